@@ -1,0 +1,84 @@
+/*
+ * CloudEvents (CloudEvents 1.0.2 specification, protobuf format) from and to bytes.
+ * Not thread-safe by object; no shared state.
+ */
+#ifndef MR_WIRE_CODEC_H
+#define MR_WIRE_CODEC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event/person.pb-c.h"
+#include "io/cloudevents/v1/cloudevents.pb-c.h"
+#include "proto/base/arena.h"
+#include "proto/base/buf.h"
+#include "proto/base/err.h"
+#include "proto/base/slice.h"
+#include "proto/wire/registry.h"
+
+enum { MR_EVENT_BYTES_MAX = 48 * 1024, MR_EVENT_PERSONS_MAX = 8 };
+
+/* The attributes that Marshrut knows. Strings are NUL-terminated; NULL = absent. */
+struct mr_attributes {
+    const char *id;
+    const char *source;
+    const char *type;
+    const char *subject;
+    const char *time;        /* RFC 3339 */
+    const char *dataschema;
+    const char *regioncode;  /* code of the subject of the federation, "24" */
+    const char *oktmo;
+    const char *orgid;       /* OGRN */
+    const char *correlationid;
+    const char *causationid;
+    const char *partitionkey;
+    const char *basis;       /* legal basis code */
+    const char *actor;       /* opaque id */
+    const char *actorrole;
+    const char *traceparent;
+    const char *staffof;     /* set by the hub on delivery only */
+};
+
+/* Where a Person block's content (without tag and length) lies in the event's bytes. */
+struct mr_person_span {
+    size_t offset;
+    size_t size;
+    const Nms__Event__V1__Person *person; /* in the payload */
+};
+
+/* A decoded event. Everything lives in the arena given to decode; `bytes` is borrowed from the caller. */
+struct mr_event {
+    struct mr_slice bytes;
+    struct mr_attributes a;
+    int64_t time_us;                      /* 0 when absent */
+    const struct mr_event_type *type;     /* NULL: not in the registry, and then payload is NULL */
+    ProtobufCMessage *payload;
+    struct mr_slice payload_bytes;
+    Io__Cloudevents__V1__CloudEvent *message;
+    struct mr_person_span persons[MR_EVENT_PERSONS_MAX]; /* in order of offset */
+    size_t persons_count;
+};
+
+/*
+ * Decodes and validates the form (prescan, required attributes, spec_version 1.0, attribute names, payload of the
+ * registered type). `known` attributes may be ce_string, ce_uri, ce_uri_ref or ce_timestamp (time); others are kept
+ * in message->attributes.
+ * 0; MR_EMALFORMED, MR_ETOOBIG, MR_EINVAL (attribute missing or wrong: field in where), MR_ENOMEM (arena budget).
+ * An unknown type is no failure: ret->type is NULL.
+ */
+int mr_event_decode(struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr);
+
+/* Appends the serialized CloudEvent: payload as proto_data. Deterministic: attributes sorted by name. 0 or MR_ENOMEM. */
+int mr_event_encode(struct mr_buf *out, const struct mr_attributes *attributes, const ProtobufCMessage *payload);
+
+/*
+ * As decode, then re-encodes with other attributes and payload: for deliveries. `extra` attributes of the original
+ * message are kept when keep_unknown.
+ */
+int mr_event_reencode(struct mr_buf *out, const struct mr_event *original, const struct mr_attributes *attributes,
+        const ProtobufCMessage *payload, bool keep_unknown);
+
+/* The protobuf-c allocator over an arena: unpack fails cleanly when the budget is used up; never call free_unpacked. */
+ProtobufCAllocator mr_arena_allocator(struct mr_arena *arena);
+
+#endif

@@ -1,0 +1,20 @@
+/* Bus frames (schema/bus.proto, docs/protocol.md) from and to bytes. */
+#ifndef MR_WIRE_FRAME_H
+#define MR_WIRE_FRAME_H
+
+#include "bus.pb-c.h"
+#include "proto/base/arena.h"
+#include "proto/base/buf.h"
+#include "proto/base/err.h"
+#include "proto/base/slice.h"
+
+enum { MR_PROTOCOL_VERSION = 1, MR_FRAME_BYTES_MAX = 1024 * 1024, MR_BATCH_EVENTS_MAX = 1024 };
+
+/* The frame lives in the arena. MR_EMALFORMED, MR_ETOOBIG, MR_ENOMEM. A frame without a body is malformed. */
+int mr_frame_decode(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
+        struct mr_error *reterr);
+
+/* Appends the serialized frame. 0 or MR_ENOMEM. */
+int mr_frame_encode(struct mr_buf *out, const Marshrut__Bus__V1__Frame *frame);
+
+#endif
