@@ -1,0 +1,103 @@
+/*
+ * The `keys` environment: everything that is destroyed to forget a person. Persons (random ids), the blind index from
+ * identifiers to persons, their keys in a two-level tree (person key wrapped by one of 4,096 bucket keys, those wrapped
+ * by a root key outside LMDB), and what the resolver must know in order (employments).
+ *
+ * Threads: one writer (the hub's prepare thread) holds the transaction; look-ups of keys (mr_keyring_key) are for any
+ * thread and go through a locked, bounded cache in sodium_malloc memory. Values never leave in plain but by these calls.
+ */
+#ifndef MR_STORE_KEYRING_H
+#define MR_STORE_KEYRING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/base/err.h"
+#include "proto/base/slice.h"
+#include "store/vault.h"
+
+enum { MR_PERSON_ID_BYTES = 16, MR_RECEIVER_NAME_MAX = 64 };
+
+struct mr_keyring;
+struct mr_keyring_txn;
+
+struct mr_keyring_options {
+    const char *dir;        /* the environment */
+    const char *root_path;  /* folder of the root key's slots root.0, root.1 (two-slot file; docs/storage.md) */
+    bool create;            /* make root key and environment when both are missing */
+    bool read_only;
+    uint32_t cache_keys;    /* person keys kept in memory; 0 = 4096 */
+};
+
+/* MR_ENOTFOUND: no root key; MR_ECORRUPT: the root key does not open this environment. */
+int mr_keyring_open(struct mr_keyring **ret, const struct mr_keyring_options *options, struct mr_error *reterr);
+void mr_keyring_close(struct mr_keyring *keyring); /* wipes */
+
+enum mr_person_state { MR_PERSON_LIVE = 1, MR_PERSON_BLOCKED = 2, MR_PERSON_DESTROYED = 3 };
+
+enum mr_person_identifier {
+    MR_IDENTIFIER_SNILS = 1,
+    MR_IDENTIFIER_LOCAL = 2,      /* system name, NUL, local id: the cross-walk */
+};
+
+/* ---- look-ups; any thread ---- */
+
+/* Key of a person for sealing. MR_ENOTFOUND, MR_EDESTROYED, MR_EBLOCKED. Follows merges to the survivor. */
+int mr_keyring_person_key(struct mr_keyring *keyring, const uint8_t person[static MR_PERSON_ID_BYTES],
+        struct mr_slot_key *ret);
+/* Key by key id, for unsealing. MR_EDESTROYED (or never there), MR_EBLOCKED. */
+int mr_keyring_key(struct mr_keyring *keyring, const uint8_t key_id[static MR_KEY_ID_BYTES], struct mr_slot_key *ret);
+
+/* Keyed digest under a hub secret, for dedup and indexes: BLAKE2b-128(key, tag NUL parts with lengths). Any thread. */
+void mr_keyring_digest(const struct mr_keyring *keyring, const char *tag, const struct mr_slice *parts, size_t count,
+        uint8_t ret[static 16]);
+
+/* A person's id for one receiver: reversible by the hub, useless to any other receiver. Any thread. */
+void mr_keyring_pseudonym(const struct mr_keyring *keyring, const char *receiver,
+        const uint8_t person[static MR_PERSON_ID_BYTES], uint8_t ret[static MR_PERSON_ID_BYTES]);
+void mr_keyring_pseudonym_open(const struct mr_keyring *keyring, const char *receiver,
+        const uint8_t pseudonym[static MR_PERSON_ID_BYTES], uint8_t ret[static MR_PERSON_ID_BYTES]);
+
+/* Seals bytes that belong to a person but not to the log (view rows): appends nonce + ciphertext. aad may be empty. */
+int mr_keyring_seal(const struct mr_slot_key *key, struct mr_slice aad, struct mr_slice plain, struct mr_buf *out);
+int mr_keyring_unseal(const struct mr_slot_key *key, struct mr_slice aad, struct mr_slice sealed, struct mr_buf *out);
+
+/* ---- the resolver's transaction; one thread; sees its own writes ---- */
+
+int mr_keyring_begin(struct mr_keyring *keyring, struct mr_keyring_txn **ret);
+int mr_keyring_commit(struct mr_keyring_txn *txn);  /* frees; durable when 0; cheap when nothing was written */
+void mr_keyring_abort(struct mr_keyring_txn *txn);
+
+/* Blind-index look-up of a normalised identifier. MR_ENOTFOUND. Follows merges. */
+int mr_person_find(struct mr_keyring_txn *txn, enum mr_person_identifier kind, struct mr_slice value,
+        uint8_t ret[static MR_PERSON_ID_BYTES]);
+/* Is there such a person, and in what state? Follows merges: ret_survivor (may be NULL). MR_ENOTFOUND. */
+int mr_person_state(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
+        enum mr_person_state *ret, uint8_t *ret_survivor);
+/* A new person: random id, random key id, random key in its bucket. The key is in *ret_key (may be NULL). */
+int mr_person_create(struct mr_keyring_txn *txn, uint8_t ret[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret_key);
+/* Binds an identifier to a person. MR_EEXISTS: it is bound to another one (ret_other, may be NULL). */
+int mr_person_bind(struct mr_keyring_txn *txn, enum mr_person_identifier kind, struct mr_slice value,
+        const uint8_t person[static MR_PERSON_ID_BYTES], uint8_t *ret_other);
+/* previous becomes an alias of survivor; both must live. Identifiers of previous then lead to survivor. */
+int mr_person_merge(struct mr_keyring_txn *txn, const uint8_t survivor[static MR_PERSON_ID_BYTES],
+        const uint8_t previous[static MR_PERSON_ID_BYTES]);
+int mr_person_key(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret);
+
+/*
+ * Employments, as the resolver knows them: which systems said that the person works where. Rows are sealed under the
+ * person's key. org is an OGRN.
+ */
+struct mr_employment {
+    char org[16];
+    char system[32];     /* configured name of the system that said so */
+    bool active;
+    int64_t number;      /* log number of the last change, 0 while not yet appended */
+};
+int mr_employment_put(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
+        const struct mr_employment *employment);
+/* Returns how many were filled (at most max), or negative. */
+int mr_employment_list(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
+        struct mr_employment *ret, size_t max);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * LMDB with our rules (design: docs/storage.md): default durability (a commit returns after fdatasync), MDB_NOTLS, one
+ * huge map set once, an environment is opened at most once in a process, errors mapped to proto/base/err.h.
+ *
+ * Threads: an open mr_kv may be used from any thread. A transaction belongs to the thread that uses it; one write
+ * transaction at a time (LMDB serialises writers). Values are views into the map: valid until the transaction ends,
+ * for a write transaction until its next write; 2-byte aligned only.
+ *
+ * Errors are sticky in a transaction (as in Knot's LMDB layer): after the first failure every call returns the same
+ * code and commit aborts, so a builder may check once.
+ */
+#ifndef MR_STORE_KV_H
+#define MR_STORE_KV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/base/err.h"
+#include "proto/base/slice.h"
+
+struct mr_kv;
+struct mr_kv_txn;
+struct mr_kv_cursor;
+
+enum { MR_KV_TABLES_MAX = 24 };
+
+struct mr_kv_options {
+    const char *dir;            /* created (0700) when missing, unless read_only */
+    const char *const *tables;  /* names; a table is then named by its index. Borrowed for the call */
+    uint32_t tables_count;
+    bool read_only;             /* for a tool beside a running or stopped hub */
+};
+
+/* MR_ENOTFOUND (read_only and no store), MR_EEXISTS (already open in this process), MR_ECORRUPT, MR_EDENIED, MR_ESYSTEM ... */
+int mr_kv_open(struct mr_kv **ret, const struct mr_kv_options *options, struct mr_error *reterr);
+void mr_kv_close(struct mr_kv *kv); /* NULL is fine; no transaction may be open */
+const char *mr_kv_dir(const struct mr_kv *kv);
+
+/* Clears the slots of readers that died. Call at start and every 10 to 30 s. Returns how many, or negative. */
+int mr_kv_reader_check(struct mr_kv *kv);
+
+int mr_kv_begin_read(struct mr_kv *kv, struct mr_kv_txn **ret);
+int mr_kv_begin_write(struct mr_kv *kv, struct mr_kv_txn **ret);
+/* Renews a read transaction to the newest snapshot; views taken before are invalid. */
+int mr_kv_renew(struct mr_kv_txn *txn);
+/* Frees txn in every case. 0 = durable. MR_ENOSPACE: nothing happened, try again later. MR_EIO: stop (see docs). */
+int mr_kv_commit(struct mr_kv_txn *txn);
+void mr_kv_abort(struct mr_kv_txn *txn); /* NULL is fine */
+
+/* MR_ENOTFOUND is not sticky. */
+int mr_kv_get(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, struct mr_slice *ret);
+int mr_kv_put(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, struct mr_slice value);
+/* key must be greater than every key of the table: MR_EEXISTS (sticky) otherwise. Packs pages full. */
+int mr_kv_append(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, struct mr_slice value);
+/* As put, and room of value_size bytes for the caller to fill at once (MDB_RESERVE). */
+int mr_kv_reserve(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, size_t value_size, bool append,
+        uint8_t **ret);
+int mr_kv_del(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key); /* MR_ENOTFOUND is not sticky */
+uint64_t mr_kv_count(struct mr_kv_txn *txn, uint32_t table);
+
+int mr_kv_cursor_open(struct mr_kv_txn *txn, uint32_t table, struct mr_kv_cursor **ret);
+void mr_kv_cursor_close(struct mr_kv_cursor *cursor); /* before the transaction ends */
+/* 0, or MR_ENOTFOUND at the end (not sticky). seek: first key >= key. */
+int mr_kv_cursor_seek(struct mr_kv_cursor *cursor, struct mr_slice key, struct mr_slice *ret_key, struct mr_slice *ret_value);
+int mr_kv_cursor_next(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
+int mr_kv_cursor_prev(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
+int mr_kv_cursor_last(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
+
+/* Bytes in use by the environment's pages, and the file's size. */
+struct mr_kv_usage {
+    uint64_t used_bytes;
+    uint64_t file_bytes;
+    uint32_t readers;
+};
+int mr_kv_usage(struct mr_kv *kv, struct mr_kv_usage *ret);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The event log: numbered records from 1 without gaps, and the rows that move with them in the same commit (verdicts,
+ * intake, cursors, deliveries, quarantine, documents, names). Knows nothing of what a record's leaf says.
+ * LMDB is behind it; nothing above may know that, so that a replicated engine can stand here.
+ *
+ * Threads: one thread at a time holds the batch (the writer thread in the hub); readers are free, one reader object
+ * per thread. mr_log_head() is lock-free.
+ */
+#ifndef MR_STORE_LOG_H
+#define MR_STORE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/base/err.h"
+#include "proto/base/slice.h"
+#include "store/record.h"
+
+struct mr_log;
+struct mr_log_batch;
+struct mr_log_reader;
+
+/* Rows beside the records. Keys and values are the owner module's; all integers in them are big-endian. */
+enum mr_log_table {
+    MR_LOG_VERDICT,    /* u16 system, u64 epoch, u64 sequence -> verdict that was not "simply stored" */
+    MR_LOG_INTAKE,     /* u64 running number -> one received batch and how it was divided */
+    MR_LOG_PRODUCER,   /* u16 system -> epoch, stored sequence, seen sequence */
+    MR_LOG_CURSOR,     /* u16 subscription -> cursor, first number */
+    MR_LOG_DELIVERY,   /* u16 subscription, u64 from -> acknowledged range (decision 20) */
+    MR_LOG_NACK,       /* u16 subscription, u64 number, u32 attempt -> reason */
+    MR_LOG_PARKED,     /* u16 subscription, u64 number -> reason, since */
+    MR_LOG_QUARANTINE, /* u64 number -> state, reason, field, cure; the body is in the record's sealed slot */
+    MR_LOG_DOCUMENT,   /* stored passports and campaign state: key by owner */
+    MR_LOG_NAME,       /* u8 kind, name -> u16 id; systems and subscriptions keep their id for ever */
+    MR_LOG_CONFIG,     /* u32 version -> configuration text as applied */
+    MR_LOG_META,       /* format version, log id ... */
+    MR_LOG_TABLES
+};
+
+struct mr_log_options {
+    const char *dir;
+    bool read_only;
+};
+
+int mr_log_open(struct mr_log **ret, const struct mr_log_options *options, struct mr_error *reterr);
+void mr_log_close(struct mr_log *log);
+
+/* Number of the last durable record, 0 for an empty log. Any thread. A read-only log asks the store each time. */
+uint64_t mr_log_head(struct mr_log *log);
+int64_t mr_log_head_recorded_us(struct mr_log *log); /* recorded_us of that record; 0 for an empty log */
+
+/* ---- writing: one batch at a time ---- */
+
+int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret);
+/* record->number must be the next one (asserted: numbers are assigned by one place). */
+int mr_log_batch_append(struct mr_log_batch *batch, const struct mr_record *record);
+int mr_log_batch_append_encoded(struct mr_log_batch *batch, uint64_t number, int64_t recorded_us, struct mr_slice value);
+int mr_log_batch_get(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);
+int mr_log_batch_put(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice value);
+int mr_log_batch_del(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key);
+/*
+ * Frees the batch in every case. 0: durable, and mr_log_head() says so. MR_ENOSPACE: nothing was written, the same
+ * batch may be built again later. Any other failure is fatal for the process: stop acknowledging and exit.
+ */
+int mr_log_batch_commit(struct mr_log_batch *batch);
+void mr_log_batch_abort(struct mr_log_batch *batch);
+
+/* ---- reading: a snapshot; keep it for one turn, then renew ---- */
+
+int mr_log_reader_open(struct mr_log *log, struct mr_log_reader **ret);
+void mr_log_reader_close(struct mr_log_reader *reader);
+int mr_log_reader_renew(struct mr_log_reader *reader);   /* newest snapshot; old views are invalid */
+void mr_log_reader_pause(struct mr_log_reader *reader);  /* gives the snapshot back; renew before the next read */
+uint64_t mr_log_reader_head(struct mr_log_reader *reader);
+
+/* Slices in ret borrow from the snapshot. MR_ENOTFOUND, MR_ECORRUPT (that record only). */
+int mr_log_read(struct mr_log_reader *reader, uint64_t number, struct mr_record_view *ret, struct mr_error *reterr);
+/* Sequential read: keeps a cursor, so that next costs no search. Same results as mr_log_read(number + 1). */
+int mr_log_read_next(struct mr_log_reader *reader, struct mr_record_view *ret, struct mr_error *reterr);
+
+int mr_log_row(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);
+/*
+ * Calls fn for the rows from key `from` on (>=) whose key starts with `prefix`, ascending, until fn returns non-zero.
+ * Returns that value, or 0 at the end, or a negative failure.
+ */
+typedef int (*mr_log_row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
+int mr_log_rows(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice prefix, struct mr_slice from,
+        mr_log_row_fn fn, void *ctx);
+
+#endif

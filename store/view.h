@@ -1,0 +1,41 @@
+/*
+ * A projection's rows: derived, in the environment views/, each batch with the log number through which it is built in
+ * the same transaction. Rows are (table, key) -> value; the projection says what they mean. Person rows are sealed by
+ * their owner under the person's key before they come here (decision 6).
+ */
+#ifndef MR_STORE_VIEW_H
+#define MR_STORE_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/base/err.h"
+#include "proto/base/slice.h"
+
+struct mr_view;
+struct mr_view_batch;
+struct mr_view_reader;
+
+enum mr_view_table { MR_VIEW_FACT, MR_VIEW_META, MR_VIEW_TABLES };
+
+int mr_view_open(struct mr_view **ret, const char *dir, bool read_only, struct mr_error *reterr);
+void mr_view_close(struct mr_view *view);
+uint64_t mr_view_through(struct mr_view *view); /* any thread */
+
+int mr_view_batch_begin(struct mr_view *view, struct mr_view_batch **ret);
+int mr_view_batch_put(struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key, struct mr_slice value);
+int mr_view_batch_commit(struct mr_view_batch *batch, uint64_t through); /* frees */
+void mr_view_batch_abort(struct mr_view_batch *batch);
+int mr_view_clear(struct mr_view *view); /* everything, through = 0: before a rebuild */
+
+/* A snapshot. Values are valid until close. */
+int mr_view_reader_open(struct mr_view *view, struct mr_view_reader **ret);
+void mr_view_reader_close(struct mr_view_reader *reader);
+uint64_t mr_view_reader_through(struct mr_view_reader *reader);
+int mr_view_get(struct mr_view_reader *reader, enum mr_view_table table, struct mr_slice key, struct mr_slice *ret);
+/* Ascending from key `from` until fn returns non-zero; returns that, 0 at the end, or negative. */
+typedef int (*mr_view_row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
+int mr_view_rows(struct mr_view_reader *reader, enum mr_view_table table, struct mr_slice from, mr_view_row_fn fn,
+        void *ctx);
+
+#endif

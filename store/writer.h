@@ -1,0 +1,55 @@
+/*
+ * The writer thread: takes jobs in order, puts whatever queued while the last commit ran into the next one (group
+ * commit without a timer), and says "durable" only after the commit returned.
+ *
+ * A provider's promise, as strict as an AIO's: every submitted job's done() is called exactly once, on the writer
+ * thread, in submission order, after its commit; a job is never answered before it is durable.
+ */
+#ifndef MR_STORE_WRITER_H
+#define MR_STORE_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/base/list.h"
+#include "store/log.h"
+
+struct mr_writer;
+
+/* Embedded in the submitter's own job. */
+struct mr_writer_job {
+    struct mr_list link;
+    /*
+     * Fills the batch: appends and rows. Called on the writer thread; called again with a new batch when the commit
+     * failed for want of space, so it must not consume its input. Negative: fatal.
+     */
+    int (*fill)(struct mr_writer_job *job, struct mr_log_batch *batch);
+    /* status 0: durable. Negative: the writer is going down and this job was not stored. */
+    void (*done)(struct mr_writer_job *job, int status);
+};
+
+struct mr_writer_options {
+    struct mr_log *log;
+    uint32_t batch_jobs_max;   /* most jobs in one commit */
+    /* Called on the writer thread when the log becomes read-only for want of space (true) and writable again (false). */
+    void (*space)(void *ctx, bool read_only);
+    /* Called on the writer thread, once, when a commit failed for good: the process must stop acknowledging and exit. */
+    void (*fatal)(void *ctx, int error);
+    void *ctx;
+};
+
+int mr_writer_start(struct mr_writer **ret, const struct mr_writer_options *options);
+void mr_writer_submit(struct mr_writer *writer, struct mr_writer_job *job); /* any thread */
+/* Finishes what was submitted, then ends the thread and frees. NULL is fine. */
+void mr_writer_stop(struct mr_writer *writer);
+
+struct mr_writer_stats {
+    uint64_t commits;
+    uint64_t jobs;
+    int64_t last_commit_us;   /* how long the last commit took */
+    uint64_t waiting;         /* jobs in the queue */
+    bool read_only;
+};
+void mr_writer_stats(struct mr_writer *writer, struct mr_writer_stats *ret); /* any thread */
+
+#endif
