@@ -1,0 +1,48 @@
+/*
+ * The opened house: configuration and the four environments, with the names that the log keeps. Passed down from main;
+ * there is no global. The tool opens the same house read-only when no hub runs.
+ *
+ * Threads: the struct is immutable after open; each part says which of its calls are for which thread.
+ */
+#ifndef MR_HUB_HOUSE_H
+#define MR_HUB_HOUSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/base/clock.h"
+#include "proto/base/err.h"
+#include "proto/config/config.h"
+#include "store/index.h"
+#include "store/keyring.h"
+#include "store/log.h"
+#include "store/view.h"
+
+/* Names of systems and subscriptions and the ids under which the log knows them, for ever (MR_LOG_NAME). */
+enum mr_name_kind { MR_NAME_SYSTEM = 1, MR_NAME_SUBSCRIPTION = 2 };
+enum { MR_SYSTEM_HUB = 1 }; /* id of the hub itself; configured systems follow */
+
+struct mr_names;
+/* Reads the rows; unless the log is read-only, gives new ids to new names in one commit of its own. */
+int mr_names_open(struct mr_names **ret, struct mr_log *log, const struct mr_config *config, bool read_only,
+        struct mr_error *reterr);
+void mr_names_free(struct mr_names *names);
+uint16_t mr_names_id(const struct mr_names *names, enum mr_name_kind kind, const char *name); /* 0: none */
+const char *mr_names_text(const struct mr_names *names, enum mr_name_kind kind, uint16_t id); /* NULL: none */
+
+struct mr_house {
+    const struct mr_config *config; /* borrowed */
+    uint32_t config_version;        /* of MR_LOG_CONFIG; begins at 1 */
+    const struct mr_clock *clock;
+    struct mr_log *log;
+    struct mr_keyring *keyring;     /* NULL when read-only and its key may not be read */
+    struct mr_index *index;
+    struct mr_view *view;
+    struct mr_names *names;
+};
+
+/* MR_EEXISTS: a hub has it open already. Everything opened is closed again on failure. */
+int mr_house_open(struct mr_house *ret, const struct mr_config *config, bool read_only, struct mr_error *reterr);
+void mr_house_close(struct mr_house *house);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * The indexer thread: behind the log, in big batches, builds the secondary indexes and the facts of the passport.
+ * Everything it writes is derived and can be made again from the log with the same result.
+ */
+#ifndef MR_HUB_INDEXER_H
+#define MR_HUB_INDEXER_H
+
+#include "hub/house.h"
+
+struct mr_indexer;
+
+int mr_indexer_start(struct mr_indexer **ret, struct mr_house *house);
+void mr_indexer_wake(struct mr_indexer *indexer); /* any thread: there is news */
+void mr_indexer_stop(struct mr_indexer *indexer); /* finishes its batch; NULL is fine */
+
+/* The tool without a hub, and tests: index everything now, on this thread. */
+int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * The prepare thread: admit -> dedup -> resolve -> match -> seal, and the order of the log. It is the only one that
+ * gives numbers and the only writer of `keys` (decisions 5 and 17): it commits new persons, then hands the intake to
+ * the writer, whose done() answers it. Numbers are given here because every append comes through here; a failed commit
+ * ends the process, so there are no gaps.
+ */
+#ifndef MR_HUB_PREPARE_H
+#define MR_HUB_PREPARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "hub/house.h"
+#include "hub/matcher.h"
+#include "proto/base/buf.h"
+#include "proto/base/list.h"
+#include "store/writer.h"
+
+enum mr_verdict { MR_VERDICT_STORED = 1, MR_VERDICT_DUPLICATE, MR_VERDICT_QUARANTINED, MR_VERDICT_REFUSED };
+
+struct mr_verdict_text {
+    char code[40];    /* "snils-checkdigit" */
+    char field[64];   /* path in the event */
+    char reason[120]; /* plain English, no value */
+    char cure[160];
+};
+
+struct mr_intake_item {
+    struct mr_slice event;          /* in the intake's bytes */
+    enum mr_verdict verdict;        /* set by prepare */
+    uint64_t number;                /* of the log; 0 when refused */
+    uint8_t leaf_hash[32];
+    struct mr_verdict_text *text;   /* NULL when simply stored; owned by the intake */
+};
+
+/* One received batch, from the gateway (or the hub itself) through prepare and writer back to its owner. */
+struct mr_intake {
+    struct mr_list link;
+    struct mr_writer_job job;
+    const struct mr_config_system *sender; /* NULL: the hub itself */
+    uint16_t system;                /* id of the sender */
+    uint64_t epoch;                 /* producer epoch; 0 for the hub itself */
+    uint64_t first_sequence;        /* of items[0]; 0 for the hub itself */
+    struct mr_buf bytes;            /* owns the events */
+    struct mr_intake_item *items;
+    size_t count;
+    int status;                     /* 0 durable; negative: the hub is going down */
+    /* More rows for the same commit, or NULL. Writer thread; may be called again after a failed commit. */
+    int (*rows)(struct mr_intake *intake, struct mr_log_batch *batch);
+    /* Exactly once, after the commit, on the writer thread: post it to your own mailbox. */
+    void (*done)(struct mr_intake *intake);
+    void *owner;                    /* the submitter's */
+    struct mr_buf records;          /* prepare's: encoded records and their bounds */
+    struct mr_buf spans;            /* prepare's */
+};
+struct mr_intake *mr_intake_new(size_t count);
+void mr_intake_free(struct mr_intake *intake); /* wipes */
+
+struct mr_prepare;
+int mr_prepare_start(struct mr_prepare **ret, struct mr_house *house, const struct mr_matcher *matcher,
+        struct mr_writer *writer, struct mr_error *reterr);
+void mr_prepare_submit(struct mr_prepare *prepare, struct mr_intake *intake); /* any thread; takes it until done() */
+void mr_prepare_stop(struct mr_prepare *prepare); /* finishes what was submitted; NULL is fine */
+
+/* ---- rows that an intake writes; the readers' side (gateway, balance, where) decodes with the same functions ---- */
+
+/* MR_LOG_VERDICT: u16 system, u64 epoch, u64 sequence */
+struct mr_verdict_row {
+    enum mr_verdict verdict;
+    uint64_t number;
+    int64_t at_us;
+    uint8_t ident[MR_RECORD_DIGEST_BYTES]; /* zero when it could not be read */
+    struct mr_verdict_text text;
+};
+int mr_verdict_row_encode(struct mr_buf *out, const struct mr_verdict_row *row);
+int mr_verdict_row_decode(struct mr_verdict_row *ret, struct mr_slice value);
+
+/* MR_LOG_INTAKE: u64 running number */
+struct mr_intake_row {
+    uint16_t system;
+    uint64_t epoch;
+    uint64_t first_sequence;
+    uint32_t received;
+    uint32_t stored;
+    uint32_t duplicate;
+    uint32_t quarantined;
+    uint32_t refused;
+    int64_t at_us;
+};
+int mr_intake_row_encode(struct mr_buf *out, const struct mr_intake_row *row);
+int mr_intake_row_decode(struct mr_intake_row *ret, struct mr_slice value);
+
+/* MR_LOG_PRODUCER: u16 system */
+struct mr_producer_row {
+    uint64_t epoch;
+    uint64_t stored_sequence; /* every sequence up to here has a durable verdict */
+    uint64_t seen_sequence;   /* the producer has noted verdicts up to here */
+};
+int mr_producer_row_encode(struct mr_buf *out, const struct mr_producer_row *row);
+int mr_producer_row_decode(struct mr_producer_row *ret, struct mr_slice value);
+
+#endif
