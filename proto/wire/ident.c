@@ -160,8 +160,8 @@ bool mr_ident_date_ok(const char *date)
 /* Bytes of the separator at text, 0 when it is none. */
 static size_t separator(const char *text)
 {
-    static const char *const separators[] = {
-            "-", " ", "\t", "\u00a0", "\u2009", "\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u202f", "\u2212"};
+    static const char *const separators[] = {"-", " ", "\t", "\u00a0", "\u2009", "\u2010", "\u2011", "\u2012",
+            "\u2013", "\u2014", "\u202f", "\u2212"};
 
     for (size_t i = 0; i < sizeof(separators) / sizeof(separators[0]); i++) {
         size_t len = strlen(separators[i]);

@@ -15,8 +15,8 @@
 
 #define REGISTRY_VERSION 1
 /* Deeper than any schema of ours; a guard, not a limit that is ever met. */
-#define DEPTH_MAX        8
-#define LENGTH(array)    (sizeof(array) / sizeof((array)[0]))
+#define DEPTH_MAX     8
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
 /* clang-format off */
 #define D(message) (&nms__event__v1__##message##__descriptor)
@@ -173,7 +173,8 @@ bool mr_registry_has_person(const ProtobufCMessageDescriptor *payload)
     return holds_person(payload, DEPTH_MAX);
 }
 
-bool mr_registry_field_public(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field)
+bool mr_registry_field_public(
+        const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field)
 {
     for (size_t i = 0; i < LENGTH(marks); i++) {
         if (marks[i].message == message && strcmp(marks[i].field, field->name) == 0)

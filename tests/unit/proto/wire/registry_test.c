@@ -1,4 +1,5 @@
-/* The registry is sorted and complete, schemas stay inside of protobuf-c's limits, and the default is sealed. */
+/* The registry is sorted and complete, schemas stay inside of protobuf-c's limits, and the default is sealed.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,7 +19,8 @@ static const struct {
     const char *field;
     const char *reason;
 } exceptions[] = {
-        {"scale_id", "a code of the configured list of scales, the same for everybody assessed with the instrument"},
+        {"scale_id", "a code of the configured list of scales, the same for everybody assessed with the "
+                     "instrument"},
 };
 
 static void test_order_and_find(void **state)
@@ -61,12 +63,13 @@ static void test_names(void **state)
 
 static void test_journey_is_complete(void **state)
 {
-    static const char *const names[] = {"nms.person.registered.v1", "nms.person.updated.v1", "nms.person.merged.v1",
-            "nms.org.upserted.v1", "nms.org.closed.v1", "nms.employment.started.v1", "nms.employment.ended.v1",
-            "nms.diagnostic.completed.v1", "nms.deficit.identified.v1", "nms.deficit.closed.v1",
-            "nms.route.assigned.v1", "nms.route.revised.v1", "nms.route.step.completed.v1", "nms.route.closed.v1",
-            "nms.programme.listed.v1", "nms.programme.removed.v1", "nms.course.enrolled.v1",
-            "nms.course.finished.v1", "nms.course.failed.v1", "nms.course.withdrawn.v1", "nms.document.issued.v1",
+    static const char *const names[] = {"nms.person.registered.v1", "nms.person.updated.v1",
+            "nms.person.merged.v1", "nms.org.upserted.v1", "nms.org.closed.v1", "nms.employment.started.v1",
+            "nms.employment.ended.v1", "nms.diagnostic.completed.v1", "nms.deficit.identified.v1",
+            "nms.deficit.closed.v1", "nms.route.assigned.v1", "nms.route.revised.v1",
+            "nms.route.step.completed.v1", "nms.route.closed.v1", "nms.programme.listed.v1",
+            "nms.programme.removed.v1", "nms.course.enrolled.v1", "nms.course.finished.v1",
+            "nms.course.failed.v1", "nms.course.withdrawn.v1", "nms.document.issued.v1",
             "nms.rediagnostic.completed.v1", "nms.contest.participated.v1", "nms.mentoring.started.v1",
             "nms.mentoring.ended.v1", "nms.passport.campaign.opened.v1", "nms.passport.section.filled.v1",
             "nms.passport.section.overridden.v1", "nms.passport.filled.v1", "nms.passport.approved.v1",
@@ -140,9 +143,10 @@ static bool ends(const char *text, const char *end)
 
 static bool forbidden(const char *field)
 {
-    static const char *const parts[] = {"snils", "name", "birth", "email", "phone", "comment", "note", "number", "org",
-            "ogrn", "inn", "title", "text", "reason", "content", "recommendation", "series", "digest", "local",
-            "person", "address", "url", "site", "date", "since", "until", "actor", "basis", "qual"};
+    static const char *const parts[] = {"snils", "name", "birth", "email", "phone", "comment", "note",
+            "number", "org", "ogrn", "inn", "title", "text", "reason", "content", "recommendation", "series",
+            "digest", "local", "person", "address", "url", "site", "date", "since", "until", "actor", "basis",
+            "qual"};
 
     for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++) {
         if (strcmp(exceptions[i].field, field) == 0)
@@ -163,15 +167,18 @@ static void test_default_is_sealed(void **state)
 
     (void)state;
     for (; mr_registry_mark_at(count, &message, &name); count++) {
-        const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(message, name);
+        const ProtobufCFieldDescriptor *field =
+                protobuf_c_message_descriptor_get_field_by_name(message, name);
         bool registered = false;
 
         if (!field || forbidden(name))
-            fail_msg("public mark %s.%s names no field, or one that may single out a person", message->name, name);
+            fail_msg("public mark %s.%s names no field, or one that may single out a person", message->name,
+                    name);
         assert_true(field->type == PROTOBUF_C_TYPE_STRING || field->type == PROTOBUF_C_TYPE_INT32);
         assert_int_not_equal(field->label, PROTOBUF_C_LABEL_REPEATED);
         assert_true(mr_registry_field_public(message, field));
-        assert_true(mr_registry_has_person(message)); /* without a person the leaf carries all: a mark misleads */
+        assert_true(
+                mr_registry_has_person(message)); /* without a person the leaf carries all: a mark misleads */
         for (size_t i = 0; i < mr_registry_count(); i++)
             registered |= mr_registry_at(i)->payload == message;
         assert_true(registered);
