@@ -203,7 +203,7 @@ int main(int argc, char **argv)
     static const struct argp argp = {option_table, parse_option, NULL,
             "The main job of Marshrut on a made-up region.", NULL, NULL, NULL};
     struct options options = {.seed = 1, .orgs = 40, .teachers = 2000};
-    char temp[256];
+    char *temp;
     int r;
 
     if (argp_parse(&argp, argc, argv, 0, NULL, &options) != 0 || sodium_init() < 0)
@@ -211,10 +211,11 @@ int main(int argc, char **argv)
     tool_catch_signals();
     if (options.dir)
         return run(&options, options.dir);
-    if (mr_tmpdir_new(temp, sizeof temp) < 0)
-        return 73;
+    temp = mr_tmpdir_new();
     r = run(&options, temp);
     if (r == 0)
         mr_tmpdir_free(temp);
+    else
+        free(temp);
     return r;
 }
