@@ -71,7 +71,7 @@ static const struct mr_root_slot *newest_root(const struct mr_root *root)
 
 static int no_root(const struct mr_keyring_options *options, const struct mr_root *root, struct mr_error *reterr)
 {
-    static const char cure[] = "bring root.0 or root.1 back from its escrow place; a new one cannot open what is stored";
+    static const char cure[] = "bring root.0 or root.1 back from its escrow place; a new one opens nothing";
 
     for (size_t i = 0; i < MR_ROOT_SLOTS; i++)
         if (root->slots[i].state == MR_ROOT_DAMAGED)
@@ -84,7 +84,7 @@ static int create(struct mr_keyring *keyring, const struct mr_keyring_options *o
         struct mr_error *reterr)
 {
     const struct mr_root_slot *there = newest_root(root);
-    struct mr_kv_txn *kv;
+    struct mr_kv_txn *kv = NULL;
     int r = 0;
 
     keyring->generation = there ? there->generation : 1;
