@@ -172,6 +172,11 @@ void mr_keyring_close(struct mr_keyring *keyring)
     free(keyring);
 }
 
+int mr_keyring_maintain(struct mr_keyring *keyring)
+{
+    return mr_kv_reader_check(keyring->kv);
+}
+
 bool mr_keyring_locked(const struct mr_keyring *keyring)
 {
     return keyring->secrets_locked && mr_key_cache_locked(keyring->cache);

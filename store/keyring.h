@@ -37,6 +37,9 @@ struct mr_keyring_options {
 int mr_keyring_open(struct mr_keyring **ret, const struct mr_keyring_options *options, struct mr_error *reterr);
 void mr_keyring_close(struct mr_keyring *keyring); /* wipes; NULL is fine */
 
+/* Housekeeping, as mr_log_maintain: every 10 to 30 s, any thread. Returns how many readers were freed, or negative. */
+int mr_keyring_maintain(struct mr_keyring *keyring);
+
 /* Are the keys locked into memory? false where RLIMIT_MEMLOCK is too small: all works, but swap must be off. */
 bool mr_keyring_locked(const struct mr_keyring *keyring);
 
