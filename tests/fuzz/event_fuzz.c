@@ -1,6 +1,6 @@
 /*
- * An accepted event keeps its meaning: encoded again, and through JSON and back. Every Person span is the bytes of
- * its person.
+ * An accepted event keeps its meaning: encoded again, and through JSON and back. Every Person span is the
+ * bytes of its person.
  */
 #include <assert.h>
 #include <string.h>
@@ -77,8 +77,8 @@ static void check_reencoded(const struct mr_event *event, struct mr_arena *arena
 }
 
 /* `bytes` came from `json`, which came from `event`. */
-static void check_from_json(const struct mr_event *event, const json_t *json, struct mr_slice bytes,
-        struct mr_arena *arena)
+static void check_from_json(
+        const struct mr_event *event, const json_t *json, struct mr_slice bytes, struct mr_arena *arena)
 {
     struct mr_buf second = MR_BUF_INIT;
     json_t *again = NULL;
@@ -92,7 +92,7 @@ static void check_from_json(const struct mr_event *event, const json_t *json, st
     r = mr_event_from_json(again, &second, NULL);
     assert(r == 0 && mr_slice_equal(bytes, mr_buf_slice(&second)));
     if (event->a.time) /* may have been written in another way */
-        (void) json_object_set(again, "time", json_object_get(json, "time"));
+        (void)json_object_set(again, "time", json_object_get(json, "time"));
     assert(json_equal(json, again));
     json_decref(again);
     mr_buf_fini(&second);

@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t i;
 
     if (json_is_array(json)) {
-        json_array_foreach(json, i, item)
+        json_array_foreach (json, i, item)
             check_event(item);
     } else if (json) {
         check_event(json);

@@ -21,12 +21,12 @@ static int run_file(const char *path)
     }
     if (exact) {
         memcpy(exact, data, size);
-        (void) LLVMFuzzerTestOneInput(exact, size);
+        (void)LLVMFuzzerTestOneInput(exact, size);
     } else {
         perror(path);
     }
     if (file)
-        (void) fclose(file);
+        (void)fclose(file);
     free(data);
     free(exact);
     return exact ? 1 : -1;
@@ -41,7 +41,7 @@ static int run_folder(DIR *folder, const char *path)
     while ((entry = readdir(folder)) != NULL) {
         if (entry->d_name[0] == '.')
             continue;
-        (void) snprintf(full, sizeof full, "%s/%s", path, entry->d_name);
+        (void)snprintf(full, sizeof full, "%s/%s", path, entry->d_name);
         if (run_file(full) < 0)
             return -1;
         count++;
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
         int count = folder ? run_folder(folder, argv[i]) : run_file(argv[i]);
 
         if (folder)
-            (void) closedir(folder);
+            (void)closedir(folder);
         if (count < 0)
             return EXIT_FAILURE;
         total += count;
