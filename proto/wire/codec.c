@@ -134,7 +134,7 @@ static int read_text(struct mr_event *event, const char *name, const char *text,
 }
 
 static int read_attribute(struct mr_event *event, const char *name,
-        const Io__Cloudevents__V1__CloudEventAttributeValue *value, struct mr_arena *arena,
+        const Io__Cloudevents__V1__CloudEvent__CloudEventAttributeValue *value, struct mr_arena *arena,
         struct mr_error *reterr)
 {
     const struct mr_known_attribute *known = mr_known_attribute_find(name);

@@ -22,7 +22,7 @@ static int add_known(struct mr_event_parts *parts, const struct mr_attributes *a
 
 /* Reads an attribute of a decoded event back into parts' form. */
 static struct mr_attribute attribute_of(
-        const char *name, const Io__Cloudevents__V1__CloudEventAttributeValue *value)
+        const char *name, const Io__Cloudevents__V1__CloudEvent__CloudEventAttributeValue *value)
 {
     struct mr_attribute a = {.name = name, .kind = (enum mr_attribute_kind)value->attr_case};
 

@@ -13,7 +13,7 @@
 /* Unpacked and as JSON an event needs far less: fields are counted by prescan. */
 enum { ARENA_BYTES_MAX = 2 * 1024 * 1024 };
 
-static json_t *from_attribute(const Io__Cloudevents__V1__CloudEventAttributeValue *value)
+static json_t *from_attribute(const Io__Cloudevents__V1__CloudEvent__CloudEventAttributeValue *value)
 {
     char text[MR_TIME_TEXT_MAX];
 

@@ -20,7 +20,7 @@ enum { BUDGET_BYTES = 1 << 20 };
 #define ACK        &marshrut__bus__v1__publish_ack__descriptor
 #define SUBSCRIBE  &marshrut__bus__v1__subscribe__descriptor
 #define RESULT     &marshrut__bus__v1__result__descriptor
-#define VALUE      &io__cloudevents__v1__cloud_event_attribute_value__descriptor
+#define VALUE      &io__cloudevents__v1__cloud_event__cloud_event_attribute_value__descriptor
 #define DIAGNOSTIC &nms__event__v1__diagnostic_completed__descriptor
 #define REQUIRED   "\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"urn:a\","
 #define TYPED      REQUIRED "\"type\":\"nms.diagnostic.completed.v1\","
