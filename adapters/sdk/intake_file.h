@@ -1,0 +1,63 @@
+/*
+ * Files that people drop into a watched folder: found, waited for until they stand still, read row by row, published,
+ * and answered: a receipt in done/ (never the file itself), bad rows in rejected/ with a report in Russian
+ * (read = accepted + repeated + quarantined + refused; line, column, value, cure) that the sender can mend and drop again.
+ * The same content read twice, or cut off by kill -9 in the middle, adds nothing twice: progress and outbox rows are
+ * one transaction, and ids of events are made from the content.
+ */
+#ifndef MR_SDK_INTAKE_FILE_H
+#define MR_SDK_INTAKE_FILE_H
+
+#include "adapters/sdk/adapter.h"
+#include "proto/base/buf.h"
+
+struct mr_intake_files;
+struct mr_intake_file;     /* one file being read */
+
+/* A bad row, found by the adapter before the hub saw it. Texts are Russian, for the sender. */
+struct mr_row_problem {
+    uint32_t line;
+    const char *column;
+    const char *value;     /* as typed; goes to the rejected file's report only */
+    const char *problem;
+    const char *cure;
+};
+
+/* Given by the reader to the adapter's mapper. */
+struct mr_row_sink {
+    /* An event of the current row. The id attribute is filled in by the sink when NULL (UUID from content and row). */
+    int (*event)(struct mr_row_sink *sink, uint32_t line, const struct mr_attributes *attributes,
+            const ProtobufCMessage *payload);
+    void (*problem)(struct mr_row_sink *sink, const struct mr_row_problem *problem);
+    /* Something was normalised (Latin look-alikes, encoding, date form): said in the receipt. */
+    void (*note)(struct mr_row_sink *sink, uint32_t line, const char *text);
+    /* A row was read (for "read ="). */
+    void (*row)(struct mr_row_sink *sink, uint32_t line, const char *raw_line);
+};
+
+/*
+ * Reads a whole file's bytes and tells the sink. Called also by `marshrut map check`, with a sink that only prints.
+ * folder: name of the sub-folder the file lies in ("" when none), for school the OGRN.
+ * 0; MR_EINVAL: the file as a whole is refused (reterr in Russian); 1: wait for a person's confirmation (reterr says).
+ */
+typedef int (*mr_map_fn)(void *ctx, const char *folder, const char *name, struct mr_slice content,
+        struct mr_row_sink *sink, struct mr_error *reterr);
+
+struct mr_intake_files_options {
+    struct mr_adapter *adapter;
+    uv_loop_t *loop;
+    const char *in, *done, *rejected;
+    bool sub_folders;      /* in/<folder>/file */
+    uint32_t settle_ms;
+    mr_map_fn map;
+    void *ctx;
+};
+int mr_intake_files_open(struct mr_intake_files **ret, const struct mr_intake_files_options *options,
+        struct mr_error *reterr);
+void mr_intake_files_close(struct mr_intake_files *files, void (*on_closed)(void *ctx), void *ctx);
+
+/* To be called from the adapter's callbacks of the same names. */
+int mr_intake_files_outcome(struct mr_intake_files *files, struct mr_outbox_txn *txn, const struct mr_outcome *outcome);
+void mr_intake_files_committed(struct mr_intake_files *files);
+
+#endif

@@ -1,0 +1,371 @@
+#include "proto/wire/rules_table.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/wire/ident.h"
+
+struct check {
+    const struct mr_codelists *lists;
+    struct mr_rule_violation *ret;
+    bool found;
+};
+
+/* A field of a message, with where it is. */
+struct place {
+    const ProtobufCMessage *message;
+    const ProtobufCFieldDescriptor *field;
+    const char *path; /* of the payload's root to the message that has the rule, "" or "steps[2]." */
+    const struct mr_rule *rule;
+};
+
+static bool refused(const struct check *check)
+{
+    return check->found && check->ret->severity == MR_RULE_REFUSE;
+}
+
+/* Keeps the first violation of the highest severity. index < 0: the field as a whole. */
+__attribute__((format(printf, 6, 7))) static void violate(struct check *check, const struct place *place,
+        int index, enum mr_rule_severity severity, const char *code, const char *cure, ...)
+{
+    struct mr_rule_violation *ret = check->ret;
+    va_list args;
+
+    if (check->found && ret->severity >= severity)
+        return;
+    check->found = true;
+    ret->severity = severity;
+    ret->code = code;
+    if (index < 0)
+        snprintf(ret->field, sizeof(ret->field), "%s%s", place->path, place->rule->field);
+    else
+        snprintf(ret->field, sizeof(ret->field), "%s%s[%d]", place->path, place->rule->field, index);
+    va_start(args, cure);
+    vsnprintf(ret->cure, sizeof(ret->cure), cure, args);
+    va_end(args);
+}
+
+static const void *member(const ProtobufCMessage *message, size_t offset)
+{
+    return (const char *)message + offset;
+}
+
+static size_t repeated_count(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+    return *(const size_t *)member(message, field->quantifier_offset);
+}
+
+static bool in_oneof(const ProtobufCFieldDescriptor *field)
+{
+    return (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
+}
+
+static bool oneof_set(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+    return *(const uint32_t *)member(message, field->quantifier_offset) == field->id;
+}
+
+/* False when the field is of no integer type. */
+static bool integer(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, int64_t *ret)
+{
+    const void *value = member(message, field->offset);
+    uint64_t big;
+
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_INT32:
+        *ret = *(const int32_t *)value;
+        return true;
+    case PROTOBUF_C_TYPE_UINT32:
+        *ret = *(const uint32_t *)value;
+        return true;
+    case PROTOBUF_C_TYPE_INT64:
+        *ret = *(const int64_t *)value;
+        return true;
+    case PROTOBUF_C_TYPE_UINT64:
+        big = *(const uint64_t *)value;
+        *ret = big > INT64_MAX ? INT64_MAX : (int64_t)big;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool present(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+    int64_t number;
+
+    if (field->label == PROTOBUF_C_LABEL_REPEATED)
+        return repeated_count(message, field) > 0;
+    if (in_oneof(field) && !oneof_set(message, field))
+        return false;
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_STRING: {
+        const char *text = *(char *const *)member(message, field->offset);
+
+        return text && *text;
+    }
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return *(ProtobufCMessage *const *)member(message, field->offset) != NULL;
+    case PROTOBUF_C_TYPE_BYTES:
+        return ((const ProtobufCBinaryData *)member(message, field->offset))->len > 0;
+    default:
+        return in_oneof(field) || !integer(message, field, &number) || number != 0;
+    }
+}
+
+/* A single string field by name; "" when absent. */
+static const char *string_of(const ProtobufCMessage *message, const char *name)
+{
+    const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+
+    if (!field || field->type != PROTOBUF_C_TYPE_STRING || !present(message, field))
+        return "";
+    return *(char *const *)member(message, field->offset);
+}
+
+static size_t characters(const char *utf8)
+{
+    size_t count = 0;
+
+    for (; *utf8; utf8++)
+        count += ((unsigned char)*utf8 & 0xc0) != 0x80;
+    return count;
+}
+
+/* Whether value is one of "a|b|c". */
+static bool one_of(const char *values, const char *value)
+{
+    size_t len = strlen(value);
+
+    while (*values) {
+        size_t each = strcspn(values, "|");
+
+        if (each == len && memcmp(values, value, len) == 0)
+            return true;
+        values += each + (values[each] == '|');
+    }
+    return false;
+}
+
+static bool person_id_ok(const char *text)
+{
+    return strlen(text) == 32 && strspn(text, "0123456789abcdef") == 32;
+}
+
+static bool digits_ok(const char *text, int64_t min, int64_t max)
+{
+    size_t len = strlen(text);
+
+    return len >= (size_t)min && len <= (size_t)max && mr_ident_digits(text, len);
+}
+
+static void check_snils(struct check *check, const struct place *place, int index, const char *value)
+{
+    if (!mr_ident_digits(value, 11))
+        violate(check, place, index, MR_RULE_REFUSE, "snils-format", "send 11 digits without separators");
+    else if (!mr_ident_snils_ok(value))
+        violate(check, place, index, place->rule->severity, "snils-checkdigit",
+                "compare with the certificate: the check digits do not fit");
+}
+
+static void check_order(struct check *check, const struct place *place, const char *value)
+{
+    const char *later = string_of(place->message, place->rule->text);
+
+    if (mr_ident_date_ok(value) && mr_ident_date_ok(later) && strcmp(value, later) > 0)
+        violate(check, place, -1, place->rule->severity, "date-order", "must not be after %s",
+                place->rule->text);
+}
+
+/* Identifiers and dates. False when the kind is another. */
+static bool check_ident(struct check *check, const struct place *place, int index, const char *value)
+{
+    enum mr_rule_severity severity = place->rule->severity;
+
+    switch (place->rule->kind) {
+    case MR_RULE_SNILS:
+        check_snils(check, place, index, value);
+        return true;
+    case MR_RULE_INN:
+        if (!mr_ident_inn_ok(value))
+            violate(check, place, index, severity, "inn-wrong",
+                    "send 10 or 12 digits with right check digits");
+        return true;
+    case MR_RULE_OGRN:
+        if (!mr_ident_ogrn_ok(value))
+            violate(check, place, index, severity, "ogrn-wrong",
+                    "send 13 or 15 digits with a right check digit");
+        return true;
+    case MR_RULE_OKTMO:
+        if (!mr_ident_oktmo_ok(value))
+            violate(check, place, index, severity, "oktmo-format", "send 8 or 11 digits");
+        return true;
+    case MR_RULE_DATE:
+        if (!mr_ident_date_ok(value))
+            violate(check, place, index, severity, "date-format",
+                    "send a calendar date as YYYY-MM-DD, 1900 to 2100");
+        return true;
+    case MR_RULE_PERSON_ID:
+        if (!person_id_ok(value))
+            violate(check, place, index, severity, "person-id-format",
+                    "send 32 lower-case hex digits, or leave it empty");
+        return true;
+    case MR_RULE_NOT_AFTER:
+        check_order(check, place, value);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void check_string(struct check *check, const struct place *place, int index, const char *value)
+{
+    const struct mr_rule *rule = place->rule;
+
+    if (check_ident(check, place, index, value))
+        return;
+    switch (rule->kind) {
+    case MR_RULE_ENUM:
+        if (!one_of(rule->text, value))
+            violate(check, place, index, rule->severity, "value-unknown", "send one of %s", rule->text);
+        break;
+    case MR_RULE_CODELIST:
+        if (check->lists && !check->lists->known(check->lists->ctx, rule->text, value))
+            violate(check, place, index, rule->severity, "code-unknown",
+                    "send a value of the code list \"%s\", or have it added to the configuration",
+                    rule->text);
+        break;
+    case MR_RULE_MAX_LEN:
+        if (characters(value) > (size_t)rule->max)
+            violate(check, place, index, rule->severity, "too-long", "send at most %lld characters",
+                    (long long)rule->max);
+        break;
+    case MR_RULE_DIGITS:
+        if (!digits_ok(value, rule->min, rule->max))
+            violate(check, place, index, rule->severity, "digits-format", "send %lld to %lld digits",
+                    (long long)rule->min, (long long)rule->max);
+        break;
+    default:
+        break;
+    }
+}
+
+static void check_integer(struct check *check, const struct place *place, int64_t value)
+{
+    const struct mr_rule *rule = place->rule;
+
+    if (rule->kind == MR_RULE_RANGE && (value < rule->min || value > rule->max)) {
+        violate(check, place, -1, rule->severity, "out-of-range", "send %lld to %lld", (long long)rule->min,
+                (long long)rule->max);
+    } else if (rule->kind == MR_RULE_HOURS) {
+        int64_t least = strcmp(string_of(place->message, rule->text), "PP") == 0 ? 250 : 16;
+
+        if (value < least)
+            violate(check, place, -1, rule->severity, "hours-below-minimum",
+                    "a programme of this kind has at least %lld hours", (long long)least);
+    }
+}
+
+static void check_value(struct check *check, const struct place *place)
+{
+    const ProtobufCFieldDescriptor *field = place->field;
+    const void *value = member(place->message, field->offset);
+    const struct mr_rule *rule = place->rule;
+    int64_t number;
+
+    if (field->type == PROTOBUF_C_TYPE_STRING && field->label == PROTOBUF_C_LABEL_REPEATED) {
+        size_t count = repeated_count(place->message, field);
+
+        for (size_t i = 0; i < count; i++)
+            check_string(check, place, (int)i, (*(char **const *)value)[i]);
+    } else if (field->type == PROTOBUF_C_TYPE_STRING) {
+        check_string(check, place, -1, *(char *const *)value);
+    } else if (field->type == PROTOBUF_C_TYPE_BYTES) {
+        int64_t len = (int64_t)((const ProtobufCBinaryData *)value)->len;
+
+        if (rule->kind == MR_RULE_BYTES && (len < rule->min || len > rule->max))
+            violate(check, place, -1, rule->severity, "bytes-length", "send %lld bytes",
+                    (long long)rule->min);
+    } else if (integer(place->message, field, &number)) {
+        check_integer(check, place, number);
+    }
+}
+
+/* Follows "person.family_name" down to the message that has the last part. False when a message on the way is
+ * absent. */
+static bool locate(struct place *place)
+{
+    const char *name = place->rule->field;
+    const char *dot;
+
+    while ((dot = strchr(name, '.')) != NULL) {
+        char part[64];
+
+        snprintf(part, sizeof(part), "%.*s", (int)(dot - name), name);
+        place->field = protobuf_c_message_descriptor_get_field_by_name(place->message->descriptor, part);
+        if (!place->field || !present(place->message, place->field))
+            return false;
+        place->message = *(ProtobufCMessage *const *)member(place->message, place->field->offset);
+        name = dot + 1;
+    }
+    place->field = protobuf_c_message_descriptor_get_field_by_name(place->message->descriptor, name);
+    return place->field != NULL;
+}
+
+static void check_rule(
+        struct check *check, const ProtobufCMessage *message, const char *path, const struct mr_rule *rule)
+{
+    struct place place = {message, NULL, path, rule};
+    bool there = locate(&place) && present(place.message, place.field);
+
+    if (there && rule->kind != MR_RULE_REQUIRED)
+        check_value(check, &place);
+    else if (!there && rule->kind == MR_RULE_REQUIRED)
+        violate(check, &place, -1, rule->severity, "field-missing", "fill the field");
+}
+
+static void check_message(struct check *check, const ProtobufCMessage *message, const char *path);
+
+/* All messages of one field; the schemas have no recursion (registry_test). */
+static void check_field(struct check *check, const ProtobufCMessage *message, const char *path,
+        const ProtobufCFieldDescriptor *field)
+{
+    const void *value = member(message, field->offset);
+    char below[96];
+
+    if (field->label != PROTOBUF_C_LABEL_REPEATED) {
+        snprintf(below, sizeof(below), "%s%s.", path, field->name);
+        check_message(check, *(ProtobufCMessage *const *)value, below);
+        return;
+    }
+    for (size_t i = 0; i < repeated_count(message, field) && !refused(check); i++) {
+        snprintf(below, sizeof(below), "%s%s[%zu].", path, field->name, i);
+        check_message(check, (*(ProtobufCMessage * *const *)value)[i], below);
+    }
+}
+
+static void check_message(struct check *check, const ProtobufCMessage *message, const char *path)
+{
+    const struct mr_rule_set *set = mr_rules_set_find(message->descriptor);
+
+    for (size_t i = 0; set && i < set->rule_count && !refused(check); i++)
+        check_rule(check, message, path, &set->rules[i]);
+    for (unsigned i = 0; i < message->descriptor->n_fields && !refused(check); i++) {
+        const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+
+        if (field->type == PROTOBUF_C_TYPE_MESSAGE && present(message, field))
+            check_field(check, message, path, field);
+    }
+}
+
+int mr_rules_check(
+        const ProtobufCMessage *payload, const struct mr_codelists *lists, struct mr_rule_violation *ret)
+{
+    struct mr_rule_violation unwanted;
+    struct check check = {lists, ret ? ret : &unwanted, false};
+
+    check_message(&check, payload, "");
+    return check.found ? 1 : 0;
+}
