@@ -89,6 +89,20 @@ int mr_error_set(struct mr_error *ret, int code, const char *where, const char *
     return code;
 }
 
+void mr_error_within(struct mr_error *ret, const char *parent)
+{
+    char inner[sizeof ret->where];
+    const char *dot = ".";
+
+    if (!ret)
+        return;
+    memcpy(inner, ret->where, sizeof inner);
+    if (inner[0] == 0 || inner[0] == '[')
+        dot = "";
+    if (snprintf(ret->where, sizeof ret->where, "%s%s%s", parent, dot, inner) >= (int) sizeof ret->where)
+        trim(ret->where);
+}
+
 int mr_err_from_errno(int errno_value)
 {
     static const struct {
