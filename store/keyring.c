@@ -36,6 +36,7 @@ static void no_core_dumps(void)
 
 static int open_memory(struct mr_keyring *keyring, const struct mr_keyring_options *options)
 {
+    keyring->read_only = options->read_only;
     keyring->secrets = sodium_malloc(sizeof *keyring->secrets);
     keyring->aes = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
     if (!keyring->secrets || !keyring->aes)

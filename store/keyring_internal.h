@@ -37,6 +37,7 @@ struct mr_keyring {
     uint64_t serial;     /* of the newest transaction; the writer's */
     uint32_t generation;
     bool secrets_locked;
+    bool read_only;
 };
 
 struct mr_keyring_txn {

@@ -5,9 +5,12 @@
 
 int mr_keyring_begin(struct mr_keyring *keyring, struct mr_keyring_txn **ret)
 {
-    struct mr_keyring_txn *txn = calloc(1, sizeof *txn);
+    struct mr_keyring_txn *txn;
     int r;
 
+    if (keyring->read_only)
+        return MR_EDENIED;
+    txn = calloc(1, sizeof *txn);
     if (!txn)
         return MR_ENOMEM;
     r = mr_kv_begin_write(keyring->kv, &txn->kv);
