@@ -44,6 +44,12 @@ const char *mr_kv_dir(const struct mr_kv *kv);
 /* Clears the slots of readers that died. Call at start and every 10 to 30 s. Returns how many, or negative. */
 int mr_kv_reader_check(struct mr_kv *kv);
 
+/*
+ * The row "format" of a table: written into a new store, compared in an old one. MR_EUNSUPPORTED: of another version;
+ * MR_ENOTFOUND: read_only, and its owner has not finished making it.
+ */
+int mr_kv_format(struct mr_kv *kv, uint32_t table, uint32_t version, struct mr_error *reterr);
+
 int mr_kv_begin_read(struct mr_kv *kv, struct mr_kv_txn **ret);
 int mr_kv_begin_write(struct mr_kv *kv, struct mr_kv_txn **ret);
 /* Renews a read transaction to the newest snapshot; views taken before are invalid. Its cursors need cursor_renew. */
