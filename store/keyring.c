@@ -75,7 +75,7 @@ static int no_root(const struct mr_keyring_options *options, const struct mr_roo
 
     for (size_t i = 0; i < MR_ROOT_SLOTS; i++)
         if (root->slots[i].state == MR_ROOT_DAMAGED)
-            return mr_error_set(reterr, MR_ECORRUPT, options->root_path, cure, "the root key file root.%zu is damaged", i);
+            return mr_error_set(reterr, MR_ECORRUPT, options->root_path, cure, "the root key root.%zu is damaged", i);
     return mr_error_set(reterr, MR_ENOTFOUND, options->root_path, cure, "no root key here");
 }
 
