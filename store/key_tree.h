@@ -13,7 +13,7 @@ struct mr_root;
 
 /* A new environment: meta, K_bi and all bucket keys under secrets->root. Fills the other secrets. */
 int mr_key_tree_create(struct mr_keyring *keyring, struct mr_kv_txn *kv);
-/* Finds the root that opens this environment and fills the secrets. MR_ENOTFOUND: a fresh one. MR_ECORRUPT: none opens it. */
+/* Finds the root that opens this environment and fills the secrets. MR_ENOTFOUND: a fresh one. MR_ECORRUPT: none does. */
 int mr_key_tree_unlock(struct mr_keyring *keyring, struct mr_kv_txn *kv, const struct mr_root *root);
 
 uint16_t mr_bucket_of(const uint8_t key_id[static MR_KEY_ID_BYTES]);

@@ -36,6 +36,7 @@ static void no_core_dumps(void)
 
 static int open_memory(struct mr_keyring *keyring, const struct mr_keyring_options *options)
 {
+    keyring->read_only = options->read_only;
     keyring->secrets = sodium_malloc(sizeof *keyring->secrets);
     keyring->aes = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
     if (!keyring->secrets || !keyring->aes)
@@ -74,7 +75,7 @@ static int no_root(const struct mr_keyring_options *options, const struct mr_roo
 
     for (size_t i = 0; i < MR_ROOT_SLOTS; i++)
         if (root->slots[i].state == MR_ROOT_DAMAGED)
-            return mr_error_set(reterr, MR_ECORRUPT, options->root_path, cure, "the root key file root.%zu is damaged", i);
+            return mr_error_set(reterr, MR_ECORRUPT, options->root_path, cure, "the root key root.%zu is damaged", i);
     return mr_error_set(reterr, MR_ENOTFOUND, options->root_path, cure, "no root key here");
 }
 
