@@ -8,6 +8,7 @@
 
 #include "hub/gateway.h"
 #include "hub/house.h"
+#include "proto/base/list.h"
 
 struct mr_publish;
 struct mr_deliver;
