@@ -106,7 +106,8 @@ static void decode(struct mr_gateway *gateway, const struct mr_peer *peer, const
     } else {
         gateway->stats.malformed++;
         log_bad(gateway, name, mr_err_name(r));
-        mr_gateway_refuse(gateway, peer, "frame", "the bytes are not a frame of this protocol",
+        mr_gateway_refuse(gateway, peer, r == MR_EMALFORMED ? "frame" : "limit",
+                r == MR_EMALFORMED ? "the bytes are not a frame of this protocol" : "more parts than the limits allow",
                 "see docs/protocol.md", 0, false);
     }
     mr_arena_reset(&gateway->arena);

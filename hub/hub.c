@@ -9,6 +9,7 @@
 #include "hub/selftest.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
+#include "proto/loop/curvekey.h"
 
 enum { WRITER_JOBS_MAX = 256, SELFTEST_MS = 5000, LINGER_MS = 500 };
 
@@ -120,10 +121,25 @@ static void join(struct mr_hub *hub)
     hub->sessions = (struct mr_sessions){.publish = &hub->publish, .deliver = &hub->deliver, .query = &hub->query};
 }
 
+/* The secret key from its file; it must be the one whose public half the configuration tells to everybody. */
+static int read_key(const struct mr_hub *hub, struct mr_curvekey *ret, struct mr_error *reterr)
+{
+    const char *file = hub->config->hub.secret_key_file;
+    char secret_key[MR_CURVEKEY_TEXT_MAX];
+    int r = mr_config_read_key(file, true, secret_key, reterr);
+
+    if (r == 0 && (mr_curvekey_from_secret(ret, secret_key) < 0 ||
+                          strcmp(ret->public_key, hub->config->hub.public_key) != 0))
+        r = mr_error_set(reterr, MR_ECONFIG, file, "set hub.public_key to the .pub file's text",
+                "the secret key does not belong to hub.public_key");
+    explicit_bzero(secret_key, sizeof secret_key);
+    return r;
+}
+
 static int start_network(struct mr_hub *hub, struct mr_error *reterr)
 {
-    char secret_key[41];
-    int r = mr_config_read_key(hub->config->hub.secret_key_file, true, secret_key, reterr);
+    struct mr_curvekey key;
+    int r = read_key(hub, &key, reterr);
 
     if (r < 0)
         return r;
@@ -141,9 +157,9 @@ static int start_network(struct mr_hub *hub, struct mr_error *reterr)
     if (r == 0)
         r = mr_sessions_open(&hub->sessions, &hub->loop, &hub->gateway, &hub->house);
     if (r == 0)
-        r = mr_gateway_open(&hub->gateway, &hub->loop, hub->zmq, hub->config, secret_key, mr_sessions_on_frame,
+        r = mr_gateway_open(&hub->gateway, &hub->loop, hub->zmq, hub->config, key.secret_key, mr_sessions_on_frame,
                 &hub->sessions, reterr);
-    explicit_bzero(secret_key, sizeof secret_key);
+    mr_curvekey_wipe(&key);
     if (r == 0)
         r = mr_selftest_stranger(&hub->loop, hub->zmq, hub->gateway.endpoints[0].bound, hub->config->hub.public_key,
                 SELFTEST_MS, reterr);
