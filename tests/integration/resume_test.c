@@ -180,10 +180,74 @@ static void test_reconnect_in_flight(void **state)
     spawn_fini(&spawn);
 }
 
+/* SIGTERM in the middle: what was taken is answered before Goodbye, and what was answered is there afterwards. */
+static void test_stop_under_load(void **state)
+{
+    static struct spawn spawn;
+    struct bus_client client;
+    struct mr_buf event = MR_BUF_INIT;
+    uint64_t through = 0;
+    bus_frame *frame;
+    char id[32];
+
+    (void) state;
+    spawn_init(&spawn, "");
+    spawn_start(&spawn);
+    bus_connect_as(&client, &spawn, SPAWN_PORTAL);
+    (void) bus_hello(&client, 8, 0);
+    for (uint64_t i = 1; i <= 500; i++) {
+        (void) snprintf(id, sizeof id, "s-%llu", (unsigned long long) i);
+        mr_buf_reset(&event);
+        hub_env_programme(&event, id);
+        bus_publish(&client, i, &event, 1);
+    }
+    assert_int_equal(bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack->first_number, 1);
+    spawn_stop(&spawn);
+    while ((frame = bus_receive(&client, 1000)) && frame->body_case != MARSHRUT__BUS__V1__FRAME__BODY_GOODBYE)
+        if (frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)
+            through = frame->publish_ack->through;
+    assert_non_null(frame);
+    bus_close(&client);
+    spawn_start(&spawn);
+    assert_int_equal(status_number(&spawn, "head"), through);
+    mr_buf_fini(&event);
+    spawn_fini(&spawn);
+}
+
+static bool nobody_is_there(void *ctx)
+{
+    struct bus_client client;
+    bool empty;
+
+    bus_connect(&client, ((struct spawn *) ctx)->admin, NULL, NULL);
+    empty = strstr(bus_query(&client, "hub.status", ""), "\"sessions\":[]") != NULL;
+    bus_close(&client);
+    return empty;
+}
+
+/* A client whose application hangs: its library still answers heartbeats, nobody answers Ping. */
+static void test_silent_client(void **state)
+{
+    static struct spawn spawn;
+    struct bus_client client;
+
+    (void) state;
+    spawn_init(&spawn, "");
+    spawn_start(&spawn);
+    bus_connect_as(&client, &spawn, SPAWN_SCHOOL);
+    (void) bus_hello(&client, 0, 0);
+    assert_false(nobody_is_there(&spawn));
+    spawn_until("the silent client is let go", nobody_is_there, &spawn);
+    assert_true(spawn_logged(&spawn, "why=silent"));
+    bus_close(&client);
+    spawn_fini(&spawn);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_kill_and_resume),
-            cmocka_unit_test(test_reconnect_in_flight)};
+            cmocka_unit_test(test_reconnect_in_flight), cmocka_unit_test(test_stop_under_load),
+            cmocka_unit_test(test_silent_client)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
