@@ -50,3 +50,27 @@ int mr_kv_format(struct mr_kv *kv, uint32_t table, uint32_t version, struct mr_e
     }
     return r == 0 ? 0 : mr_error_set(reterr, r, kv->dir, "", "cannot write the format row: %s", mr_err_text(r));
 }
+
+int mr_kv_through(struct mr_kv_txn *txn, uint32_t table, uint64_t *ret)
+{
+    struct mr_slice value;
+    int r = mr_kv_get(txn, table, mr_slice_str("through"), &value);
+
+    *ret = 0;
+    if (r == MR_ENOTFOUND)
+        return 0;
+    if (r < 0)
+        return r;
+    if (value.size != 8)
+        return MR_ECORRUPT;
+    *ret = mr_get_be64(value.data);
+    return 0;
+}
+
+int mr_kv_set_through(struct mr_kv_txn *txn, uint32_t table, uint64_t through)
+{
+    uint8_t value[8];
+
+    mr_put_be64(value, through);
+    return mr_kv_put(txn, table, mr_slice_str("through"), mr_slice(value, sizeof value));
+}
