@@ -214,6 +214,7 @@ void mr_link_fail(struct mr_link *link, const char *why)
         return;
     give_up(link);
     drop_nacks(link);
+    mr_link_repeat_drop(link);
     link->state = MR_LINK_DOWN;
     if (link->retry_after_ms > delay_ms)
         delay_ms = link->retry_after_ms + randombytes_random() % (link->retry_after_ms / 4 + 1);
@@ -313,9 +314,11 @@ static void destroy(struct mr_link *link)
     if (link->zmq)
         (void) zmq_ctx_term(link->zmq); /* every socket is closed; waits for Goodbye at most its linger */
     drop_nacks(link);
+    mr_link_repeat_drop(link);
     mr_arena_fini(&link->receive_arena);
     mr_arena_fini(&link->event_arena);
     mr_arena_fini(&link->send_arena);
+    mr_arena_fini(&link->repeat_arena);
     sodium_memzero(link->secret_key, sizeof link->secret_key);
     free(link->endpoint);
     free(link->software);
@@ -356,6 +359,8 @@ int mr_link_open(struct mr_link **ret, const struct mr_link_options *options, st
     mr_arena_init(&link->receive_arena, MR_LINK_FRAME_BUDGET);
     mr_arena_init(&link->event_arena, MR_LINK_EVENT_BUDGET);
     mr_arena_init(&link->send_arena, 4 * MR_FRAME_BYTES_MAX);
+    mr_arena_init(&link->repeat_arena, MR_LINK_FRAME_BUDGET);
+    mr_list_init(&link->repeated);
     r = init(link, options, reterr);
     if (r < 0) {
         destroy(link);

@@ -37,6 +37,12 @@ struct mr_link_nacked {
     char subscription[64];
 };
 
+/* A verdict of an earlier session that the hub repeats after Welcome; what it points to is in repeat_arena. */
+struct mr_link_repeated {
+    struct mr_list member;
+    Marshrut__Bus__V1__PublishResult result;
+};
+
 struct mr_link {
     uv_loop_t *loop;
     struct mr_outbox *outbox;
@@ -62,7 +68,10 @@ struct mr_link {
     uint64_t paused_until_ms;     /* publishing */
     uint64_t ping_id;
     struct mr_list nacks;
-    struct mr_arena receive_arena, event_arena, send_arena;
+    uint64_t repeat_through;      /* verdicts up to here are being repeated; 0: none */
+    uint64_t repeat_ping;         /* its Pong says that all of them have come */
+    struct mr_list repeated;
+    struct mr_arena receive_arena, event_arena, send_arena, repeat_arena;
 
     uint64_t published, delivered, finished, connections;
 
@@ -85,7 +94,12 @@ int mr_link_subscribe(struct mr_link *link, const char *subscription);
 
 /* link_receive.c */
 void mr_link_receive(struct mr_link *link, struct mr_slice bytes);
-/* Verdicts from noted + 1 to through, in one transaction with what on_outcome writes. */
-int mr_link_note(struct mr_link *link, const Marshrut__Bus__V1__PublishAck *ack);
+
+/* link_note.c: verdicts, in one transaction with what on_outcome writes */
+void mr_link_on_ack(struct mr_link *link, const Marshrut__Bus__V1__PublishAck *ack);
+/* After Welcome: stored_sequence is ahead of what we noted, so the verdicts between are repeated. */
+void mr_link_repeat_begin(struct mr_link *link, uint64_t stored_sequence);
+void mr_link_repeat_end(struct mr_link *link); /* notes what came; nothing when none is being repeated */
+void mr_link_repeat_drop(struct mr_link *link);
 
 #endif

@@ -16,7 +16,7 @@ uint32_t mr_outbox_sealed_day(struct mr_slice sealed)
     return sealed.size >= HEAD + TAG ? mr_get_be32(sealed.data) : 0;
 }
 
-static void bind(uint64_t epoch, uint64_t sequence, uint8_t out[static BOUND])
+static void bind_to(uint64_t epoch, uint64_t sequence, uint8_t out[static BOUND])
 {
     mr_put_be64(out, epoch);
     mr_put_be64(out + 8, sequence);
@@ -37,7 +37,7 @@ int mr_outbox_seal(struct mr_outbox *outbox, uint32_t day, uint64_t epoch, uint6
     mr_buf_put_u8(&plain, (uint8_t) ref.size);
     mr_buf_put_slice(&plain, ref);
     mr_buf_put_slice(&plain, event);
-    bind(epoch, sequence, bound);
+    bind_to(epoch, sequence, bound);
     randombytes_buf(nonce, sizeof nonce);
     mr_buf_put_be32(out, day);
     mr_buf_put(out, nonce, sizeof nonce);
@@ -72,7 +72,7 @@ int mr_outbox_unseal(struct mr_outbox *outbox, uint64_t epoch, uint64_t sequence
     room = mr_buf_reserve(plain, sealed.size - HEAD);
     if (!room)
         return MR_ENOMEM;
-    bind(epoch, sequence, bound);
+    bind_to(epoch, sequence, bound);
     if (crypto_aead_xchacha20poly1305_ietf_decrypt(room, &size, NULL, sealed.data + HEAD, sealed.size - HEAD, bound,
                 sizeof bound, sealed.data + 4, key) != 0 ||
             size < 1 || size < 1u + room[0])
