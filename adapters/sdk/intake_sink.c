@@ -8,7 +8,7 @@
 #include "proto/wire/codec.h"
 #include "proto/wire/digest.h"
 
-enum { REF_MARK = 'F', LINE_BITS = 26, LINE_MAX = (1 << LINE_BITS) - 1, TABLES_MAX = 63 };
+enum { REF_MARK = 'F', LINE_BITS = 26, LINE_MASK = (1 << LINE_BITS) - 1, TABLES_MAX = 63 };
 
 static struct mr_intake_sink *self_of(struct mr_row_sink *sink)
 {
@@ -17,7 +17,7 @@ static struct mr_intake_sink *self_of(struct mr_row_sink *sink)
 
 static uint32_t place_of(const struct mr_intake_sink *self, uint32_t line)
 {
-    return self->table << LINE_BITS | (line & LINE_MAX);
+    return self->table << LINE_BITS | (line & LINE_MASK);
 }
 
 bool mr_intake_ref_parse(struct mr_slice ref, uint8_t ret_id[static 16], uint32_t *ret_place)
