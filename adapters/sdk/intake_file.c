@@ -1,0 +1,471 @@
+#include "adapters/sdk/intake_file.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "adapters/sdk/file.h"
+#include "adapters/sdk/intake_place.h"
+#include "adapters/sdk/intake_report.h"
+#include "adapters/sdk/intake_sink.h"
+#include "adapters/sdk/intake_state.h"
+#include "adapters/sdk/watch_dir.h"
+#include "proto/base/clock.h"
+#include "proto/base/hex.h"
+#include "proto/base/list.h"
+#include "proto/base/logfmt.h"
+
+enum { FILE_BYTES_MAX = 64 * 1024 * 1024 };
+
+struct mr_intake_file {
+    struct mr_list member;
+    uint8_t id[MR_INTAKE_ID_BYTES];
+    char *folder, *name; /* as it lies in the folder */
+    bool complete;       /* the last verdict has come */
+};
+
+struct mr_intake_files {
+    struct mr_intake_files_options options;
+    char *in, *done, *rejected;
+    struct mr_watch_dir *watch;
+    struct mr_list active; /* files whose verdicts are to come */
+    void (*on_closed)(void *ctx);
+    void *closed_ctx;
+};
+
+/* ---- logging without names: they may hold personal data ---- */
+
+static void log_file(const struct mr_intake_files *files, enum mr_logfmt_level level, const char *event,
+        const char *folder, const uint8_t *id, int error)
+{
+    char hex[2 * MR_INTAKE_ID_BYTES + 1] = "";
+
+    (void) files;
+    if (id)
+        (void) mr_hex_encode(id, 8, hex);
+    mr_logfmt_write(level, event, "folder", folder, "file", hex[0] ? hex : NULL, "error",
+            error < 0 ? mr_err_name(error) : NULL, NULL);
+}
+
+/* ---- active files ---- */
+
+static struct mr_intake_file *find_active(const struct mr_intake_files *files, const uint8_t id[static 16])
+{
+    mr_list_foreach(it, &files->active) {
+        struct mr_intake_file *file = MR_CONTAINER(it, struct mr_intake_file, member);
+
+        if (memcmp(file->id, id, MR_INTAKE_ID_BYTES) == 0)
+            return file;
+    }
+    return NULL;
+}
+
+static void free_active(struct mr_intake_file *file)
+{
+    mr_list_remove(&file->member);
+    free(file->folder);
+    free(file->name);
+    free(file);
+}
+
+static int add_active(struct mr_intake_files *files, const uint8_t id[static 16], const char *folder, const char *name)
+{
+    struct mr_intake_file *file = calloc(1, sizeof *file);
+
+    if (!file)
+        return MR_ENOMEM;
+    memcpy(file->id, id, MR_INTAKE_ID_BYTES);
+    mr_list_push_back(&files->active, &file->member);
+    file->folder = strdup(folder);
+    file->name = strdup(name);
+    if (file->folder && file->name)
+        return 0;
+    free_active(file);
+    return MR_ENOMEM;
+}
+
+/* ---- finishing ---- */
+
+static int read_state(struct mr_intake_files *files, const uint8_t id[static 16], struct mr_intake_state *ret,
+        struct mr_intake_row **ret_bad, size_t *ret_count)
+{
+    struct mr_outbox_txn *txn;
+    int r = mr_outbox_begin(files->options.adapter, &txn);
+
+    if (r < 0)
+        return r;
+    r = mr_intake_state_get(txn, id, ret);
+    if (r == 0 && ret_bad)
+        r = mr_intake_rows_bad(txn, id, ret_bad, ret_count);
+    mr_outbox_abort(txn);
+    return r;
+}
+
+static int set_phase(struct mr_intake_files *files, const uint8_t id[static 16], struct mr_intake_state *state,
+        enum mr_intake_phase phase)
+{
+    struct mr_outbox_txn *txn;
+    int r = mr_outbox_begin(files->options.adapter, &txn);
+
+    if (r < 0)
+        return r;
+    state->phase = phase;
+    r = mr_intake_state_put(txn, id, state);
+    if (r == 0 && phase == MR_INTAKE_CLOSING)
+        r = mr_intake_rows_clear(txn, id);
+    if (r < 0) {
+        mr_outbox_abort(txn);
+        return r;
+    }
+    return mr_outbox_commit(txn);
+}
+
+static void identity(struct mr_intake_files *files, const char *folder, struct mr_slice content,
+        uint8_t ret[static 16])
+{
+    struct mr_buf all = MR_BUF_INIT;
+
+    mr_buf_put(&all, folder, strlen(folder) + 1);
+    mr_buf_put_slice(&all, content);
+    mr_outbox_digest(files->options.adapter, mr_buf_slice(&all), ret);
+    mr_buf_wipe(&all);
+}
+
+/* The file as it lies there, only when it still is the one that was read. */
+static int read_same(struct mr_intake_files *files, const char *folder, const char *name, const uint8_t id[static 16],
+        struct mr_buf *out)
+{
+    char path[PATH_MAX];
+    uint8_t now[MR_INTAKE_ID_BYTES];
+    int r;
+
+    mr_intake_path(files->in, folder, name, path);
+    r = mr_file_read(path, FILE_BYTES_MAX, out);
+    if (r < 0)
+        return r;
+    identity(files, folder, mr_buf_slice(out), now);
+    return memcmp(now, id, sizeof now) == 0 ? 0 : MR_ENOTFOUND;
+}
+
+static int write_outputs(struct mr_intake_files *files, const char *folder, const char *name,
+        const struct mr_intake_state *state, const struct mr_intake_row *bad, size_t bad_count,
+        struct mr_slice content)
+{
+    char done[PATH_MAX], rejected[PATH_MAX];
+    struct mr_intake_report report = {
+            .done_dir = done,
+            .rejected_dir = rejected,
+            .folder = folder,
+            .name = mr_intake_shown_name(name),
+            .state = state,
+            .bad = bad,
+            .bad_count = bad_count,
+            .columns = files->options.columns,
+            .map = files->options.map,
+            .map_ctx = files->options.ctx,
+    };
+    int r;
+
+    mr_intake_dir(files->done, folder, done);
+    mr_intake_dir(files->rejected, folder, rejected);
+    r = mr_file_make_dirs(done);
+    if (r == 0)
+        r = mr_file_make_dirs(rejected);
+    return r < 0 ? r : mr_intake_report_write(&report, content);
+}
+
+/*
+ * Outputs, then CLOSING, then the file goes, then DONE: a kill between any two repeats the steps after it, and the
+ * outputs have names and texts that do not change.
+ */
+static int finish(struct mr_intake_files *files, const uint8_t id[static 16], const char *folder, const char *name)
+{
+    struct mr_intake_state state;
+    struct mr_intake_row *bad = NULL;
+    struct mr_buf content = MR_BUF_INIT;
+    size_t bad_count = 0;
+    bool there = false;
+    int r = read_state(files, id, &state, &bad, &bad_count);
+
+    if (r == 0 && state.phase == MR_INTAKE_READING && state.pending == 0) {
+        there = read_same(files, folder, name, id, &content) == 0;
+        r = write_outputs(files, folder, name, &state, bad, bad_count,
+                there ? mr_buf_slice(&content) : mr_slice(NULL, 0));
+        if (r == 0)
+            r = set_phase(files, id, &state, MR_INTAKE_CLOSING);
+        if (r == 0 && there)
+            mr_intake_remove(files->in, folder, name);
+        if (r == 0)
+            r = set_phase(files, id, &state, MR_INTAKE_DONE);
+    }
+    free(bad);
+    mr_buf_wipe(&content);
+    log_file(files, r < 0 ? MR_LEVEL_ERROR : MR_LEVEL_INFO, r < 0 ? "file.not-finished" : "file.finished", folder, id, r);
+    return r;
+}
+
+/* ---- starting ---- */
+
+static int refuse(struct mr_intake_files *files, const char *folder, const char *name, const struct mr_error *error)
+{
+    char path[PATH_MAX], rejected[PATH_MAX];
+    int r;
+
+    mr_intake_path(files->in, folder, name, path);
+    mr_intake_dir(files->rejected, folder, rejected);
+    r = mr_file_make_dirs(rejected);
+    if (r == 0)
+        r = mr_intake_report_refused(rejected, mr_intake_shown_name(name), error);
+    if (r == 0)
+        r = mr_file_move(path, rejected, mr_intake_shown_name(name));
+    if (r == 0)
+        mr_intake_remove(files->in, folder, name);
+    log_file(files, MR_LEVEL_WARNING, "file.refused", folder, NULL, r);
+    return r;
+}
+
+static int map_into_outbox(struct mr_intake_files *files, const uint8_t id[static 16], const char *folder,
+        const char *name, struct mr_slice content, int64_t started_us, struct mr_error *reterr)
+{
+    bool confirmed = mr_intake_confirmed(files->in, folder, name);
+    struct mr_intake_sink sink;
+    struct mr_outbox_txn *txn;
+    int r = mr_outbox_begin(files->options.adapter, &txn);
+
+    if (r < 0)
+        return r;
+    mr_intake_sink_init(&sink, files->options.adapter, txn, id, started_us, confirmed);
+    r = files->options.map(files->options.ctx, folder, mr_intake_shown_name(name), content, &sink.sink, reterr);
+    if (r == 0)
+        r = mr_intake_sink_end(&sink);
+    mr_intake_sink_fini(&sink);
+    if (r != 0) {
+        mr_outbox_abort(txn);
+        return r;
+    }
+    return mr_outbox_commit(txn);
+}
+
+static int repeated(struct mr_intake_files *files, const char *folder, const char *name,
+        const struct mr_intake_state *state)
+{
+    char done[PATH_MAX];
+    int r;
+
+    mr_intake_dir(files->done, folder, done);
+    r = mr_file_make_dirs(done);
+    if (r == 0)
+        r = mr_intake_report_repeated(done, mr_intake_shown_name(name), state, mr_clock_wall_us(mr_clock_system()));
+    if (r == 0)
+        mr_intake_remove(files->in, folder, name);
+    return r;
+}
+
+static bool clean(const struct mr_intake_state *state)
+{
+    return state->refused == 0 && state->quarantined == 0 && state->implied_bad == 0;
+}
+
+/* What to do with a file of which something is known. 1: read it (again). */
+static int known(struct mr_intake_files *files, const uint8_t id[static 16], const char *folder, const char *name,
+        struct mr_intake_state *state)
+{
+    struct mr_intake_file *active = find_active(files, id);
+
+    if (active && (strcmp(active->name, name) != 0 || strcmp(active->folder, folder) != 0))
+        return repeated(files, folder, name, state); /* a copy of one that is on its way */
+    if (state->phase == MR_INTAKE_CLOSING) {
+        mr_intake_remove(files->in, folder, name);
+        return set_phase(files, id, state, MR_INTAKE_DONE);
+    }
+    if (state->phase == MR_INTAKE_DONE)
+        return clean(state) ? repeated(files, folder, name, state) : 1;
+    if (active)
+        return 0;
+    return state->pending == 0 ? finish(files, id, folder, name) : add_active(files, id, folder, name);
+}
+
+static int take(struct mr_intake_files *files, const char *folder, const char *name, struct mr_slice content,
+        struct mr_error *reterr)
+{
+    uint8_t id[MR_INTAKE_ID_BYTES];
+    struct mr_intake_state state = {0};
+    int r;
+
+    identity(files, folder, content, id);
+    r = read_state(files, id, &state, NULL, NULL);
+    if (r == 0) {
+        r = known(files, id, folder, name, &state);
+        if (r <= 0)
+            return r;
+    } else if (r == MR_ENOTFOUND) {
+        state.started_us = mr_clock_wall_us(mr_clock_system());
+    } else {
+        return r;
+    }
+    r = map_into_outbox(files, id, folder, name, content, state.started_us, reterr);
+    if (r != 0)
+        return r;
+    log_file(files, MR_LEVEL_INFO, "file.read", folder, id, 0);
+    r = read_state(files, id, &state, NULL, NULL);
+    if (r < 0)
+        return r;
+    return state.pending == 0 ? finish(files, id, folder, name) : add_active(files, id, folder, name);
+}
+
+static int take_file(struct mr_intake_files *files, const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    struct mr_buf content = MR_BUF_INIT;
+    struct mr_error error = {0};
+    int r;
+
+    mr_intake_path(files->in, folder, name, path);
+    r = mr_file_read(path, FILE_BYTES_MAX, &content);
+    if (r == MR_ETOOBIG)
+        r = mr_error_set(&error, MR_EINVAL, "", "разделите файл на части до 64 МБ", "файл слишком большой");
+    else if (r == 0 && content.size == 0)
+        r = mr_error_set(&error, MR_EINVAL, "", "выгрузите таблицу заново", "файл пуст");
+    if (r == 0)
+        r = take(files, folder, name, mr_buf_slice(&content), &error);
+    mr_buf_wipe(&content);
+    if (r == 1)
+        r = mr_intake_ask(files->in, folder, name, &error);
+    else if (r == MR_EINVAL && error.what[0])
+        r = refuse(files, folder, name, &error);
+    return r == MR_ENOTFOUND ? 0 : r;
+}
+
+/* Questions and confirmations of ours are no files to read; a confirmation brings the waiting file back. */
+static bool serves_another(struct mr_intake_files *files, const char *folder, const char *name)
+{
+    if (mr_intake_is_question(name)) {
+        mr_intake_forget_question(files->in, folder, name);
+        return true;
+    }
+    if (!mr_intake_is_confirmation(files->in, folder, name))
+        return false;
+    mr_watch_dir_again(files->watch, folder, mr_intake_shown_name(name));
+    return true;
+}
+
+static void on_file(void *ctx, const char *folder, const char *name)
+{
+    struct mr_intake_files *files = ctx;
+    char own_folder[NAME_MAX + 1], own_name[NAME_MAX + 1]; /* the watch's may go while we work */
+    int r;
+
+    (void) snprintf(own_folder, sizeof own_folder, "%s", folder);
+    (void) snprintf(own_name, sizeof own_name, "%s", name);
+    if (serves_another(files, own_folder, own_name))
+        return;
+    r = take_file(files, own_folder, own_name);
+    if (r < 0) {
+        log_file(files, MR_LEVEL_ERROR, "file.failed", own_folder, NULL, r);
+        mr_watch_dir_again(files->watch, own_folder, own_name);
+    }
+}
+
+/* ---- the adapter's callbacks ---- */
+
+int mr_intake_files_outcome(struct mr_intake_files *files, struct mr_outbox_txn *txn, const struct mr_outcome *outcome)
+{
+    uint8_t id[MR_INTAKE_ID_BYTES];
+    uint32_t place;
+    bool complete;
+    struct mr_intake_file *file;
+    int r;
+
+    if (!mr_intake_ref_parse(outcome->ref, id, &place))
+        return 0;
+    r = mr_intake_state_outcome(txn, id, place, outcome, &complete);
+    if (r == 0 && complete && (file = find_active(files, id)) != NULL)
+        file->complete = true;
+    return r;
+}
+
+void mr_intake_files_committed(struct mr_intake_files *files)
+{
+    mr_list_foreach_safe(it, &files->active) {
+        struct mr_intake_file *file = MR_CONTAINER(it, struct mr_intake_file, member);
+
+        if (!file->complete)
+            continue;
+        if (finish(files, file->id, file->folder, file->name) < 0 && files->watch)
+            mr_watch_dir_again(files->watch, file->folder, file->name);
+        free_active(file);
+    }
+}
+
+/* ---- birth and death ---- */
+
+static void destroy(struct mr_intake_files *files)
+{
+    while (!mr_list_empty(&files->active))
+        free_active(MR_CONTAINER(files->active.next, struct mr_intake_file, member));
+    free(files->in);
+    free(files->done);
+    free(files->rejected);
+    free(files);
+}
+
+int mr_intake_files_open(struct mr_intake_files **ret, const struct mr_intake_files_options *options,
+        struct mr_error *reterr)
+{
+    struct mr_intake_files *files = calloc(1, sizeof *files);
+    struct mr_watch_dir_options watch = {
+            .loop = options->loop,
+            .dir = options->in,
+            .sub_folders = options->sub_folders,
+            .settle_ms = options->settle_ms,
+            .on_file = on_file,
+            .ctx = files,
+    };
+    int r = MR_ENOMEM;
+
+    if (!files)
+        return MR_ENOMEM;
+    mr_list_init(&files->active);
+    files->options = *options;
+    files->in = strdup(options->in);
+    files->done = strdup(options->done);
+    files->rejected = strdup(options->rejected);
+    if (files->in && files->done && files->rejected) {
+        r = mr_file_make_dirs(files->done);
+        if (r == 0)
+            r = mr_file_make_dirs(files->rejected);
+        if (r < 0)
+            (void) mr_error_set(reterr, r, files->done, "create it or correct its rights", "folder of receipts");
+    }
+    if (r == 0)
+        r = mr_watch_dir_open(&files->watch, &watch, reterr);
+    if (r < 0) {
+        destroy(files);
+        return r;
+    }
+    *ret = files;
+    return 0;
+}
+
+static void on_watch_closed(void *ctx)
+{
+    struct mr_intake_files *files = ctx;
+    void (*on_closed)(void *closed_ctx) = files->on_closed;
+    void *closed_ctx = files->closed_ctx;
+
+    destroy(files);
+    if (on_closed)
+        on_closed(closed_ctx);
+}
+
+void mr_intake_files_close(struct mr_intake_files *files, void (*on_closed)(void *ctx), void *ctx)
+{
+    struct mr_watch_dir *watch = files->watch;
+
+    files->on_closed = on_closed;
+    files->closed_ctx = ctx;
+    files->watch = NULL;
+    mr_watch_dir_close(watch, on_watch_closed, files);
+}

@@ -1,0 +1,285 @@
+#include "adapters/sdk/intake_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "adapters/sdk/file.h"
+#include "adapters/sdk/table.h"
+#include "adapters/sdk/verdict_text.h"
+#include "proto/base/clock.h"
+#include "proto/base/list.h"
+
+enum { NAME_KEPT_BYTES = 150, NOTES_MAX = 50 };
+#define BOM "\xef\xbb\xbf"
+
+void mr_intake_output_name(char out[static 256], const char *name, int64_t time_us, const char *suffix)
+{
+    time_t seconds = (time_t) (time_us / 1000000);
+    char when[32] = "";
+    struct tm tm;
+    int kept = (int) strlen(name);
+
+    if (kept > NAME_KEPT_BYTES)
+        kept = NAME_KEPT_BYTES;
+    while (kept > 0 && ((unsigned char) name[kept] & 0xc0) == 0x80)
+        kept--; /* not in the middle of a letter */
+    if (gmtime_r(&seconds, &tm))
+        (void) strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &tm);
+    (void) snprintf(out, 256, "%.*s.%s%s", kept, name, when, suffix);
+}
+
+/* A sink that only looks: bad rows go to `rows`, what is wrong to `lines`, what was normalised to `notes`. */
+struct looking {
+    struct mr_row_sink sink;
+    const struct mr_intake_report *report;
+    struct mr_buf rows, lines, notes;
+    struct mr_buf header, raw;  /* of the current table and row */
+    bool header_written, row_written;
+    uint32_t table, notes_count;
+    size_t next_bad;
+};
+
+static struct looking *self_of(struct mr_row_sink *sink)
+{
+    return MR_CONTAINER(sink, struct looking, sink);
+}
+
+static void keep_text(struct mr_buf *buf, const char *text)
+{
+    mr_buf_reset(buf);
+    mr_buf_put_str(buf, text);
+}
+
+static const char *text_of(struct mr_buf *buf)
+{
+    const char *text = mr_buf_str(buf);
+
+    return text ? text : "";
+}
+
+static void write_row(struct looking *self)
+{
+    if (self->row_written)
+        return;
+    if (!self->header_written && self->header.size > 0)
+        mr_buf_printf(&self->rows, "%s\r\n", text_of(&self->header));
+    self->header_written = true;
+    mr_buf_printf(&self->rows, "%s\r\n", text_of(&self->raw));
+    self->row_written = true;
+}
+
+static void write_line(struct looking *self, uint32_t line, const char *column, const char *value, const char *problem,
+        const char *cure)
+{
+    mr_buf_printf(&self->lines, "Строка %u", line);
+    if (column && *column)
+        mr_buf_printf(&self->lines, ", столбец «%s»", column);
+    if (value && *value)
+        mr_buf_printf(&self->lines, ", значение «%s»", value);
+    mr_buf_printf(&self->lines, ": %s.", problem);
+    if (cure && *cure)
+        mr_buf_printf(&self->lines, " Как исправить: %s.", cure);
+    mr_buf_put_str(&self->lines, "\r\n");
+}
+
+static void on_problem(struct mr_row_sink *sink, const struct mr_row_problem *problem)
+{
+    struct looking *self = self_of(sink);
+
+    write_row(self);
+    write_line(self, problem->line, problem->column, problem->value, problem->problem, problem->cure);
+}
+
+static const char *column_of(const struct mr_field_column *columns, const char *field)
+{
+    for (; columns && columns->field; columns++)
+        if (strcmp(columns->field, field) == 0)
+            return columns->column;
+    return field;
+}
+
+/* The hub named a field; the value stands in the row under its column. */
+static void say_hub(struct looking *self, uint32_t line, const struct mr_intake_row *bad)
+{
+    const struct mr_verdict_russian *text = mr_verdict_russian(bad->code);
+    const char *column = column_of(self->report->columns, bad->field);
+    struct mr_buf both = MR_BUF_INIT;
+    struct mr_table *table = NULL;
+
+    mr_buf_printf(&both, "%s\n%s\n", text_of(&self->header), text_of(&self->raw));
+    if (mr_table_read(&table, mr_buf_slice(&both), "", NULL) < 0 || mr_table_rows(table) == 0) {
+        mr_table_free(table);
+        table = NULL;
+    }
+    write_row(self);
+    write_line(self, line, column, table ? mr_table_cell(table, 0, mr_table_column(table, column)) : "", text->problem,
+            text->cure);
+    mr_table_free(table);
+    mr_buf_wipe(&both);
+}
+
+static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line)
+{
+    struct looking *self = self_of(sink);
+    uint32_t place = self->table << 26 | line;
+
+    keep_text(&self->raw, raw_line);
+    self->row_written = false;
+    while (self->next_bad < self->report->bad_count && self->report->bad[self->next_bad].place < place)
+        self->next_bad++;
+    if (self->next_bad < self->report->bad_count && self->report->bad[self->next_bad].place == place &&
+            self->report->bad[self->next_bad].code[0])
+        say_hub(self, line, &self->report->bad[self->next_bad]);
+}
+
+static void on_table(struct mr_row_sink *sink, const char *name, const char *raw_header)
+{
+    struct looking *self = self_of(sink);
+
+    keep_text(&self->header, raw_header);
+    self->header_written = false;
+    if (self->table < 63)
+        self->table++;
+    if (*name)
+        mr_buf_printf(&self->lines, "%s:\r\n", name);
+}
+
+static void on_note(struct mr_row_sink *sink, uint32_t line, const char *text)
+{
+    struct looking *self = self_of(sink);
+
+    if (self->notes_count++ >= NOTES_MAX)
+        return;
+    if (line != MR_ROW_NONE)
+        mr_buf_printf(&self->notes, "Строка %u: ", line);
+    mr_buf_printf(&self->notes, "%s.\r\n", text);
+}
+
+static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_attributes *attributes,
+        const ProtobufCMessage *payload)
+{
+    (void) sink;
+    (void) line;
+    (void) attributes;
+    (void) payload;
+    return 0;
+}
+
+static void on_digest(struct mr_row_sink *sink, struct mr_slice data, uint8_t ret[static 16])
+{
+    (void) sink;
+    (void) data;
+    memset(ret, 0, 16);
+}
+
+/* ---- texts ---- */
+
+static void put_sum(struct mr_buf *out, const char *name, const struct mr_intake_state *state)
+{
+    char when[MR_TIME_TEXT_MAX];
+
+    mr_buf_printf(out, BOM "Файл: %s\r\nПрочитан: %.19sZ\r\n", name, mr_time_format(state->started_us, when));
+    mr_buf_printf(out, "Прочитано строк: %u = принято %u + повторно %u + на исправлении %u + отказано %u\r\n",
+            state->read, state->accepted, state->repeated, state->quarantined, state->refused);
+    if (state->implied > 0)
+        mr_buf_printf(out, "Следует из полного списка (увольнения): %u, из них не принято: %u\r\n", state->implied,
+                state->implied_bad);
+}
+
+static int write_out(const char *dir, const char *name, struct mr_buf *text)
+{
+    int r = mr_buf_failed(text) ? MR_ENOMEM : mr_file_write(dir, name, mr_buf_slice(text), 0640);
+
+    mr_buf_wipe(text);
+    return r;
+}
+
+static int write_rejected(const struct mr_intake_report *report, struct looking *looking)
+{
+    struct mr_buf rows = MR_BUF_INIT, text = MR_BUF_INIT;
+    char name[256];
+    int r;
+
+    if (looking->lines.size == 0 && report->bad_count == 0)
+        return 0;
+    mr_buf_put_str(&rows, BOM);
+    mr_buf_put_slice(&rows, mr_buf_slice(&looking->rows));
+    mr_intake_output_name(name, report->name, report->state->started_us, ".rejected.csv");
+    r = write_out(report->rejected_dir, name, &rows);
+    if (r < 0)
+        return r;
+    put_sum(&text, report->name, report->state);
+    mr_buf_printf(&text, "\r\nНиже — что исправить. Строки с ошибками лежат рядом в файле\r\n%s\r\n"
+                         "Исправьте их там и положите файл снова в папку приёма.\r\n\r\n",
+            name);
+    mr_buf_put_slice(&text, mr_buf_slice(&looking->lines));
+    mr_intake_output_name(name, report->name, report->state->started_us, ".report.txt");
+    return write_out(report->rejected_dir, name, &text);
+}
+
+static int write_receipt(const struct mr_intake_report *report, struct looking *looking)
+{
+    struct mr_buf text = MR_BUF_INIT;
+    char name[256];
+
+    put_sum(&text, report->name, report->state);
+    if (looking->rows.size > 0)
+        mr_buf_put_str(&text, "Строки с ошибками и отчёт — в папке отказов.\r\n");
+    mr_buf_put_slice(&text, mr_buf_slice(&looking->notes));
+    mr_intake_output_name(name, report->name, report->state->started_us, ".receipt.txt");
+    return write_out(report->done_dir, name, &text);
+}
+
+int mr_intake_report_write(const struct mr_intake_report *report, struct mr_slice content)
+{
+    struct looking looking = {
+            .sink = {on_event, on_problem, on_note, on_table, on_row, on_digest, NULL, true},
+            .report = report,
+    };
+    int r = 0;
+
+    if (content.size > 0)
+        (void) report->map(report->map_ctx, report->folder, report->name, content, &looking.sink, NULL);
+    if (mr_buf_failed(&looking.rows) || mr_buf_failed(&looking.lines))
+        r = MR_ENOMEM;
+    if (r == 0)
+        r = write_rejected(report, &looking);
+    if (r == 0)
+        r = write_receipt(report, &looking);
+    mr_buf_wipe(&looking.rows);
+    mr_buf_wipe(&looking.lines);
+    mr_buf_wipe(&looking.notes);
+    mr_buf_wipe(&looking.header);
+    mr_buf_wipe(&looking.raw);
+    return r;
+}
+
+int mr_intake_report_repeated(const char *done_dir, const char *name, const struct mr_intake_state *state,
+        int64_t now_us)
+{
+    struct mr_buf text = MR_BUF_INIT;
+    struct mr_intake_state repeated = {
+            .started_us = now_us, .read = state->read, .repeated = state->read};
+    char out[256];
+
+    put_sum(&text, name, &repeated);
+    mr_buf_put_str(&text, "Этот файл уже был прочитан; ничего не добавлено.\r\n");
+    mr_intake_output_name(out, name, now_us, ".receipt.txt");
+    return write_out(done_dir, out, &text);
+}
+
+int mr_intake_report_refused(const char *rejected_dir, const char *name, const struct mr_error *error)
+{
+    struct mr_buf text = MR_BUF_INIT;
+    char out[256];
+
+    mr_buf_printf(&text, BOM "Файл: %s\r\nФайл не принят целиком: %s.\r\n", name, error->what);
+    if (error->where[0])
+        mr_buf_printf(&text, "Где: %s.\r\n", error->where);
+    if (error->cure[0])
+        mr_buf_printf(&text, "Как исправить: %s.\r\n", error->cure);
+    (void) snprintf(out, sizeof out, "%.200s.report.txt", name);
+    return write_out(rejected_dir, out, &text);
+}

@@ -1,0 +1,164 @@
+#include "adapters/sdk/intake_sink.h"
+
+#include <string.h>
+
+#include "proto/base/bytes.h"
+#include "proto/base/clock.h"
+#include "proto/base/list.h"
+#include "proto/wire/codec.h"
+#include "proto/wire/digest.h"
+
+enum { REF_MARK = 'F', LINE_BITS = 26, LINE_MASK = (1 << LINE_BITS) - 1, TABLES_MAX = 63 };
+
+static struct mr_intake_sink *self_of(struct mr_row_sink *sink)
+{
+    return MR_CONTAINER(sink, struct mr_intake_sink, sink);
+}
+
+static uint32_t place_of(const struct mr_intake_sink *self, uint32_t line)
+{
+    return self->table << LINE_BITS | (line & LINE_MASK);
+}
+
+bool mr_intake_ref_parse(struct mr_slice ref, uint8_t ret_id[static 16], uint32_t *ret_place)
+{
+    if (ref.size != MR_INTAKE_REF_BYTES || ref.data[0] != REF_MARK)
+        return false;
+    memcpy(ret_id, ref.data + 1, 16);
+    *ret_place = mr_get_be32(ref.data + 17);
+    return true;
+}
+
+/* The same content gives the same ids for ever: RFC 9562 version 8, from the keyed digest of (file, place, n). */
+static void make_id(struct mr_intake_sink *self, uint32_t place, uint32_t n, char out[static MR_UUID_TEXT_MAX])
+{
+    uint8_t from[24], uuid[16];
+
+    memcpy(from, self->id, 16);
+    mr_put_be32(from + 16, place);
+    mr_put_be32(from + 20, n);
+    mr_outbox_digest(self->adapter, mr_slice(from, sizeof from), uuid);
+    uuid[6] = (uint8_t) ((uuid[6] & 0x0f) | 0x80);
+    uuid[8] = (uint8_t) ((uuid[8] & 0x3f) | 0x80);
+    (void) mr_uuid_format(uuid, out);
+}
+
+static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_attributes *attributes,
+        const ProtobufCMessage *payload)
+{
+    struct mr_intake_sink *self = self_of(sink);
+    struct mr_attributes with = *attributes;
+    bool implied = line == MR_ROW_NONE;
+    uint32_t place = implied ? 0 : place_of(self, line);
+    uint32_t *count = implied ? &self->implied : &self->events;
+    uint8_t ref[MR_INTAKE_REF_BYTES] = {REF_MARK};
+    char id[MR_UUID_TEXT_MAX];
+
+    if (self->error < 0)
+        return self->error;
+    make_id(self, place, (*count)++, id);
+    if (!with.id)
+        with.id = id;
+    if (!with.time)
+        with.time = self->time;
+    memcpy(ref + 1, self->id, 16);
+    mr_put_be32(ref + 17, place);
+    mr_buf_reset(&self->bytes);
+    self->error = mr_event_encode(&self->bytes, &with, payload);
+    if (self->error == 0)
+        self->error = mr_outbox_add(sink->txn, mr_buf_slice(&self->bytes), mr_slice(ref, sizeof ref), NULL);
+    return self->error;
+}
+
+static void keep_row(struct mr_intake_sink *self, const struct mr_intake_row *row)
+{
+    int r = self->error < 0 ? self->error : mr_intake_row_put(self->sink.txn, self->id, row);
+
+    self->state.pending++;
+    if (r < 0 && self->error == 0)
+        self->error = r;
+}
+
+/* The row before is complete: counted now, or when its verdicts come. */
+static void end_row(struct mr_intake_sink *self)
+{
+    struct mr_intake_row row = {.place = place_of(self, self->line), .pending = self->events};
+
+    if (self->line == 0)
+        return;
+    if (self->problem)
+        row.verdict = MR_ROW_REFUSED;
+    if (self->events > 0)
+        keep_row(self, &row);
+    else
+        mr_intake_state_count(&self->state, self->problem ? MR_ROW_REFUSED : MR_ROW_ACCEPTED);
+    self->line = 0;
+}
+
+static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line)
+{
+    struct mr_intake_sink *self = self_of(sink);
+
+    (void) raw_line;
+    end_row(self);
+    self->line = line;
+    self->events = 0;
+    self->problem = false;
+    self->state.read++;
+}
+
+static void on_problem(struct mr_row_sink *sink, const struct mr_row_problem *problem)
+{
+    (void) problem;
+    self_of(sink)->problem = true;
+}
+
+static void on_note(struct mr_row_sink *sink, uint32_t line, const char *text)
+{
+    (void) sink;
+    (void) line;
+    (void) text;
+}
+
+static void on_table(struct mr_row_sink *sink, const char *name, const char *raw_header)
+{
+    struct mr_intake_sink *self = self_of(sink);
+
+    (void) name;
+    (void) raw_header;
+    end_row(self);
+    if (self->table < TABLES_MAX)
+        self->table++;
+}
+
+static void on_digest(struct mr_row_sink *sink, struct mr_slice data, uint8_t ret[static 16])
+{
+    mr_outbox_digest(self_of(sink)->adapter, data, ret);
+}
+
+void mr_intake_sink_init(struct mr_intake_sink *sink, struct mr_adapter *adapter, struct mr_outbox_txn *txn,
+        const uint8_t id[static 16], int64_t started_us, bool confirmed)
+{
+    *sink = (struct mr_intake_sink){
+            .sink = {on_event, on_problem, on_note, on_table, on_row, on_digest, txn, confirmed},
+            .adapter = adapter,
+            .id = id,
+            .state = {.phase = MR_INTAKE_READING, .started_us = started_us},
+    };
+    (void) mr_time_format(started_us, sink->time);
+}
+
+void mr_intake_sink_fini(struct mr_intake_sink *sink)
+{
+    mr_buf_wipe(&sink->bytes);
+}
+
+int mr_intake_sink_end(struct mr_intake_sink *sink)
+{
+    end_row(sink);
+    if (sink->implied > 0) {
+        sink->state.implied = sink->implied;
+        keep_row(sink, &(struct mr_intake_row){.place = 0, .pending = sink->implied});
+    }
+    return sink->error < 0 ? sink->error : mr_intake_state_put(sink->sink.txn, sink->id, &sink->state);
+}

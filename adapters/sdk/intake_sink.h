@@ -1,0 +1,38 @@
+/*
+ * The sink that puts a file's events into the outbox, with a row of state for each row of the file, all in the one
+ * transaction that the mapper runs in: a kill leaves the whole file in the outbox, or nothing of it.
+ */
+#ifndef MR_SDK_INTAKE_SINK_H
+#define MR_SDK_INTAKE_SINK_H
+
+#include "adapters/sdk/intake_file.h"
+#include "adapters/sdk/intake_state.h"
+
+enum { MR_INTAKE_REF_BYTES = 1 + 16 + 4 };
+
+struct mr_intake_sink {
+    struct mr_row_sink sink;
+    struct mr_adapter *adapter;
+    const uint8_t *id;
+    struct mr_intake_state state;
+    char time[32];
+    uint32_t table;
+    uint32_t line;      /* of the current row; 0: none yet */
+    uint32_t events;    /* of the current row */
+    bool problem;
+    uint32_t implied;   /* events that stand for no row */
+    struct mr_buf bytes;
+    int error;          /* first failure; the transaction must not be committed */
+};
+
+/* state: zero but for started_us. */
+void mr_intake_sink_init(struct mr_intake_sink *sink, struct mr_adapter *adapter, struct mr_outbox_txn *txn,
+        const uint8_t id[static 16], int64_t started_us, bool confirmed);
+void mr_intake_sink_fini(struct mr_intake_sink *sink);
+/* After the mapper: counts the last row and writes the file's state. */
+int mr_intake_sink_end(struct mr_intake_sink *sink);
+
+/* The reference that outcomes come back with. false: no event of a file. */
+bool mr_intake_ref_parse(struct mr_slice ref, uint8_t ret_id[static 16], uint32_t *ret_place);
+
+#endif
