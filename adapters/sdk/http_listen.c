@@ -3,12 +3,22 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <stdio.h>
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { BACKLOG = 128, HOST_BYTES = 64 };
+
+/* getaddrinfo() takes "" and numbers beyond 65535 too. */
+static bool port_ok(const char *text)
+{
+    char *end;
+    unsigned long port = strtoul(text, &end, 10);
+
+    return *text >= '0' && *text <= '9' && *end == '\0' && port <= UINT16_MAX;
+}
 
 static int resolve(const char *address, struct addrinfo **ret)
 {
@@ -23,7 +33,7 @@ static int resolve(const char *address, struct addrinfo **ret)
         from++;
         size -= 2;
     }
-    if (!colon || size == 0 || size >= sizeof host)
+    if (!colon || size == 0 || size >= sizeof host || !port_ok(colon + 1))
         return MR_ECONFIG;
     memcpy(host, from, size);
     host[size] = '\0';

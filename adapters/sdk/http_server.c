@@ -201,7 +201,7 @@ void mr_http_answer(struct mr_http_exchange *exchange, unsigned status, const ch
     assert(!exchange->response);
     response = MHD_create_response_from_buffer(body.size, (void *) (uintptr_t) body.data, MHD_RESPMEM_MUST_COPY);
     if (!response) /* out of memory: an empty answer needs next to nothing */
-        response = MHD_create_response_from_buffer(0, "", MHD_RESPMEM_PERSISTENT);
+        response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     assert(response);
     (void) MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
             content_type ? content_type : "application/json");
@@ -275,7 +275,7 @@ static enum MHD_Result begin(struct mr_http_server *server, struct MHD_Connectio
     if (!authorised(server, mhd))
         exchange->early_status = MHD_HTTP_UNAUTHORIZED;
     else if (bytes > server->options.body_bytes_max)
-        exchange->early_status = MHD_HTTP_PAYLOAD_TOO_LARGE;
+        exchange->early_status = MHD_HTTP_CONTENT_TOO_LARGE;
     if (exchange->early_status && (expect || bytes / DISCARD_FACTOR > server->options.body_bytes_max))
         return answer_early(exchange);
     return MHD_YES;
@@ -286,7 +286,7 @@ static void take_body(struct mr_http_exchange *exchange, const char *data, size_
     if (exchange->early_status)
         return;
     if (size > exchange->server->options.body_bytes_max - exchange->body.size)
-        exchange->early_status = MHD_HTTP_PAYLOAD_TOO_LARGE;
+        exchange->early_status = MHD_HTTP_CONTENT_TOO_LARGE;
     else
         mr_buf_put(&exchange->body, data, size);
 }
