@@ -76,6 +76,12 @@ void mr_post_status(struct mr_post *post, const char *status)
     post->status = status;
 }
 
+void mr_post_repeated(struct mr_post *post)
+{
+    post->status = "repeated";
+    mr_buf_wipe(&post->events);
+}
+
 void mr_post_id(struct mr_post *post, const char *id)
 {
     if (json_array_append_new(post->ids, json_string(id)) != 0)

@@ -42,7 +42,9 @@ void mr_post_cloudevent(struct mr_post *post, const json_t *event);
 void mr_post_problem(struct mr_post *post, const char *status, const char *field, const char *problem,
         const char *cure);
 bool mr_post_has_problem(const struct mr_post *post);
-/* What to call the item's success instead of "accepted": "repeated", "ignored". Static text. */
+/* The item came before: its events are not stored again; status "repeated". */
+void mr_post_repeated(struct mr_post *post);
+/* What to call the item's success instead of "accepted": "ignored". Static text. */
 void mr_post_status(struct mr_post *post, const char *status);
 /* An id to report for the item beside those of its events. */
 void mr_post_id(struct mr_post *post, const char *id);
