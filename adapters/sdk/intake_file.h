@@ -31,17 +31,36 @@ struct mr_row_sink {
     void (*problem)(struct mr_row_sink *sink, const struct mr_row_problem *problem);
     /* Something was normalised (Latin look-alikes, encoding, date form): said in the receipt. */
     void (*note)(struct mr_row_sink *sink, uint32_t line, const char *text);
-    /* A row was read (for "read ="). */
+    /* The table that the next rows belong to: its name ("" for a plain file, else the member of the zip) and header. */
+    void (*table)(struct mr_row_sink *sink, const char *name, const char *raw_header);
+    /* A row was read (for "read ="); before its events and problems. */
     void (*row)(struct mr_row_sink *sink, uint32_t line, const char *raw_line);
+    /* Keyed digest for keys of the adapter's own rows: never a plain hash of an identifier. */
+    void (*digest)(struct mr_row_sink *sink, struct mr_slice data, uint8_t ret[static 16]);
+    /*
+     * The transaction that all events of this file go into, for the adapter's own rows. NULL when nothing may be
+     * written and nothing is known of earlier files: in `marshrut map check`, and when a report is being made.
+     */
+    struct mr_outbox_txn *txn;
+    bool confirmed;   /* a person has confirmed what the mapper had asked about */
 };
+/* Lines that stand for no row of the file (endings that a full list implies): not counted in "read =". */
+enum { MR_ROW_NONE = 0 };
 
 /*
  * Reads a whole file's bytes and tells the sink. Called also by `marshrut map check`, with a sink that only prints.
  * folder: name of the sub-folder the file lies in ("" when none), for school the OGRN.
+ * Deterministic by (folder, name, content) but for what it reads from txn: it is called again to make the report.
  * 0; MR_EINVAL: the file as a whole is refused (reterr in Russian); 1: wait for a person's confirmation (reterr says).
  */
 typedef int (*mr_map_fn)(void *ctx, const char *folder, const char *name, struct mr_slice content,
         struct mr_row_sink *sink, struct mr_error *reterr);
+
+/* Which column a field of a payload came from, for reports on what the hub said: {"person.snils", "СНИЛС"}. */
+struct mr_field_column {
+    const char *field;
+    const char *column;
+};
 
 struct mr_intake_files_options {
     struct mr_adapter *adapter;
@@ -51,6 +70,7 @@ struct mr_intake_files_options {
     uint32_t settle_ms;
     mr_map_fn map;
     void *ctx;
+    const struct mr_field_column *columns; /* ends with a NULL field; NULL: fields are named as they are */
 };
 int mr_intake_files_open(struct mr_intake_files **ret, const struct mr_intake_files_options *options,
         struct mr_error *reterr);

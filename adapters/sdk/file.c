@@ -1,0 +1,198 @@
+#include "adapters/sdk/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int mr_file_make_dirs(const char *dir)
+{
+    char path[PATH_MAX];
+    size_t len = strlen(dir);
+
+    if (len == 0 || len >= sizeof path)
+        return MR_EINVAL;
+    memcpy(path, dir, len + 1);
+    for (char *p = path + 1;; p++) {
+        char c = *p;
+
+        if (c != '/' && c != 0)
+            continue;
+        *p = 0;
+        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+            return mr_err_from_errno(errno);
+        *p = c;
+        if (c == 0)
+            return 0;
+    }
+}
+
+static int sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r;
+
+    if (fd < 0)
+        return mr_err_from_errno(errno);
+    r = fsync(fd) == 0 ? 0 : mr_err_from_errno(errno);
+    (void) close(fd);
+    return r;
+}
+
+static int write_all(int fd, struct mr_slice content)
+{
+    while (content.size > 0) {
+        ssize_t n = write(fd, content.data, content.size);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return mr_err_from_errno(errno);
+        content.data += n;
+        content.size -= (size_t) n;
+    }
+    return fsync(fd) == 0 ? 0 : mr_err_from_errno(errno);
+}
+
+int mr_file_write(const char *dir, const char *name, struct mr_slice content, unsigned mode)
+{
+    char path[PATH_MAX], temp[PATH_MAX];
+    int fd, r;
+
+    /* The temporary name is short and fixed by the process: a name of 255 bytes leaves no room for a suffix. */
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int) sizeof path ||
+            snprintf(temp, sizeof temp, "%s/.mr-%d.tmp", dir, (int) getpid()) >= (int) sizeof temp)
+        return MR_EINVAL;
+    fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0)
+        return mr_err_from_errno(errno);
+    r = write_all(fd, content);
+    (void) close(fd);
+    if (r == 0 && rename(temp, path) != 0)
+        r = mr_err_from_errno(errno);
+    if (r == 0)
+        return sync_dir(dir);
+    (void) unlink(temp);
+    return r;
+}
+
+static int read_all(int fd, size_t size_max, struct mr_buf *out)
+{
+    struct stat st;
+    size_t total = 0;
+
+    if (fstat(fd, &st) != 0)
+        return mr_err_from_errno(errno);
+    if (!S_ISREG(st.st_mode))
+        return MR_EINVAL;
+    if ((uint64_t) st.st_size > size_max)
+        return MR_ETOOBIG;
+    for (;;) {
+        size_t want = (size_t) st.st_size > total ? (size_t) st.st_size - total + 1 : 4096;
+        uint8_t *room = mr_buf_reserve(out, want);
+        ssize_t n;
+
+        if (!room)
+            return MR_ENOMEM;
+        n = read(fd, room, want);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return mr_err_from_errno(errno);
+        if (n == 0)
+            return 0;
+        out->size += (size_t) n;
+        total += (size_t) n;
+        if (total > size_max)
+            return MR_ETOOBIG;
+    }
+}
+
+int mr_file_read(const char *path, size_t size_max, struct mr_buf *out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int r;
+
+    if (fd < 0)
+        return mr_err_from_errno(errno);
+    r = read_all(fd, size_max, out);
+    (void) close(fd);
+    return r;
+}
+
+int mr_file_move(const char *from, const char *to_dir, const char *to_name)
+{
+    char to[PATH_MAX];
+    struct mr_buf content = MR_BUF_INIT;
+    int r;
+
+    if (snprintf(to, sizeof to, "%s/%s", to_dir, to_name) >= (int) sizeof to)
+        return MR_EINVAL;
+    if (rename(from, to) == 0)
+        return sync_dir(to_dir);
+    if (errno != EXDEV)
+        return mr_err_from_errno(errno);
+    r = mr_file_read(from, SIZE_MAX / 2, &content);
+    if (r == 0)
+        r = mr_file_write(to_dir, to_name, mr_buf_slice(&content), 0600);
+    mr_buf_wipe(&content);
+    if (r == 0 && unlink(from) != 0)
+        r = mr_err_from_errno(errno);
+    return r;
+}
+
+int mr_file_destroy(const char *path)
+{
+    static const uint8_t zeros[256];
+    struct stat st;
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0)
+        return errno == ENOENT ? 0 : mr_err_from_errno(errno);
+    if (fstat(fd, &st) == 0) {
+        for (off_t at = 0; at < st.st_size; at += (off_t) sizeof zeros) {
+            size_t n = (size_t) (st.st_size - at);
+
+            if (pwrite(fd, zeros, n < sizeof zeros ? n : sizeof zeros, at) < 0)
+                break;
+        }
+        (void) fsync(fd);
+    }
+    (void) close(fd);
+    return unlink(path) == 0 ? 0 : mr_err_from_errno(errno);
+}
+
+int mr_file_remove(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int) sizeof path)
+        return MR_EINVAL;
+    if (unlink(path) != 0)
+        return errno == ENOENT ? 0 : mr_err_from_errno(errno);
+    return sync_dir(dir);
+}
+
+bool mr_file_exists(const char *dir, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+
+    return snprintf(path, sizeof path, "%s/%s", dir, name) < (int) sizeof path && lstat(path, &st) == 0;
+}
+
+bool mr_file_name_ok(const char *name)
+{
+    size_t len = strlen(name);
+
+    if (len == 0 || len > NAME_MAX || name[0] == '.')
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char) name[i] < 0x20 || name[i] == 0x7f || name[i] == '/' || name[i] == '\\')
+            return false;
+    return true;
+}
