@@ -20,7 +20,7 @@ struct mr_push {
 
 struct item {
     struct mr_list member;
-    struct mr_push *push;  /* NULL: freed while in flight */
+    struct mr_push *push;
     char subscription[NAME_BYTES];
     uint64_t number;
     uint32_t attempt;
@@ -61,14 +61,8 @@ void mr_push_free(struct mr_push *push)
 
     if (!push)
         return;
-    while ((member = mr_list_pop_front(&push->items))) {
-        struct item *item = MR_CONTAINER(member, struct item, member);
-
-        if (item->in_flight)
-            item->push = NULL;
-        else
-            item_free(item);
-    }
+    while ((member = mr_list_pop_front(&push->items)))
+        item_free(MR_CONTAINER(member, struct item, member));
     free(push->url);
     free(push);
 }
@@ -116,10 +110,6 @@ static void on_reply(void *ctx, const struct mr_http_reply *reply)
     char reason[32] = "";
     char key[KEY_BYTES];
 
-    if (!push) {
-        item_free(item);
-        return;
-    }
     push->in_flight--;
     item->in_flight = false;
     if (reply->error != 0)

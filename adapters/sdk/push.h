@@ -15,7 +15,7 @@ enum { MR_PUSH_IN_FLIGHT_MAX = 8, MR_PUSH_TIMEOUT_MS = 10000 };
 struct mr_push;
 
 struct mr_push_options {
-    struct mr_http_client *client; /* outlives the push */
+    struct mr_http_client *client; /* closed before the push is freed */
     const char *url;
     uint32_t timeout_ms;           /* default MR_PUSH_TIMEOUT_MS */
     /* mr_adapter_finish(), or a test's. Called once for every event, unless the push is freed before. */
@@ -24,7 +24,7 @@ struct mr_push_options {
 };
 
 int mr_push_new(struct mr_push **ret, const struct mr_push_options *options);
-/* Replies that are still to come are ignored; the hub delivers those events again. NULL is fine. */
+/* After its client is closed. What is not finished comes again from the hub. NULL is fine. */
 void mr_push_free(struct mr_push *push);
 
 /* Copies what it needs. */
