@@ -26,11 +26,16 @@ uint32_t mr_table_line(const struct mr_table *table, size_t row); /* line in the
 int mr_table_column(const struct mr_table *table, const char *names);
 const char *mr_table_cell(const struct mr_table *table, size_t row, int column); /* trimmed; "" when absent */
 const char *mr_table_header(const struct mr_table *table, int column);
-/* The row as it stood in the file (UTF-8, one line), for rejected/. */
+/* The row as it stood in the file (UTF-8, one line), for rejected/. Valid until
+ * the next call for this table. */
 const char *mr_table_raw(const struct mr_table *table, size_t row);
 const char *mr_table_raw_header(const struct mr_table *table);
-/* "cp1251", "utf-8"; and what was normalised as Russian text, or NULL. */
+/* "cp1251", "utf-8", "utf-16le", "utf-16be". */
 const char *mr_table_encoding(const struct mr_table *table);
+/* What was normalised, as Russian text for the receipt; NULL: nothing. */
+const char *mr_table_notes(const struct mr_table *table);
+/* Lines above the header that have one filled cell ("Полный список"), joined; "" when none. */
+const char *mr_table_title(const struct mr_table *table);
 
 /* "22.11.2026", "2026-11-22", "22/11/2026" to "2026-11-22". 0 or MR_EINVAL. */
 int mr_table_date(const char *text, char ret[static 11]);
