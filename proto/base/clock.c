@@ -44,8 +44,11 @@ char *mr_time_format(int64_t wall_us, char out[static MR_TIME_TEXT_MAX])
         seconds--;
     }
     (void) gmtime_r(&seconds, &tm);
-    (void) snprintf(out, MR_TIME_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", (tm.tm_year + 1900) % 10000,
-            tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int) micros);
+    /* The remainders change nothing for years 0 to 9999; with them it fits for every number. */
+    (void) snprintf(out, MR_TIME_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ",
+            (unsigned) (tm.tm_year + 1900) % 10000, (unsigned) tm.tm_mon % 12 + 1, (unsigned) tm.tm_mday % 32,
+            (unsigned) tm.tm_hour % 24, (unsigned) tm.tm_min % 60, (unsigned) tm.tm_sec % 60,
+            (unsigned) micros % 1000000);
     return out;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct row {
     const char *name;
@@ -52,6 +53,24 @@ bool mr_err_retry(int code)
     return row_of(code)->retry;
 }
 
+/* Takes off the part of a UTF-8 letter that a cut left at the end. */
+static void trim(char *text)
+{
+    size_t size = strlen(text);
+    size_t tail = 0;
+    unsigned char first;
+    size_t need;
+
+    while (tail < size && tail < 3 && ((unsigned char) text[size - 1 - tail] & 0xc0) == 0x80)
+        tail++;
+    if (tail == size)
+        return;
+    first = (unsigned char) text[size - 1 - tail];
+    need = first < 0xc0 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    if (tail < need)
+        text[size - 1 - tail] = 0;
+}
+
 int mr_error_set(struct mr_error *ret, int code, const char *where, const char *cure, const char *what, ...)
 {
     va_list args;
@@ -64,7 +83,24 @@ int mr_error_set(struct mr_error *ret, int code, const char *where, const char *
     va_start(args, what);
     (void) vsnprintf(ret->what, sizeof ret->what, what, args);
     va_end(args);
+    trim(ret->where);
+    trim(ret->cure);
+    trim(ret->what);
     return code;
+}
+
+void mr_error_within(struct mr_error *ret, const char *parent)
+{
+    char inner[sizeof ret->where];
+    const char *dot = ".";
+
+    if (!ret)
+        return;
+    memcpy(inner, ret->where, sizeof inner);
+    if (inner[0] == 0 || inner[0] == '[')
+        dot = "";
+    if (snprintf(ret->where, sizeof ret->where, "%s%s%s", parent, dot, inner) >= (int) sizeof ret->where)
+        trim(ret->where);
 }
 
 int mr_err_from_errno(int errno_value)

@@ -56,6 +56,9 @@ bool mr_err_retry(int code);
 int mr_error_set(struct mr_error *ret, int code, const char *where, const char *cure, const char *what, ...)
         __attribute__((format(printf, 5, 6)));
 
+/* The failure happened inside of something: puts "parent." before ret->where. ret may be NULL. */
+void mr_error_within(struct mr_error *ret, const char *parent);
+
 /* errno to the nearest code of the table: ENOSPC and EDQUOT to MR_ENOSPACE, EIO to MR_EIO ... */
 int mr_err_from_errno(int errno_value);
 

@@ -16,7 +16,15 @@
 #include "proto/base/slice.h"
 #include "proto/wire/registry.h"
 
-enum { MR_EVENT_BYTES_MAX = 48 * 1024, MR_EVENT_PERSONS_MAX = 8 };
+enum {
+    MR_EVENT_BYTES_MAX = 48 * 1024,
+    MR_EVENT_PERSONS_MAX = 8,
+    MR_EVENT_ATTRIBUTES_MAX = 64, /* of the map */
+    MR_EVENT_FIELDS_MAX = 4096,   /* of the payload, nested ones included */
+    MR_EVENT_DEPTH_MAX = 8,
+    MR_EVENT_ID_MAX = 256,        /* bytes; source too */
+    MR_ATTRIBUTE_BYTES_MAX = 512, /* every other attribute */
+};
 
 /* The attributes that Marshrut knows. Strings are NUL-terminated; NULL = absent. */
 struct mr_attributes {
@@ -24,7 +32,7 @@ struct mr_attributes {
     const char *source;
     const char *type;
     const char *subject;
-    const char *time;        /* RFC 3339 */
+    const char *time;        /* RFC 3339, years 1 to 9999 */
     const char *dataschema;
     const char *regioncode;  /* code of the subject of the federation, "24" */
     const char *oktmo;
@@ -53,7 +61,7 @@ struct mr_event {
     int64_t time_us;                      /* 0 when absent */
     const struct mr_event_type *type;     /* NULL: not in the registry, and then payload is NULL */
     ProtobufCMessage *payload;
-    struct mr_slice payload_bytes;
+    struct mr_slice payload_bytes;        /* of any data, in `bytes` */
     Io__Cloudevents__V1__CloudEvent *message;
     struct mr_person_span persons[MR_EVENT_PERSONS_MAX]; /* in order of offset */
     size_t persons_count;
@@ -64,16 +72,21 @@ struct mr_event {
  * registered type). `known` attributes may be ce_string, ce_uri, ce_uri_ref or ce_timestamp (time); others are kept
  * in message->attributes.
  * 0; MR_EMALFORMED, MR_ETOOBIG, MR_EINVAL (attribute missing or wrong: field in where), MR_ENOMEM (arena budget).
- * An unknown type is no failure: ret->type is NULL.
+ * An unknown type is no failure: ret->type is NULL. After a failure *ret is not to be used.
+ * Unknown fields of the payload are kept in it, and pass through re-encoding.
  */
 int mr_event_decode(struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr);
 
-/* Appends the serialized CloudEvent: payload as proto_data. Deterministic: attributes sorted by name. 0 or MR_ENOMEM. */
+/*
+ * Appends the serialized CloudEvent: payload as proto_data, none when NULL. Deterministic: attributes sorted by name.
+ * id, source and type must be there. 0; MR_EINVAL when time is not RFC 3339; MR_ENOMEM. After a failure out is as before.
+ */
 int mr_event_encode(struct mr_buf *out, const struct mr_attributes *attributes, const ProtobufCMessage *payload);
 
 /*
- * As decode, then re-encodes with other attributes and payload: for deliveries. `extra` attributes of the original
- * message are kept when keep_unknown.
+ * Encodes with other attributes and payload in the place of the original's: for deliveries. Attributes of the original
+ * that Marshrut does not know are kept when keep_unknown, but for datacontenttype: the payload is proto_data now.
+ * Results as of encode.
  */
 int mr_event_reencode(struct mr_buf *out, const struct mr_event *original, const struct mr_attributes *attributes,
         const ProtobufCMessage *payload, bool keep_unknown);

@@ -1,10 +1,11 @@
 /*
- * Digests and identifiers. SHA-256 is OpenSSL's (it uses SHA-NI); BLAKE2b is libsodium's; CRC32C is ours (SSE4.2 when
- * the processor has it, a table else; both give the Castagnoli CRC of RFC 3720). Pure functions: any thread.
+ * Digests and identifiers. SHA-256 is OpenSSL's (it uses SHA-NI); CRC32C is in proto/base/crc32c.h. Any thread, and
+ * a mr_uuid7 by one thread at a time.
  */
 #ifndef MR_WIRE_DIGEST_H
 #define MR_WIRE_DIGEST_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "proto/base/slice.h"
@@ -21,7 +22,10 @@ void mr_leaf_hash(struct mr_slice leaf, uint8_t out[static MR_SHA256_BYTES]);
 void mr_node_hash(const uint8_t left[static MR_SHA256_BYTES], const uint8_t right[static MR_SHA256_BYTES],
         uint8_t out[static MR_SHA256_BYTES]);
 
-/* RFC 9562 version 7: 48-bit Unix milliseconds, then a counter that keeps ids of one generator in order, then random. */
+/*
+ * RFC 9562 version 7: 48-bit Unix milliseconds, then a 26-bit counter that starts at random each millisecond and keeps
+ * the ids of one generator in order (also when the clock goes back), then 48 random bits. Zero-initialise it.
+ */
 struct mr_uuid7 {
     uint64_t last_ms;
     uint32_t counter;

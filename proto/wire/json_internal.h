@@ -1,0 +1,27 @@
+/* What both directions of ProtoJSON share. For the json files only. Pure; any thread. */
+#ifndef MR_WIRE_JSON_INTERNAL_H
+#define MR_WIRE_JSON_INTERNAL_H
+
+#include <jansson.h>
+#include <protobuf-c/protobuf-c.h>
+
+#include "proto/base/arena.h"
+#include "proto/base/err.h"
+#include "proto/base/slice.h"
+
+enum { MR_JSON_NAME_MAX = 64 };
+
+/* "family_name" as "familyName"; returns out. Field names are our own and shorter than the limit. */
+char *mr_json_name(const char *name, char out[static MR_JSON_NAME_MAX]);
+
+/* By either name; NULL: no such field. */
+const ProtobufCFieldDescriptor *mr_json_field(const ProtobufCMessageDescriptor *descriptor, const char *name);
+
+/* Bytes of one element of a repeated field. */
+size_t mr_json_element_size(ProtobufCType type);
+
+/* Base64: out as the standard has it; in with or without padding, also the alphabet for URLs. */
+json_t *mr_json_from_bytes(struct mr_slice bytes);
+int mr_json_to_bytes(const json_t *json, struct mr_arena *arena, struct mr_slice *ret, struct mr_error *reterr);
+
+#endif
