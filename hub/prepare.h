@@ -13,6 +13,7 @@
 #include "hub/house.h"
 #include "hub/matcher.h"
 #include "proto/base/buf.h"
+#include "proto/base/bytes.h"
 #include "proto/base/list.h"
 #include "store/writer.h"
 
@@ -47,12 +48,18 @@ struct mr_intake {
     int status;                     /* 0 durable; negative: the hub is going down */
     /* More rows for the same commit, or NULL. Writer thread; may be called again after a failed commit. */
     int (*rows)(struct mr_intake *intake, struct mr_log_batch *batch);
-    /* Exactly once, after the commit, on the writer thread: post it to your own mailbox. */
+    /*
+     * Exactly once, after the commit, on the writer thread: post it to your own mailbox. With a negative status it may
+     * be the prepare thread or, after stop, the submitter's own.
+     */
     void (*done)(struct mr_intake *intake);
     void *owner;                    /* the submitter's */
-    struct mr_buf records;          /* prepare's: encoded records and their bounds */
-    struct mr_buf spans;            /* prepare's */
+    struct mr_buf records;          /* prepare's: encoded records */
+    struct mr_buf spans;            /* prepare's: struct mr_intake_span, one a record */
+    uint64_t running;               /* prepare's: key of the intake row */
+    int64_t at_us;                  /* prepare's: when it was prepared */
 };
+/* Items are zeroed: the submitter sets events, sender, system, epoch, first_sequence, done (and rows, owner). */
 struct mr_intake *mr_intake_new(size_t count);
 void mr_intake_free(struct mr_intake *intake); /* wipes */
 
@@ -98,5 +105,43 @@ struct mr_producer_row {
 };
 int mr_producer_row_encode(struct mr_buf *out, const struct mr_producer_row *row);
 int mr_producer_row_decode(struct mr_producer_row *ret, struct mr_slice value);
+
+/* MR_LOG_QUARANTINE: u64 number of the quarantined record */
+enum mr_quarantine_state { MR_QUARANTINE_WAITING = 1, MR_QUARANTINE_RELEASED, MR_QUARANTINE_DISCARDED };
+struct mr_quarantine_row {
+    enum mr_quarantine_state state;
+    uint16_t system;
+    int64_t at_us;
+    uint8_t item[MR_PERSON_ID_BYTES]; /* in the keyring, whose key seals the body: destroyed with it (decision 21) */
+    struct mr_verdict_text text;
+};
+int mr_quarantine_row_encode(struct mr_buf *out, const struct mr_quarantine_row *row);
+int mr_quarantine_row_decode(struct mr_quarantine_row *ret, struct mr_slice value);
+
+/* ---- keys of these rows ---- */
+
+enum { MR_VERDICT_KEY_BYTES = 18, MR_INTAKE_KEY_BYTES = 8, MR_PRODUCER_KEY_BYTES = 2, MR_QUARANTINE_KEY_BYTES = 8 };
+
+static inline struct mr_slice mr_verdict_key(uint16_t system, uint64_t epoch, uint64_t sequence,
+        uint8_t out[static MR_VERDICT_KEY_BYTES])
+{
+    mr_put_be16(out, system);
+    mr_put_be64(out + 2, epoch);
+    mr_put_be64(out + 10, sequence);
+    return mr_slice(out, MR_VERDICT_KEY_BYTES);
+}
+
+static inline struct mr_slice mr_producer_key(uint16_t system, uint8_t out[static MR_PRODUCER_KEY_BYTES])
+{
+    mr_put_be16(out, system);
+    return mr_slice(out, MR_PRODUCER_KEY_BYTES);
+}
+
+/* Intake (running number) and quarantine (log number). */
+static inline struct mr_slice mr_number_key(uint64_t number, uint8_t out[static MR_INTAKE_KEY_BYTES])
+{
+    mr_put_be64(out, number);
+    return mr_slice(out, MR_INTAKE_KEY_BYTES);
+}
 
 #endif

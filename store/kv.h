@@ -4,7 +4,7 @@
  *
  * Threads: an open mr_kv may be used from any thread. A transaction belongs to the thread that uses it; one write
  * transaction at a time (LMDB serialises writers). Values are views into the map: valid until the transaction ends,
- * for a write transaction until its next write; 2-byte aligned only.
+ * for a write transaction until its next write; 2-byte aligned only. Keys have 1 to 511 bytes.
  *
  * Errors are sticky in a transaction (as in Knot's LMDB layer): after the first failure every call returns the same
  * code and commit aborts, so a builder may check once.
@@ -28,10 +28,15 @@ struct mr_kv_options {
     const char *dir;            /* created (0700) when missing, unless read_only */
     const char *const *tables;  /* names; a table is then named by its index. Borrowed for the call */
     uint32_t tables_count;
-    bool read_only;             /* for a tool beside a running or stopped hub */
+    bool read_only;             /* for a tool beside a running or stopped hub; every table must be there */
+    bool exclusive;             /* the one owning process: takes the lock DIR/owner.lock; not with read_only */
 };
 
-/* MR_ENOTFOUND (read_only and no store), MR_EEXISTS (already open in this process), MR_ECORRUPT, MR_EDENIED, MR_ESYSTEM ... */
+/*
+ * MR_ENOTFOUND (read_only and no store, or the folder above dir is missing), MR_EEXISTS (already open in this process,
+ * or owned by another process), MR_ECORRUPT, MR_EUNSUPPORTED (file of another LMDB), MR_EDENIED, MR_ESYSTEM ...
+ * A process that forked while an environment was open must not use it in the child (asserted at each begin).
+ */
 int mr_kv_open(struct mr_kv **ret, const struct mr_kv_options *options, struct mr_error *reterr);
 void mr_kv_close(struct mr_kv *kv); /* NULL is fine; no transaction may be open */
 const char *mr_kv_dir(const struct mr_kv *kv);
@@ -41,8 +46,10 @@ int mr_kv_reader_check(struct mr_kv *kv);
 
 int mr_kv_begin_read(struct mr_kv *kv, struct mr_kv_txn **ret);
 int mr_kv_begin_write(struct mr_kv *kv, struct mr_kv_txn **ret);
-/* Renews a read transaction to the newest snapshot; views taken before are invalid. */
+/* Renews a read transaction to the newest snapshot; views taken before are invalid. Its cursors need cursor_renew. */
 int mr_kv_renew(struct mr_kv_txn *txn);
+/* Gives a read transaction's snapshot back, keeping its slot: only renew or abort may follow. */
+void mr_kv_pause(struct mr_kv_txn *txn);
 /* Frees txn in every case. 0 = durable. MR_ENOSPACE: nothing happened, try again later. MR_EIO: stop (see docs). */
 int mr_kv_commit(struct mr_kv_txn *txn);
 void mr_kv_abort(struct mr_kv_txn *txn); /* NULL is fine */
@@ -56,21 +63,22 @@ int mr_kv_append(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, str
 int mr_kv_reserve(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, size_t value_size, bool append,
         uint8_t **ret);
 int mr_kv_del(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key); /* MR_ENOTFOUND is not sticky */
+int mr_kv_clear(struct mr_kv_txn *txn, uint32_t table); /* every row of the table */
 uint64_t mr_kv_count(struct mr_kv_txn *txn, uint32_t table);
 
 int mr_kv_cursor_open(struct mr_kv_txn *txn, uint32_t table, struct mr_kv_cursor **ret);
-void mr_kv_cursor_close(struct mr_kv_cursor *cursor); /* before the transaction ends */
-/* 0, or MR_ENOTFOUND at the end (not sticky). seek: first key >= key. */
+void mr_kv_cursor_close(struct mr_kv_cursor *cursor); /* before the transaction ends; NULL is fine */
+int mr_kv_cursor_renew(struct mr_kv_cursor *cursor);  /* after mr_kv_renew of its transaction; unpositioned again */
+/* 0, or MR_ENOTFOUND at the end (not sticky). seek: first key >= key; an empty key is the first of all. */
 int mr_kv_cursor_seek(struct mr_kv_cursor *cursor, struct mr_slice key, struct mr_slice *ret_key, struct mr_slice *ret_value);
 int mr_kv_cursor_next(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
 int mr_kv_cursor_prev(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
 int mr_kv_cursor_last(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
 
-/* Bytes in use by the environment's pages, and the file's size. */
 struct mr_kv_usage {
-    uint64_t used_bytes;
+    uint64_t used_bytes; /* pages in use, without the free ones */
     uint64_t file_bytes;
-    uint32_t readers;
+    uint32_t readers;    /* reader slots ever in use at once */
 };
 int mr_kv_usage(struct mr_kv *kv, struct mr_kv_usage *ret);
 

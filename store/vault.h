@@ -18,6 +18,7 @@
 #ifndef MR_STORE_VAULT_H
 #define MR_STORE_VAULT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/base/buf.h"
@@ -30,6 +31,7 @@ enum {
     MR_SALT_BYTES = 32,
     MR_COMMITMENT_BYTES = 32,
     MR_SLOT_FIELDS_MAX = 64,
+    MR_SLOT_BYTES_MAX = 1 << 24, /* plaintext of a slot: far above an event, below what a u32 length can hurt */
 };
 
 struct mr_slot_field {
@@ -39,7 +41,10 @@ struct mr_slot_field {
     struct mr_slice value;
 };
 
-/* fields sorted by (field, before), at most MR_SLOT_FIELDS_MAX. */
+/*
+ * fields strictly ascending by (field, before), before 0 or 1, 1 to MR_SLOT_FIELDS_MAX of them: an empty list would give
+ * a commitment that everybody knows. Asserted.
+ */
 void mr_slot_commit(const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields, size_t count,
         uint8_t ret[static MR_COMMITMENT_BYTES]);
 
@@ -52,7 +57,10 @@ struct mr_slot_key {
     uint8_t dek[MR_KEY_BYTES];
 };
 
-/* Appends the sealed slot to out: salt and the fields that are not derived. Random nonce. 0, MR_ENOMEM, MR_EINVAL. */
+/*
+ * Appends the sealed slot to out: salt and the fields that are not derived (all may be derived). Random nonce.
+ * MR_ENOMEM; MR_EINVAL: fields out of order, none, too many, or more than MR_SLOT_BYTES_MAX. out is unchanged then.
+ */
 int mr_slot_seal(struct mr_buf *out, const struct mr_slot_key *key, const uint8_t leaf_hash[static 32],
         uint8_t slot, const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields, size_t count);
 
@@ -69,7 +77,8 @@ struct mr_slot {
 /* MR_ECORRUPT: wrong key, moved to another event, or damaged. */
 int mr_slot_open(struct mr_slot *ret, struct mr_slice sealed, const struct mr_slot_key *key,
         const uint8_t leaf_hash[static 32], uint8_t slot);
-const struct mr_slot_field *mr_slot_find(const struct mr_slot *slot, uint16_t field); /* NULL: not there */
-void mr_slot_fini(struct mr_slot *slot);
+/* The value (not the previous one) of a field; NULL: not there. */
+const struct mr_slot_field *mr_slot_find(const struct mr_slot *slot, uint16_t field);
+void mr_slot_fini(struct mr_slot *slot); /* NULL is fine; also after a failed open */
 
 #endif

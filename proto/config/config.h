@@ -160,6 +160,7 @@ struct mr_config_adapters {
 };
 
 struct mr_config {
+    struct mr_slice text; /* the file as read: the hub stores every version that it applies */
     uint32_t version;    /* 1 */
     char *region;
     char *timezone;      /* IANA name; default "Europe/Moscow" */
@@ -177,6 +178,7 @@ struct mr_config {
 };
 
 /* Owned by the caller. MR_ECONFIG with "file:line:column" in where. */
+enum { MR_CONFIG_BYTES_MAX = 4 * 1024 * 1024 };
 int mr_config_load(struct mr_config **ret, const char *path, struct mr_error *reterr);
 int mr_config_parse(struct mr_config **ret, struct mr_slice text, const char *name, const char *base_dir,
         struct mr_error *reterr);

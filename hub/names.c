@@ -1,0 +1,168 @@
+#include "hub/house.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/base/bytes.h"
+
+enum { NAME_BYTES_MAX = 64, ID_BYTES = 2, KINDS = 3 };
+
+#define HUB_NAME "hub"
+
+struct name {
+    char text[NAME_BYTES_MAX];
+    uint16_t id;
+};
+
+/* Names of one kind, in order of text (that is the order of the rows). */
+struct name_set {
+    struct name *names;
+    size_t count;
+    uint16_t id_max;
+};
+
+struct mr_names {
+    struct name_set sets[KINDS]; /* by enum mr_name_kind; 0 is not used */
+};
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(((const struct name *) a)->text, ((const struct name *) b)->text);
+}
+
+static int set_add(struct name_set *set, const char *text, size_t size, uint16_t id)
+{
+    struct name *grown = realloc(set->names, (set->count + 1) * sizeof *grown);
+
+    if (!grown)
+        return MR_ENOMEM;
+    set->names = grown;
+    grown[set->count] = (struct name){.id = id};
+    memcpy(grown[set->count].text, text, size);
+    set->count++;
+    if (id > set->id_max)
+        set->id_max = id;
+    qsort(set->names, set->count, sizeof *set->names, compare_text);
+    return 0;
+}
+
+static const struct name *set_find(const struct name_set *set, const char *text)
+{
+    struct name key = {0};
+    size_t size = strlen(text);
+
+    if (size >= NAME_BYTES_MAX || set->count == 0)
+        return NULL;
+    memcpy(key.text, text, size);
+    return bsearch(&key, set->names, set->count, sizeof key, compare_text);
+}
+
+static int load_row(void *ctx, struct mr_slice key, struct mr_slice value)
+{
+    struct mr_names *names = ctx;
+
+    if (key.size < 2 || key.size > NAME_BYTES_MAX || value.size != ID_BYTES || key.data[0] >= KINDS)
+        return MR_ECORRUPT;
+    return set_add(&names->sets[key.data[0]], (const char *) key.data + 1, key.size - 1, mr_get_be16(value.data));
+}
+
+static int load(struct mr_names *names, struct mr_log *log)
+{
+    struct mr_log_reader *reader;
+    int r = mr_log_reader_open(log, &reader);
+
+    if (r < 0)
+        return r;
+    r = mr_log_rows(reader, MR_LOG_NAME, (struct mr_slice){0}, (struct mr_slice){0}, load_row, names);
+    mr_log_reader_close(reader);
+    return r;
+}
+
+/* The batch is begun by the first new name, so that a start without news writes nothing. */
+static int add_new(struct mr_names *names, struct mr_log *log, struct mr_log_batch **batch, enum mr_name_kind kind,
+        const char *text)
+{
+    struct name_set *set = &names->sets[kind];
+    uint8_t key[1 + NAME_BYTES_MAX];
+    uint8_t value[ID_BYTES];
+    size_t size = strlen(text);
+    uint16_t id = (uint16_t) (set->id_max + 1);
+    int r = 0;
+
+    if (set_find(set, text))
+        return 0;
+    if (size == 0 || size >= NAME_BYTES_MAX || set->id_max == UINT16_MAX)
+        return MR_ECONFIG;
+    if (!*batch)
+        r = mr_log_batch_begin(log, batch);
+    if (r < 0)
+        return r;
+    key[0] = (uint8_t) kind;
+    memcpy(key + 1, text, size);
+    mr_put_be16(value, id);
+    r = mr_log_batch_put(*batch, MR_LOG_NAME, mr_slice(key, size + 1), mr_slice(value, sizeof value));
+    return r < 0 ? r : set_add(set, text, size, id);
+}
+
+static int add_configured(struct mr_names *names, struct mr_log *log, const struct mr_config *config)
+{
+    struct mr_log_batch *batch = NULL;
+    int r = add_new(names, log, &batch, MR_NAME_SYSTEM, HUB_NAME);
+
+    for (uint32_t i = 0; r == 0 && i < config->systems_count; i++)
+        r = add_new(names, log, &batch, MR_NAME_SYSTEM, config->systems[i].name);
+    for (uint32_t i = 0; r == 0 && i < config->subscriptions_count; i++)
+        r = add_new(names, log, &batch, MR_NAME_SUBSCRIPTION, config->subscriptions[i].name);
+    if (!batch)
+        return r;
+    if (r == 0)
+        return mr_log_batch_commit(batch);
+    mr_log_batch_abort(batch);
+    return r;
+}
+
+int mr_names_open(struct mr_names **ret, struct mr_log *log, const struct mr_config *config, bool read_only,
+        struct mr_error *reterr)
+{
+    struct mr_names *names = calloc(1, sizeof *names);
+    int r = names ? load(names, log) : MR_ENOMEM;
+
+    if (r == 0 && !read_only)
+        r = add_configured(names, log, config);
+    if (r == 0 && !read_only && mr_names_id(names, MR_NAME_SYSTEM, HUB_NAME) != MR_SYSTEM_HUB)
+        r = MR_ECORRUPT;
+    if (r < 0) {
+        mr_names_free(names);
+        return mr_error_set(reterr, r, "log table NAME", "restore the log from a backup if it is damaged",
+                "the names of systems and subscriptions cannot be kept: %s", mr_err_text(r));
+    }
+    *ret = names;
+    return 0;
+}
+
+void mr_names_free(struct mr_names *names)
+{
+    if (!names)
+        return;
+    for (size_t i = 0; i < KINDS; i++)
+        free(names->sets[i].names);
+    free(names);
+}
+
+uint16_t mr_names_id(const struct mr_names *names, enum mr_name_kind kind, const char *name)
+{
+    const struct name *found = set_find(&names->sets[kind], name);
+
+    return found ? found->id : 0;
+}
+
+const char *mr_names_text(const struct mr_names *names, enum mr_name_kind kind, uint16_t id)
+{
+    const struct name_set *set = &names->sets[kind];
+
+    for (size_t i = 0; i < set->count; i++) {
+        if (set->names[i].id == id)
+            return set->names[i].text;
+    }
+    return NULL;
+}

@@ -1,0 +1,210 @@
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hub/tool/tool.h"
+#include "proto/base/list.h"
+
+static const struct tool_command *const commands[] = {&tool_up, &tool_publish, &tool_tail, &tool_where, &tool_balance,
+        &tool_status, &tool_log, &tool_passport, &tool_quarantine, &tool_map, &tool_keys, &tool_config_command};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+    (void) number;
+    interrupted = 1;
+}
+
+void tool_catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    (void) sigemptyset(&action.sa_mask);
+    (void) sigaction(SIGINT, &action, NULL);
+    (void) sigaction(SIGTERM, &action, NULL);
+}
+
+bool tool_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+int tool_fail(const struct tool *tool, const struct mr_error *error)
+{
+    if (tool->json) {
+        json_t *document = json_pack("{s:{s:s, s:s, s:s, s:s}}", "error", "code", mr_err_name(error->code), "what",
+                error->what, "where", error->where, "cure", error->cure);
+
+        if (document)
+            (void) json_dumpf(document, stderr, JSON_COMPACT);
+        (void) fputc('\n', stderr);
+        json_decref(document);
+        return mr_err_exit(error->code);
+    }
+    (void) fprintf(stderr, "marshrut: %s%s%s\n", error->where, error->where[0] ? ": " : "",
+            error->what[0] ? error->what : mr_err_text(error->code));
+    if (error->cure[0])
+        (void) fprintf(stderr, "  what to do: %s\n", error->cure);
+    return mr_err_exit(error->code);
+}
+
+int tool_usage(const struct tool_command *command, const char *format, ...)
+{
+    va_list args;
+
+    (void) fprintf(stderr, "marshrut %s: ", command->name);
+    va_start(args, format);
+    (void) vfprintf(stderr, format, args);
+    va_end(args);
+    (void) fprintf(stderr, "\nusage: marshrut [-c FILE] %s %s\n", command->name, command->usage);
+    return TOOL_EXIT_USAGE;
+}
+
+const struct mr_config *tool_config(struct tool *tool)
+{
+    struct mr_error error = {0};
+
+    if (tool->config)
+        return tool->config;
+    if (mr_config_load(&tool->config, tool->config_path, &error) == 0)
+        return tool->config;
+    (void) tool_fail(tool, &error);
+    return NULL;
+}
+
+static void print_help(FILE *out)
+{
+    (void) fprintf(out, "usage: marshrut [-c FILE] [--json] [--as OPERATOR] COMMAND ...\n\ncommands:\n");
+    for (size_t i = 0; i < MR_COUNT(commands); i++)
+        (void) fprintf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
+    (void) fprintf(out,
+            "\n  -c, --config FILE   configuration (default: $MARSHRUT_CONFIG, else /etc/marshrut/marshrut.yaml)\n"
+            "      --as OPERATOR   who acts, of the configured operators\n"
+            "      --json          one JSON document a line, for machines\n"
+            "      --version       version\n"
+            "\nmarshrut COMMAND --help tells more. Exit codes: 0 done, 1 a check did not hold, 64 wrong usage,\n"
+            "65 bad input, 66 not found, 75 try again, 77 not allowed, 78 configuration.\n");
+}
+
+static void print_command_help(const struct tool_command *command)
+{
+    (void) printf("usage: marshrut [-c FILE] %s %s\n\n%s\n", command->name, command->usage, command->summary);
+    if (command->help)
+        (void) printf("\n%s", command->help);
+}
+
+static const struct tool_command *find(const char *name)
+{
+    for (size_t i = 0; i < MR_COUNT(commands); i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+/* Takes --json and --as out of a command's own arguments, so that they may stand behind it too. */
+static int take_common(struct tool *tool, int argc, char **argv)
+{
+    int kept = 1;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            tool->json = true;
+        else if (strcmp(argv[i], "--as") == 0 && i + 1 < argc)
+            tool->operator_name = argv[++i];
+        else
+            argv[kept++] = argv[i];
+    }
+    argv[kept] = NULL;
+    return kept;
+}
+
+static int run_command(struct tool *tool, int argc, char **argv)
+{
+    const struct tool_command *command = find(argv[0]);
+
+    if (!command) {
+        (void) fprintf(stderr, "marshrut: no command '%s'\n", argv[0]);
+        print_help(stderr);
+        return TOOL_EXIT_USAGE;
+    }
+    if (wants_help(argc, argv)) {
+        print_command_help(command);
+        return 0;
+    }
+    argc = take_common(tool, argc, argv);
+    optind = 0; /* glibc: start anew */
+    return command->run(tool, argc, argv);
+}
+
+static const char *default_config(void)
+{
+    const char *path = getenv("MARSHRUT_CONFIG");
+
+    return path && *path ? path : "/etc/marshrut/marshrut.yaml";
+}
+
+/* -1: go on with the command at optind; else the exit code. */
+static int take_options(struct tool *tool, int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'},
+            {"as", required_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'},
+            {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "+c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            tool->config_path = optarg;
+            break;
+        case 'j':
+            tool->json = true;
+            break;
+        case 'a':
+            tool->operator_name = optarg;
+            break;
+        case 'h':
+            print_help(stdout);
+            return 0;
+        case 'v':
+            (void) printf("marshrut %s\n", MR_VERSION);
+            return 0;
+        default:
+            print_help(stderr);
+            return TOOL_EXIT_USAGE;
+        }
+    }
+    if (optind < argc)
+        return -1;
+    print_help(stderr);
+    return TOOL_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    struct tool tool = {.config_path = default_config(), .operator_name = "", .tty = isatty(STDOUT_FILENO) == 1};
+    int r;
+
+    if (sodium_init() < 0)
+        return 70;
+    r = take_options(&tool, argc, argv);
+    if (r < 0)
+        r = run_command(&tool, argc - optind, argv + optind);
+    mr_config_free(tool.config);
+    if (fflush(stdout) != 0 && r == 0)
+        r = 74; /* what was printed did not get out */
+    return r;
+}

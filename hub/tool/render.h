@@ -1,0 +1,16 @@
+/* JSON documents for people: scalars as aligned lines, lists of alike objects as tables, the rest indented. */
+#ifndef MR_HUB_TOOL_RENDER_H
+#define MR_HUB_TOOL_RENDER_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "hub/tool/tool.h"
+
+/* With --json one compact line, keys in the method's order; else as above. */
+void tool_render(const struct tool *tool, FILE *out, const json_t *document);
+
+/* Columns that text takes on a terminal (UTF-8 characters; no wide or combining ones are expected). */
+size_t tool_columns(const char *text);
+
+#endif

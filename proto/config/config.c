@@ -1,0 +1,241 @@
+#include "proto/config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "proto/base/buf.h"
+#include "proto/base/list.h"
+#include "proto/config/config_check.h"
+#include "proto/config/config_schema.h"
+#include "proto/config/config_yaml.h"
+
+/* libcyaml's own report: the first error line is the message, the first "(line: L, column: C)" the place. */
+struct report {
+    char what[200];
+    unsigned line;
+    unsigned column;
+};
+
+static void on_cyaml_log(cyaml_log_t level, void *ctx, const char *format, va_list args)
+{
+    struct report *report = ctx;
+    char text[256];
+    const char *place;
+    const char *message = text;
+
+    (void) level;
+    (void) vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = 0;
+    place = strstr(text, "(line: ");
+    if (place && report->line == 0)
+        (void) sscanf(place, "(line: %u, column: %u)", &report->line, &report->column);
+    if (strncmp(message, "Load: ", 6) == 0)
+        message += 6;
+    if (report->what[0] == 0 && !strstr(message, "Backtrace"))
+        (void) snprintf(report->what, sizeof report->what, "%.190s", message);
+}
+
+static cyaml_config_t cyaml_options(struct report *report)
+{
+    return (cyaml_config_t){.log_fn = on_cyaml_log, .log_ctx = report, .mem_fn = cyaml_mem,
+            .log_level = CYAML_LOG_WARNING, .flags = CYAML_CFG_NO_ALIAS};
+}
+
+static int load_values(struct mr_config **ret, struct mr_slice text, const char *name, struct mr_error *reterr)
+{
+    struct report report = {0};
+    cyaml_config_t options = cyaml_options(&report);
+    cyaml_data_t *data = NULL;
+    cyaml_err_t r = cyaml_load_data(text.data, text.size, &options, &mr_config_schema, &data, NULL);
+    char where[192];
+
+    if (r == CYAML_OK && data) {
+        *ret = data;
+        return 0;
+    }
+    if (r == CYAML_ERR_OOM)
+        return mr_error_set(reterr, MR_ENOMEM, name, "", "out of memory");
+    (void) snprintf(where, sizeof where, "%s:%u:%u", name, report.line, report.column);
+    return mr_error_set(reterr, MR_ECONFIG, where, "docs/configuration.md names every key with its type", "%s",
+            report.what[0] ? report.what : cyaml_strerror(r));
+}
+
+/* Makes *path absolute, below base. NULL stays. */
+static int absolute(char **path, const char *base)
+{
+    char *joined;
+
+    if (!*path || (*path)[0] == '/' || (*path)[0] == 0)
+        return 0;
+    if (asprintf(&joined, "%s/%s", base, *path) < 0)
+        return MR_ENOMEM;
+    free(*path); /* cyaml_mem is malloc */
+    *path = joined;
+    return 0;
+}
+
+static int absolute_paths(struct mr_config *config, const char *base)
+{
+    struct mr_config_hub *hub = &config->hub;
+    struct mr_config_school *school = config->adapters.school;
+    struct mr_config_copmkp *copmkp = config->adapters.copmkp;
+    struct mr_config_cnppm *cnppm = config->adapters.cnppm;
+    struct mr_config_portal *portal = config->adapters.portal;
+    char *none = NULL;
+    char **paths[] = {&hub->admin, &hub->store, &hub->root_key, &hub->secret_key_file,
+#define LINK_PATHS(a) a ? &a->link.secret_key_file : &none, a ? &a->link.state : &none
+            LINK_PATHS(school), LINK_PATHS(copmkp), LINK_PATHS(cnppm), LINK_PATHS(portal),
+#undef LINK_PATHS
+#define FOLDERS(a) a ? &a->in : &none, a ? &a->done : &none, a ? &a->rejected : &none
+            FOLDERS(school), FOLDERS(copmkp), FOLDERS(cnppm),
+#undef FOLDERS
+            school ? &school->out : &none, copmkp ? &copmkp->out : &none, cnppm ? &cnppm->token_file : &none,
+            portal ? &portal->token_file : &none};
+
+    for (size_t i = 0; i < MR_COUNT(paths); i++)
+        if (absolute(paths[i], base) < 0)
+            return MR_ENOMEM;
+    return 0;
+}
+
+static int keep_text(struct mr_config *config, struct mr_slice text)
+{
+    uint8_t *copy = malloc(text.size + 1);
+
+    if (!copy)
+        return MR_ENOMEM;
+    memcpy(copy, text.data, text.size);
+    copy[text.size] = 0;
+    config->text = mr_slice(copy, text.size);
+    return 0;
+}
+
+static int parse_tree(struct mr_config **ret, struct mr_config_yaml *yaml, struct mr_slice text, const char *base_dir,
+        struct mr_error *reterr)
+{
+    struct mr_config *config = NULL;
+    int r = mr_config_yaml_keys(yaml, &mr_config_schema, reterr);
+
+    if (r < 0 || (r = load_values(&config, text, yaml->name, reterr)) < 0)
+        return r;
+    if (mr_config_defaults(config) < 0 || absolute_paths(config, base_dir) < 0 || keep_text(config, text) < 0)
+        r = mr_error_set(reterr, MR_ENOMEM, yaml->name, "", "out of memory");
+    if (r == 0)
+        r = mr_config_check(config, yaml, reterr);
+    if (r < 0) {
+        mr_config_free(config);
+        return r;
+    }
+    *ret = config;
+    return 0;
+}
+
+int mr_config_parse(struct mr_config **ret, struct mr_slice text, const char *name, const char *base_dir,
+        struct mr_error *reterr)
+{
+    struct mr_config_yaml yaml;
+    int r;
+
+    if (text.size > MR_CONFIG_BYTES_MAX)
+        return mr_error_set(reterr, MR_ECONFIG, name, "at most 4 MiB", "the file is too big");
+    r = mr_config_yaml_init(&yaml, text, name, reterr);
+    if (r < 0)
+        return r;
+    r = parse_tree(ret, &yaml, text, base_dir, reterr);
+    mr_config_yaml_fini(&yaml);
+    return r;
+}
+
+static int read_file(const char *path, size_t size_max, struct mr_buf *ret)
+{
+    FILE *file = fopen(path, "rbe");
+    int r = 0;
+
+    if (!file)
+        return mr_err_from_errno(errno);
+    for (;;) {
+        uint8_t *room = mr_buf_reserve(ret, 65536);
+        size_t got = room ? fread(room, 1, 65536, file) : 0;
+
+        ret->size += got;
+        if (got == 0 || ret->size > size_max)
+            break;
+    }
+    if (ferror(file))
+        r = MR_EIO;
+    else if (mr_buf_failed(ret))
+        r = MR_ENOMEM;
+    (void) fclose(file);
+    return r;
+}
+
+/* Folder of an existing file, absolute. The caller frees. */
+static char *folder_of(const char *path)
+{
+    char *full = realpath(path, NULL);
+
+    if (full)
+        *strrchr(full, '/') = 0;
+    return full;
+}
+
+int mr_config_load(struct mr_config **ret, const char *path, struct mr_error *reterr)
+{
+    struct mr_buf text = MR_BUF_INIT;
+    char *base = folder_of(path);
+    int r = base ? read_file(path, MR_CONFIG_BYTES_MAX, &text) : mr_err_from_errno(errno);
+
+    if (r < 0)
+        r = mr_error_set(reterr, MR_ECONFIG, path, "name the file with -c", "cannot read the configuration: %s",
+                mr_err_text(r));
+    else
+        r = mr_config_parse(ret, mr_buf_slice(&text), path, base, reterr);
+    mr_buf_fini(&text);
+    free(base);
+    return r;
+}
+
+void mr_config_free(struct mr_config *config)
+{
+    struct report report = {0};
+    cyaml_config_t options = cyaml_options(&report);
+
+    if (!config)
+        return;
+    free((void *) config->text.data);
+    (void) cyaml_free(&options, &mr_config_schema, config, 0);
+}
+
+int mr_config_read_key(const char *path, bool secret, char ret[static 41], struct mr_error *reterr)
+{
+    const char *const cure = "`marshrut keys new` writes key files as they must be";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    char text[64] = "";
+    ssize_t size;
+    int r = 0;
+
+    if (fd < 0)
+        return mr_error_set(reterr, mr_err_from_errno(errno), path, cure, "cannot read the key file");
+    if (fstat(fd, &st) != 0 || (secret && (st.st_mode & 077) != 0))
+        r = mr_error_set(reterr, MR_EDENIED, path, "chmod 600, and change the key if others may have seen it",
+                "others may read this secret key");
+    size = r == 0 ? read(fd, text, sizeof text - 1) : 0;
+    (void) close(fd);
+    if (r < 0)
+        return r;
+    text[size > 0 ? size : 0] = 0;
+    text[strcspn(text, "\r\n")] = 0;
+    if (strlen(text) != 40)
+        r = mr_error_set(reterr, MR_EINVAL, path, cure, "not a CURVE key of 40 Z85 characters");
+    else
+        memcpy(ret, text, 41);
+    explicit_bzero(text, sizeof text);
+    return r;
+}

@@ -1,0 +1,14 @@
+/* What the types of the keys do not say: defaults, names, references between parts, ranges. */
+#ifndef MR_CONFIG_CHECK_H
+#define MR_CONFIG_CHECK_H
+
+#include "proto/config/config.h"
+#include "proto/config/config_yaml.h"
+
+/* Fills in defaults. 0 or MR_ENOMEM. */
+int mr_config_defaults(struct mr_config *config);
+
+/* 0 or MR_ECONFIG with the place and a cure. */
+int mr_config_check(const struct mr_config *config, struct mr_config_yaml *yaml, struct mr_error *reterr);
+
+#endif

@@ -1,0 +1,261 @@
+#include "store/key_tree.h"
+
+#include <assert.h>
+#include <sodium.h>
+
+#include "proto/base/bytes.h"
+#include "proto/base/list.h"
+#include "store/root_key.h"
+
+enum {
+    WRAP_VERSION = 1,
+    GENERATION_AT = 1,
+    NONCE_AT = 5,
+    BOX_AT = NONCE_AT + MR_NONCE_BYTES,
+    WRAP_BYTES = BOX_AT + MR_KEY_BYTES + MR_AEAD_TAG_BYTES, /* 77 */
+    DEK_BYTES = 1 + WRAP_BYTES,                             /* the state before it */
+    TOMBSTONE_BYTES = 1 + NONCE_AT,                         /* state, version, generation */
+    DEK_KEY_BYTES = 2 + MR_KEY_ID_BYTES,
+    ROW_KEY_MAX = DEK_KEY_BYTES + 1,
+    FORMAT = 1,
+};
+
+/* What a wrapped key is bound to: its kind, its row, and for a person key its state. */
+struct wrap_name {
+    const char *tag;
+    uint8_t row[ROW_KEY_MAX];
+    size_t row_size;
+};
+
+static const char BUCKET_TAG[] = "hub-bkt-v1";
+static const char DEK_TAG[] = "hub-dek-v1";
+static const char META_TAG[] = "hub-meta-v1";
+
+enum { WRAP_AAD_MAX = 16 + ROW_KEY_MAX + 4 };
+
+static const char META_FORMAT[] = "format";
+static const char META_BLIND[] = "kbi";
+
+static size_t wrap_aad(const struct wrap_name *name, uint32_t generation, uint8_t ret[static WRAP_AAD_MAX])
+{
+    size_t tag_size = strlen(name->tag) + 1;
+
+    assert(tag_size <= 16);
+    memcpy(ret, name->tag, tag_size);
+    memcpy(ret + tag_size, name->row, name->row_size);
+    mr_put_be32(ret + tag_size + name->row_size, generation);
+    return tag_size + name->row_size + 4;
+}
+
+static void wrap(const uint8_t above[static MR_KEY_BYTES], const struct wrap_name *name, uint32_t generation,
+        const uint8_t key[static MR_KEY_BYTES], uint8_t ret[static WRAP_BYTES])
+{
+    uint8_t aad[WRAP_AAD_MAX];
+    size_t aad_size = wrap_aad(name, generation, aad);
+
+    ret[0] = WRAP_VERSION;
+    mr_put_be32(ret + GENERATION_AT, generation);
+    randombytes_buf(ret + NONCE_AT, MR_NONCE_BYTES);
+    (void) crypto_aead_xchacha20poly1305_ietf_encrypt(ret + BOX_AT, NULL, key, MR_KEY_BYTES, aad, aad_size, NULL,
+            ret + NONCE_AT, above);
+}
+
+static int unwrap(const uint8_t above[static MR_KEY_BYTES], const struct wrap_name *name, struct mr_slice value,
+        uint8_t ret[static MR_KEY_BYTES])
+{
+    uint8_t aad[WRAP_AAD_MAX];
+    size_t aad_size;
+
+    if (value.size != WRAP_BYTES || value.data[0] != WRAP_VERSION)
+        return MR_ECORRUPT;
+    aad_size = wrap_aad(name, mr_get_be32(value.data + GENERATION_AT), aad);
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret, NULL, NULL, value.data + BOX_AT, WRAP_BYTES - BOX_AT, aad,
+                aad_size, value.data + NONCE_AT, above) != 0)
+        return MR_ECORRUPT;
+    return 0;
+}
+
+/* ---- bucket keys ---- */
+
+uint16_t mr_bucket_of(const uint8_t key_id[static MR_KEY_ID_BYTES])
+{
+    return mr_get_be16(key_id) % MR_BUCKETS;
+}
+
+static struct wrap_name bucket_name(uint16_t bucket)
+{
+    struct wrap_name name = {.tag = BUCKET_TAG, .row_size = 2};
+
+    mr_put_be16(name.row, bucket);
+    return name;
+}
+
+int mr_bucket_key(const struct mr_keyring *keyring, struct mr_kv_txn *kv, uint16_t bucket,
+        uint8_t ret[static MR_KEY_BYTES])
+{
+    struct wrap_name name = bucket_name(bucket);
+    struct mr_slice value;
+    int r = mr_kv_get(kv, MR_KEYRING_BKT, mr_slice(name.row, name.row_size), &value);
+
+    if (r == 0)
+        r = unwrap(keyring->secrets->root, &name, value, ret);
+    /* All were made with the environment: a missing one is damage, and a new one would hide it. */
+    return r == MR_ENOTFOUND ? MR_ECORRUPT : r;
+}
+
+static int create_buckets(struct mr_keyring *keyring, struct mr_kv_txn *kv)
+{
+    uint8_t key[MR_KEY_BYTES];
+    uint8_t value[WRAP_BYTES];
+    int r = 0;
+
+    for (uint16_t bucket = 0; bucket < MR_BUCKETS && r == 0; bucket++) {
+        struct wrap_name name = bucket_name(bucket);
+
+        randombytes_buf(key, sizeof key);
+        wrap(keyring->secrets->root, &name, keyring->generation, key, value);
+        r = mr_kv_append(kv, MR_KEYRING_BKT, mr_slice(name.row, name.row_size), mr_slice(value, sizeof value));
+    }
+    sodium_memzero(key, sizeof key);
+    return r;
+}
+
+/* ---- meta ---- */
+
+static struct wrap_name blind_name(void)
+{
+    struct wrap_name name = {.tag = META_TAG, .row_size = sizeof META_BLIND - 1};
+
+    memcpy(name.row, META_BLIND, name.row_size);
+    return name;
+}
+
+static void derive(const struct mr_keyring *keyring, const char *label, uint8_t ret[static MR_KEY_BYTES])
+{
+    (void) crypto_generichash(ret, MR_KEY_BYTES, (const uint8_t *) label, strlen(label) + 1,
+            keyring->secrets->blind, MR_KEY_BYTES);
+}
+
+static void derive_secrets(struct mr_keyring *keyring)
+{
+    derive(keyring, "hub-digest-v1", keyring->secrets->digest);
+    derive(keyring, "hub-pseudonym-v1", keyring->secrets->pseudonym);
+}
+
+int mr_key_tree_create(struct mr_keyring *keyring, struct mr_kv_txn *kv)
+{
+    struct wrap_name name = blind_name();
+    uint8_t value[WRAP_BYTES];
+    uint8_t format[4];
+    int r;
+
+    mr_put_be32(format, FORMAT);
+    randombytes_buf(keyring->secrets->blind, MR_KEY_BYTES);
+    derive_secrets(keyring);
+    wrap(keyring->secrets->root, &name, keyring->generation, keyring->secrets->blind, value);
+    r = mr_kv_put(kv, MR_KEYRING_META, mr_slice_str(META_FORMAT), mr_slice(format, sizeof format));
+    if (r == 0)
+        r = mr_kv_put(kv, MR_KEYRING_META, mr_slice_str(META_BLIND), mr_slice(value, sizeof value));
+    return r < 0 ? r : create_buckets(keyring, kv);
+}
+
+int mr_key_tree_unlock(struct mr_keyring *keyring, struct mr_kv_txn *kv, const struct mr_root *root)
+{
+    struct wrap_name name = blind_name();
+    struct mr_slice value;
+    int r = mr_kv_get(kv, MR_KEYRING_META, mr_slice_str(META_FORMAT), &value);
+
+    if (r < 0)
+        return r;
+    if (value.size != 4 || mr_get_be32(value.data) != FORMAT)
+        return MR_EUNSUPPORTED;
+    r = mr_kv_get(kv, MR_KEYRING_META, mr_slice_str(META_BLIND), &value);
+    if (r < 0)
+        return r == MR_ENOTFOUND ? MR_ECORRUPT : r;
+    r = MR_ECORRUPT;
+    for (size_t i = 0; i < MR_ROOT_SLOTS && r < 0; i++)
+        if (root->slots[i].state == MR_ROOT_PRESENT &&
+                unwrap(root->slots[i].key, &name, value, keyring->secrets->blind) == 0) {
+            memcpy(keyring->secrets->root, root->slots[i].key, MR_KEY_BYTES);
+            keyring->generation = mr_get_be32(value.data + GENERATION_AT);
+            r = keyring->generation == root->slots[i].generation ? 0 : MR_ECORRUPT;
+        }
+    if (r == 0)
+        derive_secrets(keyring);
+    return r;
+}
+
+/* ---- person keys ---- */
+
+static struct wrap_name dek_name(const uint8_t *key_id, enum mr_person_state state)
+{
+    struct wrap_name name = {.tag = DEK_TAG, .row_size = ROW_KEY_MAX};
+
+    mr_put_be16(name.row, mr_bucket_of(key_id));
+    memcpy(name.row + 2, key_id, MR_KEY_ID_BYTES);
+    name.row[DEK_KEY_BYTES] = (uint8_t) state; /* bound, not part of the row's key: a block cannot be undone by a bit */
+    return name;
+}
+
+static int dek_row(struct mr_kv_txn *kv, const uint8_t *key_id, struct mr_slice *ret)
+{
+    struct wrap_name name = dek_name(key_id, MR_PERSON_LIVE);
+
+    return mr_kv_get(kv, MR_KEYRING_DEK, mr_slice(name.row, DEK_KEY_BYTES), ret);
+}
+
+int mr_dek_known(struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES])
+{
+    struct mr_slice value;
+
+    return dek_row(kv, key_id, &value);
+}
+
+int mr_dek_get(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES],
+        struct mr_slot_key *ret, enum mr_person_state *ret_state)
+{
+    uint8_t bucket_key[MR_KEY_BYTES];
+    struct wrap_name name;
+    struct mr_slice value;
+    int r = dek_row(kv, key_id, &value);
+
+    if (r < 0)
+        return r == MR_ENOTFOUND ? MR_EDESTROYED : r;
+    if (value.size == TOMBSTONE_BYTES && value.data[0] == MR_PERSON_DESTROYED)
+        return MR_EDESTROYED;
+    if (value.size != DEK_BYTES || (value.data[0] != MR_PERSON_LIVE && value.data[0] != MR_PERSON_BLOCKED))
+        return MR_ECORRUPT;
+    *ret_state = (enum mr_person_state) value.data[0];
+    name = dek_name(key_id, *ret_state);
+    r = mr_bucket_key(keyring, kv, mr_bucket_of(key_id), bucket_key);
+    if (r == 0)
+        r = unwrap(bucket_key, &name, mr_slice(value.data + 1, WRAP_BYTES), ret->dek);
+    memcpy(ret->id, key_id, MR_KEY_ID_BYTES);
+    sodium_memzero(bucket_key, sizeof bucket_key);
+    return r;
+}
+
+int mr_dek_put(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const struct mr_slot_key *key,
+        enum mr_person_state state)
+{
+    struct wrap_name name = dek_name(key->id, state);
+    uint8_t bucket_key[MR_KEY_BYTES];
+    uint8_t value[DEK_BYTES];
+    int r = mr_bucket_key(keyring, kv, mr_bucket_of(key->id), bucket_key);
+
+    if (r < 0)
+        return r;
+    value[0] = (uint8_t) state;
+    wrap(bucket_key, &name, keyring->generation, key->dek, value + 1);
+    sodium_memzero(bucket_key, sizeof bucket_key);
+    return mr_kv_put(kv, MR_KEYRING_DEK, mr_slice(name.row, DEK_KEY_BYTES), mr_slice(value, sizeof value));
+}
+
+int mr_dek_destroy(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES])
+{
+    struct wrap_name name = dek_name(key_id, MR_PERSON_DESTROYED);
+    uint8_t value[TOMBSTONE_BYTES] = {MR_PERSON_DESTROYED, WRAP_VERSION};
+
+    mr_put_be32(value + 1 + GENERATION_AT, keyring->generation);
+    return mr_kv_put(kv, MR_KEYRING_DEK, mr_slice(name.row, DEK_KEY_BYTES), mr_slice(value, sizeof value));
+}

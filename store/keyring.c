@@ -1,0 +1,259 @@
+#include "store/keyring.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "proto/base/bytes.h"
+#include "store/key_tree.h"
+#include "store/keyring_internal.h"
+#include "store/root_key.h"
+
+enum { CACHE_KEYS = 4096 };
+
+static const char *const tables[MR_KEYRING_TABLES] = {
+    [MR_KEYRING_BKT] = "bkt",
+    [MR_KEYRING_DEK] = "dek",
+    [MR_KEYRING_BIDX] = "bidx",
+    [MR_KEYRING_SUBJ] = "subj",
+    [MR_KEYRING_ALIAS] = "alias",
+    [MR_KEYRING_EMPLOY] = "employ",
+    [MR_KEYRING_META] = "meta",
+};
+
+/* ---- open and close ---- */
+
+/* sodium_malloc keeps its own pages out of a dump; this keeps the buffers with opened slots out as well. */
+static void no_core_dumps(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+        limit.rlim_cur = 0;
+        (void) setrlimit(RLIMIT_CORE, &limit);
+    }
+}
+
+static int open_memory(struct mr_keyring *keyring, const struct mr_keyring_options *options)
+{
+    keyring->secrets = sodium_malloc(sizeof *keyring->secrets);
+    keyring->aes = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
+    if (!keyring->secrets || !keyring->aes)
+        return MR_ENOMEM;
+    keyring->secrets_locked = sodium_mlock(keyring->secrets, sizeof *keyring->secrets) == 0;
+    return mr_key_cache_new(&keyring->cache, options->cache_keys ? options->cache_keys : CACHE_KEYS);
+}
+
+static int open_kv(struct mr_keyring *keyring, const struct mr_keyring_options *options, struct mr_error *reterr)
+{
+    struct mr_kv_options kv = {
+        .dir = options->dir,
+        .tables = tables,
+        .tables_count = MR_KEYRING_TABLES,
+        .read_only = options->read_only,
+        .exclusive = !options->read_only,
+    };
+
+    return mr_kv_open(&keyring->kv, &kv, reterr);
+}
+
+/* The newest root that is present; NULL: none. */
+static const struct mr_root_slot *newest_root(const struct mr_root *root)
+{
+    const struct mr_root_slot *ret = NULL;
+
+    for (size_t i = 0; i < MR_ROOT_SLOTS; i++)
+        if (root->slots[i].state == MR_ROOT_PRESENT && (!ret || root->slots[i].generation > ret->generation))
+            ret = &root->slots[i];
+    return ret;
+}
+
+static int no_root(const struct mr_keyring_options *options, const struct mr_root *root, struct mr_error *reterr)
+{
+    static const char cure[] = "bring root.0 or root.1 back from its escrow place; a new one cannot open what is stored";
+
+    for (size_t i = 0; i < MR_ROOT_SLOTS; i++)
+        if (root->slots[i].state == MR_ROOT_DAMAGED)
+            return mr_error_set(reterr, MR_ECORRUPT, options->root_path, cure, "the root key file root.%zu is damaged", i);
+    return mr_error_set(reterr, MR_ENOTFOUND, options->root_path, cure, "no root key here");
+}
+
+/* A root that is there already was written by a start that ended before its commit: it is taken, not replaced. */
+static int create(struct mr_keyring *keyring, const struct mr_keyring_options *options, const struct mr_root *root,
+        struct mr_error *reterr)
+{
+    const struct mr_root_slot *there = newest_root(root);
+    struct mr_kv_txn *kv;
+    int r = 0;
+
+    keyring->generation = there ? there->generation : 1;
+    if (there) {
+        memcpy(keyring->secrets->root, there->key, MR_KEY_BYTES);
+    } else {
+        randombytes_buf(keyring->secrets->root, MR_KEY_BYTES);
+        r = mr_root_write(options->root_path, (unsigned) mr_root_free_slot(root), keyring->generation,
+                keyring->secrets->root, reterr);
+    }
+    if (r == 0)
+        r = mr_kv_begin_write(keyring->kv, &kv);
+    if (r < 0)
+        return r;
+    r = mr_key_tree_create(keyring, kv);
+    if (r < 0) {
+        mr_kv_abort(kv);
+        return r;
+    }
+    return mr_kv_commit(kv);
+}
+
+static int unlock(struct mr_keyring *keyring, const struct mr_keyring_options *options, const struct mr_root *root,
+        struct mr_error *reterr)
+{
+    struct mr_kv_txn *kv;
+    int r = mr_kv_begin_read(keyring->kv, &kv);
+
+    if (r < 0)
+        return r;
+    r = mr_key_tree_unlock(keyring, kv, root);
+    mr_kv_abort(kv);
+    if (r == MR_ENOTFOUND && options->create && !options->read_only)
+        return create(keyring, options, root, reterr);
+    if (r == MR_ENOTFOUND)
+        return mr_error_set(reterr, r, options->dir, "check the data folder, or create the hub's data first",
+                "the keys environment is empty");
+    if (!newest_root(root))
+        return no_root(options, root, reterr);
+    if (r == MR_ECORRUPT)
+        return mr_error_set(reterr, r, options->dir, "give the root key that belongs to this environment",
+                "no root key in %s opens this environment", options->root_path);
+    if (r == MR_EUNSUPPORTED)
+        return mr_error_set(reterr, r, options->dir, "use the version of the hub that wrote it",
+                "unknown format of the keys environment");
+    return r;
+}
+
+int mr_keyring_open(struct mr_keyring **ret, const struct mr_keyring_options *options, struct mr_error *reterr)
+{
+    struct mr_keyring *keyring = NULL;
+    struct mr_root root;
+    int r = mr_root_read(options->root_path, &root, reterr);
+
+    if (r < 0)
+        return r;
+    no_core_dumps();
+    if (!newest_root(&root) && (!options->create || options->read_only))
+        r = no_root(options, &root, reterr);
+    if (r == 0) {
+        keyring = calloc(1, sizeof *keyring);
+        r = keyring ? open_memory(keyring, options) : MR_ENOMEM;
+    }
+    if (r == 0)
+        r = open_kv(keyring, options, reterr);
+    if (r == 0)
+        r = unlock(keyring, options, &root, reterr);
+    mr_root_wipe(&root);
+    if (r < 0) {
+        mr_keyring_close(keyring);
+        return r;
+    }
+    *ret = keyring;
+    return 0;
+}
+
+void mr_keyring_close(struct mr_keyring *keyring)
+{
+    if (!keyring)
+        return;
+    mr_kv_close(keyring->kv);
+    mr_key_cache_free(keyring->cache);
+    sodium_free(keyring->secrets);
+    EVP_CIPHER_free(keyring->aes);
+    free(keyring);
+}
+
+bool mr_keyring_locked(const struct mr_keyring *keyring)
+{
+    return keyring->secrets_locked && mr_key_cache_locked(keyring->cache);
+}
+
+/* ---- look-ups ---- */
+
+int mr_keyring_load(struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES],
+        uint64_t epoch, uint64_t serial, struct mr_slot_key *ret)
+{
+    enum mr_person_state state;
+    int r = mr_dek_get(keyring, kv, key_id, ret, &state);
+
+    if (r == 0 && state == MR_PERSON_BLOCKED)
+        r = MR_EBLOCKED;
+    if (r == 0)
+        mr_key_cache_put(keyring->cache, ret, epoch, serial);
+    else
+        sodium_memzero(ret, sizeof *ret);
+    return r;
+}
+
+int mr_keyring_key(struct mr_keyring *keyring, const uint8_t key_id[static MR_KEY_ID_BYTES], struct mr_slot_key *ret)
+{
+    struct mr_kv_txn *kv;
+    uint64_t epoch;
+    int r;
+
+    if (mr_key_cache_get(keyring->cache, key_id, 0, ret))
+        return 0;
+    epoch = mr_key_cache_epoch(keyring->cache); /* before the snapshot */
+    r = mr_kv_begin_read(keyring->kv, &kv);
+    if (r < 0)
+        return r;
+    r = mr_keyring_load(keyring, kv, key_id, epoch, 0, ret);
+    mr_kv_abort(kv);
+    return r;
+}
+
+int mr_keyring_person_key(struct mr_keyring *keyring, const uint8_t person[static MR_PERSON_ID_BYTES],
+        struct mr_slot_key *ret)
+{
+    uint64_t epoch = mr_key_cache_epoch(keyring->cache);
+    struct mr_subject subject;
+    struct mr_kv_txn *kv;
+    int r = mr_kv_begin_read(keyring->kv, &kv);
+
+    if (r < 0)
+        return r;
+    r = mr_subject_live(kv, person, &subject);
+    if (r == 0 && !mr_key_cache_get(keyring->cache, subject.key_id, 0, ret))
+        r = mr_keyring_load(keyring, kv, subject.key_id, epoch, 0, ret);
+    mr_kv_abort(kv);
+    return r;
+}
+
+int mr_keyring_knows(struct mr_keyring *keyring, const uint8_t key_id[static MR_KEY_ID_BYTES])
+{
+    struct mr_kv_txn *kv;
+    int r = mr_kv_begin_read(keyring->kv, &kv);
+
+    if (r < 0)
+        return r;
+    r = mr_dek_known(kv, key_id);
+    mr_kv_abort(kv);
+    return r;
+}
+
+void mr_keyring_digest(const struct mr_keyring *keyring, const char *tag, const struct mr_slice *parts, size_t count,
+        uint8_t ret[static 16])
+{
+    crypto_generichash_state state;
+
+    (void) crypto_generichash_init(&state, keyring->secrets->digest, MR_KEY_BYTES, 16);
+    (void) crypto_generichash_update(&state, (const uint8_t *) tag, strlen(tag) + 1);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t size[8];
+
+        mr_put_be64(size, parts[i].size);
+        (void) crypto_generichash_update(&state, size, sizeof size);
+        if (parts[i].size > 0)
+            (void) crypto_generichash_update(&state, parts[i].data, parts[i].size);
+    }
+    (void) crypto_generichash_final(&state, ret, 16);
+    sodium_memzero(&state, sizeof state);
+}

@@ -1,0 +1,55 @@
+/* Shared by the kv_*.c files only. */
+#ifndef MR_STORE_KV_INTERNAL_H
+#define MR_STORE_KV_INTERNAL_H
+
+#include <lmdb.h>
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "proto/base/list.h"
+#include "store/kv.h"
+
+struct mr_kv {
+    struct mr_list link;  /* in the registry of open environments */
+    dev_t dev;            /* identity of the folder */
+    ino_t ino;
+    pid_t pid;            /* who opened it: not to be used by a forked child */
+    char *dir;
+    MDB_env *env;
+    int owner_fd;         /* holds the lock of owner.lock; -1 without */
+    bool read_only;
+    uint32_t tables_count;
+    MDB_dbi tables[MR_KV_TABLES_MAX];
+};
+
+struct mr_kv_txn {
+    struct mr_kv *kv;
+    MDB_txn *mdb;
+    int ret;              /* first failure: sticky */
+    uint32_t cursors;     /* open ones; none may be left at the end */
+    bool write;
+    bool paused;
+    pthread_t thread;     /* of a write transaction: LMDB's writer lock belongs to a thread */
+};
+
+struct mr_kv_cursor {
+    struct mr_kv_txn *txn;
+    MDB_cursor *mdb;
+};
+
+/* LMDB's or the system's code to ours. */
+int mr_kv_error(const struct mr_kv *kv, int rc);
+/* The same, remembered in the transaction unless it is MR_ENOTFOUND. */
+int mr_kv_txn_result(struct mr_kv_txn *txn, int rc);
+
+static inline MDB_val mr_kv_val(struct mr_slice slice)
+{
+    return (MDB_val){.mv_size = slice.size, .mv_data = (void *) (slice.data ? slice.data : (const uint8_t *) "")};
+}
+
+static inline struct mr_slice mr_kv_slice(MDB_val val)
+{
+    return mr_slice(val.mv_data, val.mv_size);
+}
+
+#endif

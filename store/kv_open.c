@@ -1,0 +1,303 @@
+#include "store/kv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/kv_internal.h"
+
+enum { READERS_MAX = 512 };
+
+/*
+ * The one process-wide state: which environments this process has open. LMDB does not notice a second open, and the
+ * first close then drops the process's fcntl lock, so that the next process resets the reader table under live readers.
+ * Only the process can know, hence a process-wide list.
+ */
+static struct {
+    pthread_mutex_t lock;
+    struct mr_list open;
+} registry = {PTHREAD_MUTEX_INITIALIZER, {&registry.open, &registry.open}};
+
+static bool registry_add(struct mr_kv *kv)
+{
+    bool fresh = true;
+
+    pthread_mutex_lock(&registry.lock);
+    mr_list_foreach (it, &registry.open) {
+        const struct mr_kv *other = MR_CONTAINER(it, struct mr_kv, link);
+
+        if (other->dev == kv->dev && other->ino == kv->ino && other->pid == kv->pid) /* not a parent's */
+            fresh = false;
+    }
+    if (fresh)
+        mr_list_push_back(&registry.open, &kv->link);
+    pthread_mutex_unlock(&registry.lock);
+    return fresh;
+}
+
+static void registry_remove(struct mr_kv *kv)
+{
+    pthread_mutex_lock(&registry.lock);
+    mr_list_remove(&kv->link);
+    pthread_mutex_unlock(&registry.lock);
+}
+
+/* Makes a folder's entries durable: LMDB syncs its file, but not the name of it. */
+static int sync_dir(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = 0;
+
+    if (fd < 0)
+        return mr_err_from_errno(errno);
+    if (fsync(fd) < 0)
+        r = mr_err_from_errno(errno);
+    close(fd);
+    return r;
+}
+
+static int sync_parent(const char *dir)
+{
+    char *parent = NULL;
+    int r;
+
+    if (asprintf(&parent, "%s/..", dir) < 0)
+        return MR_ENOMEM;
+    r = sync_dir(parent);
+    free(parent);
+    return r;
+}
+
+static int prepare_dir(struct mr_kv *kv, struct mr_error *reterr)
+{
+    struct stat st;
+    int r = 0;
+
+    if (!kv->read_only && mkdir(kv->dir, 0700) == 0)
+        r = sync_parent(kv->dir);
+    else if (!kv->read_only && errno != EEXIST)
+        r = mr_err_from_errno(errno);
+    if (r < 0)
+        return mr_error_set(reterr, r, kv->dir, "check the folder above it and its owner", "cannot create the folder");
+    if (stat(kv->dir, &st) < 0)
+        return mr_error_set(reterr, mr_err_from_errno(errno), kv->dir, "check the path in the configuration",
+                "no store here: %s", strerror(errno));
+    kv->dev = st.st_dev;
+    kv->ino = st.st_ino;
+    return 0;
+}
+
+/* The owner's lock is a file of its own: LMDB's lock.mdb must not be opened by anybody but LMDB. */
+static int take_owner_lock(struct mr_kv *kv, struct mr_error *reterr)
+{
+    char *path = NULL;
+    int saved;
+
+    if (asprintf(&path, "%s/owner.lock", kv->dir) < 0)
+        return MR_ENOMEM;
+    kv->owner_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    saved = errno;
+    free(path);
+    if (kv->owner_fd < 0)
+        return mr_error_set(reterr, mr_err_from_errno(saved), kv->dir, "check the owner of the folder",
+                "cannot open owner.lock: %s", strerror(saved));
+    if (flock(kv->owner_fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        return mr_error_set(reterr, MR_EEXISTS, kv->dir, "stop the other hub, or give this one its own data folder",
+                "in use by another process");
+    return mr_error_set(reterr, mr_err_from_errno(errno), kv->dir, "", "cannot lock owner.lock: %s", strerror(errno));
+}
+
+static int open_env_sized(struct mr_kv *kv, size_t map_bytes)
+{
+    int rc = mdb_env_create(&kv->env);
+
+    if (rc)
+        return rc;
+    rc = mdb_env_set_mapsize(kv->env, map_bytes);
+    if (!rc)
+        rc = mdb_env_set_maxdbs(kv->env, MR_KV_TABLES_MAX);
+    if (!rc)
+        rc = mdb_env_set_maxreaders(kv->env, READERS_MAX);
+    if (!rc)
+        rc = mdb_env_open(kv->env, kv->dir, MDB_NOTLS | (kv->read_only ? MDB_RDONLY : 0), 0600);
+    if (rc) {
+        mdb_env_close(kv->env);
+        kv->env = NULL;
+    }
+    return rc;
+}
+
+/*
+ * The map is virtual: without WRITEMAP the file does not grow with it, and it is never resized. Less than 1 TiB only
+ * where address space is short (a sanitizer's, RLIMIT_AS); then MDB_MAP_FULL may come, which is MR_ENOSPACE.
+ */
+static int open_env(struct mr_kv *kv, struct mr_error *reterr)
+{
+    static const size_t sizes[] = {(size_t) 1 << 40, (size_t) 64 << 30, (size_t) 8 << 30};
+    int rc = ENOMEM;
+
+    for (size_t i = 0; i < MR_COUNT(sizes) && rc == ENOMEM; i++)
+        rc = open_env_sized(kv, sizes[i]);
+    if (!rc)
+        return 0;
+    return mr_error_set(reterr, mr_kv_error(kv, rc), kv->dir,
+            rc == EACCES ? "a reader needs write permission to lock.mdb: run it as the hub's user" :
+            rc == MDB_INVALID || rc == MDB_CORRUPTED ? "restore the folder from a backup" : "",
+            "cannot open the store: %s", mdb_strerror(rc));
+}
+
+static int open_tables(struct mr_kv *kv, const struct mr_kv_options *options, struct mr_error *reterr)
+{
+    MDB_txn *txn;
+    int rc = mdb_txn_begin(kv->env, NULL, kv->read_only ? MDB_RDONLY : 0, &txn);
+
+    if (rc)
+        return mr_error_set(reterr, mr_kv_error(kv, rc), kv->dir, "", "cannot begin: %s", mdb_strerror(rc));
+    for (uint32_t i = 0; i < options->tables_count; i++) {
+        rc = mdb_dbi_open(txn, options->tables[i], kv->read_only ? 0 : MDB_CREATE, &kv->tables[i]);
+        if (rc) {
+            mdb_txn_abort(txn);
+            return mr_error_set(reterr, mr_kv_error(kv, rc), kv->dir,
+                    rc == MDB_NOTFOUND ? "start the hub once: it adds what is missing" : "",
+                    "cannot open table %s: %s", options->tables[i], mdb_strerror(rc));
+        }
+    }
+    rc = mdb_txn_commit(txn); /* frees txn also when it fails */
+    if (rc)
+        return mr_error_set(reterr, mr_kv_error(kv, rc), kv->dir, "", "cannot commit: %s", mdb_strerror(rc));
+    kv->tables_count = options->tables_count;
+    return 0;
+}
+
+static int open_locked(struct mr_kv *kv, const struct mr_kv_options *options, struct mr_error *reterr)
+{
+    int r = 0;
+
+    if (options->exclusive)
+        r = take_owner_lock(kv, reterr);
+    if (r == 0)
+        r = open_env(kv, reterr);
+    if (r == 0 && (r = mr_kv_reader_check(kv)) > 0)
+        r = 0;
+    if (r == 0)
+        r = open_tables(kv, options, reterr);
+    if (r == 0 && !kv->read_only && (r = sync_dir(kv->dir)) < 0)
+        mr_error_set(reterr, r, kv->dir, "check the disk", "cannot make the folder durable");
+    return r;
+}
+
+int mr_kv_open(struct mr_kv **ret, const struct mr_kv_options *options, struct mr_error *reterr)
+{
+    struct mr_kv *kv;
+    int r;
+
+    assert(options->dir && options->tables_count <= MR_KV_TABLES_MAX);
+    assert(!(options->exclusive && options->read_only));
+    kv = calloc(1, sizeof *kv);
+    if (!kv)
+        return mr_error_set(reterr, MR_ENOMEM, options->dir, "", "out of memory");
+    mr_list_init(&kv->link);
+    kv->owner_fd = -1;
+    kv->pid = getpid();
+    kv->read_only = options->read_only;
+    kv->dir = strdup(options->dir);
+    r = kv->dir ? prepare_dir(kv, reterr) : mr_error_set(reterr, MR_ENOMEM, options->dir, "", "out of memory");
+    if (r == 0 && !registry_add(kv))
+        r = mr_error_set(reterr, MR_EEXISTS, kv->dir, "use the open one", "already open in this process");
+    if (r == 0)
+        r = open_locked(kv, options, reterr);
+    if (r < 0) {
+        mr_kv_close(kv);
+        return r;
+    }
+    *ret = kv;
+    return 0;
+}
+
+void mr_kv_close(struct mr_kv *kv)
+{
+    if (!kv)
+        return;
+    assert(kv->pid == getpid());
+    if (kv->env)
+        mdb_env_close(kv->env);
+    if (kv->owner_fd >= 0)
+        close(kv->owner_fd);
+    registry_remove(kv);
+    free(kv->dir);
+    free(kv);
+}
+
+const char *mr_kv_dir(const struct mr_kv *kv)
+{
+    return kv->dir;
+}
+
+int mr_kv_reader_check(struct mr_kv *kv)
+{
+    int dead = 0;
+    int rc = mdb_reader_check(kv->env, &dead);
+
+    return rc ? mr_kv_error(kv, rc) : dead;
+}
+
+/* Pages on the free list: its values are arrays of page numbers with their count in front. */
+static int count_free_pages(MDB_txn *txn, uint64_t *ret)
+{
+    const MDB_dbi free_list = 0;
+    MDB_cursor *cursor;
+    MDB_val key, value;
+    size_t count;
+    int rc = mdb_cursor_open(txn, free_list, &cursor);
+
+    *ret = 0;
+    if (rc)
+        return rc;
+    while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+        memcpy(&count, value.mv_data, sizeof count);
+        *ret += count;
+    }
+    mdb_cursor_close(cursor);
+    return rc == MDB_NOTFOUND ? 0 : rc;
+}
+
+int mr_kv_usage(struct mr_kv *kv, struct mr_kv_usage *ret)
+{
+    struct mr_kv_txn *txn;
+    uint64_t free_pages = 0;
+    MDB_envinfo info;
+    MDB_stat stat_;
+    struct stat st;
+    mdb_filehandle_t fd;
+    int rc;
+    int r = mr_kv_begin_read(kv, &txn);
+
+    if (r < 0)
+        return r;
+    rc = mdb_env_info(kv->env, &info);
+    if (!rc)
+        rc = mdb_env_stat(kv->env, &stat_);
+    if (!rc)
+        rc = count_free_pages(txn->mdb, &free_pages);
+    if (!rc)
+        rc = mdb_env_get_fd(kv->env, &fd);
+    if (!rc && fstat(fd, &st) < 0)
+        rc = errno;
+    mr_kv_abort(txn);
+    if (rc)
+        return mr_kv_error(kv, rc);
+    *ret = (struct mr_kv_usage){
+            .used_bytes = (info.me_last_pgno + 1 - free_pages) * stat_.ms_psize,
+            .file_bytes = (uint64_t) st.st_size,
+            .readers = info.me_numreaders,
+    };
+    return 0;
+}

@@ -1,0 +1,274 @@
+#include "store/vault.h"
+
+#include <assert.h>
+#include <sodium.h>
+
+#include "proto/base/bytes.h"
+#include "store/sha256.h"
+#include "store/vault_internal.h"
+
+enum {
+    VERSION = 1,
+    ALGORITHM = 1, /* XChaCha20-Poly1305-IETF */
+    TAG_BYTES = crypto_aead_xchacha20poly1305_ietf_ABYTES,
+    KEY_ID_AT = 2,
+    NONCE_AT = KEY_ID_AT + MR_KEY_ID_BYTES,
+    SEALED_AT = NONCE_AT + MR_SLOT_NONCE_BYTES,
+    ENTRY_HEAD_BYTES = 7,  /* field, before, size */
+    COMMIT_HEAD_BYTES = 3, /* field, before */
+};
+
+/* All with their NUL. */
+static const char AAD_TAG[] = "hub-vault-v1";
+static const char FIELD_TAG[] = "mr-field-v1";
+static const char SLOT_TAG[] = "mr-slot-v1";
+
+enum { AAD_BYTES = sizeof AAD_TAG + 32 + 1 + MR_KEY_ID_BYTES };
+
+_Static_assert((int) MR_SLOT_NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
+_Static_assert((int) MR_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
+_Static_assert((int) MR_SALT_BYTES == crypto_stream_chacha20_ietf_KEYBYTES, "salt");
+
+/* (field, before) as one number: their order. */
+static uint32_t field_order(uint16_t field, uint8_t before)
+{
+    return (uint32_t) field << 8 | before;
+}
+
+static bool fields_ordered(const struct mr_slot_field *fields, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].before > 1)
+            return false;
+        if (i > 0 && field_order(fields[i - 1].field, fields[i - 1].before) >=
+                        field_order(fields[i].field, fields[i].before))
+            return false;
+    }
+    return count > 0 && count <= MR_SLOT_FIELDS_MAX;
+}
+
+/* ---- commitments ---- */
+
+static void field_salts(const uint8_t salt[static MR_SALT_BYTES], size_t count, uint8_t *ret)
+{
+    static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
+
+    (void) crypto_stream_chacha20_ietf(ret, count * MR_SALT_BYTES, nonce, salt);
+}
+
+static void commit_field(const struct mr_slot_field *field, const uint8_t salt[static MR_SALT_BYTES],
+        uint8_t ret[static MR_COMMITMENT_BYTES])
+{
+    struct mr_sha256_state state;
+    uint8_t head[sizeof FIELD_TAG + MR_SALT_BYTES + COMMIT_HEAD_BYTES];
+    uint8_t *at = head + sizeof FIELD_TAG;
+
+    memcpy(head, FIELD_TAG, sizeof FIELD_TAG);
+    memcpy(at, salt, MR_SALT_BYTES);
+    mr_put_be16(at + MR_SALT_BYTES, field->field);
+    at[MR_SALT_BYTES + 2] = field->before;
+    mr_sha256_init(&state);
+    mr_sha256_put(&state, mr_slice(head, sizeof head));
+    mr_sha256_put(&state, field->value);
+    mr_sha256_final(&state, ret);
+    sodium_memzero(head, sizeof head);
+}
+
+void mr_slot_commit(const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields, size_t count,
+        uint8_t ret[static MR_COMMITMENT_BYTES])
+{
+    uint8_t salts[MR_SLOT_FIELDS_MAX * MR_SALT_BYTES];
+    struct mr_sha256_state state;
+
+    assert(fields_ordered(fields, count));
+    field_salts(salt, count, salts);
+    mr_sha256_init(&state);
+    mr_sha256_put(&state, mr_slice(SLOT_TAG, sizeof SLOT_TAG));
+    for (size_t i = 0; i < count; i++) {
+        uint8_t item[COMMIT_HEAD_BYTES + MR_COMMITMENT_BYTES];
+
+        mr_put_be16(item, fields[i].field);
+        item[2] = fields[i].before;
+        commit_field(&fields[i], salts + i * MR_SALT_BYTES, item + COMMIT_HEAD_BYTES);
+        mr_sha256_put(&state, mr_slice(item, sizeof item));
+    }
+    mr_sha256_final(&state, ret);
+    sodium_memzero(salts, count * MR_SALT_BYTES);
+}
+
+void mr_slot_disclose(const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields, size_t count,
+        size_t which, uint8_t ret_salt[static MR_SALT_BYTES], uint8_t *ret_all)
+{
+    uint8_t salts[MR_SLOT_FIELDS_MAX * MR_SALT_BYTES];
+
+    assert(fields_ordered(fields, count));
+    assert(which < count);
+    field_salts(salt, count, salts);
+    for (size_t i = 0; i < count; i++)
+        commit_field(&fields[i], salts + i * MR_SALT_BYTES, ret_all + i * MR_COMMITMENT_BYTES);
+    memcpy(ret_salt, salts + which * MR_SALT_BYTES, MR_SALT_BYTES);
+    sodium_memzero(salts, count * MR_SALT_BYTES);
+}
+
+/* ---- slots ---- */
+
+static void slot_aad(const uint8_t leaf_hash[static 32], uint8_t slot, const uint8_t key_id[static MR_KEY_ID_BYTES],
+        uint8_t ret[static AAD_BYTES])
+{
+    memcpy(ret, AAD_TAG, sizeof AAD_TAG);
+    memcpy(ret + sizeof AAD_TAG, leaf_hash, 32);
+    ret[sizeof AAD_TAG + 32] = slot;
+    memcpy(ret + sizeof AAD_TAG + 33, key_id, MR_KEY_ID_BYTES);
+}
+
+/* Bytes of the plaintext, 0 when a value is too long for its length field. */
+static size_t plain_size(const struct mr_slot_field *fields, size_t count)
+{
+    size_t size = MR_SALT_BYTES;
+
+    for (size_t i = 0; i < count; i++) {
+        if (fields[i].derived)
+            continue;
+        if (fields[i].value.size > MR_SLOT_BYTES_MAX - ENTRY_HEAD_BYTES - size)
+            return 0;
+        size += ENTRY_HEAD_BYTES + fields[i].value.size;
+        if (size > MR_SLOT_BYTES_MAX - ENTRY_HEAD_BYTES)
+            return 0;
+    }
+    return size;
+}
+
+static void put_plain(uint8_t *out, const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields,
+        size_t count)
+{
+    memcpy(out, salt, MR_SALT_BYTES);
+    out += MR_SALT_BYTES;
+    for (size_t i = 0; i < count; i++) {
+        struct mr_slice value = fields[i].value;
+
+        if (fields[i].derived)
+            continue;
+        mr_put_be16(out, fields[i].field);
+        out[2] = fields[i].before;
+        mr_put_be32(out + 3, (uint32_t) value.size);
+        if (value.size > 0)
+            memcpy(out + ENTRY_HEAD_BYTES, value.data, value.size);
+        out += ENTRY_HEAD_BYTES + value.size;
+    }
+}
+
+int mr_slot_seal_with_nonce(struct mr_buf *out, const struct mr_slot_key *key, const uint8_t leaf_hash[static 32],
+        uint8_t slot, const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields, size_t count,
+        const uint8_t nonce[static MR_SLOT_NONCE_BYTES])
+{
+    uint8_t aad[AAD_BYTES];
+    uint8_t *at;
+    size_t plain;
+
+    if (!fields_ordered(fields, count))
+        return MR_EINVAL;
+    plain = plain_size(fields, count);
+    if (plain == 0)
+        return MR_EINVAL;
+    at = mr_buf_reserve(out, SEALED_AT + plain + TAG_BYTES);
+    if (!at)
+        return MR_ENOMEM;
+    at[0] = VERSION;
+    at[1] = ALGORITHM;
+    memcpy(at + KEY_ID_AT, key->id, MR_KEY_ID_BYTES);
+    memcpy(at + NONCE_AT, nonce, MR_SLOT_NONCE_BYTES);
+    slot_aad(leaf_hash, slot, key->id, aad);
+    /* Written and sealed in place: the plaintext is nowhere else. */
+    put_plain(at + SEALED_AT, salt, fields, count);
+    (void) crypto_aead_xchacha20poly1305_ietf_encrypt(at + SEALED_AT, NULL, at + SEALED_AT, plain, aad, sizeof aad,
+            NULL, nonce, key->dek);
+    out->size += SEALED_AT + plain + TAG_BYTES;
+    return 0;
+}
+
+int mr_slot_seal(struct mr_buf *out, const struct mr_slot_key *key, const uint8_t leaf_hash[static 32], uint8_t slot,
+        const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields, size_t count)
+{
+    uint8_t nonce[MR_SLOT_NONCE_BYTES];
+
+    randombytes_buf(nonce, sizeof nonce);
+    return mr_slot_seal_with_nonce(out, key, leaf_hash, slot, salt, fields, count, nonce);
+}
+
+int mr_slot_key_id(struct mr_slice sealed, uint8_t ret[static MR_KEY_ID_BYTES])
+{
+    if (sealed.size < SEALED_AT + MR_SALT_BYTES + TAG_BYTES || sealed.data[0] != VERSION || sealed.data[1] != ALGORITHM)
+        return MR_ECORRUPT;
+    memcpy(ret, sealed.data + KEY_ID_AT, MR_KEY_ID_BYTES);
+    return 0;
+}
+
+/* The authenticated bytes are ours, but are parsed as a stranger's: a key's holder must not be able to crash us. */
+static int parse_plain(struct mr_slot *slot)
+{
+    const uint8_t *at = slot->plain.data + MR_SALT_BYTES;
+    size_t left = slot->plain.size - MR_SALT_BYTES;
+
+    memcpy(slot->salt, slot->plain.data, MR_SALT_BYTES);
+    while (left > 0) {
+        struct mr_slot_field *field = &slot->fields[slot->count];
+        size_t size;
+
+        if (slot->count == MR_SLOT_FIELDS_MAX || left < ENTRY_HEAD_BYTES)
+            return MR_ECORRUPT;
+        size = mr_get_be32(at + 3);
+        if (size > left - ENTRY_HEAD_BYTES)
+            return MR_ECORRUPT;
+        *field = (struct mr_slot_field){
+            .field = mr_get_be16(at), .before = at[2], .value = mr_slice(at + ENTRY_HEAD_BYTES, size)};
+        slot->count++;
+        at += ENTRY_HEAD_BYTES + size;
+        left -= ENTRY_HEAD_BYTES + size;
+    }
+    return slot->count == 0 || fields_ordered(slot->fields, slot->count) ? 0 : MR_ECORRUPT;
+}
+
+int mr_slot_open(struct mr_slot *ret, struct mr_slice sealed, const struct mr_slot_key *key,
+        const uint8_t leaf_hash[static 32], uint8_t slot)
+{
+    uint8_t key_id[MR_KEY_ID_BYTES];
+    uint8_t aad[AAD_BYTES];
+    size_t size;
+
+    ret->plain = MR_BUF_INIT;
+    ret->count = 0;
+    memset(ret->salt, 0, sizeof ret->salt);
+    if (mr_slot_key_id(sealed, key_id) < 0 || memcmp(key_id, key->id, sizeof key_id) != 0)
+        return MR_ECORRUPT;
+    size = sealed.size - SEALED_AT;
+    if (!mr_buf_reserve(&ret->plain, size))
+        return MR_ENOMEM;
+    slot_aad(leaf_hash, slot, key_id, aad);
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret->plain.data, NULL, NULL, sealed.data + SEALED_AT, size, aad,
+                sizeof aad, sealed.data + NONCE_AT, key->dek) != 0)
+        goto corrupt;
+    ret->plain.size = size - TAG_BYTES;
+    if (parse_plain(ret) < 0)
+        goto corrupt;
+    return 0;
+corrupt:
+    mr_slot_fini(ret);
+    return MR_ECORRUPT;
+}
+
+const struct mr_slot_field *mr_slot_find(const struct mr_slot *slot, uint16_t field)
+{
+    for (size_t i = 0; i < slot->count; i++)
+        if (slot->fields[i].field == field && slot->fields[i].before == 0)
+            return &slot->fields[i];
+    return NULL;
+}
+
+void mr_slot_fini(struct mr_slot *slot)
+{
+    if (!slot)
+        return;
+    mr_buf_wipe(&slot->plain);
+    sodium_memzero(slot->salt, sizeof slot->salt);
+    slot->count = 0;
+}

@@ -1,0 +1,18 @@
+/* Configuration text: mr_config_parse() and mr_config_code_find(). */
+#include <stdint.h>
+
+#include "proto/config/config.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct mr_config *config = NULL;
+    struct mr_error error;
+
+    if (mr_config_parse(&config, mr_slice(data, size), "fuzz.yaml", "/base", &error) == 0) {
+        (void) mr_config_code_find(config, "qualcategory", config->region);
+        mr_config_free(config);
+    }
+    return 0;
+}
