@@ -28,18 +28,26 @@ enum mr_index_kind {
 struct mr_index;
 struct mr_index_batch;
 
+/* Not read_only: this process owns it. Failures as mr_log_open's; the cure for all of them is to delete and rebuild. */
 int mr_index_open(struct mr_index **ret, const char *dir, bool read_only, struct mr_error *reterr);
 void mr_index_close(struct mr_index *index);
-uint64_t mr_index_through(struct mr_index *index); /* last indexed log number, any thread */
+/* Last indexed log number. Any thread. A read-only index asks the store each time. */
+uint64_t mr_index_through(struct mr_index *index);
+int mr_index_maintain(struct mr_index *index); /* as mr_log_maintain */
 
-/* The single builder. */
+/*
+ * The single builder. A batch gathers keys in memory and holds no transaction until its commit, which writes them in
+ * key order: so that each page is touched once. The same entry twice is one. Give it 10,000 to 50,000 entries.
+ */
 int mr_index_batch_begin(struct mr_index *index, struct mr_index_batch **ret);
 int mr_index_batch_put(struct mr_index_batch *batch, enum mr_index_kind kind,
         const uint8_t key[static MR_INDEX_KEY_BYTES], uint64_t number);
-int mr_index_batch_commit(struct mr_index_batch *batch, uint64_t through); /* frees */
+/* Frees in every case. through is not less than before (asserted). MR_ENOSPACE: nothing happened, build it again. */
+int mr_index_batch_commit(struct mr_index_batch *batch, uint64_t through);
 void mr_index_batch_abort(struct mr_index_batch *batch);
+int mr_index_clear(struct mr_index *index); /* everything, through = 0: before a rebuild */
 
-/* Numbers > after for a key, ascending, at most max. Returns how many, or negative. Any thread. */
+/* Numbers > after for a key, ascending, at most max (and INT_MAX). Returns how many, or negative. Any thread. */
 int mr_index_find(struct mr_index *index, enum mr_index_kind kind, const uint8_t key[static MR_INDEX_KEY_BYTES],
         uint64_t after, uint64_t *ret_numbers, size_t max);
 /* The same from the end: numbers < before, descending. */

@@ -44,6 +44,16 @@ const char *mr_kv_dir(const struct mr_kv *kv);
 /* Clears the slots of readers that died. Call at start and every 10 to 30 s. Returns how many, or negative. */
 int mr_kv_reader_check(struct mr_kv *kv);
 
+/*
+ * The row "format" of a table: written into a new store, compared in an old one. MR_EUNSUPPORTED: of another version;
+ * MR_ENOTFOUND: read_only, and its owner has not finished making it.
+ */
+int mr_kv_format(struct mr_kv *kv, uint32_t table, uint32_t version, struct mr_error *reterr);
+
+/* The row "through" of a derived store: the log number up to which it is built. Absent: 0. */
+int mr_kv_through(struct mr_kv_txn *txn, uint32_t table, uint64_t *ret);
+int mr_kv_set_through(struct mr_kv_txn *txn, uint32_t table, uint64_t through);
+
 int mr_kv_begin_read(struct mr_kv *kv, struct mr_kv_txn **ret);
 int mr_kv_begin_write(struct mr_kv *kv, struct mr_kv_txn **ret);
 /* Renews a read transaction to the newest snapshot; views taken before are invalid. Its cursors need cursor_renew. */
@@ -74,6 +84,14 @@ int mr_kv_cursor_seek(struct mr_kv_cursor *cursor, struct mr_slice key, struct m
 int mr_kv_cursor_next(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
 int mr_kv_cursor_prev(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
 int mr_kv_cursor_last(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
+
+/*
+ * Calls fn for the rows from key `from` on (>=) whose key starts with `prefix` (either may be empty), ascending, until
+ * fn returns non-zero. Returns that value, 0 at the end, or a negative failure. fn must not write to the table.
+ */
+typedef int (*mr_kv_row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
+int mr_kv_rows(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefix, struct mr_slice from, mr_kv_row_fn fn,
+        void *ctx);
 
 struct mr_kv_usage {
     uint64_t used_bytes; /* pages in use, without the free ones */

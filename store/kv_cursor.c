@@ -82,3 +82,26 @@ int mr_kv_cursor_last(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, str
 {
     return get(cursor, MDB_LAST, (struct mr_slice){0}, ret_key, ret_value);
 }
+
+int mr_kv_rows(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefix, struct mr_slice from, mr_kv_row_fn fn,
+        void *ctx)
+{
+    struct mr_slice start = mr_slice_compare(from, prefix) > 0 ? from : prefix;
+    struct mr_kv_cursor *cursor;
+    struct mr_slice key, value;
+    int answer = 0;
+    int r = mr_kv_cursor_open(txn, table, &cursor);
+
+    if (r < 0)
+        return r;
+    for (r = mr_kv_cursor_seek(cursor, start, &key, &value); r == 0 && answer == 0;
+            r = answer == 0 ? mr_kv_cursor_next(cursor, &key, &value) : 0) {
+        if (key.size < prefix.size || !mr_slice_equal(mr_slice(key.data, prefix.size), prefix))
+            break;
+        answer = fn(ctx, key, value);
+    }
+    mr_kv_cursor_close(cursor);
+    if (answer != 0)
+        return answer;
+    return r == MR_ENOTFOUND ? 0 : r;
+}

@@ -42,6 +42,11 @@ struct mr_log_options {
     bool read_only;
 };
 
+/*
+ * Not read_only: this process owns the log. MR_EEXISTS (in use by another process), MR_ENOTFOUND (read_only, no log),
+ * MR_EUNSUPPORTED (of another format), MR_ECORRUPT (the last record is damaged or numbers are missing; a read_only log
+ * opens all the same, so that a tool can look), MR_ENOSPACE, MR_EDENIED ...
+ */
 int mr_log_open(struct mr_log **ret, const struct mr_log_options *options, struct mr_error *reterr);
 void mr_log_close(struct mr_log *log);
 
@@ -49,10 +54,26 @@ void mr_log_close(struct mr_log *log);
 uint64_t mr_log_head(struct mr_log *log);
 int64_t mr_log_head_recorded_us(struct mr_log *log); /* recorded_us of that record; 0 for an empty log */
 
+/* Housekeeping (frees what killed readers held): every 10 to 30 s, any thread. Returns how many, or negative. */
+int mr_log_maintain(struct mr_log *log);
+
+struct mr_log_usage {
+    uint64_t used_bytes;      /* in use within the file */
+    uint64_t file_bytes;
+    uint64_t disk_free_bytes;
+};
+int mr_log_usage(struct mr_log *log, struct mr_log_usage *ret); /* any thread */
+
 /* ---- writing: one batch at a time ---- */
 
 int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret);
-/* record->number must be the next one (asserted: numbers are assigned by one place). */
+uint64_t mr_log_batch_head(const struct mr_log_batch *batch);          /* with what it appended: the next is one more */
+int64_t mr_log_batch_recorded_us(const struct mr_log_batch *batch);    /* of that record: the next is not less */
+/*
+ * record->number must be the next one, recorded_us not less than the last one's (asserted: they are assigned by one
+ * place). Failures are sticky: commit then returns the first one and writes nothing, so a builder may check once.
+ * append_encoded takes what mr_record_encode() made for this number.
+ */
 int mr_log_batch_append(struct mr_log_batch *batch, const struct mr_record *record);
 int mr_log_batch_append_encoded(struct mr_log_batch *batch, uint64_t number, int64_t recorded_us, struct mr_slice value);
 int mr_log_batch_get(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);
@@ -73,9 +94,15 @@ int mr_log_reader_renew(struct mr_log_reader *reader);   /* newest snapshot; old
 void mr_log_reader_pause(struct mr_log_reader *reader);  /* gives the snapshot back; renew before the next read */
 uint64_t mr_log_reader_head(struct mr_log_reader *reader);
 
-/* Slices in ret borrow from the snapshot. MR_ENOTFOUND, MR_ECORRUPT (that record only). */
+/*
+ * Slices in ret borrow from the snapshot. MR_ENOTFOUND (0, or behind the snapshot's head), MR_ECORRUPT (that record is
+ * damaged or missing; others can be read), MR_EUNSUPPORTED (that record is of a later layout).
+ */
 int mr_log_read(struct mr_log_reader *reader, uint64_t number, struct mr_record_view *ret, struct mr_error *reterr);
-/* Sequential read: keeps a cursor, so that next costs no search. Same results as mr_log_read(number + 1). */
+/*
+ * Sequential read: keeps a cursor, so that next costs no search. Same results as mr_log_read() of the number after the
+ * one read last, found damaged or not; at the end it stays, and reads on after a renewal.
+ */
 int mr_log_read_next(struct mr_log_reader *reader, struct mr_record_view *ret, struct mr_error *reterr);
 
 int mr_log_row(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);

@@ -17,6 +17,7 @@ enum {
     MR_RECORD_SUBS_MAX = 1024,
     MR_RECORD_SLOTS_MAX = 9,
     MR_RECORD_DIGEST_BYTES = 16,
+    MR_RECORD_PART_BYTES_MAX = 64 << 20, /* leaf, or one slot */
 };
 
 enum mr_record_flags {
@@ -34,14 +35,17 @@ struct mr_record {
     uint32_t received_bytes;        /* size of the event as received */
     uint8_t ident[MR_RECORD_DIGEST_BYTES];  /* keyed digest of (source, id) */
     uint8_t digest[MR_RECORD_DIGEST_BYTES]; /* keyed digest of the received bytes */
-    const uint16_t *subs;           /* subscription ids, ascending; in a decoded record owned by ret_subs' storage */
+    const uint16_t *subs;           /* subscription ids, ascending; in a decoded record they are in its view */
     size_t subs_count;
     struct mr_slice leaf;
     struct mr_slice slots[MR_RECORD_SLOTS_MAX];
     size_t slots_count;
 };
 
-/* Appends the encoded value. 0, MR_ENOMEM, MR_EINVAL (too many subscriptions or slots). */
+/*
+ * Appends the encoded value; the number is part of its CRC, so it must be final. subs must be strictly ascending
+ * (asserted). 0, MR_ENOMEM, MR_EINVAL (too many subscriptions or slots, a part too large).
+ */
 int mr_record_encode(struct mr_buf *out, const struct mr_record *record);
 
 /* Storage for what a view cannot borrow. */
@@ -50,7 +54,10 @@ struct mr_record_view {
     uint16_t subs[MR_RECORD_SUBS_MAX];
 };
 
-/* Checks CRC and bounds. Slices borrow from value. MR_ECORRUPT with the number in where. */
+/*
+ * Checks CRC and bounds. Slices borrow from value. MR_ECORRUPT with the number in where; MR_EUNSUPPORTED: whole, but of
+ * a later layout. On failure ret holds no record.
+ */
 int mr_record_decode(struct mr_record_view *ret, uint64_t number, struct mr_slice value, struct mr_error *reterr);
 
 /* Is subscription id among the record's? Binary search. */

@@ -16,15 +16,24 @@ struct mr_view;
 struct mr_view_batch;
 struct mr_view_reader;
 
+/* FACT: the rows; META: what the projection keeps about itself. Their meaning is the projection's. */
 enum mr_view_table { MR_VIEW_FACT, MR_VIEW_META, MR_VIEW_TABLES };
 
+/* Not read_only: this process owns it. Failures as mr_log_open's; the cure for all of them is to delete and rebuild. */
 int mr_view_open(struct mr_view **ret, const char *dir, bool read_only, struct mr_error *reterr);
 void mr_view_close(struct mr_view *view);
-uint64_t mr_view_through(struct mr_view *view); /* any thread */
+uint64_t mr_view_through(struct mr_view *view); /* any thread; a read-only view asks the store each time */
+int mr_view_maintain(struct mr_view *view);     /* as mr_log_maintain */
 
 int mr_view_batch_begin(struct mr_view *view, struct mr_view_batch **ret);
 int mr_view_batch_put(struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key, struct mr_slice value);
-int mr_view_batch_commit(struct mr_view_batch *batch, uint64_t through); /* frees */
+int mr_view_batch_get(struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key, struct mr_slice *ret);
+int mr_view_batch_del(struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key); /* MR_ENOTFOUND */
+/*
+ * Frees in every case. through is not less than before (asserted). Failures of put and del are sticky: commit returns
+ * the first one and nothing happened.
+ */
+int mr_view_batch_commit(struct mr_view_batch *batch, uint64_t through);
 void mr_view_batch_abort(struct mr_view_batch *batch);
 int mr_view_clear(struct mr_view *view); /* everything, through = 0: before a rebuild */
 

@@ -21,7 +21,8 @@ struct mr_writer_job {
     struct mr_list link;
     /*
      * Fills the batch: appends and rows. Called on the writer thread; called again with a new batch when the commit
-     * failed for want of space, so it must not consume its input. Negative: fatal.
+     * failed for want of space, so it must not consume its input and must take numbers from mr_log_batch_head().
+     * MR_ENOSPACE: as a commit's. Any other negative: fatal.
      */
     int (*fill)(struct mr_writer_job *job, struct mr_log_batch *batch);
     /* status 0: durable. Negative: the writer is going down and this job was not stored. */
@@ -36,18 +37,23 @@ struct mr_writer_options {
     /* Called on the writer thread, once, when a commit failed for good: the process must stop acknowledging and exit. */
     void (*fatal)(void *ctx, int error);
     void *ctx;
+    uint32_t space_retry_ms;   /* how long to wait for space before the next attempt; 0 = 500 */
 };
 
+/* batch_jobs_max from 1. space and fatal may be NULL. MR_ENOMEM, MR_ESYSTEM (no thread). */
 int mr_writer_start(struct mr_writer **ret, const struct mr_writer_options *options);
 void mr_writer_submit(struct mr_writer *writer, struct mr_writer_job *job); /* any thread */
-/* Finishes what was submitted, then ends the thread and frees. NULL is fine. */
+/*
+ * Finishes what was submitted, then ends the thread and frees. NULL is fine. With no space left it tries once more and
+ * then answers all that waits with MR_ENOSPACE. Nobody may submit any more but done() itself.
+ */
 void mr_writer_stop(struct mr_writer *writer);
 
 struct mr_writer_stats {
     uint64_t commits;
-    uint64_t jobs;
+    uint64_t jobs;            /* made durable */
     int64_t last_commit_us;   /* how long the last commit took */
-    uint64_t waiting;         /* jobs in the queue */
+    uint64_t waiting;         /* jobs submitted and not yet answered */
     bool read_only;
 };
 void mr_writer_stats(struct mr_writer *writer, struct mr_writer_stats *ret); /* any thread */

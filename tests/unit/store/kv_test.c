@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -265,6 +266,7 @@ static pid_t start_owner(const char *dir)
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
         options.exclusive = true;
         byte = mr_kv_open(&kv, &options, NULL) == 0 && mr_kv_begin_read(kv, &txn) == 0;
         if (write(pipes[1], &byte, 1) == 1)

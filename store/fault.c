@@ -1,0 +1,78 @@
+#include "store/fault.h"
+
+#ifdef MR_FAULT_POINTS
+
+#include <assert.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/base/err.h"
+
+/* What was asked for. Process-wide because MR_FAULT is; in debug builds only. */
+static struct {
+    pthread_once_t once;
+    char name[64];
+    char action[16];
+    unsigned nth;
+    atomic_uint hits;
+} wanted = {.once = PTHREAD_ONCE_INIT};
+
+static bool is_point(const char *name)
+{
+    static const char *const points[] = {
+#define MR_FAULT_NAME(name_) name_,
+            MR_FAULT_TABLE(MR_FAULT_NAME)
+#undef MR_FAULT_NAME
+    };
+
+    for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
+        if (strcmp(points[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void parse(const char *spec)
+{
+    wanted.name[0] = '\0';
+    atomic_store(&wanted.hits, 0);
+    if (!spec || !*spec)
+        return;
+    if (sscanf(spec, "%63[^:]:%u:%15s", wanted.name, &wanted.nth, wanted.action) != 3 || !is_point(wanted.name)) {
+        (void) fprintf(stderr, "MR_FAULT=%s: not name:nth:action, or no such point\n", spec);
+        abort();
+    }
+}
+
+static void parse_environment(void)
+{
+    parse(getenv("MR_FAULT"));
+}
+
+void mr_fault_set(const char *spec)
+{
+    (void) pthread_once(&wanted.once, parse_environment);
+    parse(spec);
+}
+
+int mr_fault_hit(const char *name)
+{
+    (void) pthread_once(&wanted.once, parse_environment);
+    assert(is_point(name));
+    if (strcmp(wanted.name, name) != 0 || atomic_fetch_add(&wanted.hits, 1) + 1 != wanted.nth)
+        return 0;
+    if (strcmp(wanted.action, "kill") == 0)
+        (void) raise(SIGKILL);
+    if (strcmp(wanted.action, "eio") == 0)
+        return MR_EIO;
+    if (strcmp(wanted.action, "enospc") == 0)
+        return MR_ENOSPACE;
+    abort();
+}
+
+#endif
