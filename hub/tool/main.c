@@ -1,7 +1,5 @@
 #include <getopt.h>
-#include <signal.h>
 #include <sodium.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,71 +10,6 @@
 
 static const struct tool_command *const commands[] = {&tool_up, &tool_publish, &tool_tail, &tool_where, &tool_balance,
         &tool_status, &tool_log, &tool_passport, &tool_quarantine, &tool_map, &tool_keys, &tool_config_command};
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-    (void) number;
-    interrupted = 1;
-}
-
-void tool_catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-
-    (void) sigemptyset(&action.sa_mask);
-    (void) sigaction(SIGINT, &action, NULL);
-    (void) sigaction(SIGTERM, &action, NULL);
-}
-
-bool tool_interrupted(void)
-{
-    return interrupted != 0;
-}
-
-int tool_fail(const struct tool *tool, const struct mr_error *error)
-{
-    if (tool->json) {
-        json_t *document = json_pack("{s:{s:s, s:s, s:s, s:s}}", "error", "code", mr_err_name(error->code), "what",
-                error->what, "where", error->where, "cure", error->cure);
-
-        if (document)
-            (void) json_dumpf(document, stderr, JSON_COMPACT);
-        (void) fputc('\n', stderr);
-        json_decref(document);
-        return mr_err_exit(error->code);
-    }
-    (void) fprintf(stderr, "marshrut: %s%s%s\n", error->where, error->where[0] ? ": " : "",
-            error->what[0] ? error->what : mr_err_text(error->code));
-    if (error->cure[0])
-        (void) fprintf(stderr, "  what to do: %s\n", error->cure);
-    return mr_err_exit(error->code);
-}
-
-int tool_usage(const struct tool_command *command, const char *format, ...)
-{
-    va_list args;
-
-    (void) fprintf(stderr, "marshrut %s: ", command->name);
-    va_start(args, format);
-    (void) vfprintf(stderr, format, args);
-    va_end(args);
-    (void) fprintf(stderr, "\nusage: marshrut [-c FILE] %s %s\n", command->name, command->usage);
-    return TOOL_EXIT_USAGE;
-}
-
-const struct mr_config *tool_config(struct tool *tool)
-{
-    struct mr_error error = {0};
-
-    if (tool->config)
-        return tool->config;
-    if (mr_config_load(&tool->config, tool->config_path, &error) == 0)
-        return tool->config;
-    (void) tool_fail(tool, &error);
-    return NULL;
-}
 
 static void print_help(FILE *out)
 {
