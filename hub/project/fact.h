@@ -43,7 +43,7 @@ enum mr_fact_kind {
     MR_FACT_CONTEST = 17,          /* id, on, code: level, detail: result, org */
     MR_FACT_MENTORING = 18,        /* id, on: first day; person: the mentor */
     MR_FACT_MENTEE = 19,           /* the same of the one who is mentored */
-    MR_FACT_MENTORING_ENDED = 20,  /* id, on */
+    MR_FACT_MENTORING_ENDED = 20,  /* id, on; part 1: of the one who was mentored */
     MR_FACT_INTERNSHIP = 21,       /* id, on: last day, hours */
     MR_FACT_ACTIVITY = 22,         /* id, on, code: kind */
     MR_FACT_ANNULMENT = 23,        /* ref: the annulled event, code: "two" when two people say so */

@@ -63,7 +63,7 @@ static const struct recipe recipes[] = {
     {"nms.internship.completed.v1", MR_FACT_INTERNSHIP, MR_FACT_NONE,
         {TEXT(id, "internship_id"), TEXT(org, "site_ogrn"), DATE(from, "started_on"), DATE(on, "ended_on"),
          INT(hours, "hours")}},
-    {"nms.mentoring.ended.v1", MR_FACT_MENTORING_ENDED, MR_FACT_NONE,
+    {"nms.mentoring.ended.v1", MR_FACT_MENTORING_ENDED, MR_FACT_MENTORING_ENDED,
         {TEXT(id, "mentoring_id"), DATE(on, "ended_on")}},
     {"nms.mentoring.started.v1", MR_FACT_MENTORING, MR_FACT_MENTEE,
         {TEXT(id, "mentoring_id"), DATE(on, "started_on")}},
