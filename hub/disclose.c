@@ -121,7 +121,7 @@ static int own_event_id(struct disclosure *d)
     uint8_t own[MR_PERSON_ID_BYTES];
     int r;
 
-    _Static_assert(MR_UUID_BYTES == MR_PERSON_ID_BYTES, "a pseudonym is of one block");
+    _Static_assert((int) MR_UUID_BYTES == (int) MR_PERSON_ID_BYTES, "a pseudonym is of one block");
     if (hub_id.size != MR_UUID_BYTES)
         return MR_ECORRUPT;
     r = mr_keyring_pseudonym(d->house->keyring, d->subscription->system, hub_id.data, own);

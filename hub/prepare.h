@@ -31,7 +31,8 @@ struct mr_intake_item {
     enum mr_verdict verdict;        /* set by prepare */
     uint64_t number;                /* of the log; 0 when refused */
     uint8_t leaf_hash[32];
-    struct mr_verdict_text *text;   /* NULL when simply stored; owned by the intake */
+    uint8_t ident[MR_RECORD_DIGEST_BYTES]; /* keyed digest of (source, id); zero when they could not be read */
+    struct mr_verdict_text *text;   /* NULL when stored or a duplicate; owned by the intake */
 };
 
 /* One received batch, from the gateway (or the hub itself) through prepare and writer back to its owner. */

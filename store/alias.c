@@ -56,11 +56,13 @@ static int collect(void *ctx, struct mr_slice key, struct mr_slice value)
 int mr_alias_group(struct mr_kv_txn *kv, const uint8_t survivor[static MR_PERSON_ID_BYTES], struct mr_buf *out)
 {
     uint8_t key[REVERSE_BYTES];
+    struct mr_slice prefix;
     int r;
 
     mr_buf_put(out, survivor, MR_PERSON_ID_BYTES);
     (void) reverse_key(key, survivor, survivor);
-    r = mr_keyring_rows(kv, MR_KEYRING_ALIAS, mr_slice(key, FORWARD_BYTES), collect, out);
+    prefix = mr_slice(key, FORWARD_BYTES); /* without the alias */
+    r = mr_kv_rows(kv, MR_KEYRING_ALIAS, prefix, prefix, collect, out);
     return r == 0 && mr_buf_failed(out) ? MR_ENOMEM : r;
 }
 

@@ -128,7 +128,7 @@ static int collect(void *ctx, struct mr_slice key, struct mr_slice value)
 int mr_blind_forget(struct mr_keyring_txn *txn, struct mr_slice persons, const uint16_t *buckets, size_t count)
 {
     struct forget forget = {.txn = txn, .persons = persons, .buckets = buckets, .count = count};
-    int r = mr_keyring_rows(txn->kv, MR_KEYRING_BIDX, mr_slice(NULL, 0), collect, &forget);
+    int r = mr_kv_rows(txn->kv, MR_KEYRING_BIDX, mr_slice(NULL, 0), mr_slice(NULL, 0), collect, &forget);
 
     if (r == 0 && mr_buf_failed(&forget.keys))
         r = MR_ENOMEM;

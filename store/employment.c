@@ -115,6 +115,13 @@ int mr_employment_put(struct mr_keyring_txn *txn, const uint8_t person[static MR
     return mr_keyring_broken(txn, r);
 }
 
+static int person_rows(struct mr_kv_txn *kv, const uint8_t *person, mr_kv_row_fn fn, void *ctx)
+{
+    struct mr_slice prefix = mr_slice(person, MR_PERSON_ID_BYTES);
+
+    return mr_kv_rows(kv, MR_KEYRING_EMPLOY, prefix, prefix, fn, ctx);
+}
+
 /* ---- list ---- */
 
 struct list {
@@ -148,7 +155,7 @@ int mr_employment_list(struct mr_keyring_txn *txn, const uint8_t person[static M
         r = mr_keyring_txn_key(txn, subject.key_id, &key);
     if (r < 0)
         return r;
-    r = mr_keyring_rows(txn->kv, MR_KEYRING_EMPLOY, mr_slice(subject.person, MR_PERSON_ID_BYTES), list_row, &list);
+    r = person_rows(txn->kv, subject.person, list_row, &list);
     sodium_memzero(&key, sizeof key);
     return r < 0 ? r : (int) list.count;
 }
@@ -224,7 +231,7 @@ int mr_employment_move(struct mr_keyring_txn *txn, const struct mr_subject *from
     if (r == 0)
         r = mr_keyring_txn_key(txn, to->key_id, &to_key);
     if (r == 0)
-        r = mr_keyring_rows(txn->kv, MR_KEYRING_EMPLOY, mr_slice(from->person, MR_PERSON_ID_BYTES), move_row, &move);
+        r = person_rows(txn->kv, from->person, move_row, &move);
     if (r == 0 && (mr_buf_failed(&move.names) || mr_buf_failed(&move.rows)))
         r = MR_ENOMEM;
     if (r == 0)
@@ -248,7 +255,7 @@ static int forget_row(void *ctx, struct mr_slice name, struct mr_slice sealed)
 int mr_employment_forget(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES])
 {
     struct mr_buf names = MR_BUF_INIT;
-    int r = mr_keyring_rows(txn->kv, MR_KEYRING_EMPLOY, mr_slice(person, MR_PERSON_ID_BYTES), forget_row, &names);
+    int r = person_rows(txn->kv, person, forget_row, &names);
 
     if (r == 0 && mr_buf_failed(&names))
         r = MR_ENOMEM;

@@ -52,8 +52,8 @@ int mr_keyring_unseal(const struct mr_slot_key *key, struct mr_slice aad, struct
     at = mr_buf_reserve(out, size);
     if (!at)
         return MR_ENOMEM;
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(at, NULL, NULL, sealed.data + MR_NONCE_BYTES, size, bound, bound_size,
-                sealed.data, key->dek) != 0)
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(at, NULL, NULL, sealed.data + MR_NONCE_BYTES, size, bound,
+                bound_size, sealed.data, key->dek) != 0)
         return MR_ECORRUPT;
     out->size += size - MR_AEAD_TAG_BYTES;
     return 0;

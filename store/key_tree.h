@@ -13,7 +13,7 @@ struct mr_root;
 
 /* A new environment: meta, K_bi and all bucket keys under secrets->root. Fills the other secrets. */
 int mr_key_tree_create(struct mr_keyring *keyring, struct mr_kv_txn *kv);
-/* Finds the root that opens this environment and fills the secrets. MR_ENOTFOUND: a fresh one. MR_ECORRUPT: none opens it. */
+/* Finds the root that opens this environment and fills the secrets. MR_ENOTFOUND: it is fresh. MR_ECORRUPT. */
 int mr_key_tree_unlock(struct mr_keyring *keyring, struct mr_kv_txn *kv, const struct mr_root *root);
 
 uint16_t mr_bucket_of(const uint8_t key_id[static MR_KEY_ID_BYTES]);
@@ -26,7 +26,8 @@ int mr_dek_get(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const uin
 int mr_dek_put(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const struct mr_slot_key *key,
         enum mr_person_state state);
 /* Leaves a row that says that the key was destroyed. */
-int mr_dek_destroy(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES]);
+int mr_dek_destroy(const struct mr_keyring *keyring, struct mr_kv_txn *kv,
+        const uint8_t key_id[static MR_KEY_ID_BYTES]);
 /* Is there a row for the key, destroyed or not? */
 int mr_dek_known(struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES]);
 

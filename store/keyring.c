@@ -36,6 +36,7 @@ static void no_core_dumps(void)
 
 static int open_memory(struct mr_keyring *keyring, const struct mr_keyring_options *options)
 {
+    keyring->read_only = options->read_only;
     keyring->secrets = sodium_malloc(sizeof *keyring->secrets);
     keyring->aes = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
     if (!keyring->secrets || !keyring->aes)
@@ -70,11 +71,11 @@ static const struct mr_root_slot *newest_root(const struct mr_root *root)
 
 static int no_root(const struct mr_keyring_options *options, const struct mr_root *root, struct mr_error *reterr)
 {
-    static const char cure[] = "bring root.0 or root.1 back from its escrow place; a new one cannot open what is stored";
+    static const char cure[] = "bring root.0 or root.1 back from its escrow place; a new one opens nothing";
 
     for (size_t i = 0; i < MR_ROOT_SLOTS; i++)
         if (root->slots[i].state == MR_ROOT_DAMAGED)
-            return mr_error_set(reterr, MR_ECORRUPT, options->root_path, cure, "the root key file root.%zu is damaged", i);
+            return mr_error_set(reterr, MR_ECORRUPT, options->root_path, cure, "the root key root.%zu is damaged", i);
     return mr_error_set(reterr, MR_ENOTFOUND, options->root_path, cure, "no root key here");
 }
 
@@ -83,7 +84,7 @@ static int create(struct mr_keyring *keyring, const struct mr_keyring_options *o
         struct mr_error *reterr)
 {
     const struct mr_root_slot *there = newest_root(root);
-    struct mr_kv_txn *kv;
+    struct mr_kv_txn *kv = NULL;
     int r = 0;
 
     keyring->generation = there ? there->generation : 1;
@@ -169,6 +170,11 @@ void mr_keyring_close(struct mr_keyring *keyring)
     sodium_free(keyring->secrets);
     EVP_CIPHER_free(keyring->aes);
     free(keyring);
+}
+
+int mr_keyring_maintain(struct mr_keyring *keyring)
+{
+    return mr_kv_reader_check(keyring->kv);
 }
 
 bool mr_keyring_locked(const struct mr_keyring *keyring)

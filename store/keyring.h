@@ -23,7 +23,7 @@ struct mr_keyring_txn;
 
 struct mr_keyring_options {
     const char *dir;        /* the environment */
-    const char *root_path;  /* folder of the root key's slots root.0, root.1 (two-slot file; docs/storage.md) */
+    const char *root_path;  /* folder of the root key's slots root.0, root.1 (docs/storage-keys.md) */
     bool create;            /* make root key and environment when both are missing */
     bool read_only;
     uint32_t cache_keys;    /* person keys kept in memory; 0 = 4096 */
@@ -36,6 +36,9 @@ struct mr_keyring_options {
  */
 int mr_keyring_open(struct mr_keyring **ret, const struct mr_keyring_options *options, struct mr_error *reterr);
 void mr_keyring_close(struct mr_keyring *keyring); /* wipes; NULL is fine */
+
+/* Housekeeping, as mr_log_maintain: every 10 to 30 s, any thread. Returns how many readers were freed, or negative. */
+int mr_keyring_maintain(struct mr_keyring *keyring);
 
 /* Are the keys locked into memory? false where RLIMIT_MEMLOCK is too small: all works, but swap must be off. */
 bool mr_keyring_locked(const struct mr_keyring *keyring);
@@ -92,7 +95,7 @@ int mr_keyring_begin(struct mr_keyring *keyring, struct mr_keyring_txn **ret); /
 int mr_keyring_commit(struct mr_keyring_txn *txn);  /* frees; durable when 0; cheap when nothing was written */
 void mr_keyring_abort(struct mr_keyring_txn *txn);
 
-/* Blind-index look-up of a normalised identifier. MR_ENOTFOUND. Follows merges. */
+/* Blind-index look-up of a normalised identifier, whatever the state of the person. MR_ENOTFOUND. Follows merges. */
 int mr_person_find(struct mr_keyring_txn *txn, enum mr_person_identifier kind, struct mr_slice value,
         uint8_t ret[static MR_PERSON_ID_BYTES]);
 /* Is there such a person, and in what state? Follows merges: ret_survivor (may be NULL). MR_ENOTFOUND. */

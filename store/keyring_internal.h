@@ -1,4 +1,7 @@
-/* Shared by the files of the keyring only: keyring, key_tree, blind_index, person, alias, employment, pseudonym. */
+/*
+ * Shared by the files of the keyring only: keyring, keyring_txn, key_tree, key_seal,
+ * blind_index, person, alias, employment, pseudonym.
+ */
 #ifndef MR_STORE_KEYRING_INTERNAL_H
 #define MR_STORE_KEYRING_INTERNAL_H
 
@@ -37,6 +40,7 @@ struct mr_keyring {
     uint64_t serial;     /* of the newest transaction; the writer's */
     uint32_t generation;
     bool secrets_locked;
+    bool read_only;
 };
 
 struct mr_keyring_txn {
@@ -85,7 +89,7 @@ int mr_subject_get(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_I
 /* As get, and MR_EBLOCKED or MR_EDESTROYED unless it lives. */
 int mr_subject_live(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret);
 
-/* ---- keyring.c ---- */
+/* ---- keyring.c, keyring_txn.c ---- */
 
 /* A key by its id: cache, else the tables. A read of epoch `epoch`, or the transaction `serial`'s own. */
 int mr_keyring_load(struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES],
@@ -100,10 +104,6 @@ int mr_employment_forget(struct mr_keyring_txn *txn, const uint8_t person[static
 
 /* ---- tables ---- */
 
-/* Calls fn for each row whose key starts with prefix, until it returns non-zero; returns that. */
-typedef int (*mr_keyring_row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
-int mr_keyring_rows(struct mr_kv_txn *kv, enum mr_keyring_table table, struct mr_slice prefix, mr_keyring_row_fn fn,
-        void *ctx);
 /* Deletes the rows whose keys stand one after another in keys, all of key_size bytes. */
 int mr_keyring_del_rows(struct mr_kv_txn *kv, enum mr_keyring_table table, struct mr_slice keys, size_t key_size);
 

@@ -5,9 +5,12 @@
 
 int mr_keyring_begin(struct mr_keyring *keyring, struct mr_keyring_txn **ret)
 {
-    struct mr_keyring_txn *txn = calloc(1, sizeof *txn);
+    struct mr_keyring_txn *txn;
     int r;
 
+    if (keyring->read_only)
+        return MR_EDENIED;
+    txn = calloc(1, sizeof *txn);
     if (!txn)
         return MR_ENOMEM;
     r = mr_kv_begin_write(keyring->kv, &txn->kv);
@@ -70,27 +73,6 @@ int mr_keyring_txn_key(struct mr_keyring_txn *txn, const uint8_t key_id[static M
     if (mr_key_cache_get(cache, key_id, txn->serial, ret))
         return 0;
     return mr_keyring_load(txn->keyring, txn->kv, key_id, mr_key_cache_epoch(cache), txn->dirty ? txn->serial : 0, ret);
-}
-
-int mr_keyring_rows(struct mr_kv_txn *kv, enum mr_keyring_table table, struct mr_slice prefix, mr_keyring_row_fn fn,
-        void *ctx)
-{
-    struct mr_kv_cursor *cursor;
-    struct mr_slice key, value;
-    int r = mr_kv_cursor_open(kv, table, &cursor);
-
-    if (r < 0)
-        return r;
-    r = mr_kv_cursor_seek(cursor, prefix, &key, &value);
-    while (r == 0) {
-        if (key.size < prefix.size || (prefix.size > 0 && memcmp(key.data, prefix.data, prefix.size) != 0))
-            break;
-        r = fn(ctx, key, value);
-        if (r == 0)
-            r = mr_kv_cursor_next(cursor, &key, &value);
-    }
-    mr_kv_cursor_close(cursor);
-    return r == MR_ENOTFOUND ? 0 : r;
 }
 
 int mr_keyring_del_rows(struct mr_kv_txn *kv, enum mr_keyring_table table, struct mr_slice keys, size_t key_size)

@@ -205,7 +205,8 @@ static int forget_identifiers(struct mr_keyring_txn *txn, struct mr_slice group)
     if (r == 0 && mr_buf_failed(&buckets))
         r = MR_ENOMEM;
     if (r == 0) /* malloc's memory: aligned for any type */
-        r = mr_blind_forget(txn, group, (const uint16_t *) (const void *) buckets.data, buckets.size / sizeof(uint16_t));
+        r = mr_blind_forget(txn, group, (const uint16_t *) (const void *) buckets.data,
+                buckets.size / sizeof(uint16_t));
     mr_buf_fini(&buckets);
     return r;
 }

@@ -48,8 +48,8 @@ static int slot_error(struct mr_error *reterr, const char *path, const char *wha
 {
     int saved = errno;
 
-    return mr_error_set(reterr, mr_err_from_errno(saved), path, "check the folder of the root key, its owner and its device",
-            "%s: %s", what, strerror(saved));
+    return mr_error_set(reterr, mr_err_from_errno(saved), path,
+            "check the folder of the root key, its owner and its device", "%s: %s", what, strerror(saved));
 }
 
 static void block_sum(const uint8_t *block, uint8_t ret[static SUM_BYTES])

@@ -1,6 +1,6 @@
 /*
- * Sealed slots and their commitments (docs/storage.md, "Slots" and "Commitments"; ADR 0003). One slot holds one person's
- * values of one event, under that person's key, bound to the event by the leaf hash.
+ * Sealed slots and their commitments (docs/storage-keys.md; ADR 0003). One slot holds one person's values of one event,
+ * under that person's key, bound to the event by the leaf hash.
  *
  *   slot  = u8 1 | u8 alg 1 | key_id[16] | nonce[24] | XChaCha20-Poly1305-IETF(dek, salt[32] || entries)
  *   entry = u16be field | u8 before | u32be size | bytes

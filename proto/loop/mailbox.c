@@ -4,15 +4,20 @@
 
 #include "proto/base/err.h"
 
+void mr_mailbox_take(struct mr_mailbox *mailbox, struct mr_list *batch)
+{
+    (void) pthread_mutex_lock(&mailbox->lock);
+    mr_list_splice_back(batch, &mailbox->queue);
+    (void) pthread_mutex_unlock(&mailbox->lock);
+}
+
 static void on_async(uv_async_t *async)
 {
     struct mr_mailbox *mailbox = MR_CONTAINER(async, struct mr_mailbox, async);
     struct mr_list batch;
 
     mr_list_init(&batch);
-    (void) pthread_mutex_lock(&mailbox->lock);
-    mr_list_splice_back(&batch, &mailbox->queue);
-    (void) pthread_mutex_unlock(&mailbox->lock);
+    mr_mailbox_take(mailbox, &batch);
     if (!mr_list_empty(&batch))
         mailbox->on_batch(mailbox, &batch);
     assert(mr_list_empty(&batch));

@@ -37,6 +37,9 @@ bool mr_mailbox_post(struct mr_mailbox *mailbox, struct mr_list *message);
 /* Plain thread: blocks until there is something; moves all of it to `batch`. false: shut down and empty. */
 bool mr_mailbox_wait(struct mr_mailbox *mailbox, struct mr_list *batch);
 
+/* Moves what is there now to `batch`, without waiting: for the last round of an orderly stop. */
+void mr_mailbox_take(struct mr_mailbox *mailbox, struct mr_list *batch);
+
 /* No more posts are taken; a waiting thread wakes. */
 void mr_mailbox_shut(struct mr_mailbox *mailbox);
 

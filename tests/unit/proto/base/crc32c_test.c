@@ -11,11 +11,7 @@
 #include "proto/base/list.h"
 
 static const uint8_t scsi_read[48] = {
-<<<<<<< HEAD
         0x01, 0xc0, [16] = 0x14, [22] = 0x04, [27] = 0x14, [31] = 0x18, [32] = 0x28, [40] = 0x02,
-=======
-        0x01, 0xc0, [16] = 0x14, [21] = 0x04, [23] = 0x14, [27] = 0x18, [28] = 0x28, [32] = 0x02,
->>>>>>> store
 };
 
 static void check(const void *data, size_t size, uint32_t expected)

@@ -82,6 +82,25 @@ static void long_texts_are_cut_between_letters(void **state)
     }
 }
 
+static void a_path_grows_from_the_inside(void **state)
+{
+    struct mr_error e;
+
+    (void) state;
+    (void) mr_error_set(&e, MR_EINVAL, "hours", NULL, "x");
+    mr_error_within(&e, "[2]");
+    mr_error_within(&e, "steps");
+    mr_error_within(&e, "data");
+    assert_string_equal(e.where, "data.steps[2].hours");
+    (void) mr_error_set(&e, MR_EINVAL, NULL, NULL, "x");
+    mr_error_within(&e, "data");
+    assert_string_equal(e.where, "data");
+    for (int i = 0; i < 100; i++)
+        mr_error_within(&e, "long-name");
+    assert_int_equal(strlen(e.where), sizeof e.where - 1);
+    mr_error_within(NULL, "data");
+}
+
 static void errno_maps_to_the_nearest(void **state)
 {
     (void) state;
@@ -101,6 +120,7 @@ int main(void)
             cmocka_unit_test(a_strange_code_is_unknown),
             cmocka_unit_test(set_fills_all_and_returns_the_code),
             cmocka_unit_test(long_texts_are_cut_between_letters),
+            cmocka_unit_test(a_path_grows_from_the_inside),
             cmocka_unit_test(errno_maps_to_the_nearest),
     };
 

@@ -1,0 +1,181 @@
+#include "hub/house.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <sodium.h>
+
+#include "proto/base/buf.h"
+#include "proto/base/bytes.h"
+
+enum { PATH_BYTES_MAX = 4096, VERSION_KEY_BYTES = 4 };
+
+static int path_of(const struct mr_config *config, const char *name, char out[static PATH_BYTES_MAX],
+        struct mr_error *reterr)
+{
+    int n = snprintf(out, PATH_BYTES_MAX, "%s/%s", config->hub.store, name);
+
+    if (n > 0 && n < PATH_BYTES_MAX)
+        return 0;
+    return mr_error_set(reterr, MR_ECONFIG, "hub.store", "use a shorter path", "the path of the store is too long");
+}
+
+static int make_folder(const char *path, struct mr_error *reterr)
+{
+    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+        return 0;
+    return mr_error_set(reterr, mr_err_from_errno(errno), path, "create the folder above it, with rights for the hub",
+            "the folder cannot be created: %s", strerror(errno));
+}
+
+static int open_log(struct mr_house *house, bool read_only, struct mr_error *reterr)
+{
+    char path[PATH_BYTES_MAX];
+    struct mr_log_options options = {.dir = path, .read_only = read_only};
+    int r = path_of(house->config, "log", path, reterr);
+
+    return r < 0 ? r : mr_log_open(&house->log, &options, reterr);
+}
+
+/* Read-only and without the root key, the house stays useful: numbers, types, balance (decision 24). */
+static int open_keyring(struct mr_house *house, bool read_only, struct mr_error *reterr)
+{
+    char path[PATH_BYTES_MAX];
+    struct mr_keyring_options options = {.dir = path, .root_path = house->config->hub.root_key, .create = !read_only,
+            .read_only = read_only};
+    int r = path_of(house->config, "keys", path, reterr);
+
+    if (r == 0 && !read_only)
+        r = make_folder(house->config->hub.root_key, reterr);
+    if (r == 0)
+        r = mr_keyring_open(&house->keyring, &options, reterr);
+    if (read_only && (r == MR_EDENIED || r == MR_ENOTFOUND)) {
+        house->keyring = NULL;
+        return 0;
+    }
+    return r;
+}
+
+static int open_derived(struct mr_house *house, bool read_only, struct mr_error *reterr)
+{
+    char path[PATH_BYTES_MAX];
+    int r = path_of(house->config, "index", path, reterr);
+
+    if (r == 0)
+        r = mr_index_open(&house->index, path, read_only, reterr);
+    if (r == 0)
+        r = path_of(house->config, "views", path, reterr);
+    return r < 0 ? r : mr_view_open(&house->view, path, read_only, reterr);
+}
+
+/* ---- versions of the configuration ---- */
+
+struct last_version {
+    uint32_t version;
+    struct mr_buf text;
+};
+
+static int on_version(void *ctx, struct mr_slice key, struct mr_slice value)
+{
+    struct last_version *last = ctx;
+
+    if (key.size != VERSION_KEY_BYTES)
+        return MR_ECORRUPT;
+    last->version = mr_get_be32(key.data);
+    mr_buf_reset(&last->text);
+    mr_buf_put_slice(&last->text, value);
+    return mr_buf_failed(&last->text) ? MR_ENOMEM : 0;
+}
+
+static int read_last_version(struct mr_log *log, struct last_version *last)
+{
+    struct mr_log_reader *reader;
+    int r = mr_log_reader_open(log, &reader);
+
+    if (r < 0)
+        return r;
+    r = mr_log_rows(reader, MR_LOG_CONFIG, (struct mr_slice){0}, (struct mr_slice){0}, on_version, last);
+    mr_log_reader_close(reader);
+    return r;
+}
+
+static int write_version(struct mr_log *log, uint32_t version, struct mr_slice text)
+{
+    struct mr_log_batch *batch;
+    uint8_t key[VERSION_KEY_BYTES];
+    int r = mr_log_batch_begin(log, &batch);
+
+    if (r < 0)
+        return r;
+    mr_put_be32(key, version);
+    r = mr_log_batch_put(batch, MR_LOG_CONFIG, mr_slice(key, sizeof key), text);
+    if (r == 0)
+        return mr_log_batch_commit(batch);
+    mr_log_batch_abort(batch);
+    return r;
+}
+
+static int open_config_version(struct mr_house *house, bool read_only, struct mr_error *reterr)
+{
+    struct last_version last = {0};
+    int r = read_last_version(house->log, &last);
+    bool same = last.version > 0 && mr_slice_equal(mr_buf_slice(&last.text), house->config->text);
+
+    mr_buf_fini(&last.text);
+    house->config_version = last.version;
+    if (r == 0 && !read_only && !same) {
+        house->config_version = last.version + 1;
+        r = write_version(house->log, house->config_version, house->config->text);
+    }
+    return r < 0 ? mr_error_set(reterr, r, "log table CONFIG", "", "the configuration's version cannot be kept: %s",
+                           mr_err_text(r))
+                 : 0;
+}
+
+/* ---- */
+
+static int open_parts(struct mr_house *house, bool read_only, struct mr_error *reterr)
+{
+    int r = read_only ? 0 : make_folder(house->config->hub.store, reterr);
+
+    if (r == 0)
+        r = open_log(house, read_only, reterr);
+    if (r == 0)
+        r = open_keyring(house, read_only, reterr);
+    if (r == 0)
+        r = open_derived(house, read_only, reterr);
+    if (r == 0)
+        r = mr_names_open(&house->names, house->log, house->config, read_only, reterr);
+    return r < 0 ? r : open_config_version(house, read_only, reterr);
+}
+
+int mr_house_open(struct mr_house *ret, const struct mr_config *config, bool read_only, struct mr_error *reterr)
+{
+    int r;
+
+    *ret = (struct mr_house){.config = config, .clock = mr_clock_system()};
+    if (sodium_init() < 0)
+        return mr_error_set(reterr, MR_ESYSTEM, "", "", "libsodium does not start");
+    r = open_parts(ret, read_only, reterr);
+    if (r < 0)
+        mr_house_close(ret);
+    return r;
+}
+
+void mr_house_close(struct mr_house *house)
+{
+    if (!house)
+        return;
+    mr_names_free(house->names);
+    if (house->view)
+        mr_view_close(house->view);
+    if (house->index)
+        mr_index_close(house->index);
+    if (house->keyring)
+        mr_keyring_close(house->keyring);
+    if (house->log)
+        mr_log_close(house->log);
+    *house = (struct mr_house){0};
+}

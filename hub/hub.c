@@ -1,0 +1,252 @@
+#include "hub/hub.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hub/deliver_rows.h"
+#include "hub/selftest.h"
+#include "proto/base/list.h"
+#include "proto/base/logfmt.h"
+#include "proto/loop/curvekey.h"
+
+enum { WRITER_JOBS_MAX = 256, SELFTEST_MS = 5000, LINGER_MS = 500 };
+
+/* ---- commit, then answer ---- */
+
+/*
+ * Everything that the hub says about an event it says here, and only here, after the writer's commit returned:
+ *   gateway -> mr_publish_frame() -> prepare thread -> writer thread: fill, commit -> done() -> mailbox -> here.
+ * An intake that was not stored (the hub is going down) is not answered: its producer sends it again.
+ */
+static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
+{
+    struct mr_hub *hub = mailbox->data;
+    struct mr_list *link;
+
+    while ((link = mr_list_pop_front(batch)) != NULL) {
+        struct mr_intake *intake = MR_CONTAINER(link, struct mr_intake, link);
+
+        if (!intake->sender)
+            mr_query_durable(&hub->query, intake);
+        else if (intake->status == 0)
+            mr_publish_durable(&hub->publish, intake);
+        mr_intake_free(intake);
+    }
+    mr_indexer_wake(hub->indexer);
+    mr_deliver_wake(&hub->deliver);
+}
+
+/* Writer thread. */
+static void on_intake_done(struct mr_intake *intake)
+{
+    struct mr_hub *hub = intake->owner;
+
+    (void) mr_mailbox_post(&hub->intakes, &intake->link);
+}
+
+/* Writer thread: whatever was not committed is not answered, and nothing more will be. */
+static void on_writer_fatal(void *ctx, int error)
+{
+    (void) ctx;
+    mr_err("hub.fatal", "error", mr_err_name(error), "what", "a commit failed; stopping without an answer");
+    _exit(mr_err_exit(error) >= 70 ? mr_err_exit(error) : 70);
+}
+
+/* Writer thread. */
+static void on_writer_space(void *ctx, bool read_only)
+{
+    struct mr_hub *hub = ctx;
+
+    atomic_store(&hub->no_space, read_only);
+    (void) uv_async_send(&hub->space);
+}
+
+static void on_space(uv_async_t *async)
+{
+    struct mr_hub *hub = async->data;
+    bool read_only = atomic_load(&hub->no_space);
+
+    if (read_only == hub->publish.read_only)
+        return;
+    hub->publish.read_only = read_only;
+    mr_warn(read_only ? "hub.read_only" : "hub.writable", "head", MR_N(mr_log_head(hub->house.log)));
+}
+
+/* ---- start ---- */
+
+static int start_store(struct mr_hub *hub, struct mr_error *reterr)
+{
+    const struct mr_writer_options options = {.batch_jobs_max = WRITER_JOBS_MAX, .space = on_writer_space,
+            .fatal = on_writer_fatal, .ctx = hub};
+    struct mr_writer_options with_log = options;
+    int r = mr_house_open(&hub->house, hub->config, /* read_only= */ false, reterr);
+
+    if (r < 0)
+        return r;
+    hub->house_open = true;
+    if ((r = mr_deliver_rows_begin(&hub->house, reterr)) < 0)
+        return r;
+    if ((r = mr_matcher_create(&hub->matcher, hub->config, hub->house.names)) < 0)
+        return mr_error_set(reterr, r, "subscriptions", "", "cannot compile the filters");
+    with_log.log = hub->house.log;
+    if ((r = mr_writer_start(&hub->writer, &with_log)) < 0)
+        return mr_error_set(reterr, r, "writer", "", "cannot start the writer");
+    if ((r = mr_prepare_start(&hub->prepare, &hub->house, hub->matcher, hub->writer, reterr)) < 0)
+        return r;
+    if ((r = mr_indexer_start(&hub->indexer, &hub->house)) < 0)
+        return mr_error_set(reterr, r, "indexer", "", "cannot start the indexer");
+    return 0;
+}
+
+static int open_mailboxes(struct mr_hub *hub)
+{
+    int r = uv_async_init(&hub->loop, &hub->space, on_space);
+
+    hub->space.data = hub;
+    if (r != 0 || (r = mr_mailbox_open(&hub->intakes, &hub->loop, answer_durable, hub)) != 0)
+        return MR_ESYSTEM;
+    hub->intakes_open = true;
+    return 0;
+}
+
+static void join(struct mr_hub *hub)
+{
+    hub->publish = (struct mr_publish){.house = &hub->house, .sessions = &hub->sessions, .prepare = hub->prepare,
+            .jobs = &hub->jobs, .done = on_intake_done, .owner = hub, .read_only = atomic_load(&hub->no_space)};
+    hub->deliver = (struct mr_deliver){.house = &hub->house, .jobs = &hub->jobs, .gateway = &hub->gateway};
+    hub->query = (struct mr_query){.house = &hub->house, .gateway = &hub->gateway, .prepare = hub->prepare,
+            .intakes = &hub->intakes, .status = mr_hub_status, .status_ctx = hub};
+    hub->sessions = (struct mr_sessions){.publish = &hub->publish, .deliver = &hub->deliver, .query = &hub->query};
+}
+
+/* The secret key from its file; it must be the one whose public half the configuration tells to everybody. */
+static int read_key(const struct mr_hub *hub, struct mr_curvekey *ret, struct mr_error *reterr)
+{
+    const char *file = hub->config->hub.secret_key_file;
+    char secret_key[MR_CURVEKEY_TEXT_MAX];
+    int r = mr_config_read_key(file, true, secret_key, reterr);
+
+    if (r == 0 && (mr_curvekey_from_secret(ret, secret_key) < 0 ||
+                          strcmp(ret->public_key, hub->config->hub.public_key) != 0))
+        r = mr_error_set(reterr, MR_ECONFIG, file, "set hub.public_key to the .pub file's text",
+                "the secret key does not belong to hub.public_key");
+    explicit_bzero(secret_key, sizeof secret_key);
+    return r;
+}
+
+static int start_network(struct mr_hub *hub, struct mr_error *reterr)
+{
+    struct mr_curvekey key;
+    int r = read_key(hub, &key, reterr);
+
+    if (r < 0)
+        return r;
+    join(hub);
+    hub->zmq = zmq_ctx_new();
+    if (!hub->zmq || mr_jobs_open(&hub->jobs, &hub->loop, hub->writer) < 0 ||
+            mr_query_open(&hub->query, &hub->loop) < 0)
+        r = mr_error_set(reterr, MR_ESYSTEM, "network", "", "cannot start the network");
+    if (r == 0)
+        r = mr_publish_open(&hub->publish, reterr);
+    if (r == 0)
+        r = mr_deliver_open(&hub->deliver, &hub->loop, reterr);
+    if (r == 0)
+        r = mr_zap_open(&hub->zap, &hub->loop, hub->zmq, hub->config, reterr);
+    if (r == 0)
+        r = mr_sessions_open(&hub->sessions, &hub->loop, &hub->gateway, &hub->house);
+    if (r == 0)
+        r = mr_gateway_open(&hub->gateway, &hub->loop, hub->zmq, hub->config, key.secret_key, mr_sessions_on_frame,
+                &hub->sessions, reterr);
+    mr_curvekey_wipe(&key);
+    if (r == 0)
+        r = mr_selftest_stranger(&hub->loop, hub->zmq, hub->gateway.endpoints[0].bound, hub->config->hub.public_key,
+                SELFTEST_MS, reterr);
+    return r;
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    mr_info("hub.signal", "signal", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    uv_stop(signal->loop);
+}
+
+int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_error *reterr)
+{
+    int r;
+
+    *hub = (struct mr_hub){.config = config};
+    if (uv_loop_init(&hub->loop) != 0)
+        return mr_error_set(reterr, MR_ESYSTEM, "loop", "", "cannot make a loop");
+    (void) uv_signal_init(&hub->loop, &hub->sigterm);
+    (void) uv_signal_init(&hub->loop, &hub->sigint);
+    (void) uv_signal_start(&hub->sigterm, on_signal, SIGTERM);
+    (void) uv_signal_start(&hub->sigint, on_signal, SIGINT);
+    r = open_mailboxes(hub);
+    if (r == 0)
+        r = start_store(hub, reterr);
+    if (r == 0)
+        r = start_network(hub, reterr);
+    if (r < 0)
+        mr_hub_stop(hub);
+    return r;
+}
+
+void mr_hub_run(struct mr_hub *hub)
+{
+    (void) uv_run(&hub->loop, UV_RUN_DEFAULT);
+}
+
+/* ---- stop, in the opposite order ---- */
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void) arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+/* What was taken is finished and answered; nothing new is taken. */
+static void drain(struct mr_hub *hub)
+{
+    struct mr_list last;
+
+    hub->sessions.stopping = true;
+    mr_deliver_stop(&hub->deliver);
+    mr_prepare_stop(hub->prepare);
+    mr_writer_stop(hub->writer);
+    if (hub->intakes_open && hub->deliver.house) {
+        mr_list_init(&last);
+        mr_mailbox_take(&hub->intakes, &last);
+        answer_durable(&hub->intakes, &last);
+    }
+}
+
+void mr_hub_stop(struct mr_hub *hub)
+{
+    drain(hub);
+    mr_indexer_stop(hub->indexer);
+    mr_query_close(&hub->query);
+    if (hub->sessions.loop)
+        mr_sessions_close(&hub->sessions, "the hub is stopping");
+    if (hub->zmq) {
+        mr_gateway_close(&hub->gateway, LINGER_MS);
+        mr_zap_close(&hub->zap);
+    }
+    if (hub->jobs.writer)
+        mr_jobs_close(&hub->jobs);
+    if (hub->intakes_open)
+        mr_mailbox_close(&hub->intakes, NULL);
+    uv_walk(&hub->loop, close_handle, NULL);
+    (void) uv_run(&hub->loop, UV_RUN_DEFAULT);
+    if (hub->zmq)
+        (void) zmq_ctx_term(hub->zmq);
+    free(hub->gateway.endpoints);
+    mr_publish_close(&hub->publish);
+    mr_deliver_close(&hub->deliver);
+    mr_matcher_free(hub->matcher);
+    if (hub->house_open)
+        mr_house_close(&hub->house);
+    (void) uv_loop_close(&hub->loop);
+}

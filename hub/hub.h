@@ -1,0 +1,55 @@
+/*
+ * The hub as a whole: opens the parts in their order, joins them by mailboxes, and stops them in the opposite order.
+ * One loop thread runs all I/O; prepare, writer and indexer are threads of their own. No globals: tests may run two.
+ */
+#ifndef MR_HUB_HUB_H
+#define MR_HUB_HUB_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+
+#include "hub/deliver.h"
+#include "hub/gateway.h"
+#include "hub/house.h"
+#include "hub/indexer.h"
+#include "hub/job.h"
+#include "hub/matcher.h"
+#include "hub/prepare.h"
+#include "hub/publish.h"
+#include "hub/query.h"
+#include "hub/session.h"
+#include "hub/zap.h"
+
+struct mr_hub {
+    const struct mr_config *config; /* borrowed */
+    uv_loop_t loop;
+    void *zmq;
+    struct mr_house house;
+    bool house_open;
+    struct mr_matcher *matcher;
+    struct mr_writer *writer;
+    struct mr_prepare *prepare;
+    struct mr_indexer *indexer;
+    struct mr_mailbox intakes;      /* durable ones, from the writer thread */
+    bool intakes_open;
+    uv_async_t space;               /* the writer says: no space, or space again */
+    _Atomic bool no_space;
+    struct mr_jobs jobs;
+    struct mr_zap zap;
+    struct mr_gateway gateway;
+    struct mr_sessions sessions;
+    struct mr_publish publish;
+    struct mr_deliver deliver;
+    struct mr_query query;
+    uv_signal_t sigterm;
+    uv_signal_t sigint;
+};
+
+/* Starts everything, with the self-test. On failure what was started is stopped again. */
+int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_error *reterr);
+void mr_hub_run(struct mr_hub *hub);  /* until SIGTERM or SIGINT */
+void mr_hub_stop(struct mr_hub *hub); /* answers what was taken, then closes */
+
+json_t *mr_hub_status(void *hub); /* for Query hub.status; hub/status.c */
+
+#endif

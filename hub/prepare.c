@@ -1,0 +1,186 @@
+/*
+ * One batch: everything that is queued. In one keyring transaction each event is admitted, looked up, resolved, matched
+ * and sealed; then `keys` is committed, and only then each intake goes to the writer (decision 5). Until that commit
+ * everything can be taken back, numbers too; after it nothing in here may fail.
+ */
+#include "hub/prepare.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hub/dedup.h"
+#include "hub/prepare_item.h"
+#include "hub/prepare_write.h"
+#include "proto/loop/mailbox.h"
+
+enum { NO_SPACE_PAUSE_MS = 200 };
+
+struct mr_prepare {
+    struct mr_house *house;
+    struct mr_writer *writer;
+    struct mr_mailbox mailbox;
+    pthread_t thread;
+    struct mr_preparer preparer;
+    uint64_t next_intake;
+    int failed; /* for good: everything after it is turned away */
+};
+
+/* Hands an intake back that will never be stored. */
+static void turn_away(struct mr_intake *intake, int status)
+{
+    intake->status = status;
+    intake->done(intake);
+}
+
+static void on_written(struct mr_writer_job *job, int status)
+{
+    turn_away(MR_CONTAINER(job, struct mr_intake, job), status);
+}
+
+static void reset_intake(struct mr_intake *intake)
+{
+    mr_buf_reset(&intake->records);
+    mr_buf_reset(&intake->spans);
+    for (size_t i = 0; i < intake->count; i++) {
+        free(intake->items[i].text);
+        intake->items[i].text = NULL;
+        intake->items[i].verdict = 0;
+        intake->items[i].number = 0;
+    }
+}
+
+static int prepare_intake(struct mr_prepare *prepare, struct mr_intake *intake)
+{
+    int r = 0;
+
+    reset_intake(intake);
+    intake->running = prepare->next_intake;
+    intake->at_us = mr_clock_wall_us(prepare->house->clock);
+    for (size_t i = 0; r == 0 && i < intake->count; i++)
+        r = mr_preparer_item(&prepare->preparer, intake, &intake->items[i]);
+    if (intake->count > 0)
+        prepare->next_intake++;
+    return r;
+}
+
+/* All or nothing: on failure no number was given and no person made. */
+static int prepare_batch_once(struct mr_prepare *prepare, struct mr_list *batch)
+{
+    struct mr_preparer_mark mark = mr_preparer_mark(&prepare->preparer);
+    uint64_t next_intake = prepare->next_intake;
+    int r = mr_preparer_begin(&prepare->preparer);
+
+    mr_list_foreach (link, batch) {
+        if (r == 0)
+            r = prepare_intake(prepare, MR_CONTAINER(link, struct mr_intake, link));
+    }
+    r = mr_preparer_end(&prepare->preparer, r);
+    if (r < 0) {
+        mr_preparer_rollback(&prepare->preparer, &mark);
+        prepare->next_intake = next_intake;
+    }
+    return r;
+}
+
+/* Without space for `keys` the hub waits: the queue behind it fills and the senders feel it. */
+static int prepare_batch(struct mr_prepare *prepare, struct mr_list *batch)
+{
+    int r = prepare_batch_once(prepare, batch);
+
+    while (r == MR_ENOSPACE) {
+        const struct timespec pause = {.tv_nsec = NO_SPACE_PAUSE_MS * 1000000L};
+
+        (void) nanosleep(&pause, NULL);
+        r = prepare_batch_once(prepare, batch);
+    }
+    return r;
+}
+
+static void pass_on(struct mr_prepare *prepare, struct mr_list *batch)
+{
+    struct mr_list *link;
+
+    while ((link = mr_list_pop_front(batch))) {
+        struct mr_intake *intake = MR_CONTAINER(link, struct mr_intake, link);
+
+        if (prepare->failed < 0) {
+            turn_away(intake, prepare->failed);
+            continue;
+        }
+        intake->job.fill = mr_intake_fill;
+        intake->job.done = on_written;
+        mr_writer_submit(prepare->writer, &intake->job);
+    }
+}
+
+static void *run(void *arg)
+{
+    struct mr_prepare *prepare = arg;
+    struct mr_list batch;
+
+    mr_list_init(&batch);
+    while (mr_mailbox_wait(&prepare->mailbox, &batch)) {
+        if (prepare->failed == 0)
+            prepare->failed = prepare_batch(prepare, &batch);
+        pass_on(prepare, &batch);
+    }
+    return NULL;
+}
+
+static int start_thread(struct mr_prepare *prepare)
+{
+    int r = mr_mailbox_open(&prepare->mailbox, NULL, NULL, NULL);
+
+    if (r < 0)
+        return r;
+    if (pthread_create(&prepare->thread, NULL, run, prepare) == 0)
+        return 0;
+    mr_mailbox_close(&prepare->mailbox, NULL);
+    return MR_ESYSTEM;
+}
+
+int mr_prepare_start(struct mr_prepare **ret, struct mr_house *house, const struct mr_matcher *matcher,
+        struct mr_writer *writer, struct mr_error *reterr)
+{
+    struct mr_prepare *prepare = calloc(1, sizeof *prepare);
+    int r;
+
+    if (!prepare)
+        return MR_ENOMEM;
+    prepare->house = house;
+    prepare->writer = writer;
+    r = mr_preparer_init(&prepare->preparer, house, matcher, reterr);
+    if (r == 0)
+        r = mr_intake_next(house->log, &prepare->next_intake);
+    if (r == 0)
+        r = start_thread(prepare);
+    if (r < 0) {
+        mr_preparer_fini(&prepare->preparer);
+        free(prepare);
+        return r;
+    }
+    *ret = prepare;
+    return 0;
+}
+
+void mr_prepare_submit(struct mr_prepare *prepare, struct mr_intake *intake)
+{
+    assert(mr_list_empty(&intake->link));
+    assert(intake->done && intake->system != 0);
+    assert(intake->sender || intake->system == MR_SYSTEM_HUB);
+    if (!mr_mailbox_post(&prepare->mailbox, &intake->link))
+        turn_away(intake, MR_ECLOSED);
+}
+
+void mr_prepare_stop(struct mr_prepare *prepare)
+{
+    if (!prepare)
+        return;
+    mr_mailbox_shut(&prepare->mailbox);
+    (void) pthread_join(prepare->thread, NULL);
+    mr_mailbox_close(&prepare->mailbox, NULL);
+    mr_preparer_fini(&prepare->preparer);
+    free(prepare);
+}

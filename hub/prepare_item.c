@@ -1,0 +1,283 @@
+#include "hub/prepare_item.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/admit.h"
+#include "hub/prepare_write.h"
+
+static const char hub_name[] = "hub";
+
+int mr_preparer_init(struct mr_preparer *preparer, struct mr_house *house, const struct mr_matcher *matcher,
+        struct mr_error *reterr)
+{
+    *preparer = (struct mr_preparer){.house = house, .matcher = matcher};
+    preparer->next = mr_log_head(house->log) + 1;
+    preparer->recorded_us = mr_log_head_recorded_us(house->log);
+    mr_arena_init(&preparer->arena, MR_ADMIT_ARENA_BYTES);
+    return mr_dedup_open(&preparer->dedup, house, reterr);
+}
+
+void mr_preparer_fini(struct mr_preparer *preparer)
+{
+    assert(!preparer->txn);
+    mr_dedup_close(preparer->dedup);
+    preparer->dedup = NULL;
+    mr_arena_fini(&preparer->arena);
+    mr_resolved_fini(&preparer->resolved);
+    mr_sealed_fini(&preparer->sealed);
+}
+
+int mr_preparer_begin(struct mr_preparer *preparer)
+{
+    mr_dedup_forget_indexed(preparer->dedup);
+    return mr_keyring_begin(preparer->house->keyring, &preparer->txn);
+}
+
+int mr_preparer_end(struct mr_preparer *preparer, int r)
+{
+    if (preparer->txn && r == 0)
+        r = mr_keyring_commit(preparer->txn);
+    else if (preparer->txn)
+        mr_keyring_abort(preparer->txn);
+    preparer->txn = NULL;
+    mr_arena_reset(&preparer->arena);
+    mr_resolved_reset(&preparer->resolved);
+    return r;
+}
+
+struct mr_preparer_mark mr_preparer_mark(const struct mr_preparer *preparer)
+{
+    return (struct mr_preparer_mark){preparer->next, preparer->recorded_us};
+}
+
+void mr_preparer_rollback(struct mr_preparer *preparer, const struct mr_preparer_mark *mark)
+{
+    mr_dedup_rollback(preparer->dedup, mark->next);
+    preparer->next = mark->next;
+    preparer->recorded_us = mark->recorded_us;
+}
+
+/* ---- one event ---- */
+
+struct work {
+    struct mr_preparer *p;
+    struct mr_intake *intake;
+    struct mr_intake_item *item;
+    struct mr_event event;
+    bool decoded;
+    struct mr_dedup_entry entry;
+    struct mr_decision decision;
+    uint16_t subs[MR_RECORD_SUBS_MAX];
+    size_t subs_count;
+};
+
+static const char *system_of(const struct work *w)
+{
+    return w->intake->sender ? w->intake->sender->name : hub_name;
+}
+
+static void admit(struct work *w)
+{
+    struct mr_admit rights = {w->p->house->config, w->intake->sender, w->intake->at_us};
+
+    mr_arena_reset(&w->p->arena);
+    mr_admit_event(&rights, w->item->event, &w->p->arena, &w->event, &w->decoded, &w->decision);
+    if (!w->decoded)
+        return;
+    mr_dedup_digests(w->p->house->keyring, w->event.a.source, w->event.a.id, w->item->event, &w->entry);
+    memcpy(w->item->ident, w->entry.ident, sizeof w->item->ident);
+}
+
+/* A repeat of what was quarantined is a duplicate too: it has its number. */
+static int look_for_first(struct work *w)
+{
+    int r = mr_dedup_find(w->p->dedup, &w->entry);
+
+    if (r == MR_DEDUP_SAME) {
+        w->decision.verdict = MR_VERDICT_DUPLICATE;
+        w->decision.text = (struct mr_verdict_text){0};
+        w->item->number = w->entry.number;
+        memcpy(w->item->leaf_hash, w->entry.leaf_hash, sizeof w->item->leaf_hash);
+        return 0;
+    }
+    if (r == MR_DEDUP_OTHER) {
+        mr_decide(&w->decision, MR_VERDICT_REFUSED, "id-conflict", "id",
+                "This source has used this id for an event with other content.", "Give every event an id of its own.");
+        return 0;
+    }
+    return r;
+}
+
+static bool has_pseudonymous(const struct mr_config *config, const char *system)
+{
+    for (uint32_t i = 0; i < config->subscriptions_count; i++) {
+        const struct mr_config_subscription *s = &config->subscriptions[i];
+
+        if (s->personal == MR_PERSONAL_PSEUDONYMOUS && strcmp(s->system, system) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int resolve(struct work *w)
+{
+    struct mr_resolver resolver = {
+            .keyring = w->p->house->keyring,
+            .txn = w->p->txn,
+            .system = system_of(w),
+            .pseudonyms = has_pseudonymous(w->p->house->config, system_of(w)),
+            .number = w->p->next,
+    };
+
+    return mr_resolve(&resolver, &w->event, &w->p->resolved, &w->decision);
+}
+
+static void match(struct work *w)
+{
+    const struct mr_resolved *resolved = &w->p->resolved;
+    struct mr_match_context context = {resolved->employer_names, resolved->employers_count};
+
+    w->subs_count = mr_matcher_match(w->p->matcher, &w->event, system_of(w), &context, w->subs);
+}
+
+static void next_recorded(struct mr_preparer *p)
+{
+    int64_t now = mr_clock_wall_us(p->house->clock);
+
+    if (now > p->recorded_us)
+        p->recorded_us = now;
+}
+
+static struct mr_seal_input seal_input(const struct work *w, const uint8_t *hub_id)
+{
+    const struct mr_resolved *resolved = &w->p->resolved;
+
+    return (struct mr_seal_input){
+            .event = &w->event,
+            .system = system_of(w),
+            .hub_id = hub_id,
+            .recorded_us = w->p->recorded_us,
+            .persons = resolved->persons,
+            .persons_count = resolved->persons_count,
+            .person_of_span = resolved->person_of_span,
+            .staffof = (const char *) resolved->staffof.data,
+    };
+}
+
+static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
+{
+    struct mr_preparer *p = w->p;
+    struct mr_record record = {.number = p->next, .recorded_us = p->recorded_us, .system = w->intake->system,
+            .config = p->house->config_version, .received_bytes = (uint32_t) w->item->event.size, .subs = w->subs,
+            .subs_count = w->subs_count, .leaf = mr_buf_slice(&p->sealed.leaf), .slots_count = p->sealed.slots_count};
+    struct mr_intake_span span = {.offset = w->intake->records.size, .number = p->next,
+            .recorded_us = p->recorded_us, .item = (size_t) (w->item - w->intake->items)};
+    int r;
+
+    record.flags = (uint16_t) (flags | (p->sealed.slots_count > 0 ? MR_RECORD_SEALED : 0) |
+            (w->intake->sender ? 0 : MR_RECORD_HUB));
+    memcpy(record.ident, w->entry.ident, sizeof record.ident);
+    memcpy(record.digest, w->entry.digest, sizeof record.digest);
+    for (size_t i = 0; i < p->sealed.slots_count; i++)
+        record.slots[i] = mr_buf_slice(&p->sealed.slots[i]);
+    r = mr_record_encode(&w->intake->records, &record);
+    if (r < 0)
+        return r;
+    span.size = w->intake->records.size - span.offset;
+    if (item_key)
+        memcpy(span.item_key, item_key, sizeof span.item_key);
+    mr_buf_put(&w->intake->spans, &span, sizeof span);
+    return mr_buf_failed(&w->intake->spans) ? MR_ENOMEM : 0;
+}
+
+/* The number is given: from here on this event is known. */
+static int give_number(struct work *w)
+{
+    w->entry.number = w->p->next;
+    memcpy(w->entry.leaf_hash, w->p->sealed.leaf_hash, sizeof w->entry.leaf_hash);
+    w->item->number = w->entry.number;
+    memcpy(w->item->leaf_hash, w->entry.leaf_hash, sizeof w->item->leaf_hash);
+    w->p->next++;
+    return mr_dedup_add(w->p->dedup, &w->entry);
+}
+
+static int store(struct work *w)
+{
+    uint8_t hub_id[MR_UUID_BYTES];
+    struct mr_seal_input input;
+    int r;
+
+    match(w);
+    next_recorded(w->p);
+    mr_uuid7_next(&w->p->uuids, w->p->recorded_us, hub_id);
+    input = seal_input(w, hub_id);
+    r = mr_seal(&w->p->sealed, &input, NULL);
+    if (r == 0)
+        r = put_record(w, 0, NULL);
+    return r < 0 ? r : give_number(w);
+}
+
+/* The item key is a keyring entry of its own without identifiers: discarding the body is destroying it (decision 21). */
+static int quarantine(struct work *w)
+{
+    uint8_t hub_id[MR_UUID_BYTES];
+    uint8_t item[MR_PERSON_ID_BYTES];
+    struct mr_slot_key key;
+    struct mr_seal_input input;
+    int r = mr_person_create(w->p->txn, item, &key);
+
+    if (r < 0)
+        return r;
+    w->subs_count = 0;
+    next_recorded(w->p);
+    mr_uuid7_next(&w->p->uuids, w->p->recorded_us, hub_id);
+    input = seal_input(w, hub_id);
+    r = mr_seal_quarantined(&w->p->sealed, &input, w->decision.text.code, w->decision.text.field, &key);
+    explicit_bzero(&key, sizeof key);
+    if (r == 0)
+        r = put_record(w, MR_RECORD_QUARANTINED, item);
+    return r < 0 ? r : give_number(w);
+}
+
+static int finish(struct work *w)
+{
+    struct mr_intake_item *item = w->item;
+    bool simple = w->decision.verdict == MR_VERDICT_STORED || w->decision.verdict == MR_VERDICT_DUPLICATE;
+
+    item->verdict = w->decision.verdict;
+    if (simple)
+        return 0;
+    item->text = malloc(sizeof *item->text);
+    if (!item->text)
+        return MR_ENOMEM;
+    *item->text = w->decision.text;
+    return 0;
+}
+
+static int decide(struct work *w)
+{
+    int r = 0;
+
+    admit(w);
+    if (w->decision.verdict != MR_VERDICT_REFUSED)
+        r = look_for_first(w);
+    if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
+        r = resolve(w);
+    if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
+        r = store(w);
+    if (r == 0 && w->decision.verdict == MR_VERDICT_QUARANTINED)
+        r = quarantine(w);
+    return r;
+}
+
+int mr_preparer_item(struct mr_preparer *preparer, struct mr_intake *intake, struct mr_intake_item *item)
+{
+    struct work w = {.p = preparer, .intake = intake, .item = item};
+    int r;
+
+    mr_resolved_reset(&preparer->resolved);
+    r = decide(&w);
+    return r < 0 ? r : finish(&w);
+}

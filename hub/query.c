@@ -1,0 +1,392 @@
+#include "hub/query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/base/list.h"
+
+enum { PENDING_MAX = 256, RETRY_MS = 10, RUNNING_MAX = 32 };
+
+struct document {
+    struct mr_list link;
+    char *text;
+};
+
+struct call {
+    struct mr_list link;
+    uv_work_t work;
+    struct mr_query *query;
+    struct mr_peer peer;
+    uint64_t id;
+    const struct mr_method *method;
+    json_t *arguments;
+    char operator_name[64];
+    struct mr_error error;
+    struct mr_act act;
+    int status;
+    bool finished;              /* nothing more comes; loop thread */
+    pthread_mutex_t lock;
+    pthread_cond_t room;
+    struct mr_list pending;     /* under lock, as the two below */
+    size_t pending_count;
+    bool cancelled;
+};
+
+/* ---- answers ---- */
+
+static int send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json, bool more,
+        int error_code, const struct mr_error *error)
+{
+    Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
+    Marshrut__Bus__V1__Result result = MARSHRUT__BUS__V1__RESULT__INIT;
+
+    result.id = id;
+    result.json = (char *) json;
+    result.more = more;
+    result.error = error_code;
+    if (error) {
+        result.what = (char *) (error->what[0] ? error->what : mr_err_text(error_code));
+        result.where = (char *) error->where;
+        result.cure = (char *) error->cure;
+    }
+    frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_RESULT;
+    frame.result = &result;
+    return mr_gateway_send(query->gateway, peer, &frame);
+}
+
+static void send_failure(struct mr_query *query, const struct mr_peer *peer, uint64_t id, int code, const char *where,
+        const char *cure, const char *what)
+{
+    struct mr_error error = {0};
+
+    (void) mr_error_set(&error, code, where, cure, "%s", what);
+    (void) send_result(query, peer, id, "", false, code, &error);
+}
+
+static void free_document(struct document *document)
+{
+    free(document->text);
+    free(document);
+}
+
+static void free_call(struct call *call)
+{
+    struct mr_list *link;
+
+    while ((link = mr_list_pop_front(&call->pending)) != NULL)
+        free_document(MR_CONTAINER(link, struct document, link));
+    mr_list_remove(&call->link);
+    mr_act_fini(&call->act);
+    json_decref(call->arguments);
+    (void) pthread_mutex_destroy(&call->lock);
+    (void) pthread_cond_destroy(&call->room);
+    free(call);
+}
+
+static void cancel(struct call *call)
+{
+    (void) pthread_mutex_lock(&call->lock);
+    call->cancelled = true;
+    (void) pthread_mutex_unlock(&call->lock);
+    (void) pthread_cond_broadcast(&call->room);
+}
+
+/* The oldest document, if it may go out: the last one waits until it is known to be the last. */
+static struct document *next_document(struct call *call)
+{
+    struct document *document = NULL;
+
+    (void) pthread_mutex_lock(&call->lock);
+    if (call->pending_count > 1 || (call->pending_count == 1 && call->finished))
+        document = MR_CONTAINER(call->pending.next, struct document, link);
+    (void) pthread_mutex_unlock(&call->lock);
+    return document;
+}
+
+static void drop_document(struct call *call, struct document *document)
+{
+    (void) pthread_mutex_lock(&call->lock);
+    mr_list_remove(&document->link);
+    call->pending_count--;
+    (void) pthread_mutex_unlock(&call->lock);
+    (void) pthread_cond_signal(&call->room);
+    free_document(document);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+/* Sends what there is. false: the tool's queue is full. Frees a call that is over. */
+static bool flush(struct call *call)
+{
+    struct mr_query *query = call->query;
+    bool ended = false;
+    struct document *document;
+
+    while ((document = next_document(call)) != NULL) {
+        bool last = call->finished && call->pending_count == 1 && call->status == 0;
+        int r = send_result(query, &call->peer, call->id, document->text, !last, 0, NULL);
+
+        if (r == MR_EAGAIN)
+            return false;
+        if (r < 0)
+            cancel(call); /* gone: what is left is thrown away */
+        ended |= last;
+        drop_document(call, document);
+    }
+    if (!call->finished)
+        return true;
+    if (!ended)
+        (void) send_result(query, &call->peer, call->id, "", false, call->status,
+                call->status < 0 ? &call->error : NULL);
+    free_call(call);
+    return true;
+}
+
+static void flush_all(struct mr_query *query)
+{
+    bool slow = false;
+
+    mr_list_foreach_safe(it, &query->calls) slow |= !flush(MR_CONTAINER(it, struct call, link));
+    if (slow && !query->stopping)
+        (void) uv_timer_start(&query->timer, on_timer, RETRY_MS, 0);
+}
+
+static void on_async(uv_async_t *async)
+{
+    flush_all(async->data);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    flush_all(timer->data);
+}
+
+/* ---- reading, on a thread of the pool ---- */
+
+static int emit(void *ctx, json_t *json)
+{
+    struct call *call = ctx;
+    struct document *document = calloc(1, sizeof *document);
+    bool cancelled;
+
+    if (document)
+        document->text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    json_decref(json);
+    if (!document || !document->text) {
+        free(document);
+        return MR_ENOMEM;
+    }
+    (void) pthread_mutex_lock(&call->lock);
+    while (call->pending_count >= PENDING_MAX && !call->cancelled)
+        (void) pthread_cond_wait(&call->room, &call->lock);
+    cancelled = call->cancelled;
+    if (!cancelled) {
+        mr_list_push_back(&call->pending, &document->link);
+        call->pending_count++;
+    }
+    (void) pthread_mutex_unlock(&call->lock);
+    if (cancelled) {
+        free_document(document);
+        return MR_ECLOSED;
+    }
+    (void) uv_async_send(&call->query->async);
+    return 0;
+}
+
+static void on_work(uv_work_t *work)
+{
+    struct call *call = MR_CONTAINER(work, struct call, work);
+    struct mr_method_call args = {.house = call->query->house, .arguments = call->arguments,
+            .operator_name = call->operator_name, .hub_running = true};
+
+    call->status = mr_method_allowed(call->method, &args, &call->error);
+    if (call->status < 0)
+        return;
+    call->status = call->method->act ? call->method->act(&args, &call->act, &call->error)
+                                     : call->method->read(&args, emit, call, &call->error);
+}
+
+/* ---- acting: the event and its rows ---- */
+
+/* Writer thread. */
+static int put_rows(struct mr_intake *intake, struct mr_log_batch *batch)
+{
+    const struct call *call = intake->owner;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < call->act.rows_count; i++)
+        r = mr_log_batch_put(batch, MR_LOG_DOCUMENT, mr_buf_slice(&call->act.rows[i].key),
+                mr_buf_slice(&call->act.rows[i].value));
+    return r;
+}
+
+static void on_act_done(struct mr_intake *intake)
+{
+    const struct call *call = intake->owner;
+
+    (void) mr_mailbox_post(call->query->intakes, &intake->link);
+}
+
+static int submit_act(struct call *call)
+{
+    struct mr_intake *intake;
+
+    if (call->query->stopping)
+        return MR_ECLOSED;
+    intake = mr_intake_new(1);
+    if (!intake)
+        return MR_ENOMEM;
+    mr_buf_put_slice(&intake->bytes, mr_buf_slice(&call->act.event));
+    if (mr_buf_failed(&intake->bytes)) {
+        mr_intake_free(intake);
+        return MR_ENOMEM;
+    }
+    intake->items[0].event = mr_buf_slice(&intake->bytes);
+    intake->system = MR_SYSTEM_HUB;
+    intake->rows = put_rows;
+    intake->done = on_act_done;
+    intake->owner = call;
+    mr_prepare_submit(call->query->prepare, intake);
+    return 0;
+}
+
+static void finish(struct call *call, int status)
+{
+    struct mr_query *query = call->query;
+
+    call->status = status;
+    call->finished = true;
+    if (!flush(call) && !query->stopping)
+        (void) uv_timer_start(&query->timer, on_timer, RETRY_MS, 0);
+}
+
+static void on_after_work(uv_work_t *work, int status)
+{
+    struct call *call = MR_CONTAINER(work, struct call, work);
+
+    if (status < 0)
+        call->status = MR_ECLOSED;
+    if (call->status == 0 && call->method->act)
+        call->status = submit_act(call);
+    if (call->status < 0 || !call->method->act)
+        finish(call, call->status);
+}
+
+void mr_query_durable(struct mr_query *query, const struct mr_intake *intake)
+{
+    struct call *call = intake->owner;
+    const struct mr_intake_item *item = &intake->items[0];
+    int r = intake->status;
+
+    (void) query;
+    if (r == 0 && item->verdict != MR_VERDICT_STORED)
+        r = mr_error_set(&call->error, MR_EINVAL, item->text ? item->text->field : "",
+                item->text ? item->text->cure : "", "%s", item->text ? item->text->reason : "not taken");
+    if (r == 0 && !call->act.reply)
+        call->act.reply = json_object();
+    if (r == 0 && json_object_set_new(call->act.reply, "number", json_integer((json_int_t) item->number)) == 0)
+        (void) emit(call, json_incref(call->act.reply));
+    finish(call, r);
+}
+
+/* ---- a query comes in ---- */
+
+static struct call *new_call(struct mr_query *query, const struct mr_peer *peer,
+        const Marshrut__Bus__V1__Query *frame, const struct mr_method *method, json_t *arguments)
+{
+    struct call *call = calloc(1, sizeof *call);
+
+    if (!call)
+        return NULL;
+    call->query = query;
+    call->peer = *peer;
+    call->id = frame->id;
+    call->method = method;
+    call->arguments = json_incref(arguments);
+    memcpy(call->operator_name, frame->operator_, strnlen(frame->operator_, sizeof call->operator_name - 1));
+    mr_list_init(&call->pending);
+    (void) pthread_mutex_init(&call->lock, NULL);
+    (void) pthread_cond_init(&call->room, NULL);
+    mr_list_push_back(&query->calls, &call->link);
+    return call;
+}
+
+static void answer_status(struct mr_query *query, const struct mr_peer *peer, uint64_t id)
+{
+    json_t *status = query->status(query->status_ctx);
+    char *text = status ? json_dumps(status, JSON_COMPACT) : NULL;
+
+    (void) send_result(query, peer, id, text ? text : "", false, text ? 0 : MR_ENOMEM, NULL);
+    free(text);
+    json_decref(status);
+}
+
+static void start(struct mr_query *query, const struct mr_peer *peer, const Marshrut__Bus__V1__Query *frame,
+        json_t *arguments)
+{
+    const struct mr_method *method = mr_method_find(frame->method);
+    struct call *call;
+    size_t running = 0;
+
+    mr_list_foreach(it, &query->calls) running++;
+    if (!method) {
+        send_failure(query, peer, frame->id, MR_ENOTFOUND, "method", "docs/protocol.md lists the methods",
+                "no such method");
+        return;
+    }
+    if (running >= RUNNING_MAX) {
+        send_failure(query, peer, frame->id, MR_EAGAIN, "", "ask again later", "too many queries at once");
+        return;
+    }
+    call = new_call(query, peer, frame, method, arguments);
+    if (!call)
+        send_failure(query, peer, frame->id, MR_ENOMEM, "", "ask again later", "out of memory");
+    else if (uv_queue_work(query->loop, &call->work, on_work, on_after_work) != 0)
+        finish(call, MR_ESYSTEM);
+}
+
+void mr_query_frame(struct mr_query *query, const struct mr_peer *peer, const Marshrut__Bus__V1__Query *frame)
+{
+    json_t *arguments = frame->arguments[0] ? json_loads(frame->arguments, JSON_REJECT_DUPLICATES, NULL)
+                                            : json_object();
+
+    if (!json_is_object(arguments))
+        send_failure(query, peer, frame->id, MR_EINVAL, "arguments", "send a JSON object", "not a JSON object");
+    else if (strcmp(frame->method, "hub.status") == 0)
+        answer_status(query, peer, frame->id);
+    else
+        start(query, peer, frame, arguments);
+    json_decref(arguments);
+}
+
+int mr_query_open(struct mr_query *query, uv_loop_t *loop)
+{
+    query->loop = loop;
+    mr_list_init(&query->calls);
+    if (uv_async_init(loop, &query->async, on_async) != 0)
+        return MR_ESYSTEM;
+    (void) uv_timer_init(loop, &query->timer);
+    query->async.data = query;
+    query->timer.data = query;
+    return 0;
+}
+
+void mr_query_close(struct mr_query *query)
+{
+    if (!query->loop)
+        return;
+    query->stopping = true;
+    mr_list_foreach(it, &query->calls) cancel(MR_CONTAINER(it, struct call, link));
+    while (!mr_list_empty(&query->calls)) {
+        (void) uv_run(query->loop, UV_RUN_ONCE);
+        mr_list_foreach_safe(it, &query->calls)
+        {
+            struct call *call = MR_CONTAINER(it, struct call, link);
+
+            if (call->finished)
+                free_call(call); /* its tool does not read */
+        }
+    }
+    uv_close((uv_handle_t *) &query->async, NULL);
+    uv_close((uv_handle_t *) &query->timer, NULL);
+}

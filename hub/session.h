@@ -1,0 +1,62 @@
+/*
+ * Sessions: who is connected now, under which name, alive or not. A session begins with Hello and ends with Goodbye,
+ * a newer one of the same system, silence, or the hub's own end. Frames of nobody's session are refused "no-hello".
+ * Loop thread.
+ */
+#ifndef MR_HUB_SESSION_H
+#define MR_HUB_SESSION_H
+
+#include "hub/gateway.h"
+#include "hub/house.h"
+#include "proto/base/list.h"
+
+struct mr_publish;
+struct mr_deliver;
+struct mr_query;
+struct mr_sessions;
+
+struct mr_session {
+    struct mr_list link;
+    struct mr_sessions *sessions;
+    uint64_t id;
+    struct mr_peer peer;
+    bool admin;                            /* came over the admin endpoint */
+    const struct mr_config_system *system;
+    uint16_t system_id;
+    int64_t heard_us;                      /* monotonic: when its application last said anything */
+    uint64_t progress;                     /* as its last Ping or Pong says */
+};
+
+struct mr_sessions {
+    uv_loop_t *loop;
+    struct mr_gateway *gateway;
+    const struct mr_house *house;
+    struct mr_publish *publish;
+    struct mr_deliver *deliver;
+    struct mr_query *query;
+    struct mr_list list;
+    uv_timer_t timer;
+    uint64_t hub_epoch;
+    uint64_t last_id;
+    uint64_t last_ping;
+    bool stopping;
+};
+
+int mr_sessions_open(struct mr_sessions *sessions, uv_loop_t *loop, struct mr_gateway *gateway,
+        const struct mr_house *house);
+/* Says Goodbye to everybody and forgets them. */
+void mr_sessions_close(struct mr_sessions *sessions, const char *reason);
+
+/* The gateway's callback; ctx is the struct mr_sessions. */
+void mr_sessions_on_frame(void *ctx, const struct mr_peer *peer, const struct mr_config_system *system,
+        const Marshrut__Bus__V1__Frame *frame);
+
+struct mr_session *mr_sessions_of_system(struct mr_sessions *sessions, uint16_t system_id); /* NULL: not connected */
+size_t mr_sessions_count(const struct mr_sessions *sessions);
+
+/* Sends to the session; one that cannot take it is closed. The session may be gone afterwards: negative. */
+int mr_session_send(struct mr_session *session, const Marshrut__Bus__V1__Frame *frame);
+void mr_session_refuse(struct mr_session *session, const char *code, const char *reason, const char *cure,
+        uint32_t retry_after_ms);
+
+#endif

@@ -1,0 +1,83 @@
+#include "hub/wanted.h"
+
+#include <assert.h>
+
+#include "proto/base/bytes.h"
+
+void mr_wanted_start(struct mr_wanted *wanted, uint16_t sub, uint64_t after)
+{
+    *wanted = (struct mr_wanted){.sub = sub, .scanned = after};
+}
+
+static void look_in_index(struct mr_wanted *wanted, const struct mr_house *house, uint64_t through)
+{
+    uint8_t key[MR_INDEX_KEY_BYTES] = {0};
+    int found;
+
+    mr_put_be16(key, wanted->sub);
+    found = mr_index_find(house->index, MR_INDEX_SUBSCRIPTION, key, wanted->scanned, wanted->ahead, MR_WANTED_AHEAD);
+    if (found < 0)
+        return; /* derived data: the log itself has the answer */
+    wanted->count = (size_t) found;
+    wanted->scanned = found == MR_WANTED_AHEAD ? wanted->ahead[found - 1] : through;
+    if (found > 0 && wanted->ahead[found - 1] > wanted->scanned)
+        wanted->scanned = wanted->ahead[found - 1]; /* the index grew meanwhile */
+}
+
+static void look_in_log(struct mr_wanted *wanted, struct mr_log_reader *reader, struct mr_record_view *view,
+        size_t *budget)
+{
+    uint64_t head = mr_log_reader_head(reader);
+
+    while (wanted->scanned < head && *budget > 0 && wanted->count < MR_WANTED_AHEAD) {
+        uint64_t number = ++wanted->scanned;
+        int r = mr_log_read(reader, number, view, NULL);
+
+        (*budget)--;
+        /* A damaged head cannot say whom it was for: the scrubber reports it, delivery goes on. */
+        if (r == 0 && mr_record_wants(&view->record, wanted->sub))
+            wanted->ahead[wanted->count++] = number;
+    }
+}
+
+uint64_t mr_wanted_peek(struct mr_wanted *wanted, const struct mr_house *house, struct mr_log_reader *reader,
+        struct mr_record_view *view, size_t *budget)
+{
+    if (wanted->at == wanted->count) {
+        uint64_t head = mr_log_reader_head(reader);
+        uint64_t through = mr_index_through(house->index);
+
+        wanted->at = wanted->count = 0;
+        if (through > head)
+            through = head; /* of a commit that this snapshot does not see yet */
+        if (wanted->scanned < through)
+            look_in_index(wanted, house, through);
+        if (wanted->count == 0)
+            look_in_log(wanted, reader, view, budget);
+    }
+    if (wanted->at < wanted->count && wanted->ahead[wanted->at] <= mr_log_reader_head(reader))
+        return wanted->ahead[wanted->at];
+    return 0;
+}
+
+void mr_wanted_take(struct mr_wanted *wanted)
+{
+    assert(wanted->at < wanted->count);
+    wanted->at++;
+}
+
+uint64_t mr_wanted_from_time(struct mr_log_reader *reader, struct mr_record_view *view, int64_t time_us)
+{
+    uint64_t low = 1;
+    uint64_t high = mr_log_reader_head(reader) + 1;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+
+        if (mr_log_read(reader, middle, view, NULL) == 0 && view->record.recorded_us >= time_us)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
