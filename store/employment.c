@@ -4,9 +4,10 @@
 #include "store/keyring_internal.h"
 
 /*
- * person[16] || BLAKE2b-128(dek, "hub-emp-v1\0" || org[16] || system[32]) -> mr_keyring_seal of the row, with the key as
+ * person[16] || BLAKE2b-128(dek, "hub-emp-v1\0" || org[16] || system[32] || id[16]) -> mr_keyring_seal of the row, with the key as
  * aad. The row has a fixed size, so that its length tells nothing:
- *   u8 1 | u8 active | u64be number | org[16] | system[32], both padded with zeros.
+ *   u8 1 | u8 active | u64be number | org[16] | system[32] | id[16], texts padded with zeros. In the key org is zeros when
+ * there is an id: the sender's employment stays the same one when its place is corrected.
  */
 enum {
     VERSION = 1,
@@ -17,7 +18,9 @@ enum {
     ORG_BYTES = sizeof((struct mr_employment *) 0)->org,
     SYSTEM_AT = ORG_AT + ORG_BYTES,
     SYSTEM_BYTES = sizeof((struct mr_employment *) 0)->system,
-    ROW_BYTES = SYSTEM_AT + SYSTEM_BYTES,
+    ID_AT = SYSTEM_AT + SYSTEM_BYTES,
+    ID_BYTES = sizeof((struct mr_employment *) 0)->id,
+    ROW_BYTES = ID_AT + ID_BYTES,
 };
 
 /* org and system with zeros behind their ends; false: empty or unterminated. */
@@ -31,6 +34,7 @@ static bool normalise(const struct mr_employment *in, struct mr_employment *ret)
     *ret = (struct mr_employment){.active = in->active, .number = in->number};
     memcpy(ret->org, in->org, org);
     memcpy(ret->system, in->system, system);
+    memcpy(ret->id, in->id, ID_BYTES);
     return true;
 }
 
@@ -38,13 +42,16 @@ static void row_key(const struct mr_slot_key *key, const uint8_t *person, const 
         uint8_t ret[static KEY_BYTES])
 {
     static const char tag[] = "hub-emp-v1";
+    static const uint8_t nothing[ORG_BYTES];
+    bool has_id = !sodium_is_zero(employment->id, ID_BYTES);
     crypto_generichash_state state;
 
     memcpy(ret, person, MR_PERSON_ID_BYTES);
     (void) crypto_generichash_init(&state, key->dek, MR_KEY_BYTES, NAME_BYTES);
     (void) crypto_generichash_update(&state, (const uint8_t *) tag, sizeof tag);
-    (void) crypto_generichash_update(&state, (const uint8_t *) employment->org, ORG_BYTES);
+    (void) crypto_generichash_update(&state, has_id ? nothing : (const uint8_t *) employment->org, ORG_BYTES);
     (void) crypto_generichash_update(&state, (const uint8_t *) employment->system, SYSTEM_BYTES);
+    (void) crypto_generichash_update(&state, employment->id, ID_BYTES);
     (void) crypto_generichash_final(&state, ret + MR_PERSON_ID_BYTES, NAME_BYTES);
     sodium_memzero(&state, sizeof state);
 }
@@ -60,6 +67,7 @@ static int put_row(struct mr_kv_txn *kv, const struct mr_slot_key *key, const ui
     mr_put_be64(row + NUMBER_AT, (uint64_t) employment->number);
     memcpy(row + ORG_AT, employment->org, ORG_BYTES);
     memcpy(row + SYSTEM_AT, employment->system, SYSTEM_BYTES);
+    memcpy(row + ID_AT, employment->id, ID_BYTES);
     row_key(key, person, employment, name);
     r = mr_keyring_seal(key, mr_slice(name, sizeof name), mr_slice(row, sizeof row), &sealed);
     if (r == 0)
@@ -79,6 +87,7 @@ static int parse_row(struct mr_slice row, struct mr_employment *ret)
     ret->number = (int64_t) mr_get_be64(row.data + NUMBER_AT);
     memcpy(ret->org, row.data + ORG_AT, ORG_BYTES);
     memcpy(ret->system, row.data + SYSTEM_AT, SYSTEM_BYTES);
+    memcpy(ret->id, row.data + ID_AT, ID_BYTES);
     return 0;
 }
 

@@ -131,8 +131,9 @@ struct mr_employment {
     char system[32];     /* configured name of the system that said so */
     bool active;
     int64_t number;      /* log number of the last change, 0 while not yet appended */
+    uint8_t id[16];      /* digest of the sender's id of it: a person may hold two posts in one place; zeros: none given */
 };
-/* Follows merges. A row of the same (org, system) is replaced. MR_EINVAL: an empty or unterminated text. */
+/* Follows merges. A row of the same (system, id), or without an id (org, system), is replaced. MR_EINVAL: an empty or unterminated text. */
 int mr_employment_put(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
         const struct mr_employment *employment);
 /* Returns how many were filled (at most max), or negative. */

@@ -58,6 +58,30 @@ static void test_put_replaces_and_list(void **state)
     mr_keyring_abort(txn);
 }
 
+static void test_two_posts_in_one_place(void **state)
+{
+    struct keyring_env *env = *state;
+    struct mr_keyring_txn *txn = keyring_env_begin(env);
+    struct test_person a = keyring_env_person(txn);
+    struct mr_employment teacher = at("1027700132195", "school-7", true, 1);
+    struct mr_employment methodist = at("1027700132195", "school-7", true, 2);
+    struct mr_employment rows[MAX];
+    int active = 0;
+
+    teacher.id[0] = 1;
+    methodist.id[0] = 2;
+    put(txn, &a, teacher);
+    put(txn, &a, methodist);
+    methodist.active = false;
+    (void) snprintf(methodist.org, sizeof methodist.org, "1037739877295"); /* its place is corrected on the way */
+    put(txn, &a, methodist);
+    assert_int_equal(mr_employment_list(txn, a.id, rows, MAX), 2);
+    for (int i = 0; i < 2; i++)
+        active += rows[i].active;
+    assert_int_equal(active, 1);
+    mr_keyring_abort(txn);
+}
+
 static void test_refuses(void **state)
 {
     struct keyring_env *env = *state;
@@ -125,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_put_replaces_and_list),
+        T(test_two_posts_in_one_place),
         T(test_refuses),
         T(test_bytes_behind_the_text_do_not_count),
         T(test_merge_moves_the_rows),

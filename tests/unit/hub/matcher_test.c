@@ -1,0 +1,194 @@
+/* Filters of every dialect, the index by type against plain evaluation, scope staff, and no echo. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/matcher.h"
+#include "proto/base/list.h"
+#include "tests/support/hub_env.h"
+
+static char *str(const char *s)
+{
+    return (char *) s;
+}
+
+static struct mr_event event_of(const char *type)
+{
+    struct mr_event event = {.a = {.id = "1", .source = "urn:marshrut:24:cnppm", .type = type, .regioncode = "24",
+                                     .orgid = "1022402127461"}};
+
+    event.type = mr_registry_find(type, strlen(type));
+    return event;
+}
+
+static void filters_by_dialect(void **state)
+{
+    struct mr_filter_attributes type = {.type = str("nms.route.closed.v1")};
+    struct mr_filter_attributes both = {.type = str("nms.route.closed.v1"), .regioncode = str("61")};
+    struct mr_filter_attributes prefix = {.type = str("nms.route.")};
+    struct mr_filter_attributes suffix = {.source = str(":cnppm")};
+    struct mr_filter_attributes longer = {.source = str("a very long suffix that no source could have at its end")};
+    struct mr_filter_attributes absent = {.subject = str("x")};
+    struct mr_config_filter is_type = {.exact = &type};
+    struct mr_config_filter is_absent = {.exact = &absent};
+    struct mr_config_filter yes_no[] = {{.exact = &type}, {.exact = &both}};
+    const struct {
+        struct mr_config_filter filter;
+        bool matches;
+    } rows[] = {
+            {{.exact = &type}, true},
+            {{.exact = &both}, false},
+            {{.prefix = &prefix}, true},
+            {{.prefix = &longer}, false},
+            {{.suffix = &suffix}, true},
+            {{.suffix = &longer}, false},
+            {{.exact = &absent}, false},
+            {{.prefix = &absent}, false},
+            {{.all = yes_no, .all_count = 2}, false},
+            {{.all = yes_no, .all_count = 1}, true},
+            {{.any = yes_no, .any_count = 2}, true},
+            {{.any = yes_no + 1, .any_count = 1}, false},
+            {{.not_ = &is_type}, false},
+            {{.not_ = &is_absent}, true},
+            {{0}, false},
+    };
+    struct mr_event event = event_of("nms.route.closed.v1");
+
+    (void) state;
+    for (size_t i = 0; i < MR_COUNT(rows); i++)
+        assert_true(mr_filter_matches(&rows[i].filter, &event) == rows[i].matches);
+}
+
+static bool listed(const uint16_t *subs, size_t count, uint16_t id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (subs[i] == id)
+            return true;
+    }
+    return false;
+}
+
+static void matches_by_subscription(void **state)
+{
+    struct hub_env *env = *state;
+    const char *const school[] = {"school"};
+    const struct mr_match_context none = {0};
+    const struct mr_match_context staff = {school, 1};
+    const struct {
+        const char *subscription;
+        const char *type;
+        const char *sender;
+        const struct mr_match_context *context;
+        bool wanted;
+    } rows[] = {
+            {"cnppm-deficits", "nms.deficit.closed.v1", "copmkp", &none, true},
+            {"cnppm-deficits", "nms.deficit.closed.v1", "cnppm", &none, false}, /* said it itself */
+            {"cnppm-deficits", "nms.route.closed.v1", "copmkp", &none, false},
+            {"school-staff", "nms.deficit.closed.v1", "copmkp", &none, false},
+            {"school-staff", "nms.deficit.closed.v1", "copmkp", &staff, true},
+            {"school-staff", "nms.route.closed.v1", "hub", &staff, true},
+            {"school-staff", "nms.course.finished.v1", "portal", &staff, false},
+            {"portal-routes", "nms.person.merged.v1", "school", &none, false},
+            {"portal-routes", "nms.org.closed.v1", "school", &none, true},
+            {"portal-routes", "hub.config.applied.v1", "hub", &none, false},
+            {"portal-routes", "nms.not.registered.v1", "school", &none, true},
+    };
+
+    for (size_t i = 0; i < MR_COUNT(rows); i++) {
+        struct mr_event event = event_of(rows[i].type);
+        uint16_t subs[MR_RECORD_SUBS_MAX];
+        size_t count = mr_matcher_match(env->matcher, &event, rows[i].sender, rows[i].context, subs);
+        uint16_t id = mr_names_id(env->house.names, MR_NAME_SUBSCRIPTION, rows[i].subscription);
+
+        assert_int_not_equal(id, 0);
+        if (listed(subs, count, id) != rows[i].wanted)
+            print_error("row %zu: %s, %s\n", i, rows[i].subscription, rows[i].type);
+        assert_true(listed(subs, count, id) == rows[i].wanted);
+        for (size_t k = 1; k < count; k++)
+            assert_true(subs[k - 1] < subs[k]);
+    }
+}
+
+/* ---- the index never loses a subscription: random filters against plain evaluation ---- */
+
+enum { RANDOM_FILTERS = 4000, DEPTH_MAX = 3 };
+
+static unsigned next_random(uint32_t *seed, unsigned below)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return (*seed >> 8) % below;
+}
+
+static void random_filter(uint32_t *seed, struct mr_config_filter *ret, unsigned depth, struct mr_arena *arena)
+{
+    static const char *const types[] = {"nms.route.closed.v1", "nms.route.", "nms.", ".v1", "hub.", "closed.v1", "x"};
+    struct mr_filter_attributes *attributes = mr_arena_zalloc(arena, sizeof *attributes);
+    struct mr_config_filter *inner = mr_arena_zalloc(arena, 2 * sizeof *inner);
+    unsigned kind = next_random(seed, depth < DEPTH_MAX ? 6 : 3);
+
+    if (next_random(seed, 4) > 0)
+        attributes->type = str(types[next_random(seed, MR_COUNT(types))]);
+    if (next_random(seed, 3) == 0)
+        attributes->regioncode = str(next_random(seed, 2) ? "24" : "61");
+    *ret = (struct mr_config_filter){0};
+    if (kind >= 3) {
+        random_filter(seed, &inner[0], depth + 1, arena);
+        random_filter(seed, &inner[1], depth + 1, arena);
+    }
+    if (kind < 3)
+        *(kind == 0 ? &ret->exact : kind == 1 ? &ret->prefix : &ret->suffix) = attributes;
+    else if (kind == 3)
+        *ret = (struct mr_config_filter){.all = inner, .all_count = 2};
+    else if (kind == 4)
+        *ret = (struct mr_config_filter){.any = inner, .any_count = 2};
+    else
+        *ret = (struct mr_config_filter){.not_ = inner};
+}
+
+static void the_index_agrees_with_the_filters(void **state)
+{
+    struct hub_env *env = *state;
+    struct mr_config config = *env->config;
+    struct mr_config_subscription subscription = config.subscriptions[1];
+    uint32_t seed = 24;
+
+    config.subscriptions = &subscription;
+    config.subscriptions_count = 1;
+    for (int i = 0; i < RANDOM_FILTERS; i++) {
+        struct mr_arena arena;
+        struct mr_config_filter filter;
+        struct mr_matcher *matcher;
+        struct mr_match_context none = {0};
+
+        mr_arena_init(&arena, 1 << 20);
+        random_filter(&seed, &filter, 0, &arena);
+        subscription.filters = &filter;
+        subscription.filters_count = 1;
+        assert_int_equal(mr_matcher_create(&matcher, &config, env->house.names), 0);
+        for (size_t t = 0; t < mr_registry_count(); t += 7) {
+            struct mr_event event = event_of(mr_registry_at(t)->name);
+            uint16_t subs[MR_RECORD_SUBS_MAX];
+
+            assert_int_equal(mr_matcher_match(matcher, &event, "portal", &none, subs), mr_filter_matches(&filter, &event));
+        }
+        mr_matcher_free(matcher);
+        mr_arena_fini(&arena);
+    }
+}
+
+#define HUB_TEST(name) cmocka_unit_test_setup_teardown(name, hub_env_setup, hub_env_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(filters_by_dialect),
+            HUB_TEST(matches_by_subscription),
+            HUB_TEST(the_index_agrees_with_the_filters),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
