@@ -117,7 +117,7 @@ int tool_ask(struct tool *tool, const char *method, json_t *arguments, tool_answ
 
     if (!arguments)
         return MR_ENOMEM;
-    r = admin_client_open(&client, tool->config, NULL, 0, reterr);
+    r = admin_client_open(&client, tool->config, reterr);
     if (r == 0) {
         r = ask_hub(tool, client, method, arguments, answer, ctx, reterr);
         admin_client_close(client);
@@ -132,7 +132,7 @@ bool tool_hub_runs(struct tool *tool)
 {
     struct admin_client *client;
 
-    if (admin_client_open(&client, tool->config, NULL, 0, NULL) < 0)
+    if (admin_client_open(&client, tool->config, NULL) < 0)
         return false;
     admin_client_close(client);
     return true;

@@ -23,8 +23,8 @@ static void *arena_alloc(void *arena, size_t size)
 
 static void arena_free(void *arena, void *p)
 {
-    (void) arena;
-    (void) p;
+    (void)arena;
+    (void)p;
 }
 
 ProtobufCAllocator mr_arena_allocator(struct mr_arena *arena)
@@ -51,8 +51,8 @@ static int check_text(const char *name, struct mr_slice text, size_t bytes_max, 
     if (text.size == 0)
         return mr_error_set(reterr, MR_EINVAL, name, cure_attribute, "attribute is missing or empty");
     if (text.size > bytes_max)
-        return mr_error_set(reterr, MR_ETOOBIG, name, cure_attribute, "attribute of %zu bytes, the limit is %zu",
-                text.size, bytes_max);
+        return mr_error_set(reterr, MR_ETOOBIG, name, cure_attribute,
+                "attribute of %zu bytes, the limit is %zu", text.size, bytes_max);
     if (!printable(text))
         return mr_error_set(reterr, MR_EINVAL, name, cure_attribute, "control character in an attribute");
     return 0;
@@ -64,7 +64,8 @@ static int read_required(struct mr_event *event, struct mr_error *reterr)
     int r;
 
     if (strcmp(message->spec_version, "1.0") != 0)
-        return mr_error_set(reterr, MR_EINVAL, "specversion", "send CloudEvents 1.0", "unsupported specversion");
+        return mr_error_set(
+                reterr, MR_EINVAL, "specversion", "send CloudEvents 1.0", "unsupported specversion");
     r = check_text("id", mr_slice_str(message->id), MR_EVENT_ID_MAX, reterr);
     if (r == 0)
         r = check_text("source", mr_slice_str(message->source), MR_EVENT_ID_MAX, reterr);
@@ -126,17 +127,19 @@ static int read_text(struct mr_event *event, const char *name, const char *text,
     if (known->kind != MR_ATTRIBUTE_TIMESTAMP)
         return 0;
     if (mr_timestamp_parse(mr_slice_str(text), &seconds, &nanos) < 0)
-        return mr_error_set(reterr, MR_EINVAL, name, "write it as RFC 3339 with an offset", "time cannot be read");
+        return mr_error_set(
+                reterr, MR_EINVAL, name, "write it as RFC 3339 with an offset", "time cannot be read");
     event->time_us = seconds * 1000000 + nanos / 1000;
     return 0;
 }
 
-static int read_attribute(struct mr_event *event, const char *name, const Io__Cloudevents__V1__CloudEventAttributeValue *value,
-        struct mr_arena *arena, struct mr_error *reterr)
+static int read_attribute(struct mr_event *event, const char *name,
+        const Io__Cloudevents__V1__CloudEvent__CloudEventAttributeValue *value, struct mr_arena *arena,
+        struct mr_error *reterr)
 {
     const struct mr_known_attribute *known = mr_known_attribute_find(name);
 
-    switch ((int) (value ? value->attr_case : 0)) {
+    switch ((int)(value ? value->attr_case : 0)) {
     case MR_ATTRIBUTE_STRING:
         return read_text(event, name, value->ce_string, known, reterr);
     case MR_ATTRIBUTE_URI:
@@ -164,15 +167,16 @@ static int read_attributes(struct mr_event *event, struct mr_arena *arena, struc
     const Io__Cloudevents__V1__CloudEvent *message = event->message;
 
     if (message->n_attributes > MR_EVENT_ATTRIBUTES_MAX)
-        return mr_error_set(reterr, MR_ETOOBIG, "attributes", "send fewer attributes", "%zu attributes, the limit is %d",
-                message->n_attributes, MR_EVENT_ATTRIBUTES_MAX);
+        return mr_error_set(reterr, MR_ETOOBIG, "attributes", "send fewer attributes",
+                "%zu attributes, the limit is %d", message->n_attributes, MR_EVENT_ATTRIBUTES_MAX);
     for (size_t i = 0; i < message->n_attributes; i++) {
         const char *name = message->attributes[i]->key;
         int r = check_name(name, reterr);
 
         for (size_t j = 0; r == 0 && j < i; j++)
             if (strcmp(name, message->attributes[j]->key) == 0)
-                return mr_error_set(reterr, MR_EMALFORMED, name, "send each attribute once", "attribute occurs twice");
+                return mr_error_set(
+                        reterr, MR_EMALFORMED, name, "send each attribute once", "attribute occurs twice");
         if (r == 0)
             r = read_attribute(event, name, message->attributes[i]->value, arena, reterr);
         if (r < 0)
@@ -184,7 +188,7 @@ static int read_attributes(struct mr_event *event, struct mr_arena *arena, struc
 /* Where the data lies in the event's bytes, and not in the unpacked copy. */
 static struct mr_slice find_data(struct mr_slice bytes, int data_case)
 {
-    struct mr_slice data = mr_wire_find(bytes, (uint32_t) data_case);
+    struct mr_slice data = mr_wire_find(bytes, (uint32_t)data_case);
 
     return data_case == MR_DATA_PROTO ? mr_wire_find(data, ANY_VALUE) : data;
 }
@@ -204,23 +208,25 @@ static int read_payload(struct mr_event *event, struct mr_arena *arena, struct m
     ProtobufCAllocator allocator = mr_arena_allocator(arena);
     int r;
 
-    if ((int) event->message->data_case != MR_DATA_PROTO ||
+    if ((int)event->message->data_case != MR_DATA_PROTO ||
             !url_names(event->message->proto_data->type_url, descriptor->name))
-        return mr_error_set(reterr, MR_EINVAL, "data", "send the payload that the registry names for the type",
-                "data is not proto_data of %s", descriptor->name);
+        return mr_error_set(reterr, MR_EINVAL, "data",
+                "send the payload that the registry names for the type", "data is not proto_data of %s",
+                descriptor->name);
     r = mr_prescan(descriptor, event->payload_bytes, &limits, reterr);
     if (r < 0) {
         mr_error_within(reterr, "data");
         return r;
     }
-    event->payload = protobuf_c_message_unpack(descriptor, &allocator, event->payload_bytes.size,
-            event->payload_bytes.data);
+    event->payload = protobuf_c_message_unpack(
+            descriptor, &allocator, event->payload_bytes.size, event->payload_bytes.data);
     if (!event->payload)
         return mr_error_set(reterr, MR_ENOMEM, "data", NULL, "no memory for the event");
     return mr_person_walk(event, reterr);
 }
 
-int mr_event_decode(struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
+int mr_event_decode(
+        struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
 {
     static const struct mr_prescan_limits limits = {
             .fields_max = ENVELOPE_FIELDS_MAX, .depth_max = ENVELOPE_DEPTH_MAX};
@@ -229,8 +235,8 @@ int mr_event_decode(struct mr_event *ret, struct mr_slice bytes, struct mr_arena
 
     *ret = (struct mr_event){.bytes = bytes};
     if (bytes.size > MR_EVENT_BYTES_MAX)
-        return mr_error_set(reterr, MR_ETOOBIG, "", "send a smaller event", "event of %zu bytes, the limit is %d",
-                bytes.size, MR_EVENT_BYTES_MAX);
+        return mr_error_set(reterr, MR_ETOOBIG, "", "send a smaller event",
+                "event of %zu bytes, the limit is %d", bytes.size, MR_EVENT_BYTES_MAX);
     r = mr_prescan(&io__cloudevents__v1__cloud_event__descriptor, bytes, &limits, reterr);
     if (r < 0)
         return r;
@@ -243,7 +249,7 @@ int mr_event_decode(struct mr_event *ret, struct mr_slice bytes, struct mr_arena
     if (r < 0)
         return r;
     if (ret->message->data_case != IO__CLOUDEVENTS__V1__CLOUD_EVENT__DATA__NOT_SET)
-        ret->payload_bytes = find_data(bytes, (int) ret->message->data_case);
+        ret->payload_bytes = find_data(bytes, (int)ret->message->data_case);
     ret->type = mr_registry_find(ret->a.type, strlen(ret->a.type));
     return ret->type ? read_payload(ret, arena, reterr) : 0;
 }

@@ -21,9 +21,10 @@ static int add_known(struct mr_event_parts *parts, const struct mr_attributes *a
 }
 
 /* Reads an attribute of a decoded event back into parts' form. */
-static struct mr_attribute attribute_of(const char *name, const Io__Cloudevents__V1__CloudEventAttributeValue *value)
+static struct mr_attribute attribute_of(
+        const char *name, const Io__Cloudevents__V1__CloudEvent__CloudEventAttributeValue *value)
 {
-    struct mr_attribute a = {.name = name, .kind = (enum mr_attribute_kind) value->attr_case};
+    struct mr_attribute a = {.name = name, .kind = (enum mr_attribute_kind)value->attr_case};
 
     switch (a.kind) {
     case MR_ATTRIBUTE_BOOLEAN:
@@ -88,13 +89,14 @@ static int encode(struct mr_buf *out, const struct mr_attributes *attributes, co
     return r < 0 ? r : mr_event_parts_put(out, &parts);
 }
 
-int mr_event_encode(struct mr_buf *out, const struct mr_attributes *attributes, const ProtobufCMessage *payload)
+int mr_event_encode(
+        struct mr_buf *out, const struct mr_attributes *attributes, const ProtobufCMessage *payload)
 {
     return encode(out, attributes, payload, NULL);
 }
 
-int mr_event_reencode(struct mr_buf *out, const struct mr_event *original, const struct mr_attributes *attributes,
-        const ProtobufCMessage *payload, bool keep_unknown)
+int mr_event_reencode(struct mr_buf *out, const struct mr_event *original,
+        const struct mr_attributes *attributes, const ProtobufCMessage *payload, bool keep_unknown)
 {
     return encode(out, attributes, payload, keep_unknown ? original->message : NULL);
 }

@@ -9,7 +9,10 @@
 
 enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 
-#define KNOWN(name_, kind_) {.name = #name_, .kind = kind_, .offset = offsetof(struct mr_attributes, name_)}
+#define KNOWN(name_, kind_)                                                                                  \
+    {                                                                                                        \
+        .name = #name_, .kind = kind_, .offset = offsetof(struct mr_attributes, name_)                       \
+    }
 static const struct mr_known_attribute known_attributes[] = {
         KNOWN(actor, MR_ATTRIBUTE_STRING),
         KNOWN(actorrole, MR_ATTRIBUTE_STRING),
@@ -96,7 +99,7 @@ static void put_attribute_value(struct mr_buf *out, const struct mr_attribute *a
     case MR_ATTRIBUTE_BOOLEAN:
     case MR_ATTRIBUTE_INTEGER:
         put_tag(out, attribute->kind, WIRE_VARINT);
-        mr_buf_put_varint(out, (uint64_t) attribute->number);
+        mr_buf_put_varint(out, (uint64_t)attribute->number);
         break;
     case MR_ATTRIBUTE_TIMESTAMP:
         put_timestamp(out, attribute);
@@ -108,8 +111,8 @@ static void put_attribute_value(struct mr_buf *out, const struct mr_attribute *a
 }
 
 /* A map entry: key 1, value 2. */
-static void put_attribute(struct mr_buf *out, struct mr_buf *value, struct mr_buf *entry,
-        const struct mr_attribute *attribute)
+static void put_attribute(
+        struct mr_buf *out, struct mr_buf *value, struct mr_buf *entry, const struct mr_attribute *attribute)
 {
     mr_buf_reset(value);
     put_attribute_value(value, attribute);
@@ -145,7 +148,7 @@ static void put_any(struct mr_buf *out, struct mr_buf *any, const ProtobufCMessa
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(((const struct mr_attribute *) a)->name, ((const struct mr_attribute *) b)->name);
+    return strcmp(((const struct mr_attribute *)a)->name, ((const struct mr_attribute *)b)->name);
 }
 
 int mr_event_parts_put(struct mr_buf *out, struct mr_event_parts *parts)

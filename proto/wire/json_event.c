@@ -13,11 +13,11 @@
 /* Unpacked and as JSON an event needs far less: fields are counted by prescan. */
 enum { ARENA_BYTES_MAX = 2 * 1024 * 1024 };
 
-static json_t *from_attribute(const Io__Cloudevents__V1__CloudEventAttributeValue *value)
+static json_t *from_attribute(const Io__Cloudevents__V1__CloudEvent__CloudEventAttributeValue *value)
 {
     char text[MR_TIME_TEXT_MAX];
 
-    switch ((int) value->attr_case) {
+    switch ((int)value->attr_case) {
     case MR_ATTRIBUTE_BOOLEAN:
         return json_boolean(value->ce_boolean);
     case MR_ATTRIBUTE_INTEGER:
@@ -31,7 +31,8 @@ static json_t *from_attribute(const Io__Cloudevents__V1__CloudEventAttributeValu
     case MR_ATTRIBUTE_URI_REF:
         return json_string(value->ce_uri_ref);
     default:
-        return json_string(mr_timestamp_format(value->ce_timestamp->seconds, value->ce_timestamp->nanos, text));
+        return json_string(
+                mr_timestamp_format(value->ce_timestamp->seconds, value->ce_timestamp->nanos, text));
     }
 }
 
@@ -44,7 +45,8 @@ static int put_attributes(json_t *object, const struct mr_event *event)
     r |= json_object_set_new(object, "source", json_string(event->a.source));
     r |= json_object_set_new(object, "type", json_string(event->a.type));
     for (size_t i = 0; i < message->n_attributes; i++)
-        r |= json_object_set_new(object, message->attributes[i]->key, from_attribute(message->attributes[i]->value));
+        r |= json_object_set_new(
+                object, message->attributes[i]->key, from_attribute(message->attributes[i]->value));
     return r;
 }
 
@@ -110,7 +112,8 @@ static int add_integer(struct mr_event_parts *parts, const char *name, const jso
     return mr_event_parts_add(parts, &attribute);
 }
 
-static int add_attribute(struct mr_event_parts *parts, const char *name, const json_t *value, struct mr_error *reterr)
+static int add_attribute(
+        struct mr_event_parts *parts, const char *name, const json_t *value, struct mr_error *reterr)
 {
     int r = MR_EINVAL;
 
@@ -119,13 +122,14 @@ static int add_attribute(struct mr_event_parts *parts, const char *name, const j
     if (json_is_boolean(value) || json_is_integer(value))
         r = add_integer(parts, name, value);
     else if (json_is_string(value))
-        r = mr_event_parts_add_text(parts, name, mr_slice(json_string_value(value), json_string_length(value)));
+        r = mr_event_parts_add_text(
+                parts, name, mr_slice(json_string_value(value), json_string_length(value)));
     if (r == MR_ETOOBIG)
         return mr_error_set(reterr, r, "attributes", "send fewer attributes", "more than %d attributes",
                 MR_EVENT_ATTRIBUTES_MAX);
     if (r < 0) /* a bad name is not shown: it could be anything */
-        return mr_error_set(reterr, r, mr_known_attribute_find(name) ? name : "attributes", "see docs/events.md",
-                "attribute has a wrong type or cannot be read");
+        return mr_error_set(reterr, r, mr_known_attribute_find(name) ? name : "attributes",
+                "see docs/events.md", "attribute has a wrong type or cannot be read");
     return 0;
 }
 
@@ -137,9 +141,11 @@ static bool is_one_of(const char *name, const char *const *names)
     return false;
 }
 
-static int take_attributes(struct mr_event_parts *parts, const json_t *json, bool typed, struct mr_error *reterr)
+static int take_attributes(
+        struct mr_event_parts *parts, const json_t *json, bool typed, struct mr_error *reterr)
 {
-    static const char *const elsewhere[] = {"specversion", "id", "source", "type", "data", "data_base64", NULL};
+    static const char *const elsewhere[] = {
+            "specversion", "id", "source", "type", "data", "data_base64", NULL};
     const char *name;
     json_t *value;
     int r = take_required(json, "id", &parts->id, reterr);
@@ -148,8 +154,7 @@ static int take_attributes(struct mr_event_parts *parts, const json_t *json, boo
         r = take_required(json, "source", &parts->source, reterr);
     if (r < 0)
         return r;
-    json_object_foreach((json_t *) json, name, value)
-    {
+    json_object_foreach ((json_t *)json, name, value) {
         /* A typed payload is protobuf from here on. */
         if (is_one_of(name, elsewhere) || (typed && strcmp(name, "datacontenttype") == 0))
             continue;
@@ -168,7 +173,8 @@ static bool is_json_type(const json_t *value)
 
     if (!value || json_is_null(value))
         return true;
-    return text && strncasecmp(text, name, size) == 0 && (text[size] == 0 || text[size] == ';' || text[size] == ' ');
+    return text && strncasecmp(text, name, size) == 0 &&
+           (text[size] == 0 || text[size] == ';' || text[size] == ' ');
 }
 
 static int take_payload(struct mr_event_parts *parts, const json_t *json, const struct mr_event_type *type,
@@ -179,7 +185,8 @@ static int take_payload(struct mr_event_parts *parts, const json_t *json, const 
     int r;
 
     if (!is_json_type(json_object_get(json, "datacontenttype")))
-        return mr_error_set(reterr, MR_EINVAL, "datacontenttype", "send application/json", "data is not JSON");
+        return mr_error_set(
+                reterr, MR_EINVAL, "datacontenttype", "send application/json", "data is not JSON");
     if (!data || json_object_get(json, "data_base64"))
         return mr_error_set(reterr, MR_EINVAL, "data", "send the payload as a JSON object in data",
                 "no data, or data_base64");
@@ -194,8 +201,8 @@ static int take_payload(struct mr_event_parts *parts, const json_t *json, const 
 }
 
 /* Data of a type that is not in the registry: text as it is, other JSON as its text. */
-static int take_other_data(struct mr_event_parts *parts, const json_t *json, struct mr_arena *arena, char **text,
-        struct mr_error *reterr)
+static int take_other_data(struct mr_event_parts *parts, const json_t *json, struct mr_arena *arena,
+        char **text, struct mr_error *reterr)
 {
     const json_t *data = json_object_get(json, "data");
     const json_t *base64 = json_object_get(json, "data_base64");
@@ -223,8 +230,8 @@ static int take_other_data(struct mr_event_parts *parts, const json_t *json, str
 }
 
 /* The decoder has the last word about names, lengths and the rest: one place for both forms. */
-static int put_checked(struct mr_buf *out, struct mr_event_parts *parts, struct mr_arena *arena,
-        struct mr_error *reterr)
+static int put_checked(
+        struct mr_buf *out, struct mr_event_parts *parts, struct mr_arena *arena, struct mr_error *reterr)
 {
     size_t before = out->size;
     struct mr_event event;
@@ -238,8 +245,8 @@ static int put_checked(struct mr_buf *out, struct mr_event_parts *parts, struct 
     return r;
 }
 
-static int from_json(const json_t *json, struct mr_buf *out, struct mr_arena *arena, char **text,
-        struct mr_error *reterr)
+static int from_json(
+        const json_t *json, struct mr_buf *out, struct mr_arena *arena, char **text, struct mr_error *reterr)
 {
     struct mr_event_parts parts = {.data_kind = MR_DATA_NONE};
     const struct mr_event_type *type;

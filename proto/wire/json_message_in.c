@@ -38,8 +38,8 @@ static bool to_signed(const json_t *json, int64_t *ret)
     if (json_is_real(json)) {
         double value = json_real_value(json);
 
-        *ret = fabs(value) < 9007199254740992.0 ? (int64_t) value : 0;
-        return (double) *ret == value;
+        *ret = fabs(value) < 9007199254740992.0 ? (int64_t)value : 0;
+        return (double)*ret == value;
     }
     if (!text || strspn(text, "-0123456789") != json_string_length(json) || text[0] == 0)
         return false;
@@ -63,11 +63,12 @@ static bool to_unsigned(const json_t *json, uint64_t *ret)
     }
     if (!to_signed(json, &value) || value < 0)
         return false;
-    *ret = (uint64_t) value;
+    *ret = (uint64_t)value;
     return true;
 }
 
-static int to_number(const ProtobufCFieldDescriptor *field, const json_t *json, void *at, struct mr_error *reterr)
+static int to_number(
+        const ProtobufCFieldDescriptor *field, const json_t *json, void *at, struct mr_error *reterr)
 {
     int64_t i;
     uint64_t u;
@@ -78,13 +79,13 @@ static int to_number(const ProtobufCFieldDescriptor *field, const json_t *json, 
     case PROTOBUF_C_TYPE_SFIXED32:
         if (!to_signed(json, &i) || i < INT32_MIN || i > INT32_MAX)
             return wrong(reterr, "a whole number of 32 bits");
-        *(int32_t *) at = (int32_t) i;
+        *(int32_t *)at = (int32_t)i;
         return 0;
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_FIXED32:
         if (!to_unsigned(json, &u) || u > UINT32_MAX)
             return wrong(reterr, "a whole number of 32 bits, not negative");
-        *(uint32_t *) at = (uint32_t) u;
+        *(uint32_t *)at = (uint32_t)u;
         return 0;
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
@@ -113,23 +114,25 @@ static bool named_double(const json_t *json, double *ret)
     return false;
 }
 
-static int to_double(const ProtobufCFieldDescriptor *field, const json_t *json, void *at, struct mr_error *reterr)
+static int to_double(
+        const ProtobufCFieldDescriptor *field, const json_t *json, void *at, struct mr_error *reterr)
 {
     double value = json_number_value(json);
 
     if (!json_is_number(json) && !named_double(json, &value))
         return wrong(reterr, "a number");
     if (field->type == PROTOBUF_C_TYPE_DOUBLE) {
-        *(double *) at = value;
+        *(double *)at = value;
         return 0;
     }
-    if (isfinite(value) && fabs(value) > (double) __FLT_MAX__)
+    if (isfinite(value) && fabs(value) > (double)__FLT_MAX__)
         return wrong(reterr, "a number of single precision");
-    *(float *) at = (float) value;
+    *(float *)at = (float)value;
     return 0;
 }
 
-static int to_enum(const ProtobufCFieldDescriptor *field, const json_t *json, void *at, struct mr_error *reterr)
+static int to_enum(
+        const ProtobufCFieldDescriptor *field, const json_t *json, void *at, struct mr_error *reterr)
 {
     const ProtobufCEnumValue *value;
 
@@ -138,7 +141,7 @@ static int to_enum(const ProtobufCFieldDescriptor *field, const json_t *json, vo
     value = protobuf_c_enum_descriptor_get_value_by_name(field->descriptor, json_string_value(json));
     if (!value)
         return wrong(reterr, "a name of the enumeration");
-    *(int *) at = value->value;
+    *(int *)at = value->value;
     return 0;
 }
 
@@ -152,7 +155,8 @@ static int to_text(const json_t *json, struct mr_arena *arena, char **ret, struc
     return *ret ? 0 : no_memory(reterr);
 }
 
-int mr_json_to_bytes(const json_t *json, struct mr_arena *arena, struct mr_slice *ret, struct mr_error *reterr)
+int mr_json_to_bytes(
+        const json_t *json, struct mr_arena *arena, struct mr_slice *ret, struct mr_error *reterr)
 {
     static const int variants[] = {sodium_base64_VARIANT_ORIGINAL, sodium_base64_VARIANT_ORIGINAL_NO_PADDING,
             sodium_base64_VARIANT_URLSAFE, sodium_base64_VARIANT_URLSAFE_NO_PADDING};
@@ -173,7 +177,8 @@ int mr_json_to_bytes(const json_t *json, struct mr_arena *arena, struct mr_slice
     return wrong(reterr, "base64");
 }
 
-static int to_timestamp(const json_t *json, struct mr_arena *arena, ProtobufCMessage **ret, struct mr_error *reterr)
+static int to_timestamp(
+        const json_t *json, struct mr_arena *arena, ProtobufCMessage **ret, struct mr_error *reterr)
 {
     Google__Protobuf__Timestamp *time = mr_arena_alloc(arena, sizeof *time);
 
@@ -188,18 +193,19 @@ static int to_timestamp(const json_t *json, struct mr_arena *arena, ProtobufCMes
     return 0;
 }
 
-static int to_binary(const json_t *json, struct mr_arena *arena, ProtobufCBinaryData *ret, struct mr_error *reterr)
+static int to_binary(
+        const json_t *json, struct mr_arena *arena, ProtobufCBinaryData *ret, struct mr_error *reterr)
 {
     struct mr_slice bytes = {0};
     int r = mr_json_to_bytes(json, arena, &bytes, reterr);
 
     if (r == 0)
-        *ret = (ProtobufCBinaryData){.len = bytes.size, .data = (uint8_t *) bytes.data};
+        *ret = (ProtobufCBinaryData){.len = bytes.size, .data = (uint8_t *)bytes.data};
     return r;
 }
 
-static int to_value(const ProtobufCFieldDescriptor *field, const json_t *json, struct mr_arena *arena, void *at,
-        struct mr_error *reterr)
+static int to_value(const ProtobufCFieldDescriptor *field, const json_t *json, struct mr_arena *arena,
+        void *at, struct mr_error *reterr)
 {
     switch (field->type) {
     case PROTOBUF_C_TYPE_STRING:
@@ -209,7 +215,7 @@ static int to_value(const ProtobufCFieldDescriptor *field, const json_t *json, s
     case PROTOBUF_C_TYPE_BOOL:
         if (!json_is_boolean(json))
             return wrong(reterr, "true or false");
-        *(protobuf_c_boolean *) at = json_is_true(json);
+        *(protobuf_c_boolean *)at = json_is_true(json);
         return 0;
     case PROTOBUF_C_TYPE_ENUM:
         return to_enum(field, json, at, reterr);
@@ -243,13 +249,13 @@ static int to_repeated(const ProtobufCFieldDescriptor *field, const json_t *json
         if (r < 0) {
             char index[24];
 
-            (void) snprintf(index, sizeof index, "[%zu]", i);
+            (void)snprintf(index, sizeof index, "[%zu]", i);
             mr_error_within(reterr, index);
             return r;
         }
     }
-    *(size_t *) (void *) ((char *) message + field->quantifier_offset) = count;
-    *(char **) (void *) ((char *) message + field->offset) = items;
+    *(size_t *)(void *)((char *)message + field->quantifier_offset) = count;
+    *(char **)(void *)((char *)message + field->offset) = items;
     return 0;
 }
 
@@ -259,17 +265,19 @@ static int to_field(const ProtobufCFieldDescriptor *field, const json_t *json, s
     if (field->label == PROTOBUF_C_LABEL_REPEATED)
         return to_repeated(field, json, arena, message, reterr);
     if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
-        uint32_t *which = (void *) ((char *) message + field->quantifier_offset);
+        uint32_t *which = (void *)((char *)message + field->quantifier_offset);
 
         if (*which != 0)
-            return mr_error_set(reterr, MR_EINVAL, "", "send one of them", "two fields of which only one may be set");
+            return mr_error_set(
+                    reterr, MR_EINVAL, "", "send one of them", "two fields of which only one may be set");
         *which = field->id;
     }
-    return to_value(field, json, arena, (char *) message + field->offset, reterr);
+    return to_value(field, json, arena, (char *)message + field->offset, reterr);
 }
 
 /* A strange key is shown only when it looks like a name: it could be anything that a person typed. */
-static int unknown_field(const char *key, const ProtobufCMessageDescriptor *descriptor, struct mr_error *reterr)
+static int unknown_field(
+        const char *key, const ProtobufCMessageDescriptor *descriptor, struct mr_error *reterr)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
     char shown[41] = "?";
@@ -291,8 +299,8 @@ static bool given_by_both_names(const json_t *object, const ProtobufCFieldDescri
     return strcmp(other, key) != 0 && json_object_get(object, other);
 }
 
-int mr_json_to_message(const json_t *json, const ProtobufCMessageDescriptor *descriptor, struct mr_arena *arena,
-        ProtobufCMessage **ret, struct mr_error *reterr)
+int mr_json_to_message(const json_t *json, const ProtobufCMessageDescriptor *descriptor,
+        struct mr_arena *arena, ProtobufCMessage **ret, struct mr_error *reterr)
 {
     ProtobufCMessage *message;
     const char *key;
@@ -304,15 +312,15 @@ int mr_json_to_message(const json_t *json, const ProtobufCMessageDescriptor *des
     if (!message)
         return no_memory(reterr);
     protobuf_c_message_init(descriptor, message);
-    json_object_foreach((json_t *) json, key, value)
-    {
+    json_object_foreach ((json_t *)json, key, value) {
         const ProtobufCFieldDescriptor *field = mr_json_field(descriptor, key);
         int r = 0;
 
         if (!field)
             return unknown_field(key, descriptor, reterr);
         if (given_by_both_names(json, field, key))
-            r = mr_error_set(reterr, MR_EINVAL, "", "send one of them", "the field is given by both of its names");
+            r = mr_error_set(
+                    reterr, MR_EINVAL, "", "send one of them", "the field is given by both of its names");
         else if (!json_is_null(value))
             r = to_field(field, value, arena, message, reterr);
         if (r < 0) {

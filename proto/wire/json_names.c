@@ -16,7 +16,7 @@ char *mr_json_name(const char *name, char out[static MR_JSON_NAME_MAX])
             raise = true;
             continue;
         }
-        out[n++] = (char) (raise && *name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name);
+        out[n++] = (char)(raise && *name >= 'a' && *name <= 'z' ? *name - 'a' + 'A' : *name);
         raise = false;
     }
     out[n] = 0;

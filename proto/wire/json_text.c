@@ -53,21 +53,22 @@ static const char *text_of(enum json_error_code code)
 
 json_t *mr_json_parse(struct mr_slice text, const char *file, struct mr_error *reterr)
 {
-    const char *data = text.data ? (const char *) text.data : "";
+    const char *data = text.data ? (const char *)text.data : "";
     json_error_t error;
     char where[128];
     json_t *json;
 
     if (depth_of(text) > DEPTH_MAX) {
-        (void) mr_error_set(reterr, MR_ETOOBIG, file, "send it flatter", "JSON nested deeper than %d", DEPTH_MAX);
+        (void)mr_error_set(
+                reterr, MR_ETOOBIG, file, "send it flatter", "JSON nested deeper than %d", DEPTH_MAX);
         return NULL;
     }
     json = json_loadb(data, text.size, JSON_REJECT_DUPLICATES, &error);
     if (!json) {
         enum json_error_code code = json_error_code(&error);
 
-        (void) snprintf(where, sizeof where, "%s:%d:%d", file ? file : "", error.line, error.column);
-        (void) mr_error_set(reterr, code == json_error_out_of_memory ? MR_ENOMEM : MR_EINVAL, where,
+        (void)snprintf(where, sizeof where, "%s:%d:%d", file ? file : "", error.line, error.column);
+        (void)mr_error_set(reterr, code == json_error_out_of_memory ? MR_ENOMEM : MR_EINVAL, where,
                 "send one JSON object or array in UTF-8 (RFC 8259)", "%s", text_of(code));
     }
     return json;

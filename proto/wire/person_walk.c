@@ -17,22 +17,22 @@ static int add_person(struct mr_event *event, const ProtobufCMessage *person, st
         return mr_error_set(reterr, MR_ETOOBIG, "", "send several events", "more than %d persons in an event",
                 MR_EVENT_PERSONS_MAX);
     event->persons[event->persons_count++] = (struct mr_person_span){
-            .offset = (size_t) (bytes.data - event->bytes.data),
+            .offset = (size_t)(bytes.data - event->bytes.data),
             .size = bytes.size,
-            .person = (const Nms__Event__V1__Person *) person,
+            .person = (const Nms__Event__V1__Person *)person,
     };
     return 0;
 }
 
 /* The unpacked message of the field's n-th occurrence. */
-static const ProtobufCMessage *unpacked(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field,
-        size_t n)
+static const ProtobufCMessage *unpacked(
+        const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field, size_t n)
 {
-    const void *member = (const char *) message + field->offset;
+    const void *member = (const char *)message + field->offset;
 
     if (field->label == PROTOBUF_C_LABEL_REPEATED)
-        return (*(ProtobufCMessage *const *const *) member)[n];
-    return *(ProtobufCMessage *const *) member;
+        return (*(ProtobufCMessage *const *const *)member)[n];
+    return *(ProtobufCMessage *const *)member;
 }
 
 static int visit(struct mr_event *event, const ProtobufCFieldDescriptor *field, const ProtobufCMessage *inner,
@@ -43,10 +43,11 @@ static int visit(struct mr_event *event, const ProtobufCFieldDescriptor *field, 
     if (field->descriptor == &nms__event__v1__person__descriptor) {
         r = add_person(event, inner, bytes, reterr);
     } else if (field->descriptor == &google__protobuf__timestamp__descriptor) {
-        const Google__Protobuf__Timestamp *time = (const Google__Protobuf__Timestamp *) inner;
+        const Google__Protobuf__Timestamp *time = (const Google__Protobuf__Timestamp *)inner;
 
-        r = mr_timestamp_valid(time->seconds, time->nanos) ? 0
-                : mr_error_set(reterr, MR_EINVAL, "", "years 1 to 9999", "timestamp out of range");
+        r = mr_timestamp_valid(time->seconds, time->nanos)
+                    ? 0
+                    : mr_error_set(reterr, MR_EINVAL, "", "years 1 to 9999", "timestamp out of range");
     } else {
         r = walk(event, inner, bytes, reterr);
     }
@@ -66,11 +67,13 @@ static int walk(struct mr_event *event, const ProtobufCMessage *message, struct 
 
     assert(descriptor->n_fields <= FIELDS_MAX);
     while ((r = mr_wire_next(&bytes, &raw)) == 1) {
-        const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(descriptor, raw.number);
+        const ProtobufCFieldDescriptor *field =
+                protobuf_c_message_descriptor_get_field(descriptor, raw.number);
 
         if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE)
             continue;
-        r = visit(event, field, unpacked(message, field, occurrences[field - descriptor->fields]++), raw.bytes, reterr);
+        r = visit(event, field, unpacked(message, field, occurrences[field - descriptor->fields]++),
+                raw.bytes, reterr);
         if (r < 0)
             return r;
     }

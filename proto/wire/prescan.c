@@ -94,12 +94,12 @@ int mr_wire_varint(struct mr_slice *rest, uint64_t *ret)
 
         if (i == 9 && byte > 1)
             return MR_EMALFORMED; /* above 64 bits */
-        value |= (uint64_t) (byte & 0x7f) << (7 * i);
+        value |= (uint64_t)(byte & 0x7f) << (7 * i);
         if (byte & 0x80)
             continue;
         if (i > 0 && byte == 0)
             return MR_EMALFORMED; /* longer than need be */
-        (void) take(rest, i + 1);
+        (void)take(rest, i + 1);
         *ret = value;
         return 1;
     }
@@ -151,7 +151,7 @@ int mr_wire_next(struct mr_slice *rest, struct mr_wire_field *ret)
         return r;
     if (tag >> 3 == 0 || tag >> 3 > FIELD_NUMBER_MAX)
         return MR_EMALFORMED;
-    ret->number = (uint32_t) (tag >> 3);
+    ret->number = (uint32_t)(tag >> 3);
     ret->wire_type = tag & 7;
     r = take_value(&at, ret);
     if (r < 0)
@@ -189,7 +189,9 @@ static int refuse(const struct walk *walk, int code, const char *what)
         used += size;
     }
     return mr_error_set(walk->reterr, code, where,
-            code == MR_ETOOBIG ? "send less in one message" : "send a protobuf message of the published schema", "%s", what);
+            code == MR_ETOOBIG ? "send less in one message"
+                               : "send a protobuf message of the published schema",
+            "%s", what);
 }
 
 static int push(struct walk *walk, const ProtobufCMessageDescriptor *descriptor, struct mr_slice bytes)
@@ -205,7 +207,7 @@ static bool count_fields(struct walk *walk, size_t count)
 {
     if (count > walk->limits->fields_max - walk->fields)
         return false;
-    walk->fields += (uint32_t) count;
+    walk->fields += (uint32_t)count;
     return true;
 }
 
@@ -241,7 +243,7 @@ static bool varint_fits(ProtobufCType type, uint64_t value)
         return value <= UINT32_MAX;
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_ENUM:
-        return value <= INT32_MAX || value >= (uint64_t) INT32_MIN;
+        return value <= INT32_MAX || value >= (uint64_t)INT32_MIN;
     default:
         return true;
     }
@@ -274,7 +276,7 @@ static int scan_packed(struct walk *walk, ProtobufCType type, struct mr_slice by
 static bool mark_seen(struct level *level, const ProtobufCFieldDescriptor *field)
 {
     const ProtobufCMessageDescriptor *descriptor = level->descriptor;
-    size_t index = (size_t) (field - descriptor->fields);
+    size_t index = (size_t)(field - descriptor->fields);
 
     if (field->label == PROTOBUF_C_LABEL_REPEATED)
         return true;

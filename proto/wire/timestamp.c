@@ -23,15 +23,15 @@ char *mr_timestamp_format(int64_t seconds, int32_t nanos, char out[static MR_TIM
 
     seconds = seconds < seconds_min ? seconds_min : seconds > seconds_max ? seconds_max : seconds;
     n = nanos < 0 ? 0 : nanos > NANOS_MAX ? NANOS_MAX : nanos;
-    (void) mr_time_format(seconds * 1000000, out);
+    (void)mr_time_format(seconds * 1000000, out);
     if (n == 0)
-        (void) snprintf(fraction, room, "Z");
+        (void)snprintf(fraction, room, "Z");
     else if (n % 1000000 == 0)
-        (void) snprintf(fraction, room, ".%03dZ", n / 1000000);
+        (void)snprintf(fraction, room, ".%03dZ", n / 1000000);
     else if (n % 1000 == 0)
-        (void) snprintf(fraction, room, ".%06dZ", n / 1000);
+        (void)snprintf(fraction, room, ".%06dZ", n / 1000);
     else
-        (void) snprintf(fraction, room, ".%09dZ", n);
+        (void)snprintf(fraction, room, ".%09dZ", n);
     return out;
 }
 
@@ -58,12 +58,12 @@ int mr_timestamp_parse(struct mr_slice text, int64_t *ret_seconds, int32_t *ret_
     int64_t wall_us;
     int64_t seconds;
 
-    if (text.size <= SECONDS_TEXT_SIZE || mr_time_parse((const char *) text.data, text.size, &wall_us) < 0)
+    if (text.size <= SECONDS_TEXT_SIZE || mr_time_parse((const char *)text.data, text.size, &wall_us) < 0)
         return MR_EINVAL;
     seconds = wall_us / 1000000 - (wall_us % 1000000 < 0);
     if (!mr_timestamp_valid(seconds, 0))
         return MR_EINVAL;
     *ret_seconds = seconds;
-    *ret_nanos = (int32_t) (wall_us - seconds * 1000000) * 1000 + last_decimals(text);
+    *ret_nanos = (int32_t)(wall_us - seconds * 1000000) * 1000 + last_decimals(text);
     return 0;
 }

@@ -13,14 +13,14 @@ static void every_allocation_is_aligned_and_apart(void **state)
     struct mr_arena arena;
     uint8_t *previous = NULL;
 
-    (void) state;
+    (void)state;
     mr_arena_init(&arena, 1 << 20);
     for (size_t size = 1; size < 300; size++) {
         uint8_t *p = mr_arena_alloc(&arena, size);
 
         assert_non_null(p);
-        assert_int_equal((uintptr_t) p % 16, 0);
-        memset(p, (int) (size & 0xff), size);
+        assert_int_equal((uintptr_t)p % 16, 0);
+        memset(p, (int)(size & 0xff), size);
         if (previous)
             assert_int_equal(previous[size - 2], (size - 1) & 0xff);
         previous = p;
@@ -32,7 +32,7 @@ static void the_budget_is_exact(void **state)
 {
     struct mr_arena arena;
 
-    (void) state;
+    (void)state;
     mr_arena_init(&arena, 64);
     assert_non_null(mr_arena_alloc(&arena, 17)); /* 32 with the alignment */
     assert_null(mr_arena_alloc(&arena, 33));
@@ -49,7 +49,7 @@ static void absurd_sizes_are_refused(void **state)
 {
     struct mr_arena arena;
 
-    (void) state;
+    (void)state;
     mr_arena_init(&arena, SIZE_MAX);
     assert_null(mr_arena_alloc(&arena, SIZE_MAX));
     assert_null(mr_arena_alloc(&arena, SIZE_MAX - 15));
@@ -64,7 +64,7 @@ static void reset_keeps_one_block_and_wipes_it(void **state)
     uint8_t *p;
     uint8_t *q;
 
-    (void) state;
+    (void)state;
     mr_arena_init(&arena, 1 << 20);
     for (int i = 0; i < 20; i++)
         assert_non_null(mr_arena_zalloc(&arena, 10000));
@@ -83,7 +83,7 @@ static void copies_are_copies(void **state)
     struct mr_arena arena;
     char *copy;
 
-    (void) state;
+    (void)state;
     mr_arena_init(&arena, 4096);
     copy = mr_arena_strdup(&arena, source);
     source[0] = '?';
@@ -98,7 +98,7 @@ static void fini_takes_null_and_may_come_twice(void **state)
 {
     struct mr_arena arena;
 
-    (void) state;
+    (void)state;
     mr_arena_fini(NULL);
     mr_arena_init(&arena, 100);
     mr_arena_reset(&arena);

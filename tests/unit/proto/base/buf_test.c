@@ -13,7 +13,7 @@ static void an_empty_buffer_can_be_freed_wiped_and_read(void **state)
 {
     struct mr_buf buf = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     mr_buf_fini(NULL);
     mr_buf_wipe(NULL);
     mr_buf_fini(&buf);
@@ -28,10 +28,11 @@ static void an_empty_buffer_can_be_freed_wiped_and_read(void **state)
 
 static void puts_append_in_network_order(void **state)
 {
-    static const uint8_t expected[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 'a', 'b', 'c', '-', '7'};
+    static const uint8_t expected[] = {
+            1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 'a', 'b', 'c', '-', '7'};
     struct mr_buf buf = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     mr_buf_put_u8(&buf, 1);
     mr_buf_put_be16(&buf, 0x0203);
     mr_buf_put_be32(&buf, 0x04050607);
@@ -61,7 +62,7 @@ static void varints_are_the_shortest(void **state)
             {UINT64_MAX, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10},
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         struct mr_buf buf = MR_BUF_INIT;
 
@@ -76,7 +77,7 @@ static void growth_keeps_the_bytes(void **state)
 {
     struct mr_buf buf = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     for (uint32_t i = 0; i < 10000; i++)
         mr_buf_put_be32(&buf, i);
     assert_int_equal(buf.size, 40000);
@@ -89,7 +90,7 @@ static void str_ends_with_nul_that_is_not_counted(void **state)
 {
     struct mr_buf buf = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < 200; i++) {
         mr_buf_put_u8(&buf, 'x');
         assert_int_equal(strlen(mr_buf_str(&buf)), i + 1);
@@ -102,7 +103,7 @@ static void a_failure_is_remembered_until_reset(void **state)
 {
     struct mr_buf buf = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     mr_buf_put_str(&buf, "kept");
     assert_null(mr_buf_reserve(&buf, SIZE_MAX));
     assert_true(mr_buf_failed(&buf));

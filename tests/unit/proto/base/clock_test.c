@@ -26,7 +26,7 @@ static void times_are_formatted_in_utc(void **state)
     };
     char out[MR_TIME_TEXT_MAX];
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         int64_t back;
 
@@ -58,7 +58,7 @@ static void rfc3339_is_read(void **state)
             {"2024-02-29", INT64_C(1709164800000000)},
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         int64_t us = -1;
 
@@ -70,15 +70,40 @@ static void rfc3339_is_read(void **state)
 static void what_is_not_rfc3339_is_refused(void **state)
 {
     static const char *const rows[] = {
-            "", "1", "1970", "1970-01", "1970-1-01", "1970-01-1", "1970-13-01", "1970-00-01", "1970-01-00",
-            "1970-01-32", "2023-02-29", "1900-02-29", "1970-01-01T", "1970-01-01T00:00", "1970-01-01T00:00:00",
-            "1970-01-01T24:00:00Z", "1970-01-01T00:60:00Z", "1970-01-01T00:00:61Z", "1970-01-01T00:00:00.Z",
-            "1970-01-01T00:00:00.1234567890Z", "1970-01-01T00:00:00+3:00", "1970-01-01T00:00:00+03",
-            "1970-01-01T00:00:00+24:00", "1970-01-01T00:00:00+00:60", "1970-01-01T00:00:00Zx", "01.02.1970",
-            "1970-01-01T00:00:00Z ", " 1970-01-01", "-970-01-01", "+970-01-01", "1970-01-01x",
+            "",
+            "1",
+            "1970",
+            "1970-01",
+            "1970-1-01",
+            "1970-01-1",
+            "1970-13-01",
+            "1970-00-01",
+            "1970-01-00",
+            "1970-01-32",
+            "2023-02-29",
+            "1900-02-29",
+            "1970-01-01T",
+            "1970-01-01T00:00",
+            "1970-01-01T00:00:00",
+            "1970-01-01T24:00:00Z",
+            "1970-01-01T00:60:00Z",
+            "1970-01-01T00:00:61Z",
+            "1970-01-01T00:00:00.Z",
+            "1970-01-01T00:00:00.1234567890Z",
+            "1970-01-01T00:00:00+3:00",
+            "1970-01-01T00:00:00+03",
+            "1970-01-01T00:00:00+24:00",
+            "1970-01-01T00:00:00+00:60",
+            "1970-01-01T00:00:00Zx",
+            "01.02.1970",
+            "1970-01-01T00:00:00Z ",
+            " 1970-01-01",
+            "-970-01-01",
+            "+970-01-01",
+            "1970-01-01x",
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         int64_t us = 77;
 
@@ -91,7 +116,7 @@ static void a_text_is_read_no_further_than_its_size(void **state)
 {
     int64_t us;
 
-    (void) state;
+    (void)state;
     for (size_t size = 0; size < 20; size++)
         assert_int_equal(mr_time_parse("1970-01-01T00:00:01Z", size, &us), size == 10 ? 0 : MR_EINVAL);
 }
@@ -101,7 +126,7 @@ static void the_system_clocks_run(void **state)
     const struct mr_clock *clock = mr_clock_system();
     int64_t a = mr_clock_monotonic_us(clock);
 
-    (void) state;
+    (void)state;
     assert_true(mr_clock_monotonic_us(clock) >= a);
     assert_true(mr_clock_wall_us(clock) > INT64_C(1700000000000000));
 }

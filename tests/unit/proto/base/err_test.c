@@ -19,7 +19,7 @@ static void every_code_has_a_full_row(void **state)
 #undef CODE
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(codes); i++) {
         assert_true(codes[i] < 0);
         assert_string_not_equal(mr_err_name(codes[i]), "unknown");
@@ -39,7 +39,7 @@ static void a_strange_code_is_unknown(void **state)
 {
     static const int codes[] = {0, 1, 1000, -1000, INT_MIN, INT_MAX};
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(codes); i++) {
         assert_string_equal(mr_err_name(codes[i]), "unknown");
         assert_int_equal(mr_err_http(codes[i]), 500);
@@ -52,7 +52,7 @@ static void set_fills_all_and_returns_the_code(void **state)
 {
     struct mr_error e;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_error_set(&e, MR_EINVAL, "data.person", "send it", "%d of %s", 3, "x"), MR_EINVAL);
     assert_int_equal(e.code, MR_EINVAL);
     assert_string_equal(e.where, "data.person");
@@ -70,12 +70,12 @@ static void long_texts_are_cut_between_letters(void **state)
     struct mr_error e;
     char text[1001];
 
-    (void) state;
+    (void)state;
     for (size_t shift = 0; shift < 2; shift++) {
         memset(text, 'a', shift);
         for (size_t i = shift; i + 2 < sizeof text; i += 2)
             memcpy(text + i, "ж", 3);
-        (void) mr_error_set(&e, MR_EINVAL, text, text, "%s", text);
+        (void)mr_error_set(&e, MR_EINVAL, text, text, "%s", text);
         assert_int_equal(strlen(e.where), (sizeof e.where - 1 - shift) / 2 * 2 + shift);
         assert_int_equal(strlen(e.cure), (sizeof e.cure - 1 - shift) / 2 * 2 + shift);
         assert_int_equal(strlen(e.what), (sizeof e.what - 1 - shift) / 2 * 2 + shift);
@@ -86,13 +86,13 @@ static void a_path_grows_from_the_inside(void **state)
 {
     struct mr_error e;
 
-    (void) state;
-    (void) mr_error_set(&e, MR_EINVAL, "hours", NULL, "x");
+    (void)state;
+    (void)mr_error_set(&e, MR_EINVAL, "hours", NULL, "x");
     mr_error_within(&e, "[2]");
     mr_error_within(&e, "steps");
     mr_error_within(&e, "data");
     assert_string_equal(e.where, "data.steps[2].hours");
-    (void) mr_error_set(&e, MR_EINVAL, NULL, NULL, "x");
+    (void)mr_error_set(&e, MR_EINVAL, NULL, NULL, "x");
     mr_error_within(&e, "data");
     assert_string_equal(e.where, "data");
     for (int i = 0; i < 100; i++)
@@ -103,7 +103,7 @@ static void a_path_grows_from_the_inside(void **state)
 
 static void errno_maps_to_the_nearest(void **state)
 {
-    (void) state;
+    (void)state;
     assert_int_equal(mr_err_from_errno(ENOSPC), MR_ENOSPACE);
     assert_int_equal(mr_err_from_errno(EDQUOT), MR_ENOSPACE);
     assert_int_equal(mr_err_from_errno(ENOENT), MR_ENOTFOUND);

@@ -1,4 +1,5 @@
-/* Vectors: FIPS 180-4 examples; the tree of RFC 6962 / Certificate Transparency; RFC 9562 section 5.7 for the layout. */
+/* Vectors: FIPS 180-4 examples; the tree of RFC 6962 / Certificate Transparency; RFC 9562 section 5.7 for the
+ * layout. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,12 +33,14 @@ static void sha256_vectors_hold(void **state)
     };
     uint8_t out[MR_SHA256_BYTES];
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         mr_sha256(mr_slice_str(rows[i].text), out);
         assert_digest(out, rows[i].digest);
     }
-    mr_sha256_many((const struct mr_slice[]){{(const uint8_t *) "a", 1}, {NULL, 0}, {(const uint8_t *) "bc", 2}}, 3, out);
+    mr_sha256_many(
+            (const struct mr_slice[]){{(const uint8_t *)"a", 1}, {NULL, 0}, {(const uint8_t *)"bc", 2}}, 3,
+            out);
     assert_digest(out, rows[1].digest);
     mr_sha256_many(NULL, 0, out);
     assert_digest(out, rows[0].digest);
@@ -49,7 +52,7 @@ static void leaf_and_node_hashes_are_apart(void **state)
     uint8_t other[MR_SHA256_BYTES];
     uint8_t node[MR_SHA256_BYTES];
 
-    (void) state;
+    (void)state;
     mr_leaf_hash(mr_slice(NULL, 0), leaf);
     assert_digest(leaf, "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d");
     mr_leaf_hash(mr_slice("\0", 1), other);
@@ -66,7 +69,7 @@ static void uuids_have_version_variant_and_time(void **state)
     uint8_t uuid[MR_UUID_BYTES];
     char text[MR_UUID_TEXT_MAX];
 
-    (void) state;
+    (void)state;
     mr_uuid7_next(&generator, INT64_C(1645557742000) * 1000, uuid); /* the example of RFC 9562 A.6 */
     assert_memory_equal(uuid, "\x01\x7f\x22\xe2\x79\xb0", 6);
     assert_int_equal(uuid[6] >> 4, 7);
@@ -82,7 +85,7 @@ static void uuids_of_one_generator_ascend(void **state)
     uint8_t previous[MR_UUID_BYTES] = {0};
     uint8_t uuid[MR_UUID_BYTES];
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(clock); i++)
         for (int n = 0; n < 200; n++) {
             mr_uuid7_next(&generator, clock[i], uuid);
@@ -100,12 +103,12 @@ static void uuids_of_one_generator_ascend(void **state)
 
 static void uuid_text_round_trips(void **state)
 {
-    static const char *const good[] = {"017f22e2-79b0-7cc3-98c4-dc0c0c07398f", "017F22E2-79B0-7CC3-98C4-DC0C0C07398F",
-            "017f22e279b07cc398c4dc0c0c07398f"};
+    static const char *const good[] = {"017f22e2-79b0-7cc3-98c4-dc0c0c07398f",
+            "017F22E2-79B0-7CC3-98C4-DC0C0C07398F", "017f22e279b07cc398c4dc0c0c07398f"};
     uint8_t uuid[MR_UUID_BYTES];
     char text[MR_UUID_TEXT_MAX];
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(good); i++) {
         assert_int_equal(mr_uuid_parse(good[i], strlen(good[i]), uuid), 0);
         assert_string_equal(mr_uuid_format(uuid, text), good[0]);
@@ -117,10 +120,11 @@ static void what_is_no_uuid_is_refused(void **state)
     static const char *const bad[] = {"", "017f22e2", "017f22e2-79b0-7cc3-98c4-dc0c0c07398",
             "017f22e2-79b0-7cc3-98c4-dc0c0c07398g", "017f22e279b07cc398c4dc0c0c07398f0000",
             "017f22e27-9b0-7cc3-98c4-dc0c0c07398f", "{17f22e2-79b0-7cc3-98c4-dc0c0c07398}",
-            "017f22e2-79b0-7cc3-98c4-dc0c0c07398f ", "017f22e2 79b0 7cc3 98c4 dc0c0c07398f", "------------------------------------"};
+            "017f22e2-79b0-7cc3-98c4-dc0c0c07398f ", "017f22e2 79b0 7cc3 98c4 dc0c0c07398f",
+            "------------------------------------"};
     uint8_t uuid[MR_UUID_BYTES];
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(bad); i++)
         assert_int_equal(mr_uuid_parse(bad[i], strlen(bad[i]), uuid), MR_EINVAL);
 }

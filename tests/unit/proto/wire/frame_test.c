@@ -32,9 +32,9 @@ static void a_frame_comes_back_as_it_went(void **state)
     struct mr_arena arena;
     Frame *back;
 
-    (void) state;
+    (void)state;
     hello.version = MR_PROTOCOL_VERSION;
-    hello.software = (char *) "marshrut-school/0.1.0";
+    hello.software = (char *)"marshrut-school/0.1.0";
     hello.producer_epoch = UINT64_MAX;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_HELLO;
     frame.hello = &hello;
@@ -65,7 +65,7 @@ static void broken_frames_are_refused(void **state)
             {"GET / HTTP/1.1\r\n", 16, ""},
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         struct mr_error e = {0};
 
@@ -101,9 +101,10 @@ static void batches_are_limited(void **state)
         uint8_t body;
         uint8_t item;
         const char *where;
-    } rows[] = {{0x22, 0x12, "publish.events"}, {0x2a, 0x22, "publish_ack.results"}, {0x3a, 0x12, "deliver.items"}};
+    } rows[] = {{0x22, 0x12, "publish.events"}, {0x2a, 0x22, "publish_ack.results"},
+            {0x3a, 0x12, "deliver.items"}};
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         struct mr_error e = {0};
 
@@ -118,7 +119,7 @@ static void size_and_memory_are_limited(void **state)
 {
     struct mr_buf out = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     assert_non_null(mr_buf_reserve(&out, MR_FRAME_BYTES_MAX + 1));
     memset(out.data, 0, MR_FRAME_BYTES_MAX + 1);
     assert_int_equal(decode(mr_slice(out.data, MR_FRAME_BYTES_MAX + 1), 65536, NULL), MR_ETOOBIG);

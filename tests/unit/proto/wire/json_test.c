@@ -20,7 +20,7 @@ enum { BUDGET_BYTES = 1 << 20 };
 #define ACK        &marshrut__bus__v1__publish_ack__descriptor
 #define SUBSCRIBE  &marshrut__bus__v1__subscribe__descriptor
 #define RESULT     &marshrut__bus__v1__result__descriptor
-#define VALUE      &io__cloudevents__v1__cloud_event_attribute_value__descriptor
+#define VALUE      &io__cloudevents__v1__cloud_event__cloud_event_attribute_value__descriptor
 #define DIAGNOSTIC &nms__event__v1__diagnostic_completed__descriptor
 #define REQUIRED   "\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"urn:a\","
 #define TYPED      REQUIRED "\"type\":\"nms.diagnostic.completed.v1\","
@@ -62,22 +62,31 @@ static void messages_round_trip(void **state)
             {ACK, "{\"lastLeafHash\":\"AP-A\"}", "{\"lastLeafHash\":\"AP+A\"}"},
             {ACK, "{\"lastLeafHash\":\"AA\"}", "{\"lastLeafHash\":\"AA==\"}"},
             {ACK, "{\"results\":[{\"verdict\":\"VERDICT_STORED\"},{\"verdict\":4},{\"verdict\":99},{}]}",
-                    "{\"results\":[{\"verdict\":\"VERDICT_STORED\"},{\"verdict\":\"VERDICT_REFUSED\"},{\"verdict\":99},{}]}"},
+                    "{\"results\":[{\"verdict\":\"VERDICT_STORED\"},{\"verdict\":\"VERDICT_REFUSED\"},{"
+                    "\"verdict\":99},{}]}"},
             {SUBSCRIBE, "{\"creditEvents\":\"5\"}", "{\"creditEvents\":5}"},
             {SUBSCRIBE, "{\"fromNumber\":0}", "{\"fromNumber\":\"0\"}"},
-            {SUBSCRIBE, "{\"fromTimeUs\":\"-9223372036854775808\"}", "{\"fromTimeUs\":\"-9223372036854775808\"}"},
+            {SUBSCRIBE, "{\"fromTimeUs\":\"-9223372036854775808\"}",
+                    "{\"fromTimeUs\":\"-9223372036854775808\"}"},
             {RESULT, "{\"more\":true,\"error\":-5}", "{\"more\":true,\"error\":-5}"},
             {RESULT, "{\"what\":\"Ёлка \\\"\\u20ac\\\"\"}", "{\"what\":\"Ёлка \\\"€\\\"\"}"},
-            {VALUE, "{\"ceTimestamp\":\"2026-11-22T10:00:00+03:00\"}", "{\"ceTimestamp\":\"2026-11-22T07:00:00Z\"}"},
-            {VALUE, "{\"ceTimestamp\":\"2026-11-22T10:00:00.5Z\"}", "{\"ceTimestamp\":\"2026-11-22T10:00:00.500Z\"}"},
-            {VALUE, "{\"ceTimestamp\":\"1969-12-31T23:59:59.000001Z\"}", "{\"ceTimestamp\":\"1969-12-31T23:59:59.000001Z\"}"},
-            {VALUE, "{\"ceTimestamp\":\"2026-11-22T10:00:00.123456789Z\"}", "{\"ceTimestamp\":\"2026-11-22T10:00:00.123456789Z\"}"},
+            {VALUE, "{\"ceTimestamp\":\"2026-11-22T10:00:00+03:00\"}",
+                    "{\"ceTimestamp\":\"2026-11-22T07:00:00Z\"}"},
+            {VALUE, "{\"ceTimestamp\":\"2026-11-22T10:00:00.5Z\"}",
+                    "{\"ceTimestamp\":\"2026-11-22T10:00:00.500Z\"}"},
+            {VALUE, "{\"ceTimestamp\":\"1969-12-31T23:59:59.000001Z\"}",
+                    "{\"ceTimestamp\":\"1969-12-31T23:59:59.000001Z\"}"},
+            {VALUE, "{\"ceTimestamp\":\"2026-11-22T10:00:00.123456789Z\"}",
+                    "{\"ceTimestamp\":\"2026-11-22T10:00:00.123456789Z\"}"},
             {VALUE, "{\"ceBoolean\":false}", "{\"ceBoolean\":false}"},
-            {DIAGNOSTIC, "{\"areas\":[{\"scoreThousandths\":0},{\"area\":\"ict\"}],\"person\":{\"familyName\":\"Перминова\"}}",
-                    "{\"areas\":[{\"scoreThousandths\":0},{\"area\":\"ict\"}],\"person\":{\"familyName\":\"Перминова\"}}"},
+            {DIAGNOSTIC,
+                    "{\"areas\":[{\"scoreThousandths\":0},{\"area\":\"ict\"}],\"person\":{\"familyName\":"
+                    "\"Перминова\"}}",
+                    "{\"areas\":[{\"scoreThousandths\":0},{\"area\":\"ict\"}],\"person\":{\"familyName\":"
+                    "\"Перминова\"}}"},
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         struct mr_error e = {0};
         json_t *in = parse(rows[i].in);
@@ -141,7 +150,7 @@ static void wrong_values_are_refused_with_their_path(void **state)
             {DIAGNOSTIC, "{\"person\":\"Иванов\"}", "person"},
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         struct mr_error e = {0};
         json_t *in = parse(rows[i].in);
@@ -165,7 +174,7 @@ static void the_budget_bounds_messages(void **state)
 {
     json_t *in = parse("{\"results\":[{},{},{},{},{},{},{},{}],\"lastLeafHash\":\"AAAA\"}");
 
-    (void) state;
+    (void)state;
     for (size_t budget = 0; budget < 2048; budget += 16) {
         ProtobufCMessage *message;
         struct mr_arena arena;
@@ -204,7 +213,7 @@ static void text_is_parsed_strictly(void **state)
             {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", MR_ETOOBIG, "f.json"},
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         struct mr_error e = {0};
 
@@ -225,7 +234,8 @@ static void events_round_trip(void **state)
         const char *in;
         const char *out;
     } rows[] = {
-            {"{" TYPED "\"datacontenttype\":\"application/json; charset=utf-8\",\"time\":\"2026-11-22T10:00:00+03:00\","
+            {"{" TYPED
+             "\"datacontenttype\":\"application/json; charset=utf-8\",\"time\":\"2026-11-22T10:00:00+03:00\","
              "\"orgid\":\"1022402062046\",\"data\":{\"person\":{\"snils\":\"11223344595\"}}}",
                     "{" TYPED "\"datacontenttype\":\"application/json\",\"time\":\"2026-11-22T07:00:00Z\","
                     "\"orgid\":\"1022402062046\",\"data\":{\"person\":{\"snils\":\"11223344595\"}}}"},
@@ -234,13 +244,15 @@ static void events_round_trip(void **state)
                     "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"other\"}"},
             {"{" REQUIRED "\"type\":\"other\",\"data\":\"text\",\"datacontenttype\":\"text/plain\"}",
                     "{" REQUIRED "\"type\":\"other\",\"data\":\"text\",\"datacontenttype\":\"text/plain\"}"},
-            {"{" REQUIRED "\"type\":\"other\",\"data\":{\"a\":1}}", "{" REQUIRED "\"type\":\"other\",\"data\":\"{\\\"a\\\":1}\"}"},
-            {"{" REQUIRED "\"type\":\"other\",\"data_base64\":\"AP8=\"}", "{" REQUIRED "\"type\":\"other\",\"data_base64\":\"AP8=\"}"},
+            {"{" REQUIRED "\"type\":\"other\",\"data\":{\"a\":1}}",
+                    "{" REQUIRED "\"type\":\"other\",\"data\":\"{\\\"a\\\":1}\"}"},
+            {"{" REQUIRED "\"type\":\"other\",\"data_base64\":\"AP8=\"}",
+                    "{" REQUIRED "\"type\":\"other\",\"data_base64\":\"AP8=\"}"},
             {"{" REQUIRED "\"type\":\"other\",\"flag\":true,\"count\":-5,\"ext\":\"v\",\"subject\":null}",
                     "{" REQUIRED "\"type\":\"other\",\"flag\":true,\"count\":-5,\"ext\":\"v\"}"},
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         json_t *in = parse(rows[i].in);
         struct mr_buf bytes = MR_BUF_INIT;
@@ -275,7 +287,8 @@ static void wrong_events_are_refused_and_leave_nothing(void **state)
             {"{\"id\":\"1\",\"source\":\"s\"}", MR_EINVAL, "type"},
             {"{\"id\":1,\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL, "id"},
             {"{\"id\":\"1\",\"source\":\"s\",\"type\":[]}", MR_EINVAL, "type"},
-            {"{\"specversion\":\"0.3\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL, "specversion"},
+            {"{\"specversion\":\"0.3\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL,
+                    "specversion"},
             {"{\"specversion\":1.0,\"id\":\"1\",\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL, "specversion"},
             {"{" REQUIRED "\"type\":\"t\",\"Upper\":\"v\"}", MR_EINVAL, "attributes"},
             {"{" REQUIRED "\"type\":\"t\",\"with_line\":\"v\"}", MR_EINVAL, "attributes"},
@@ -297,10 +310,11 @@ static void wrong_events_are_refused_and_leave_nothing(void **state)
             {"{" TYPED "\"data_base64\":\"AA==\"}", MR_EINVAL, "data"},
             {"{" TYPED "\"data\":{},\"datacontenttype\":\"text/xml\"}", MR_EINVAL, "datacontenttype"},
             {"{" TYPED "\"data\":{\"person\":{\"nosuch\":1}}}", MR_EINVAL, "data.person.nosuch"},
-            {"{" TYPED "\"data\":{\"areas\":[{},{\"maxThousandths\":\"x\"}]}}", MR_EINVAL, "data.areas[1].maxThousandths"},
+            {"{" TYPED "\"data\":{\"areas\":[{},{\"maxThousandths\":\"x\"}]}}", MR_EINVAL,
+                    "data.areas[1].maxThousandths"},
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         struct mr_buf out = MR_BUF_INIT;
         struct mr_error e = {0};
@@ -323,19 +337,19 @@ static void a_large_event_is_refused(void **state)
     struct mr_buf text = MR_BUF_INIT;
     struct mr_buf out = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     for (int i = 0; i < MR_EVENT_BYTES_MAX; i++)
         mr_buf_put_u8(&text, 'a');
-    (void) json_object_set_new(in, "data", json_string(mr_buf_str(&text)));
+    (void)json_object_set_new(in, "data", json_string(mr_buf_str(&text)));
     assert_int_equal(mr_event_from_json(in, &out, NULL), MR_ETOOBIG);
     assert_int_equal(out.size, 0);
     for (int i = 0; i <= MR_EVENT_ATTRIBUTES_MAX; i++) {
         char name[16];
 
-        (void) snprintf(name, sizeof name, "a%d", i);
-        (void) json_object_set_new(in, name, json_string("v"));
+        (void)snprintf(name, sizeof name, "a%d", i);
+        (void)json_object_set_new(in, name, json_string("v"));
     }
-    (void) json_object_del(in, "data");
+    (void)json_object_del(in, "data");
     assert_int_equal(mr_event_from_json(in, &out, NULL), MR_ETOOBIG);
     json_decref(in);
     mr_buf_fini(&text);
@@ -347,7 +361,7 @@ static void broken_bytes_give_no_json(void **state)
     struct mr_error e = {0};
     json_t *out = NULL;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_event_to_json(mr_slice("\x0a", 1), &out, &e), MR_EMALFORMED);
     assert_int_equal(mr_event_to_json(mr_slice(NULL, 0), &out, &e), MR_EINVAL);
     assert_null(out);
