@@ -1,0 +1,331 @@
+#include "hub/indexer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "hub/index_keys.h"
+#include "hub/opened.h"
+#include "hub/project/fact_view.h"
+#include "proto/base/list.h"
+
+enum { BATCH_RECORDS_MAX = 5000, RETRY_S = 1 };
+
+/* What one pass works with. index or view is NULL while the other one catches up. */
+struct pass {
+    struct mr_house *house;
+    struct mr_log_reader *reader;
+    struct mr_index_batch *index;
+    struct mr_view_batch *view;
+    struct mr_record_view record;
+    struct mr_opened opened;
+    struct mr_fact_set facts;
+    struct mr_buf type;
+    struct mr_error *reterr;
+};
+
+static int put(struct pass *p, enum mr_index_kind kind, const uint8_t *key)
+{
+    return mr_index_batch_put(p->index, kind, key, p->record.record.number);
+}
+
+typedef void (*key_fn)(const struct mr_keyring *keyring, const char *text, uint8_t ret[static MR_INDEX_KEY_BYTES]);
+
+static int put_text(struct pass *p, enum mr_index_kind kind, key_fn derive, const char *text)
+{
+    uint8_t key[MR_INDEX_KEY_BYTES];
+
+    if (!text || !*text)
+        return 0;
+    derive(p->house->keyring, text, key);
+    return put(p, kind, key);
+}
+
+/* Keys that every record has, whether it can be opened or not. */
+static int index_head(struct pass *p)
+{
+    const struct mr_record *record = &p->record.record;
+    uint8_t key[MR_INDEX_KEY_BYTES];
+    char hub_id[40];
+    int r = put(p, MR_INDEX_IDENT, record->ident);
+
+    for (size_t i = 0; r == 0 && i < record->subs_count; i++) {
+        mr_index_key_subscription(record->subs[i], key);
+        r = put(p, MR_INDEX_SUBSCRIPTION, key);
+    }
+    if (r == 0)
+        r = mr_record_type(record, &p->type);
+    if (r == 0) {
+        mr_index_key_type(mr_buf_str(&p->type), key);
+        r = put(p, MR_INDEX_TYPE, key);
+    }
+    if (r == 0 && mr_record_hub_id(record, hub_id, sizeof hub_id) == 0)
+        r = put_text(p, MR_INDEX_EVENT_ID, mr_index_key_event_id, hub_id);
+    return r;
+}
+
+static int index_persons(struct pass *p)
+{
+    const struct mr_unsealed *unsealed = &p->opened.unsealed;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < unsealed->persons_count; i++) {
+        struct mr_slot_key slot;
+        uint8_t key[MR_INDEX_KEY_BYTES];
+
+        r = mr_keyring_key(p->house->keyring, unsealed->persons[i].key_id, &slot);
+        if (r < 0)
+            return r == MR_EBLOCKED || r == MR_EDESTROYED ? 0 : r;
+        mr_index_key_person(&slot, key);
+        memset(&slot, 0, sizeof slot);
+        r = put(p, MR_INDEX_PERSON, key);
+    }
+    return r;
+}
+
+static int index_documents(struct pass *p)
+{
+    static const char *const fields[] = {"document_number", "registration_number", "number"};
+    const ProtobufCMessage *payload = p->opened.event.payload;
+    int r = 0;
+
+    for (size_t i = 0; payload && r == 0 && i < MR_COUNT(fields); i++) {
+        const ProtobufCFieldDescriptor *field =
+                protobuf_c_message_descriptor_get_field_by_name(payload->descriptor, fields[i]);
+        const char *text;
+
+        if (!field || field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
+            continue;
+        memcpy(&text, (const char *) payload + field->offset, sizeof text);
+        r = put_text(p, MR_INDEX_DOCUMENT, mr_index_key_document, text);
+    }
+    return r;
+}
+
+/*
+ * Keys from inside of the event. Of one that waits for correction only its id is indexed, as a keyed digest, so that
+ * its sender can ask where it is.
+ */
+static int index_inside(struct pass *p)
+{
+    bool waits = p->record.record.flags & MR_RECORD_QUARANTINED;
+    const struct mr_attributes *a = &p->opened.event.a;
+    int r = mr_opened_read(&p->opened, p->house, &p->record.record, waits ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX, NULL);
+
+    if (r < 0) /* blocked, destroyed, discarded or damaged: its head is all there is */
+        return r == MR_ENOMEM ? r : 0;
+    r = put_text(p, MR_INDEX_EVENT_ID, mr_index_key_event_id, a->id);
+    if (r == 0)
+        r = put_text(p, MR_INDEX_CORRELATION, mr_index_key_correlation, a->correlationid);
+    if (r < 0 || waits)
+        return r;
+    r = put_text(p, MR_INDEX_ORGANISATION, mr_index_key_organisation, a->orgid);
+    if (r == 0)
+        r = index_documents(p);
+    return r < 0 ? r : index_persons(p);
+}
+
+static int project(struct pass *p)
+{
+    int r;
+
+    mr_fact_set_reset(&p->facts);
+    r = mr_facts_of_record(p->house, &p->record.record, &p->opened, &p->facts, p->reterr);
+    if (r == MR_ECORRUPT || r == MR_EINVAL || r == MR_EMALFORMED)
+        return 0; /* isolated; `log check` reports it */
+    for (size_t i = 0; r == 0 && i < p->facts.count; i++)
+        r = mr_fact_put(p->house, p->view, &p->facts.items[i]);
+    return r;
+}
+
+static int one_record(struct pass *p, uint64_t index_through, uint64_t view_through)
+{
+    uint64_t number = p->record.record.number;
+    int r = 0;
+
+    if (number > index_through) {
+        r = index_head(p);
+        if (r == 0)
+            r = index_inside(p);
+    }
+    if (r == 0 && number > view_through)
+        r = project(p);
+    return r;
+}
+
+/* Reads records first to last into both batches. */
+static int fill(struct pass *p, uint64_t first, uint64_t last, uint64_t index_through, uint64_t view_through)
+{
+    int r = 0;
+
+    for (uint64_t n = first; r == 0 && n <= last; n++) {
+        r = n == first ? mr_log_read(p->reader, n, &p->record, p->reterr)
+                       : mr_log_read_next(p->reader, &p->record, p->reterr);
+        if (r == 0)
+            r = one_record(p, index_through, view_through);
+        else if (r == MR_ECORRUPT)
+            r = 0;
+    }
+    return r;
+}
+
+static int commit(struct pass *p, int r, uint64_t index_through, uint64_t view_through)
+{
+    struct mr_index_batch *index = p->index;
+    struct mr_view_batch *view = p->view;
+
+    p->index = NULL;
+    p->view = NULL;
+    if (r < 0) {
+        if (index)
+            mr_index_batch_abort(index);
+        if (view)
+            mr_view_batch_abort(view);
+        return r;
+    }
+    r = mr_index_batch_commit(index, index_through);
+    if (r < 0) {
+        mr_view_batch_abort(view);
+        return r;
+    }
+    return mr_view_batch_commit(view, view_through);
+}
+
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* One batch. 0: nothing was left, 1: there may be more. */
+static int batch(struct pass *p)
+{
+    uint64_t index_through = mr_index_through(p->house->index), view_through = mr_view_through(p->house->view);
+    uint64_t first = (index_through < view_through ? index_through : view_through) + 1;
+    uint64_t last = mr_log_reader_head(p->reader);
+    int r;
+
+    if (first > last)
+        return 0;
+    if (last - first >= BATCH_RECORDS_MAX)
+        last = first + BATCH_RECORDS_MAX - 1;
+    r = mr_index_batch_begin(p->house->index, &p->index);
+    if (r == 0)
+        r = mr_view_batch_begin(p->house->view, &p->view);
+    if (r == 0)
+        r = fill(p, first, last, index_through, view_through);
+    r = commit(p, r, max_u64(index_through, last), max_u64(view_through, last));
+    return r < 0 ? r : 1;
+}
+
+int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr)
+{
+    struct pass *p;
+    int r;
+
+    if (!house->keyring)
+        return mr_error_set(reterr, MR_EDENIED, "", "run it as the user of the hub", "no keys: nothing can be indexed");
+    p = calloc(1, sizeof *p);
+    if (!p)
+        return MR_ENOMEM;
+    p->house = house;
+    p->reterr = reterr;
+    mr_opened_init(&p->opened);
+    mr_fact_set_init(&p->facts);
+    r = mr_log_reader_open(house->log, &p->reader);
+    while (r == 0 && (r = batch(p)) == 1)
+        r = mr_log_reader_renew(p->reader);
+    mr_log_reader_close(p->reader);
+    mr_fact_set_fini(&p->facts);
+    mr_opened_fini(&p->opened);
+    mr_buf_fini(&p->type);
+    free(p);
+    return r;
+}
+
+struct mr_indexer {
+    struct mr_house *house;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t news;
+    bool woken;
+    bool stopping;
+};
+
+/* True: go on; false: stop. After a failure it tries again by itself: all it writes is derived. */
+static bool wait_for_news(struct mr_indexer *indexer, bool failed)
+{
+    struct timespec until;
+    bool go_on;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += RETRY_S;
+    (void) pthread_mutex_lock(&indexer->lock);
+    while (!indexer->woken && !indexer->stopping) {
+        if (!failed)
+            (void) pthread_cond_wait(&indexer->news, &indexer->lock);
+        else if (pthread_cond_timedwait(&indexer->news, &indexer->lock, &until) == ETIMEDOUT)
+            break;
+    }
+    go_on = !indexer->stopping;
+    indexer->woken = false;
+    (void) pthread_mutex_unlock(&indexer->lock);
+    return go_on;
+}
+
+static void *run(void *ctx)
+{
+    struct mr_indexer *indexer = ctx;
+    int r;
+
+    do
+        r = mr_indexer_run_once(indexer->house, NULL);
+    while (wait_for_news(indexer, r < 0));
+    return NULL;
+}
+
+int mr_indexer_start(struct mr_indexer **ret, struct mr_house *house)
+{
+    struct mr_indexer *indexer = calloc(1, sizeof *indexer);
+    pthread_condattr_t attr;
+
+    if (!indexer)
+        return MR_ENOMEM;
+    indexer->house = house;
+    (void) pthread_mutex_init(&indexer->lock, NULL);
+    (void) pthread_condattr_init(&attr);
+    (void) pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void) pthread_cond_init(&indexer->news, &attr);
+    (void) pthread_condattr_destroy(&attr);
+    if (pthread_create(&indexer->thread, NULL, run, indexer) != 0) {
+        (void) pthread_cond_destroy(&indexer->news);
+        (void) pthread_mutex_destroy(&indexer->lock);
+        free(indexer);
+        return MR_ESYSTEM;
+    }
+    *ret = indexer;
+    return 0;
+}
+
+void mr_indexer_wake(struct mr_indexer *indexer)
+{
+    (void) pthread_mutex_lock(&indexer->lock);
+    indexer->woken = true;
+    (void) pthread_cond_signal(&indexer->news);
+    (void) pthread_mutex_unlock(&indexer->lock);
+}
+
+void mr_indexer_stop(struct mr_indexer *indexer)
+{
+    if (!indexer)
+        return;
+    (void) pthread_mutex_lock(&indexer->lock);
+    indexer->stopping = true;
+    (void) pthread_cond_signal(&indexer->news);
+    (void) pthread_mutex_unlock(&indexer->lock);
+    (void) pthread_join(indexer->thread, NULL);
+    (void) pthread_cond_destroy(&indexer->news);
+    (void) pthread_mutex_destroy(&indexer->lock);
+    free(indexer);
+}
