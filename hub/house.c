@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,7 +11,7 @@
 #include "proto/base/buf.h"
 #include "proto/base/bytes.h"
 
-enum { PATH_BYTES_MAX = 4096, VERSION_KEY_BYTES = 4 };
+enum { PATH_BYTES_MAX = 4096, VERSION_KEY_BYTES = 4, CHECKED_RECORDS = 1000 };
 
 static int path_of(const struct mr_config *config, const char *name, char out[static PATH_BYTES_MAX],
         struct mr_error *reterr)
@@ -134,6 +135,57 @@ static int open_config_version(struct mr_house *house, bool read_only, struct mr
                  : 0;
 }
 
+/* ---- log and keys belong together ---- */
+
+static int check_slots(const struct mr_house *house, const struct mr_record *record)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < record->slots_count; i++) {
+        uint8_t key_id[MR_KEY_ID_BYTES];
+
+        r = mr_slot_key_id(record->slots[i], key_id);
+        if (r == 0)
+            r = mr_keyring_knows(house->keyring, key_id);
+    }
+    return r;
+}
+
+/* The last records are the newest keys: an older `keys` beside a newer `log` does not know them (decision 5). */
+static int check_last_keys(const struct mr_house *house, struct mr_log_reader *reader)
+{
+    struct mr_record_view *view = malloc(sizeof *view);
+    uint64_t head = mr_log_reader_head(reader);
+    uint64_t from = head > CHECKED_RECORDS ? head - CHECKED_RECORDS : 0;
+    int r = view ? 0 : MR_ENOMEM;
+
+    for (uint64_t n = head; r == 0 && n > from; n--) {
+        r = mr_log_read(reader, n, view, NULL);
+        if (r == 0)
+            r = check_slots(house, &view->record);
+        else if (r == MR_ECORRUPT)
+            r = 0; /* its own loss */
+    }
+    free(view);
+    return r;
+}
+
+static int check_together(const struct mr_house *house, struct mr_error *reterr)
+{
+    struct mr_log_reader *reader;
+    int r = mr_log_reader_open(house->log, &reader);
+
+    if (r < 0)
+        return r;
+    r = check_last_keys(house, reader);
+    mr_log_reader_close(reader);
+    if (r != MR_ENOTFOUND)
+        return r;
+    return mr_error_set(reterr, MR_ECORRUPT, house->config->hub.store,
+            "restore keys/ and the root key from a backup that is not older than log/",
+            "the log has records whose keys are not in the keyring");
+}
+
 /* ---- */
 
 static int open_parts(struct mr_house *house, bool read_only, struct mr_error *reterr)
@@ -144,6 +196,8 @@ static int open_parts(struct mr_house *house, bool read_only, struct mr_error *r
         r = open_log(house, read_only, reterr);
     if (r == 0)
         r = open_keyring(house, read_only, reterr);
+    if (r == 0 && !read_only)
+        r = check_together(house, reterr);
     if (r == 0)
         r = open_derived(house, read_only, reterr);
     if (r == 0)
