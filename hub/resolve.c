@@ -31,14 +31,16 @@ struct lead {
     enum mr_person_identifier kind;
     bool given;
     bool bound;
-    uint8_t person[MR_PERSON_ID_BYTES];
+    uint8_t own[MR_PERSON_ID_BYTES];    /* as whom it was bound */
+    uint8_t person[MR_PERSON_ID_BYTES]; /* who that is now, after merges */
 };
 
 struct block {
     const Nms__Event__V1__Person *person;
     struct lead snils;
     struct lead local;
-    uint8_t id[MR_PERSON_ID_BYTES];
+    uint8_t own[MR_PERSON_ID_BYTES]; /* the person named, and ... */
+    uint8_t id[MR_PERSON_ID_BYTES];  /* ... who that is now, after merges */
 };
 
 struct job {
@@ -91,15 +93,18 @@ static bool given(const char *text)
 
 static int look(struct job *job, struct lead *lead)
 {
+    enum mr_person_state state;
     int r;
 
     if (!lead->given)
         return 0;
     if (mr_buf_failed(&lead->value))
         return MR_ENOMEM;
-    r = mr_person_find(job->resolver->txn, lead->kind, mr_buf_slice(&lead->value), lead->person);
+    r = mr_person_find_own(job->resolver->txn, lead->kind, mr_buf_slice(&lead->value), lead->own);
+    if (r == MR_ENOTFOUND)
+        return 0;
     lead->bound = r == 0;
-    return r == MR_ENOTFOUND ? 0 : r;
+    return r < 0 ? r : mr_person_state(job->resolver->txn, lead->own, &state, lead->person);
 }
 
 /* The leads of one block. The check digits are the rules' business; here a wrong number just leads nowhere. */
@@ -125,34 +130,33 @@ static int read_leads(struct job *job, struct block *block)
     return r < 0 ? r : look(job, &block->local);
 }
 
-/* 0 and survivor; MR_ENOTFOUND, MR_EBLOCKED, MR_EDESTROYED. */
-static int state_of(const struct job *job, const uint8_t *id, uint8_t *ret_survivor)
+/* The block names this person: 0; MR_ENOTFOUND, MR_EBLOCKED, MR_EDESTROYED. */
+static int name_person(const struct job *job, const uint8_t *own, struct block *block)
 {
-    uint8_t survivor[MR_PERSON_ID_BYTES];
     enum mr_person_state state;
-    int r = mr_person_state(job->resolver->txn, id, &state, survivor);
+    int r = mr_person_state(job->resolver->txn, own, &state, block->id);
 
     if (r < 0)
         return r;
-    memcpy(ret_survivor, survivor, sizeof survivor);
+    memcpy(block->own, own, sizeof block->own);
     if (state == MR_PERSON_LIVE)
         return 0;
     return state == MR_PERSON_BLOCKED ? MR_EBLOCKED : MR_EDESTROYED;
 }
 
 /* A hub id, else the sender's own pseudonym for one. MR_ENOTFOUND when it is neither. */
-static int find_by_id(const struct job *job, const char *text, uint8_t *ret)
+static int name_by_id(const struct job *job, const char *text, struct block *block)
 {
     uint8_t id[MR_PERSON_ID_BYTES];
     int r;
 
     if (mr_hex_decode(text, strlen(text), id, sizeof id) < 0)
         return MR_ENOTFOUND;
-    r = state_of(job, id, ret);
+    r = name_person(job, id, block);
     if (r != MR_ENOTFOUND || !job->resolver->pseudonyms)
         return r;
     r = mr_keyring_pseudonym_open(job->resolver->keyring, job->resolver->system, id, id);
-    return r < 0 ? r : state_of(job, id, ret);
+    return r < 0 ? r : name_person(job, id, block);
 }
 
 static int create(struct job *job, struct block *block)
@@ -163,6 +167,7 @@ static int create(struct job *job, struct block *block)
         r = mr_person_bind(job->resolver->txn, MR_IDENTIFIER_SNILS, mr_buf_slice(&block->snils.value), block->id, NULL);
     if (r == 0) {
         block->snils.bound = true;
+        memcpy(block->own, block->id, sizeof block->own);
         memcpy(block->snils.person, block->id, sizeof block->id);
     }
     return r;
@@ -176,13 +181,13 @@ static bool leads_elsewhere(const struct lead *lead, const uint8_t *id)
 static int find_person(struct job *job, struct block *block)
 {
     if (given(block->person->person_id))
-        return find_by_id(job, block->person->person_id, block->id);
+        return name_by_id(job, block->person->person_id, block);
     if (block->snils.given && block->snils.bound)
-        return state_of(job, block->snils.person, block->id);
+        return name_person(job, block->snils.own, block);
     if (block->snils.given && !block->local.bound)
         return create(job, block);
     if (block->local.bound)
-        return state_of(job, block->local.person, block->id);
+        return name_person(job, block->local.own, block);
     return MR_ENOTFOUND;
 }
 
@@ -255,11 +260,37 @@ static int add_person(struct job *job, struct mr_resolved *ret, size_t span)
     return r;
 }
 
+/*
+ * A merge said again: after a crash between the two commits, or by another system. It has its two slots all the same,
+ * so that the log says which id became which.
+ */
+static bool merged_before(const struct job *job)
+{
+    const struct block *b = job->blocks;
+
+    return job->event->type && (job->event->type->flags & MR_TYPE_MERGES_PERSON) && job->event->persons_count == 2 &&
+            memcmp(b[0].id, b[1].id, sizeof b->id) == 0 && memcmp(b[1].own, b[1].id, sizeof b->id) != 0;
+}
+
+static int add_alias(struct job *job, struct mr_resolved *ret)
+{
+    struct mr_seal_person *alias = &ret->persons[1];
+
+    ret->persons_count = 2;
+    ret->person_of_span[1] = 1;
+    memcpy(alias->id, job->blocks[1].own, sizeof alias->id);
+    return mr_person_own_key(job->resolver->txn, alias->id, &alias->key);
+}
+
 /* Keys before a merge: they are those under which the two persons were known until now. */
 static int take_keys(struct job *job, struct mr_resolved *ret)
 {
     int r = 0;
 
+    if (merged_before(job)) {
+        r = add_person(job, ret, 0);
+        return r < 0 ? r : add_alias(job, ret);
+    }
     for (size_t i = 0; r == 0 && i < job->event->persons_count; i++)
         r = add_person(job, ret, i);
     return r;

@@ -98,6 +98,9 @@ void mr_keyring_abort(struct mr_keyring_txn *txn);
 /* Blind-index look-up of a normalised identifier, whatever the state of the person. MR_ENOTFOUND. Follows merges. */
 int mr_person_find(struct mr_keyring_txn *txn, enum mr_person_identifier kind, struct mr_slice value,
         uint8_t ret[static MR_PERSON_ID_BYTES]);
+/* The same, merges left aside: the person as whom the identifier was bound. */
+int mr_person_find_own(struct mr_keyring_txn *txn, enum mr_person_identifier kind, struct mr_slice value,
+        uint8_t ret[static MR_PERSON_ID_BYTES]);
 /* Is there such a person, and in what state? Follows merges: ret_survivor (may be NULL). MR_ENOTFOUND. */
 int mr_person_state(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
         enum mr_person_state *ret, uint8_t *ret_survivor);
@@ -121,6 +124,9 @@ int mr_person_merge(struct mr_keyring_txn *txn, const uint8_t survivor[static MR
 int mr_person_set_state(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
         enum mr_person_state state);
 int mr_person_key(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret);
+/* The same, merges left aside: an alias keeps its key. */
+int mr_person_own_key(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
+        struct mr_slot_key *ret);
 
 /*
  * Employments, as the resolver knows them: which systems said that the person works where. Rows are sealed under the

@@ -55,15 +55,21 @@ int mr_subject_live(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_
 
 /* ---- calls ---- */
 
-int mr_person_find(struct mr_keyring_txn *txn, enum mr_person_identifier kind, struct mr_slice value,
+int mr_person_find_own(struct mr_keyring_txn *txn, enum mr_person_identifier kind, struct mr_slice value,
         uint8_t ret[static MR_PERSON_ID_BYTES])
 {
     uint8_t blind[MR_BLIND_BYTES];
-    uint8_t person[MR_PERSON_ID_BYTES];
-    int r;
 
     mr_blind_index(txn->keyring->secrets->blind, (uint16_t) kind, value, blind);
-    r = mr_blind_find(txn, blind, person);
+    return mr_blind_find(txn, blind, ret);
+}
+
+int mr_person_find(struct mr_keyring_txn *txn, enum mr_person_identifier kind, struct mr_slice value,
+        uint8_t ret[static MR_PERSON_ID_BYTES])
+{
+    uint8_t person[MR_PERSON_ID_BYTES];
+    int r = mr_person_find_own(txn, kind, value, person);
+
     return r < 0 ? r : mr_alias_resolve(txn->kv, person, ret);
 }
 
@@ -86,6 +92,17 @@ int mr_person_key(struct mr_keyring_txn *txn, const uint8_t person[static MR_PER
     struct mr_subject subject;
     int r = mr_subject_live(txn->kv, person, &subject);
 
+    return r < 0 ? r : mr_keyring_txn_key(txn, subject.key_id, ret);
+}
+
+int mr_person_own_key(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
+        struct mr_slot_key *ret)
+{
+    struct mr_subject subject;
+    int r = subject_row(txn->kv, person, &subject);
+
+    if (r == 0)
+        r = state_error(subject.state);
     return r < 0 ? r : mr_keyring_txn_key(txn, subject.key_id, ret);
 }
 

@@ -211,17 +211,23 @@ static void merging_takes_effect_in_order(void **state)
     struct resolve_env *env = *state;
     struct who a = {NULL, A, NULL};
     struct who b = {NULL, B, NULL};
+    struct mr_seal_person first[2];
     uint8_t survivor[MR_PERSON_ID_BYTES];
 
     resolve(env, "school", &a, &b, true);
+    memcpy(first, env->resolved.persons, sizeof first);
     assert_int_equal(env->decision.verdict, MR_VERDICT_STORED);
     assert_int_equal(env->resolved.persons_count, 2); /* the merge itself still has two slots */
     memcpy(survivor, env->resolved.persons[0].id, sizeof survivor);
     assert_memory_not_equal(env->resolved.persons[0].key.id, env->resolved.persons[1].key.id, MR_KEY_ID_BYTES);
     resolve(env, "school", &b, NULL, false);
     assert_memory_equal(env->resolved.persons[0].id, survivor, sizeof survivor);
-    resolve(env, "school", &a, &b, true); /* once more: one person by now */
+    resolve(env, "school", &a, &b, true); /* once more, as after a crash between the two commits: the same slots */
     assert_int_equal(env->decision.verdict, MR_VERDICT_STORED);
+    assert_int_equal(env->resolved.persons_count, 2);
+    assert_memory_equal(&env->resolved.persons[0], &first[0], sizeof first[0]);
+    assert_memory_equal(&env->resolved.persons[1], &first[1], sizeof first[1]);
+    resolve(env, "school", &a, &a, true);
     assert_int_equal(env->resolved.persons_count, 1);
 }
 
