@@ -50,12 +50,12 @@ static void add_child(struct up *up, const char *program)
 static void exec_child(const struct up *up, const struct child *child, const sigset_t *mask)
 {
     char path[PATH_MAX + 64];
-    char *argv[] = {(char *) child->program, "-c", (char *) up->config_path, NULL};
+    const char *argv[] = {child->program, "-c", up->config_path, NULL};
 
     (void) prctl(PR_SET_PDEATHSIG, SIGTERM); /* nothing is left running when this process is killed */
     (void) sigprocmask(SIG_SETMASK, mask, NULL);
     (void) snprintf(path, sizeof path, "%s/%s", up->bin_dir, child->program);
-    (void) execv(path, argv);
+    (void) execv(path, (char *const *) argv);
     mr_err("up.exec", "program", child->program, "error", strerror(errno));
     _exit(127);
 }

@@ -27,7 +27,7 @@ static uint32_t random_next(struct crew *crew)
     return (uint32_t) (crew->random >> 33);
 }
 
-static void exec_member(const char *log_path, char *const argv[])
+static void exec_member(const char *log_path, const char *const argv[])
 {
     char self[PATH_MAX];
     char path[PATH_MAX + 64];
@@ -38,12 +38,12 @@ static void exec_member(const char *log_path, char *const argv[])
     if (n > 0 && fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0 && dup2(fd, STDERR_FILENO) >= 0) {
         self[n] = 0;
         (void) snprintf(path, sizeof path, "%s/%s", dirname(self), argv[0]);
-        (void) execv(path, argv);
+        (void) execv(path, (char *const *) argv);
     }
     _exit(127);
 }
 
-static pid_t start_member(const struct setup *setup, const char *log, char *const argv[])
+static pid_t start_member(const struct setup *setup, const char *log, const char *const argv[])
 {
     char log_path[PATH_MAX];
     pid_t pid;
@@ -65,9 +65,9 @@ int crew_start(struct crew *ret, const struct setup *setup, int kills, uint64_t 
     char cnppm_port[8];
     char portal_port[8];
     char feed[PATH_MAX];
-    char *up[] = {"marshrut", "-c", (char *) setup->config, "up", NULL};
-    char *cnppm[] = {"mr-counterpart", "--role", "cnppm", "--port", cnppm_port, NULL};
-    char *portal[] = {"mr-counterpart", "--role", "portal", "--port", portal_port, "--feed", feed, NULL};
+    const char *up[] = {"marshrut", "-c", setup->config, "up", NULL};
+    const char *cnppm[] = {"mr-counterpart", "--role", "cnppm", "--port", cnppm_port, NULL};
+    const char *portal[] = {"mr-counterpart", "--role", "portal", "--port", portal_port, "--feed", feed, NULL};
 
     (void) snprintf(cnppm_port, sizeof cnppm_port, "%u", setup->cnppm_outside);
     (void) snprintf(portal_port, sizeof portal_port, "%u", setup->portal_outside);

@@ -1,6 +1,6 @@
 /*
  * The demo's processes: `marshrut up` (hub and adapters) and the two counterparts that stand for the outside systems.
- * Their output goes to DIR/*.log. They end with this process, also when it is killed. For the kill test, one of the
+ * Their output goes to log files in DIR. They end with this process, also when it is killed. For the kill test, one of the
  * supervised processes at a time is killed -9 at a random moment and comes back by itself.
  */
 #ifndef MR_TESTS_DEMO_CREW_H

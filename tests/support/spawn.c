@@ -146,7 +146,7 @@ static char *read_log(const struct spawn *spawn, long from)
     if (!file)
         return text;
     (void) fseek(file, from, SEEK_SET);
-    (void) fread(text, 1, 4 * 1024 * 1024 - 1, file);
+    text[fread(text, 1, 4 * 1024 * 1024 - 1, file)] = 0;
     (void) fclose(file);
     return text;
 }
