@@ -26,8 +26,8 @@ int mr_dedup_open(struct mr_dedup **ret, struct mr_house *house, struct mr_error
 void mr_dedup_close(struct mr_dedup *dedup);
 
 /*
- * Looks for entry->ident. 0: new. MR_DEDUP_SAME: fills number and leaf_hash of the first one. MR_DEDUP_OTHER: the id was
- * used with other bytes (or its record is damaged, and nobody can say). Negative: failure.
+ * Looks for entry->ident. 0: new. MR_DEDUP_SAME: fills number and leaf_hash of the first one. MR_DEDUP_OTHER: the id
+ * was used with other bytes (or its record is damaged, and nobody can say). Negative: failure.
  */
 enum { MR_DEDUP_SAME = 1, MR_DEDUP_OTHER = 2 };
 int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry);

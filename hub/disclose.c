@@ -26,7 +26,8 @@ static const char *const fields_none[] = {
 
 /* ... and what `pseudonymous` does not: numbers of documents lead to the person in public registers. Sorted. */
 static const char *const fields_not_pseudonymous[] = {
-    "document_number", "education_number", "education_series", "employment_id", "number", "registration_number", "series",
+    "document_number", "education_number", "education_series", "employment_id", "number",
+    "registration_number", "series",
 };
 
 enum { PSEUDONYMOUS = 1 << MR_PERSONAL_PSEUDONYMOUS, NONE = 1 << MR_PERSONAL_NONE };

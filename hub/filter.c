@@ -38,7 +38,8 @@ static bool is_suffix(struct mr_slice value, struct mr_slice wanted)
 }
 
 /* Every attribute that the filter names must be there and compare. */
-static bool attributes_match(const struct mr_filter_attributes *filter, const struct mr_event *event, compare_fn compare)
+static bool attributes_match(const struct mr_filter_attributes *filter, const struct mr_event *event,
+        compare_fn compare)
 {
     for (size_t i = 0; i < MR_COUNT(attributes); i++) {
         const char *wanted = *(char *const *) ((const char *) filter + attributes[i].in_filter);

@@ -94,7 +94,8 @@ static int compare_id(const void *a, const void *b)
     return (int) ((const struct compiled *) a)->id - (int) ((const struct compiled *) b)->id;
 }
 
-static int compile_subscriptions(struct mr_matcher *matcher, const struct mr_config *config, const struct mr_names *names)
+static int compile_subscriptions(struct mr_matcher *matcher, const struct mr_config *config,
+        const struct mr_names *names)
 {
     if (config->subscriptions_count > MR_RECORD_SUBS_MAX)
         return MR_ECONFIG;

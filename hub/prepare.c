@@ -84,12 +84,22 @@ static int prepare_batch_once(struct mr_prepare *prepare, struct mr_list *batch)
     return r;
 }
 
+static bool stopping(struct mr_prepare *prepare)
+{
+    bool closed;
+
+    (void) pthread_mutex_lock(&prepare->mailbox.lock);
+    closed = prepare->mailbox.closed;
+    (void) pthread_mutex_unlock(&prepare->mailbox.lock);
+    return closed;
+}
+
 /* Without space for `keys` the hub waits: the queue behind it fills and the senders feel it. */
 static int prepare_batch(struct mr_prepare *prepare, struct mr_list *batch)
 {
     int r = prepare_batch_once(prepare, batch);
 
-    while (r == MR_ENOSPACE) {
+    while (r == MR_ENOSPACE && !stopping(prepare)) {
         const struct timespec pause = {.tv_nsec = NO_SPACE_PAUSE_MS * 1000000L};
 
         (void) nanosleep(&pause, NULL);

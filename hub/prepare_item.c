@@ -219,7 +219,7 @@ static int store(struct work *w)
     return r < 0 ? r : give_number(w);
 }
 
-/* The item key is a keyring entry of its own without identifiers: discarding the body is destroying it (decision 21). */
+/* The item key is a keyring entry without identifiers: discarding the body is destroying it (decision 21). */
 static int quarantine(struct work *w)
 {
     uint8_t hub_id[MR_UUID_BYTES];

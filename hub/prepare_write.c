@@ -80,8 +80,8 @@ static int put_verdict(const struct mr_intake *intake, size_t i, struct mr_log_b
     if (item->text)
         row.text = *item->text;
     r = mr_verdict_row_encode(&value, &row);
-    return put_row(batch, MR_LOG_VERDICT, mr_verdict_key(intake->system, intake->epoch, intake->first_sequence + i, key),
-            r, &value);
+    (void) mr_verdict_key(intake->system, intake->epoch, intake->first_sequence + i, key);
+    return put_row(batch, MR_LOG_VERDICT, mr_slice(key, sizeof key), r, &value);
 }
 
 static int put_verdicts(const struct mr_intake *intake, struct mr_log_batch *batch)

@@ -81,7 +81,8 @@ static int put_staffof(struct mr_unsealed *ret, const struct mr_slot *first)
 }
 
 /* One Person block goes back to where it was. *skeleton is what is left of the bytes around the blocks. */
-static int put_block(struct mr_unsealed *ret, const struct opened *opened, const uint8_t *span, struct mr_slice *skeleton)
+static int put_block(struct mr_unsealed *ret, const struct opened *opened, const uint8_t *span,
+        struct mr_slice *skeleton)
 {
     size_t offset = mr_get_be32(span);
     size_t size = mr_get_be32(span + 4);

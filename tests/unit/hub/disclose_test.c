@@ -154,8 +154,8 @@ static void full_has_the_block_and_the_id(void **state)
 
 static void pseudonymous_has_its_own_id_only(void **state)
 {
-    static const char *const withheld[] = {SNILS, "Petrova", "local-1", "id-of-sender", "subject-of-sender", "journey-1",
-            "cause-1", "key-1", "other-1", "op-17", "0af7651916cd43dd"};
+    static const char *const withheld[] = {SNILS, "Petrova", "local-1", "id-of-sender", "subject-of-sender",
+            "journey-1", "cause-1", "key-1", "other-1", "op-17", "0af7651916cd43dd"};
     struct disclose_env *env = *state;
     char portal[40];
     char event_id[64];
@@ -181,8 +181,8 @@ static void pseudonymous_has_its_own_id_only(void **state)
 
 static void none_has_nothing_that_links(void **state)
 {
-    static const char *const withheld[] = {SNILS, "Petrova", "local-1", "id-of-sender", "subject-of-sender", "journey-1",
-            "cause-1", "key-1", "other-1", "op-17", "0af7651916cd43dd", OGRN, "deficit-1", "course of IT"};
+    static const char *const withheld[] = {SNILS, "Petrova", "local-1", "id-of-sender", "subject-of-sender",
+            "journey-1", "cause-1", "key-1", "other-1", "op-17", "0af7651916cd43dd", OGRN, "deficit-1", "course of IT"};
     struct disclose_env *env = *state;
 
     publish_deficit(env);

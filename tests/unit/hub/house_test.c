@@ -1,4 +1,4 @@
-/* Opening: one hub at a time, names for ever, a version of the configuration a change, and log and keys of one house. */
+/* Opening: one hub at a time, names for ever, a version for each change of configuration, log and keys of one house. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -173,7 +173,8 @@ static void the_index_agrees_with_the_filters(void **state)
             struct mr_event event = event_of(mr_registry_at(t)->name);
             uint16_t subs[MR_RECORD_SUBS_MAX];
 
-            assert_int_equal(mr_matcher_match(matcher, &event, "portal", &none, subs), mr_filter_matches(&filter, &event));
+            assert_int_equal(mr_matcher_match(matcher, &event, "portal", &none, subs),
+                    mr_filter_matches(&filter, &event));
         }
         mr_matcher_free(matcher);
         mr_arena_fini(&arena);

@@ -10,7 +10,9 @@
 #include <string.h>
 
 #include "hub/prepare.h"
+#include "hub/prepare_item.h"
 #include "hub/seal.h"
+#include "store/fault.h"
 #include "tests/support/hub_env.h"
 
 #define GOOD_SNILS  "11223344595"
@@ -318,7 +320,8 @@ static void many_intakes_get_numbers_without_gaps(void **state)
             else
                 hub_env_deficit(&events[k], id, k % 2 ? GOOD_SNILS : OTHER_SNILS, NULL);
         }
-        intakes[i] = hub_env_submit(env, portal ? "portal" : "copmkp", events, IN_ONE, (uint64_t) (1 + i * IN_ONE), &done);
+        intakes[i] = hub_env_submit(env, portal ? "portal" : "copmkp", events, IN_ONE, (uint64_t) (1 + i * IN_ONE),
+                &done);
         free_batch(events, IN_ONE);
     }
     for (int i = 0; i < INTAKES; i++)
@@ -338,6 +341,90 @@ static void many_intakes_get_numbers_without_gaps(void **state)
     }
     assert_int_equal(mr_log_head(env->house.log), INTAKES * IN_ONE);
     (void) sem_destroy(&done);
+}
+
+/* ---- failures ---- */
+
+#ifdef MR_FAULT_POINTS
+static void a_full_disk_only_delays(void **state)
+{
+    struct hub_env *env = *state;
+    struct mr_buf events[EVENTS];
+    struct mr_intake *intake;
+
+    put_batch(events);
+    hub_env_close(env);
+    mr_fault_set("store.commit.before:1:enospc");
+    hub_env_open(env);
+    intake = hub_env_publish(env, "copmkp", events, EVENTS, 1);
+    mr_fault_set(NULL);
+    check_batch(intake);
+    check_rows(env, intake);
+    mr_intake_free(intake);
+    free_batch(events, EVENTS);
+}
+
+/* `keys` is committed, the log is not: what the producer sends again is stored, under the numbers that were not used. */
+static void a_failed_log_commit_leaves_no_gap(void **state)
+{
+    struct hub_env *env = *state;
+    struct mr_buf events[EVENTS];
+    struct mr_intake *intake;
+    sem_t done;
+
+    put_batch(events);
+    assert_int_equal(sem_init(&done, 0, 0), 0);
+    hub_env_close(env);
+    mr_fault_set("store.commit.before:1:eio");
+    hub_env_open(env);
+    intake = hub_env_submit(env, "copmkp", events, EVENTS, 1, &done);
+    while (sem_wait(&done) != 0)
+        continue;
+    assert_true(intake->status < 0);
+    mr_intake_free(intake);
+    hub_env_close(env);
+    mr_fault_set(NULL);
+    hub_env_open(env);
+    intake = hub_env_publish(env, "copmkp", events, EVENTS, 1);
+    check_batch(intake);
+    check_rows(env, intake);
+    mr_intake_free(intake);
+    (void) sem_destroy(&done);
+    free_batch(events, EVENTS);
+}
+
+#endif
+
+/* A batch whose keyring transaction failed was never there: no number, no person, no memory of its ids. */
+static void a_batch_is_taken_back(void **state)
+{
+    struct hub_env *env = *state;
+    struct mr_intake *intake = mr_intake_new(1);
+    struct mr_preparer preparer;
+    struct mr_preparer_mark mark;
+    struct mr_keyring_txn *txn;
+    uint8_t person[MR_PERSON_ID_BYTES];
+
+    hub_env_deficit(&intake->bytes, "e-1", GOOD_SNILS, NULL);
+    intake->items[0].event = mr_buf_slice(&intake->bytes);
+    intake->sender = mr_config_system(env->config, "copmkp");
+    intake->system = mr_names_id(env->house.names, MR_NAME_SYSTEM, "copmkp");
+    intake->at_us = mr_clock_wall_us(env->house.clock);
+    assert_int_equal(mr_preparer_init(&preparer, &env->house, env->matcher, NULL), 0);
+    mark = mr_preparer_mark(&preparer);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(mr_preparer_begin(&preparer), 0);
+        assert_int_equal(mr_preparer_item(&preparer, intake, &intake->items[0]), 0);
+        assert_int_equal(intake->items[0].verdict, MR_VERDICT_STORED);
+        assert_int_equal(intake->items[0].number, 1);
+        assert_int_equal(mr_preparer_end(&preparer, MR_ENOSPACE), MR_ENOSPACE);
+        mr_preparer_rollback(&preparer, &mark);
+    }
+    assert_int_equal(mr_keyring_begin(env->house.keyring, &txn), 0);
+    assert_int_equal(mr_person_find(txn, MR_IDENTIFIER_SNILS, mr_slice_str(GOOD_SNILS), person), MR_ENOTFOUND);
+    mr_keyring_abort(txn);
+    mr_preparer_fini(&preparer);
+    mr_intake_free(intake);
 }
 
 static void the_hub_has_every_right(void **state)
@@ -392,6 +479,11 @@ int main(void)
             HUB_TEST(the_same_id_with_other_bytes_is_refused),
             HUB_TEST(the_index_takes_over_from_the_tail),
             HUB_TEST(many_intakes_get_numbers_without_gaps),
+#ifdef MR_FAULT_POINTS
+            HUB_TEST(a_full_disk_only_delays),
+            HUB_TEST(a_failed_log_commit_leaves_no_gap),
+#endif
+            HUB_TEST(a_batch_is_taken_back),
             HUB_TEST(the_hub_has_every_right),
             HUB_TEST(an_empty_intake_is_answered),
             cmocka_unit_test(rows_survive_a_round_trip),
