@@ -36,7 +36,7 @@ static void count(struct mr_zap *zap, const struct mr_config_system *system, str
         return;
     }
     zap->refused++;
-    if (zap->logged_us != 0 && now_us - zap->logged_us < 1000 * 1000)
+    if (zap->quiet || (zap->logged_us != 0 && now_us - zap->logged_us < 1000 * 1000))
         return;
     zap->logged_us = now_us;
     memcpy(text, address.data, address.size < sizeof text ? address.size : sizeof text - 1);
