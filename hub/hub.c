@@ -170,7 +170,10 @@ static int start_network(struct mr_hub *hub, struct mr_error *reterr)
 
 static void on_signal(uv_signal_t *signal, int number)
 {
+    struct mr_hub *hub = signal->data;
+
     mr_info("hub.signal", "signal", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    hub->stop_asked = true;
     uv_stop(signal->loop);
 }
 
@@ -183,6 +186,7 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
         return mr_error_set(reterr, MR_ESYSTEM, "loop", "", "cannot make a loop");
     (void) uv_signal_init(&hub->loop, &hub->sigterm);
     (void) uv_signal_init(&hub->loop, &hub->sigint);
+    hub->sigterm.data = hub->sigint.data = hub;
     (void) uv_signal_start(&hub->sigterm, on_signal, SIGTERM);
     (void) uv_signal_start(&hub->sigint, on_signal, SIGINT);
     r = open_mailboxes(hub);
@@ -197,7 +201,8 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
 
 void mr_hub_run(struct mr_hub *hub)
 {
-    (void) uv_run(&hub->loop, UV_RUN_DEFAULT);
+    if (!hub->stop_asked)
+        (void) uv_run(&hub->loop, UV_RUN_DEFAULT);
 }
 
 /* ---- stop, in the opposite order ---- */
