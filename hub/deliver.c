@@ -9,6 +9,7 @@
 #include "proto/base/logfmt.h"
 #include "proto/loop/backoff.h"
 
+enum { JOBS_OPEN_MAX = 4096 }; /* acknowledgements on their way to the disk; beyond it, delivery waits for the writer */
 enum { RETRY_FIRST_MS = 500, RETRY_MAX_MS = 60 * 1000, RETRY_ASKED_MAX_MS = 3600 * 1000, ARENA_BYTES = 256 * 1024 };
 
 static int64_t wall_us(const struct mr_feed *feed)
@@ -111,7 +112,7 @@ static void on_idle(uv_idle_t *idle)
     struct mr_deliver *deliver = idle->data;
     bool more = false;
 
-    if (!deliver->stopping && mr_log_reader_renew(deliver->reader) == 0) {
+    if (!deliver->stopping && deliver->jobs->open < JOBS_OPEN_MAX && mr_log_reader_renew(deliver->reader) == 0) {
         for (uint32_t i = 0; i < deliver->feeds_count; i++)
             more |= mr_feed_send(&deliver->feeds[i]);
         mr_log_reader_pause(deliver->reader);
@@ -124,6 +125,11 @@ void mr_deliver_wake(struct mr_deliver *deliver)
 {
     if (!deliver->stopping)
         (void) uv_idle_start(&deliver->idle, on_idle);
+}
+
+static void on_jobs_settled(void *ctx)
+{
+    mr_deliver_wake(ctx);
 }
 
 static void on_retry(uv_timer_t *timer)
@@ -164,13 +170,15 @@ int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error
     const struct mr_config *config = deliver->house->config;
     int r = mr_log_reader_open(deliver->house->log, &deliver->reader);
 
+    deliver->jobs->on_settled = on_jobs_settled;
+    deliver->jobs->ctx = deliver;
+    (void) uv_idle_init(loop, &deliver->idle);
+    deliver->idle.data = deliver;
     mr_arena_init(&deliver->arena, ARENA_BYTES);
     deliver->view = calloc(1, sizeof *deliver->view);
     deliver->feeds = calloc(config->subscriptions_count + 1, sizeof *deliver->feeds);
     if (r < 0 || !deliver->view || !deliver->feeds || (r = mr_log_reader_renew(deliver->reader)) < 0)
         return mr_error_set(reterr, r < 0 ? r : MR_ENOMEM, "log", "", "cannot read the cursors");
-    (void) uv_idle_init(loop, &deliver->idle);
-    deliver->idle.data = deliver;
     for (uint32_t i = 0; i < config->subscriptions_count; i++) {
         r = open_feed(deliver, loop, &deliver->feeds[i], &config->subscriptions[i]);
         if (r < 0)

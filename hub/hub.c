@@ -160,15 +160,20 @@ static int start_network(struct mr_hub *hub, struct mr_error *reterr)
         r = mr_gateway_open(&hub->gateway, &hub->loop, hub->zmq, hub->config, key.secret_key, mr_sessions_on_frame,
                 &hub->sessions, reterr);
     mr_curvekey_wipe(&key);
+    hub->zap.quiet = true;
     if (r == 0)
         r = mr_selftest_stranger(&hub->loop, hub->zmq, hub->gateway.endpoints[0].bound, hub->config->hub.public_key,
                 SELFTEST_MS, reterr);
+    hub->zap.quiet = false;
     return r;
 }
 
 static void on_signal(uv_signal_t *signal, int number)
 {
+    struct mr_hub *hub = signal->data;
+
     mr_info("hub.signal", "signal", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    hub->stop_asked = true;
     uv_stop(signal->loop);
 }
 
@@ -181,6 +186,7 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
         return mr_error_set(reterr, MR_ESYSTEM, "loop", "", "cannot make a loop");
     (void) uv_signal_init(&hub->loop, &hub->sigterm);
     (void) uv_signal_init(&hub->loop, &hub->sigint);
+    hub->sigterm.data = hub->sigint.data = hub;
     (void) uv_signal_start(&hub->sigterm, on_signal, SIGTERM);
     (void) uv_signal_start(&hub->sigint, on_signal, SIGINT);
     r = open_mailboxes(hub);
@@ -195,7 +201,8 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
 
 void mr_hub_run(struct mr_hub *hub)
 {
-    (void) uv_run(&hub->loop, UV_RUN_DEFAULT);
+    if (!hub->stop_asked)
+        (void) uv_run(&hub->loop, UV_RUN_DEFAULT);
 }
 
 /* ---- stop, in the opposite order ---- */

@@ -45,12 +45,13 @@ static void settle(struct mr_mailbox *mailbox, struct mr_list *batch)
             job->durable(job);
         mr_job_free(job);
     }
+    if (jobs->on_settled)
+        jobs->on_settled(jobs->ctx);
 }
 
 int mr_jobs_open(struct mr_jobs *jobs, uv_loop_t *loop, struct mr_writer *writer)
 {
-    jobs->writer = writer;
-    jobs->open = 0;
+    *jobs = (struct mr_jobs){.writer = writer};
     return mr_mailbox_open(&jobs->mailbox, loop, settle, jobs);
 }
 

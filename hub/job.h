@@ -15,6 +15,9 @@ struct mr_jobs {
     struct mr_mailbox mailbox;
     struct mr_writer *writer;
     uint64_t open; /* submitted and not yet durable */
+    /* Loop thread, after a group of jobs became durable; may be NULL. */
+    void (*on_settled)(void *ctx);
+    void *ctx;
 };
 
 struct mr_job {
@@ -32,9 +35,10 @@ struct mr_job {
 
 int mr_jobs_open(struct mr_jobs *jobs, uv_loop_t *loop, struct mr_writer *writer);
 void mr_jobs_close(struct mr_jobs *jobs); /* the writer has stopped */
-void mr_jobs_settle(struct mr_jobs *jobs); /* takes what is in the mailbox now, without waiting for the loop */
+void mr_jobs_settle(struct mr_jobs *jobs); /* takes what is in the mailbox now, without the loop */
 
-struct mr_job *mr_job_new(struct mr_jobs *jobs, size_t size); /* size: of the struct that begins with a mr_job; zeroed */
+/* size: of the struct that begins with a mr_job; zeroed. */
+struct mr_job *mr_job_new(struct mr_jobs *jobs, size_t size);
 void mr_job_free(struct mr_job *job); /* one that was not submitted */
 void mr_job_put(struct mr_job *job, enum mr_log_table table, struct mr_slice key, struct mr_slice value);
 /* Takes the job. A row that could not be kept for want of memory: MR_ENOMEM, and the job is freed. */

@@ -117,5 +117,6 @@ int mr_selftest_stranger(uv_loop_t *loop, void *zmq, const char *endpoint, const
         return 0;
     return mr_error_set(reterr, verdict == ADMITTED ? MR_EDENIED : MR_ETIMEOUT, endpoint,
             "report this with the versions of libzmq and marshrut; the hub does not start",
-            verdict == ADMITTED ? "self-test: a stranger's key was admitted" : "self-test: no answer to a stranger's key");
+            verdict == ADMITTED ? "self-test: a stranger's key was admitted"
+                                : "self-test: no answer to a stranger's key");
 }

@@ -36,7 +36,7 @@ static void count(struct mr_zap *zap, const struct mr_config_system *system, str
         return;
     }
     zap->refused++;
-    if (zap->logged_us != 0 && now_us - zap->logged_us < 1000 * 1000)
+    if (zap->quiet || (zap->logged_us != 0 && now_us - zap->logged_us < 1000 * 1000))
         return;
     zap->logged_us = now_us;
     memcpy(text, address.data, address.size < sizeof text ? address.size : sizeof text - 1);
@@ -83,12 +83,14 @@ int mr_zap_open(struct mr_zap *zap, uv_loop_t *loop, void *zmq, const struct mr_
 
     *zap = (struct mr_zap){0};
     if (load_keys(zap, config) < 0)
-        return mr_error_set(reterr, MR_ECONFIG, "systems", "`marshrut keys new` makes keys", "a key is not a CURVE key");
+        return mr_error_set(reterr, MR_ECONFIG, "systems", "`marshrut keys new` makes keys",
+                "a key is not a CURVE key");
     socket = zmq_socket(zmq, ZMQ_REP);
     if (!socket || zmq_bind(socket, "inproc://zeromq.zap.01") != 0) {
         if (socket)
             (void) zmq_close(socket);
-        return mr_error_set(reterr, MR_ESYSTEM, "zap", "", "cannot bind the ZAP handler: %s", zmq_strerror(zmq_errno()));
+        return mr_error_set(reterr, MR_ESYSTEM, "zap", "", "cannot bind the ZAP handler: %s",
+                zmq_strerror(zmq_errno()));
     }
     return mr_zsock_open(&zap->zsock, loop, socket, 64, on_request, zap);
 }

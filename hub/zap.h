@@ -22,6 +22,7 @@ struct mr_zap {
     size_t keys_count;
     uint64_t admitted;
     uint64_t refused;
+    bool quiet;        /* the self-test's stranger is no news */
     int64_t logged_us; /* a stranger may not fill the journal: one line a second */
 };
 

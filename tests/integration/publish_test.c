@@ -40,7 +40,7 @@ static const char *expect_refusal(struct bus_client *client)
     return bus_expect(client, MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL)->refusal->code;
 }
 
-/* Stored, malformed, quarantined (wrong check digits), stored, repeated: each its own verdict, none hurts the others. */
+/* Stored, malformed, quarantined (check digits), stored, repeated: each its own verdict, none hurts the others. */
 static void test_one_batch(void **state)
 {
     struct bus_client client;

@@ -84,7 +84,8 @@ static void write_config(const struct spawn *spawn, const char *extra)
 
     assert_non_null(file);
     (void) fprintf(file,
-            "version: 1\nregion: \"24\"\nhub:\n  source: urn:marshrut:24:hub\n  listen: [\"%s\"]\n  admin: run/hub.sock\n"
+            "version: 1\nregion: \"24\"\nhub:\n  source: urn:marshrut:24:hub\n  listen: [\"%s\"]\n"
+            "  admin: run/hub.sock\n"
             "  store: store\n  root_key: root\n  secret_key_file: hub.key\n  public_key: '%s'\n"
             "  publish_window: 4096\n  ping_interval_ms: 1000\nsystems:\n",
             spawn->endpoint, spawn->hub_key.public_key);
