@@ -30,6 +30,8 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
 
         if (!intake->sender)
             mr_query_durable(&hub->query, intake);
+        else if (intake->epoch == 0)
+            mr_query_published(intake); /* the tool's, outside of any producer's sequence */
         else if (intake->status == 0)
             mr_publish_durable(&hub->publish, intake);
         mr_intake_free(intake);

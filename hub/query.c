@@ -54,6 +54,14 @@ static int send_result(struct mr_query *query, const struct mr_peer *peer, uint6
     return mr_gateway_send(query->gateway, peer, &frame);
 }
 
+void mr_query_send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json, int code,
+        const struct mr_error *error)
+{
+    struct mr_error none = {0};
+
+    (void) send_result(query, peer, id, json, false, code, code < 0 && !error ? &none : error);
+}
+
 static void send_failure(struct mr_query *query, const struct mr_peer *peer, uint64_t id, int code, const char *where,
         const char *cure, const char *what)
 {
@@ -354,6 +362,8 @@ void mr_query_frame(struct mr_query *query, const struct mr_peer *peer, const Ma
         send_failure(query, peer, frame->id, MR_EINVAL, "arguments", "send a JSON object", "not a JSON object");
     else if (strcmp(frame->method, "hub.status") == 0)
         answer_status(query, peer, frame->id);
+    else if (strcmp(frame->method, "publish") == 0)
+        mr_query_publish(query, peer, frame->id, arguments);
     else
         start(query, peer, frame, arguments);
     json_decref(arguments);

@@ -22,6 +22,8 @@ struct mr_query {
     uv_async_t async;
     uv_timer_t timer;                    /* a tool that reads slowly */
     struct mr_list calls;
+    uint64_t published_sequence;         /* of the method "publish" */
+    size_t publications;                 /* not yet answered */
     bool stopping;
 };
 
@@ -34,5 +36,13 @@ void mr_query_frame(struct mr_query *query, const struct mr_peer *peer, const Ma
 
 /* An intake of the hub's own (sender NULL) is durable. */
 void mr_query_durable(struct mr_query *query, const struct mr_intake *intake);
+
+/* The method "publish" (query_publish.c); and its intake (with a sender, epoch 0) is durable or was not stored. */
+void mr_query_publish(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const json_t *arguments);
+void mr_query_published(struct mr_intake *intake);
+
+/* One last Result. error may be NULL. */
+void mr_query_send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json, int code,
+        const struct mr_error *error);
 
 #endif

@@ -1,0 +1,170 @@
+/*
+ * The method "publish": the tool speaks for a configured system on the admin endpoint, whose file permissions are its
+ * right. No session and no producer sequence, so a running adapter of the same system is not disturbed: the intake has
+ * epoch 0 and is answered here once it is durable, item by item.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/query.h"
+#include "proto/wire/json.h"
+
+enum { EVENTS_MAX = 1000 };
+
+struct publication {
+    struct mr_query *query;
+    struct mr_peer peer;
+    uint64_t id;
+    json_t *results;        /* one an event given; null until its verdict is there */
+};
+
+static void free_publication(struct publication *publication)
+{
+    json_decref(publication->results);
+    free(publication);
+}
+
+static void answer(struct publication *publication, int code, const struct mr_error *error)
+{
+    json_t *document = json_pack("{s:O}", "results", publication->results);
+    char *text = code == 0 && document ? json_dumps(document, JSON_COMPACT) : NULL;
+
+    mr_query_send_result(publication->query, &publication->peer, publication->id, text ? text : "",
+            text ? 0 : (code ? code : MR_ENOMEM), error);
+    free(text);
+    json_decref(document);
+}
+
+/* An event that cannot be read from its JSON is refused here; it never was an event. */
+static json_t *unreadable(const struct mr_error *error)
+{
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "verdict", "refused", "code", "malformed", "field", error->where,
+            "reason", error->what, "cure", error->cure);
+}
+
+/* Fills the intake with the readable ones; results of the others are set. How many were readable, or negative. */
+static int read_events(struct mr_intake *intake, const json_t *events, json_t *results)
+{
+    size_t *ends = calloc(json_array_size(events) + 1, sizeof *ends);
+    size_t i, n = 0;
+    json_t *event;
+
+    if (!ends)
+        return MR_ENOMEM;
+    json_array_foreach(events, i, event) {
+        struct mr_error error = {0};
+        size_t before = intake->bytes.size;
+
+        if (mr_event_from_json(event, &intake->bytes, &error) == 0) {
+            ends[n++] = intake->bytes.size;
+            (void) json_array_append_new(results, json_null());
+        } else {
+            intake->bytes.size = before;
+            (void) json_array_append_new(results, unreadable(&error));
+        }
+    }
+    for (i = 0; i < n; i++) {
+        size_t begin = i ? ends[i - 1] : 0;
+
+        intake->items[i].event = mr_slice(intake->bytes.data + begin, ends[i] - begin);
+    }
+    free(ends);
+    return mr_buf_failed(&intake->bytes) ? MR_ENOMEM : (int) n;
+}
+
+static void on_done(struct mr_intake *intake)
+{
+    struct publication *publication = intake->owner;
+
+    (void) mr_mailbox_post(publication->query->intakes, &intake->link);
+}
+
+static void submit(struct publication *publication, struct mr_intake *intake, const struct mr_config_system *system,
+        size_t count)
+{
+    struct mr_query *query = publication->query;
+    uint64_t now = (uint64_t) mr_clock_wall_us(query->house->clock);
+
+    /* No producer's sequence: a name for the verdict rows, growing over restarts. */
+    if (query->published_sequence < now)
+        query->published_sequence = now;
+    intake->count = count;
+    intake->sender = system;
+    intake->system = mr_names_id(query->house->names, MR_NAME_SYSTEM, system->name);
+    intake->first_sequence = query->published_sequence;
+    intake->done = on_done;
+    intake->owner = publication;
+    query->published_sequence += count;
+    query->publications++;
+    mr_prepare_submit(query->prepare, intake);
+}
+
+static int start(struct publication *publication, const json_t *arguments, struct mr_error *error)
+{
+    const char *name = json_string_value(json_object_get(arguments, "system"));
+    const json_t *events = json_object_get(arguments, "events");
+    const struct mr_config_system *system = name ? mr_config_system(publication->query->house->config, name) : NULL;
+    struct mr_intake *intake;
+    int r;
+
+    if (!system)
+        return mr_error_set(error, MR_EINVAL, "system", "name one of the configured systems", "no such system");
+    if (!json_is_array(events) || json_array_size(events) > EVENTS_MAX)
+        return mr_error_set(error, MR_EINVAL, "events", "send CloudEvents JSON objects, fewer at once",
+                "not an array of at most %d events", EVENTS_MAX);
+    intake = mr_intake_new(json_array_size(events));
+    if (!intake)
+        return MR_ENOMEM;
+    r = read_events(intake, events, publication->results);
+    if (r > 0) {
+        submit(publication, intake, system, (size_t) r);
+        return 1;
+    }
+    mr_intake_free(intake);
+    return r;
+}
+
+void mr_query_publish(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const json_t *arguments)
+{
+    struct publication *publication = calloc(1, sizeof *publication);
+    struct mr_error error = {0};
+    int r;
+
+    if (!publication)
+        return;
+    *publication = (struct publication){query, *peer, id, json_array()};
+    r = query->stopping ? MR_ECLOSED : start(publication, arguments, &error);
+    if (r == 1)
+        return; /* answered when durable */
+    answer(publication, r, &error);
+    free_publication(publication);
+}
+
+static json_t *verdict_of(const struct mr_intake_item *item)
+{
+    static const char *const names[] = {"", "stored", "duplicate", "quarantined", "refused"};
+    json_t *result = json_pack("{s:s}", "verdict", names[item->verdict]);
+
+    if (item->number)
+        (void) json_object_set_new(result, "number", json_integer((json_int_t) item->number));
+    if (item->text) {
+        (void) json_object_set_new(result, "code", json_string(item->text->code));
+        (void) json_object_set_new(result, "field", json_string(item->text->field));
+        (void) json_object_set_new(result, "reason", json_string(item->text->reason));
+        (void) json_object_set_new(result, "cure", json_string(item->text->cure));
+    }
+    return result;
+}
+
+void mr_query_published(struct mr_intake *intake)
+{
+    struct publication *publication = intake->owner;
+    size_t item = 0;
+
+    for (size_t i = 0; i < json_array_size(publication->results) && item < intake->count; i++)
+        if (json_is_null(json_array_get(publication->results, i)))
+            (void) json_array_set_new(publication->results, i, verdict_of(&intake->items[item++]));
+    answer(publication, intake->status, NULL);
+    publication->query->publications--;
+    free_publication(publication);
+}
