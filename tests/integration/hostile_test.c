@@ -164,7 +164,7 @@ static void test_tcp_garbage(void **state)
 {
     struct spawn *spawn = *state;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)},
-            .sin_port = htons((uint16_t) atoi(strrchr(spawn->endpoint, ':') + 1))};
+            .sin_port = htons((uint16_t) strtoul(strrchr(spawn->endpoint, ':') + 1, NULL, 10))};
     uint64_t seed = 7;
 
     for (int i = 0; i < 200; i++) {

@@ -3,6 +3,7 @@
  * processes that die by SIGKILL, at any moment and at each fault point. A history follows from its seed: MR_SEED
  * repeats one, and it is printed on failure.
  */
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -295,8 +296,8 @@ static void run_child(const struct model *m, const char *dir, struct shared *sha
                 .batch = k};
         atomic_store(&shared->submitted, k + 1);
         mr_writer_submit(writer, &jobs[i].base);
-        if (k - atomic_load(&shared->acknowledged) > 20)
-            usleep(200);
+        while (k - atomic_load(&shared->acknowledged) > 20)
+            (void) sched_yield();
     }
     pause();
     _exit(3);
@@ -323,7 +324,7 @@ static void crash_once(struct model *m, const char *dir, struct shared *shared, 
     }
     if (!fault) {
         while (atomic_load(&shared->acknowledged) < target)
-            usleep(50);
+            (void) sched_yield();
         kill(pid, SIGKILL);
     }
     CHECK(m, waitpid(pid, &status, 0) == pid);

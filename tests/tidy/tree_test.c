@@ -52,8 +52,8 @@ static const struct {
         {"xlsxwriter.h", {"hub/project/", "hub/audit/"}},
 };
 
-static const char *const banned[] = {"strcpy(", "strcat(", "sprintf(", "gets(", "atoi(", "atol(", "alloca(", "system(",
-        "popen(", "strtok("};
+static const char *const banned[] = {"strcpy(", "strcat(", "sprintf(", "gets(", "atoi(", "atol(", "alloca(", "strtok("};
+static const char *const banned_in_programs[] = {"system(", "popen("};
 static const char *const banned_in_tests[] = {"sleep(", "usleep(", "nanosleep(", "uv_sleep("};
 static const char *const marks[] = {"TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK"};
 
@@ -77,6 +77,17 @@ static bool calls(const char *line, const char *call)
 {
     for (const char *p = strstr(line, call); p; p = strstr(p + 1, call))
         if (p == line || !is_word(p[-1]))
+            return true;
+    return false;
+}
+
+/* The word alone: XXXXXX of mkstemp() and XXX-XXX of a number's form are none. */
+static bool has_word(const char *line, const char *word)
+{
+    size_t n = strlen(word);
+
+    for (const char *p = strstr(line, word); p; p = strstr(p + 1, word))
+        if ((p == line || (!is_word(p[-1]) && p[-1] != '-')) && !is_word(p[n]) && p[n] != '-')
             return true;
     return false;
 }
@@ -162,11 +173,14 @@ static void check_line(struct walk *walk, const char *path, int line, const char
     for (size_t i = 0; i < MR_COUNT(banned); i++)
         if (calls(text, banned[i]))
             problem(walk, path, line, "calls the banned", banned[i]);
+    for (size_t i = 0; !test && i < MR_COUNT(banned_in_programs); i++)
+        if (calls(text, banned_in_programs[i]))
+            problem(walk, path, line, "calls the banned", banned_in_programs[i]);
     for (size_t i = 0; test && i < MR_COUNT(banned_in_tests); i++)
         if (calls(text, banned_in_tests[i]))
             problem(walk, path, line, "a test waits for a condition, never for time:", banned_in_tests[i]);
     for (size_t i = 0; i < MR_COUNT(marks); i++)
-        if (strstr(text, marks[i]))
+        if (has_word(text, marks[i]))
             problem(walk, path, line, "unfinished work is an issue, not a mark:", marks[i]);
 }
 
