@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "adapters/sdk/map.h"
+
 struct mr_cnppm_map mr_cnppm_map_of(const struct mr_config *config)
 {
     struct mr_speaker speaker = mr_speaker_of(config, &config->adapters.cnppm->link);
@@ -39,7 +41,7 @@ static int open_map(void **ret_ctx, const struct mr_config *config, struct mr_er
     return 0;
 }
 
-const struct mr_mapper mr_mapper_cnppm = {
+const struct mr_mapper mr_cnppm_mapper = {
         .kind = "cnppm",
         .what = "маршруты (ИОМ) и диагностики ЦНППМ",
         .guess = guess,

@@ -4,7 +4,6 @@
 
 #include "adapters/cnppm/map_routes.h"
 #include "adapters/copmkp/map_diagnostics.h"
-#include "adapters/sdk/map.h"
 
 struct mr_cnppm_map {
     struct mr_routes_map routes;
@@ -15,7 +14,5 @@ struct mr_cnppm_map mr_cnppm_map_of(const struct mr_config *config);
 /* An mr_map_fn; ctx is a struct mr_cnppm_map. */
 int mr_cnppm_map(void *ctx, const char *folder, const char *name, struct mr_slice content, struct mr_row_sink *sink,
         struct mr_error *reterr);
-
-extern const struct mr_mapper mr_mapper_cnppm;
 
 #endif

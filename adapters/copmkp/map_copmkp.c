@@ -1,4 +1,4 @@
-#include "adapters/copmkp/map_copmkp.h"
+#include "adapters/sdk/map.h"
 
 #include <stdlib.h>
 
@@ -24,7 +24,7 @@ static int open_map(void **ret_ctx, const struct mr_config *config, struct mr_er
     return 0;
 }
 
-const struct mr_mapper mr_mapper_copmkp = {
+const struct mr_mapper mr_copmkp_mapper = {
         .kind = "copmkp",
         .what = "результаты диагностик ЦОПМКП",
         .guess = guess,

@@ -1,0 +1,36 @@
+#include "adapters/sdk/map.h"
+
+#include <string.h>
+
+#include "proto/base/list.h"
+
+static const struct mr_mapper *const mappers[] = {&mr_school_mapper, &mr_copmkp_mapper, &mr_cnppm_mapper};
+
+const struct mr_mapper *mr_mapper_at(size_t index)
+{
+    return index < MR_COUNT(mappers) ? mappers[index] : NULL;
+}
+
+const struct mr_mapper *mr_mapper_by_kind(const char *kind)
+{
+    for (size_t i = 0; i < MR_COUNT(mappers); i++)
+        if (strcmp(mappers[i]->kind, kind) == 0)
+            return mappers[i];
+    return NULL;
+}
+
+const struct mr_mapper *mr_mapper_guess(const char *name, struct mr_slice content)
+{
+    const struct mr_mapper *best = NULL;
+    int best_sure = 0;
+
+    for (size_t i = 0; i < MR_COUNT(mappers); i++) {
+        int sure = mappers[i]->guess(name, content);
+
+        if (sure > best_sure) {
+            best = mappers[i];
+            best_sure = sure;
+        }
+    }
+    return best;
+}
