@@ -4,7 +4,7 @@
 
 #include "proto/base/list.h"
 
-static const struct mr_mapper *const mappers[] = {&mr_school_mapper};
+static const struct mr_mapper *const mappers[] = {&mr_school_mapper, &mr_copmkp_mapper, &mr_cnppm_mapper};
 
 const struct mr_mapper *mr_mapper_at(size_t index)
 {

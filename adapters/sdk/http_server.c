@@ -10,13 +10,12 @@
 #include <microhttpd.h>
 #include <sodium.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "adapters/sdk/http_listen.h"
+#include "adapters/sdk/http_token.h"
 #include "proto/base/list.h"
-#include "proto/wire/digest.h"
 
 enum {
     BODY_BYTES_DEFAULT = 1024 * 1024,
@@ -31,7 +30,7 @@ struct mr_http_server {
     struct mr_http_server_options options;
     struct MHD_Daemon *daemon;
     uint16_t port;
-    uint8_t token[MR_SHA256_BYTES];
+    uint8_t token[MR_HTTP_TOKEN_DIGEST_BYTES];
     uv_poll_t poll;
     uv_prepare_t prepare;
     uv_timer_t run_timer;
@@ -240,21 +239,6 @@ static enum MHD_Result answer_early(struct mr_http_exchange *exchange)
     return queue_answer(exchange);
 }
 
-/* Digests are compared, so that neither the place of a difference nor the length shows in time. */
-static bool authorised(const struct mr_http_server *server, struct MHD_Connection *mhd)
-{
-    static const char scheme[] = "Bearer ";
-    const char *given = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-    uint8_t digest[MR_SHA256_BYTES];
-
-    if (!server->options.bearer_token)
-        return true;
-    if (!given || strncasecmp(given, scheme, sizeof scheme - 1) != 0)
-        return false;
-    mr_sha256(mr_slice_str(given + sizeof scheme - 1), digest);
-    return sodium_memcmp(digest, server->token, sizeof digest) == 0;
-}
-
 static enum MHD_Result begin(struct mr_http_server *server, struct MHD_Connection *mhd, void **context)
 {
     const char *length = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
@@ -272,7 +256,9 @@ static enum MHD_Result begin(struct mr_http_server *server, struct MHD_Connectio
     mr_list_init(&exchange->member);
     mr_list_push_back(&server->exchanges, &exchange->member);
     *context = exchange;
-    if (!authorised(server, mhd))
+    if (server->options.bearer_token &&
+            !mr_http_token_given(server->token, MHD_lookup_connection_value(mhd, MHD_HEADER_KIND,
+                                                        MHD_HTTP_HEADER_AUTHORIZATION)))
         exchange->early_status = MHD_HTTP_UNAUTHORIZED;
     else if (bytes > server->options.body_bytes_max)
         exchange->early_status = MHD_HTTP_CONTENT_TOO_LARGE;
@@ -470,7 +456,7 @@ static void fill_defaults(struct mr_http_server *server)
     if (o->request_deadline_ms == 0)
         o->request_deadline_ms = DEADLINE_MS_DEFAULT;
     if (o->bearer_token)
-        mr_sha256(mr_slice_str(o->bearer_token), server->token);
+        mr_http_token_digest(o->bearer_token, server->token);
 }
 
 int mr_http_server_open(struct mr_http_server **ret, const struct mr_http_server_options *options,

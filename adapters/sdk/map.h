@@ -20,6 +20,8 @@ struct mr_mapper {
 
 /* Each is defined by its adapter; the table of them is adapters/mappers/mappers.c. */
 extern const struct mr_mapper mr_school_mapper;
+extern const struct mr_mapper mr_copmkp_mapper;
+extern const struct mr_mapper mr_cnppm_mapper;
 
 /* NULL at and after the end. */
 const struct mr_mapper *mr_mapper_at(size_t index);

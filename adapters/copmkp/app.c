@@ -1,0 +1,141 @@
+#include "adapters/copmkp/app.h"
+
+#include <stdlib.h>
+
+#include "adapters/copmkp/map_diagnostics.h"
+#include "adapters/copmkp/worklist.h"
+#include "adapters/sdk/file.h"
+#include "adapters/sdk/intake_file.h"
+#include "proto/base/logfmt.h"
+
+struct copmkp {
+    const struct mr_config_copmkp *config;
+    struct mr_diagnostics_map map;
+    struct mr_adapter *adapter;
+    struct mr_intake_files *files;
+    void (*on_closed)(void *ctx);
+    void *closed_ctx;
+};
+
+static void on_event(void *ctx, const struct mr_delivered *item)
+{
+    struct copmkp *app = ctx;
+    int r = mr_worklist_write(app->config->out, item);
+
+    if (r < 0)
+        mr_warn("worklist.failed", "number", MR_N(item->number), "error", mr_err_name(r));
+    mr_adapter_finish(app->adapter, item->subscription, item->number,
+            r == 0 ? MR_FINISH_DONE : r > 0 ? MR_FINISH_PARK : MR_FINISH_RETRY,
+            r == 0 ? NULL : r > 0 ? "type-not-for-the-work-list" : mr_err_name(r));
+}
+
+/* While closing: not noted, so the hub says it again. */
+static int on_outcome(void *ctx, struct mr_outbox_txn *txn, const struct mr_outcome *outcome)
+{
+    struct copmkp *app = ctx;
+
+    return app->files ? mr_intake_files_outcome(app->files, txn, outcome) : MR_ECLOSED;
+}
+
+static void on_outcomes_committed(void *ctx)
+{
+    struct copmkp *app = ctx;
+
+    if (app->files)
+        mr_intake_files_committed(app->files);
+}
+
+static void on_adapter_closed(void *ctx)
+{
+    struct copmkp *app = ctx;
+    void (*on_closed)(void *ctx) = app->on_closed;
+    void *closed_ctx = app->closed_ctx;
+
+    free(app);
+    if (on_closed)
+        on_closed(closed_ctx);
+}
+
+static void on_files_closed(void *ctx)
+{
+    struct copmkp *app = ctx;
+
+    app->files = NULL;
+    mr_adapter_close(app->adapter, on_adapter_closed, app);
+}
+
+void mr_copmkp_close(void *app, void (*on_closed)(void *ctx), void *ctx)
+{
+    struct copmkp *copmkp = app;
+
+    copmkp->on_closed = on_closed;
+    copmkp->closed_ctx = ctx;
+    if (copmkp->files)
+        mr_intake_files_close(copmkp->files, on_files_closed, copmkp);
+    else
+        on_files_closed(copmkp);
+}
+
+static int open_adapter(struct copmkp *app, uv_loop_t *loop, const struct mr_config *config, const char *software,
+        struct mr_error *reterr)
+{
+    struct mr_adapter_options options = {
+            .loop = loop,
+            .config = config,
+            .link = &app->config->link,
+            .software = software,
+            .callbacks = {.on_event = on_event, .on_outcome = on_outcome,
+                    .on_outcomes_committed = on_outcomes_committed},
+            .ctx = app,
+    };
+
+    return mr_adapter_open(&app->adapter, &options, reterr);
+}
+
+static int open_files(struct copmkp *app, uv_loop_t *loop, struct mr_error *reterr)
+{
+    struct mr_intake_files_options options = {
+            .adapter = app->adapter,
+            .loop = loop,
+            .in = app->config->in,
+            .done = app->config->done,
+            .rejected = app->config->rejected,
+            .settle_ms = app->config->settle_ms,
+            .map = mr_diagnostics_map,
+            .ctx = &app->map,
+            .columns = mr_diagnostics_columns,
+    };
+
+    return mr_intake_files_open(&app->files, &options, reterr);
+}
+
+int mr_copmkp_open(void **ret_app, uv_loop_t *loop, const struct mr_config *config, const char *software,
+        struct mr_error *reterr)
+{
+    const struct mr_config_copmkp *own = config->adapters.copmkp;
+    struct copmkp *app;
+    int r;
+
+    if (!own)
+        return mr_error_set(reterr, MR_ECONFIG, "adapters.copmkp", "add the section", "this adapter is not configured");
+    r = mr_file_make_dirs(own->out);
+    if (r < 0)
+        return mr_error_set(reterr, r, own->out, "make the folder, or give the adapter the right to", "no such folder");
+    app = calloc(1, sizeof *app);
+    if (!app)
+        return MR_ENOMEM;
+    app->config = own;
+    app->map = (struct mr_diagnostics_map){.config = config, .speaker = mr_speaker_of(config, &own->link)};
+    r = open_adapter(app, loop, config, software, reterr);
+    if (r < 0) {
+        free(app);
+        return r;
+    }
+    r = open_files(app, loop, reterr);
+    if (r < 0) {
+        mr_copmkp_close(app, NULL, NULL);
+        return r;
+    }
+    *ret_app = app;
+    return 0;
+}
