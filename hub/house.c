@@ -2,10 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
-<<<<<<< HEAD
-=======
 #include <stdlib.h>
->>>>>>> prepare
 #include <string.h>
 #include <sys/stat.h>
 
@@ -14,11 +11,7 @@
 #include "proto/base/buf.h"
 #include "proto/base/bytes.h"
 
-<<<<<<< HEAD
-enum { PATH_BYTES_MAX = 4096, VERSION_KEY_BYTES = 4 };
-=======
 enum { PATH_BYTES_MAX = 4096, VERSION_KEY_BYTES = 4, CHECKED_RECORDS = 1000 };
->>>>>>> prepare
 
 static int path_of(const struct mr_config *config, const char *name, char out[static PATH_BYTES_MAX],
         struct mr_error *reterr)
@@ -142,8 +135,6 @@ static int open_config_version(struct mr_house *house, bool read_only, struct mr
                  : 0;
 }
 
-<<<<<<< HEAD
-=======
 /* ---- log and keys belong together ---- */
 
 static int check_slots(const struct mr_house *house, const struct mr_record *record)
@@ -195,7 +186,6 @@ static int check_together(const struct mr_house *house, struct mr_error *reterr)
             "the log has records whose keys are not in the keyring");
 }
 
->>>>>>> prepare
 /* ---- */
 
 static int open_parts(struct mr_house *house, bool read_only, struct mr_error *reterr)
@@ -206,11 +196,8 @@ static int open_parts(struct mr_house *house, bool read_only, struct mr_error *r
         r = open_log(house, read_only, reterr);
     if (r == 0)
         r = open_keyring(house, read_only, reterr);
-<<<<<<< HEAD
-=======
     if (r == 0 && !read_only)
         r = check_together(house, reterr);
->>>>>>> prepare
     if (r == 0)
         r = open_derived(house, read_only, reterr);
     if (r == 0)

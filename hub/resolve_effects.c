@@ -28,8 +28,6 @@ int mr_resolve_merge(const struct mr_resolver *resolver, const struct mr_event *
     return 0;
 }
 
-<<<<<<< HEAD
-=======
 /* The row of one of the sender's posts: a person may hold several in one place, and end one of them. */
 static void name_employment(const struct mr_resolver *resolver, const char *employment_id, struct mr_employment *ret)
 {
@@ -39,25 +37,15 @@ static void name_employment(const struct mr_resolver *resolver, const char *empl
         mr_keyring_digest(resolver->keyring, "employment", parts, 2, ret->id);
 }
 
->>>>>>> prepare
 /* The employment that the event speaks of. false: it does not say where. */
 static bool read_employment(const struct mr_resolver *resolver, const struct mr_event *event,
         struct mr_employment *ret)
 {
     bool started = event->type->payload == &nms__event__v1__employment_started__descriptor;
-<<<<<<< HEAD
-    const char *org;
-
-    if (started)
-        org = ((const Nms__Event__V1__EmploymentStarted *) (const void *) event->payload)->org_ogrn;
-    else
-        org = ((const Nms__Event__V1__EmploymentEnded *) (const void *) event->payload)->org_ogrn;
-=======
     const Nms__Event__V1__EmploymentStarted *start = started ? (const void *) event->payload : NULL;
     const Nms__Event__V1__EmploymentEnded *end = started ? NULL : (const void *) event->payload;
     const char *org = started ? start->org_ogrn : end->org_ogrn;
 
->>>>>>> prepare
     if ((!org || !*org) && event->a.orgid)
         org = event->a.orgid;
     *ret = (struct mr_employment){.active = started, .number = (int64_t) resolver->number};
@@ -65,10 +53,7 @@ static bool read_employment(const struct mr_resolver *resolver, const struct mr_
         return false;
     (void) snprintf(ret->org, sizeof ret->org, "%s", org);
     (void) snprintf(ret->system, sizeof ret->system, "%s", resolver->system);
-<<<<<<< HEAD
-=======
     name_employment(resolver, started ? start->employment_id : end->employment_id, ret);
->>>>>>> prepare
     return true;
 }
 
