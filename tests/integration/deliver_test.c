@@ -107,7 +107,8 @@ static bool cursor_is(void *ctx)
 
     (void) snprintf(want, sizeof want, "\"cursor\":%llu,", (unsigned long long) scene->number);
     bus_connect(&client, scene->spawn.admin, NULL, NULL);
-    found = strstr(bus_query(&client, "hub.status", ""), want) != NULL;
+    found = strstr(bus_query(&client, "hub.status", ""), want) != NULL &&
+            strstr(client.frame->result->json, "\"unwritten\":0,") != NULL; /* and it is on the disk */
     bus_close(&client);
     return found;
 }
