@@ -1,0 +1,38 @@
+/* The table of methods. hub.status is answered by hub/query.c, which has the live state. */
+#include <string.h>
+
+#include "hub/audit/queries.h"
+#include "proto/base/list.h"
+
+static const struct mr_method methods[] = {
+        {"balance", NULL, mr_query_balance, NULL},
+        {"log.count", NULL, mr_query_log_count, NULL},
+        {"log.show", NULL, mr_query_log_show, NULL},
+        {"log.tail", NULL, mr_query_log_tail, NULL},
+        {"passport.answer", "federal", NULL, mr_act_passport_answer},
+        {"passport.approve", "ministry", NULL, mr_act_passport_approve},
+        {"passport.check", NULL, mr_query_passport_check, NULL},
+        {"passport.explain", NULL, mr_query_passport_explain, NULL},
+        {"passport.export", NULL, mr_query_passport_export, NULL},
+        {"passport.handback", "ministry", NULL, mr_act_passport_handback},
+        {"passport.override", "cnppm", NULL, mr_act_passport_override},
+        {"passport.send", "ministry", NULL, mr_act_passport_send},
+        {"passport.set", "cnppm,mms,ipk", NULL, mr_act_passport_set},
+        {"passport.show", NULL, mr_query_passport_show, NULL},
+        {"passport.submit", "cnppm", NULL, mr_act_passport_submit},
+        {"quarantine.list", NULL, mr_query_quarantine, NULL},
+        {"where", NULL, mr_query_where, NULL},
+};
+
+const struct mr_method *mr_method_at(size_t index)
+{
+    return index < MR_COUNT(methods) ? &methods[index] : NULL;
+}
+
+const struct mr_method *mr_method_find(const char *name)
+{
+    for (size_t i = 0; i < MR_COUNT(methods); i++)
+        if (strcmp(methods[i].name, name) == 0)
+            return &methods[i];
+    return NULL;
+}
