@@ -1,0 +1,145 @@
+#include "hub/audit/find.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/index_keys.h"
+#include "hub/opened.h"
+
+static void add(struct mr_found *found, uint64_t number)
+{
+    for (size_t i = 0; i < found->count; i++)
+        if (found->numbers[i] == number)
+            return;
+    if (found->count < MR_FIND_MAX)
+        found->numbers[found->count++] = number;
+    else
+        found->more = true;
+}
+
+static int by_key(const struct mr_house *house, enum mr_index_kind kind, const uint8_t *key, struct mr_found *found)
+{
+    uint64_t numbers[256], after = 0;
+    int r;
+
+    do {
+        r = mr_index_find(house->index, kind, key, after, numbers, 256);
+        for (int i = 0; i < r; i++)
+            add(found, numbers[i]);
+        if (r > 0)
+            after = numbers[r - 1];
+    } while (r == 256 && !found->more);
+    return r < 0 ? r : 0;
+}
+
+/* An event that cannot be opened any more is found by its identity all the same: any configured source with this id. */
+static int by_ident(const struct mr_house *house, const char *id, struct mr_found *found)
+{
+    const struct mr_config *config = house->config;
+    int r = 0;
+
+    for (uint32_t i = 0; r == 0 && i <= config->systems_count; i++) {
+        const char *source = i < config->systems_count ? config->systems[i].source : config->hub.source;
+        uint8_t key[MR_INDEX_KEY_BYTES];
+
+        mr_index_key_ident(house->keyring, source, id, key);
+        r = by_key(house, MR_INDEX_IDENT, key, found);
+    }
+    return r;
+}
+
+static int by_index(const struct mr_house *house, const char *id, struct mr_found *found)
+{
+    static const struct {
+        enum mr_index_kind kind;
+        void (*derive)(const struct mr_keyring *keyring, const char *text, uint8_t ret[static MR_INDEX_KEY_BYTES]);
+    } kinds[] = {{MR_INDEX_EVENT_ID, mr_index_key_event_id}, {MR_INDEX_CORRELATION, mr_index_key_correlation},
+            {MR_INDEX_DOCUMENT, mr_index_key_document}};
+    uint8_t key[MR_INDEX_KEY_BYTES];
+    int r = by_ident(house, id, found);
+
+    for (size_t i = 0; r == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
+        kinds[i].derive(house->keyring, id, key);
+        r = by_key(house, kinds[i].kind, key, found);
+    }
+    return r;
+}
+
+static bool has_text(const ProtobufCMessage *payload, const char *name, const char *id)
+{
+    const ProtobufCFieldDescriptor *field =
+            payload ? protobuf_c_message_descriptor_get_field_by_name(payload->descriptor, name) : NULL;
+    const char *text;
+
+    if (!field || field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
+        return false;
+    memcpy(&text, (const char *) payload + field->offset, sizeof text);
+    return text && strcmp(text, id) == 0;
+}
+
+static bool same(const char *text, const char *id)
+{
+    return text && strcmp(text, id) == 0;
+}
+
+static bool matches(const struct mr_house *house, const struct mr_record *record, struct mr_opened *opened, const char *id)
+{
+    enum mr_purpose purpose = record->flags & MR_RECORD_QUARANTINED ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX;
+    const struct mr_event *event = &opened->event;
+    char hub_id[40];
+
+    if (mr_record_hub_id(record, hub_id, sizeof hub_id) == 0 && strcmp(hub_id, id) == 0)
+        return true;
+    if (mr_opened_read(opened, house, record, purpose, NULL) < 0)
+        return false;
+    return same(event->a.id, id) || same(event->a.correlationid, id) || has_text(event->payload, "number", id) ||
+           has_text(event->payload, "registration_number", id) || has_text(event->payload, "document_number", id);
+}
+
+/* What the index has not read yet. */
+static int in_tail(const struct mr_house *house, const char *id, struct mr_found *found, struct mr_error *reterr)
+{
+    uint64_t through = mr_index_through(house->index);
+    struct mr_log_reader *reader;
+    struct mr_record_view view;
+    struct mr_opened opened;
+    int r = mr_log_reader_open(house->log, &reader);
+
+    if (r < 0)
+        return r;
+    mr_opened_init(&opened);
+    for (uint64_t n = through + 1, head = mr_log_reader_head(reader); r == 0 && n <= head; n++) {
+        r = mr_log_read(reader, n, &view, reterr);
+        if (r == 0 && matches(house, &view.record, &opened, id))
+            add(found, n);
+        if (r == MR_ECORRUPT)
+            r = 0;
+    }
+    mr_opened_fini(&opened);
+    mr_log_reader_close(reader);
+    return r;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
+
+    return (x > y) - (x < y);
+}
+
+int mr_find(const struct mr_house *house, const char *id, struct mr_found *ret, struct mr_error *reterr)
+{
+    int r;
+
+    *ret = (struct mr_found){.count = 0};
+    if (!house->keyring)
+        return mr_error_set(reterr, MR_EDENIED, "", "start the hub, or run this as the user of the hub",
+                "ids are stored as keyed digests and the key is not open here");
+    /* The tail first: what is indexed meanwhile is then found twice, never missed. */
+    r = in_tail(house, id, ret, reterr);
+    if (r == 0)
+        r = by_index(house, id, ret);
+    if (r == 0 && ret->count)
+        qsort(ret->numbers, ret->count, sizeof *ret->numbers, by_number);
+    return r;
+}
