@@ -318,7 +318,7 @@ static int wait_for_balance(struct journey *journey, struct mr_error *reterr)
         int r;
 
         json_decref(balance);
-        if (settled && ok)
+        if (settled && ok && journey->quiet(journey->ctx))
             return 0;
         r = pause_a_little(journey);
         if (r < 0)
