@@ -6,7 +6,8 @@
 
 void mr_courses_init(struct mr_courses *courses)
 {
-    *courses = (struct mr_courses){.tellings.item_size = sizeof(struct mr_telling), .first.item_size = sizeof(uint32_t)};
+    *courses = (struct mr_courses){
+            .tellings.item_size = sizeof(struct mr_telling), .first.item_size = sizeof(uint32_t)};
     mr_keymap_init(&courses->keys);
 }
 
@@ -79,7 +80,7 @@ static int link_all(struct mr_courses *courses, uint32_t person, const struct mr
 
 int mr_courses_tell(struct mr_courses *courses, uint32_t person, const struct mr_fact *fact)
 {
-    uint32_t index = (uint32_t) courses->tellings.count;
+    uint32_t index = (uint32_t)courses->tellings.count;
     struct mr_telling telling = {.person = person, .group = index, .fact = fact};
     struct mr_buf key = MR_BUF_INIT;
     int r = mr_vec_push(&courses->tellings, &telling);
@@ -118,7 +119,7 @@ int mr_courses_finish(struct mr_courses *courses, struct mr_fold *fold)
     int r = 0;
 
     for (uint32_t i = 0; r == 0 && i < courses->tellings.count; i++) {
-        uint32_t top = root(tellings, i), course = (uint32_t) fold->courses.count;
+        uint32_t top = root(tellings, i), course = (uint32_t)fold->courses.count;
         struct mr_fold_course new = {.person = tellings[i].person, .kind = "", .programme = "", .route = ""};
         struct mr_fold_course_fact told = {.fact = tellings[i].fact};
 

@@ -66,8 +66,15 @@ uint64_t fact_annul(struct mr_fact_set *set, uint64_t number, uint16_t by_system
 
 uint64_t fact_job(struct mr_fact_set *set, unsigned who, const char *id, const char *code)
 {
-    return fact_of(set, who, (struct mr_fact){.kind = MR_FACT_EMPLOYMENT, .id = id, .org = "1022400000001", .code = code,
-            .detail = "first", .text = "main", .from = 20200901, .on = 20100901});
+    return fact_of(set, who,
+            (struct mr_fact){.kind = MR_FACT_EMPLOYMENT,
+                    .id = id,
+                    .org = "1022400000001",
+                    .code = code,
+                    .detail = "first",
+                    .text = "main",
+                    .from = 20200901,
+                    .on = 20100901});
 }
 
 uint64_t fact_school(struct mr_fact_set *set, const char *ogrn, const char *kind, const char *oktmo)
@@ -77,14 +84,20 @@ uint64_t fact_school(struct mr_fact_set *set, const char *ogrn, const char *kind
 
 const struct mr_config *fact_config(void)
 {
-    static struct mr_config_age_band ages[] = {{(char *) "under-35", 0, 35}, {(char *) "35-54", 35, 55},
-            {(char *) "from-55", 55, 0}};
-    static struct mr_config_age_band services[] = {{(char *) "under-3", 0, 3}, {(char *) "from-3", 3, 0}};
-    static char *indicators[] = {(char *) "aksay-2021.1", (char *) "3"};
-    static struct mr_config config = {.region = (char *) "24",
-            .passport = {.form = (char *) "образец-2021", .period_from = (char *) "2026-01-01",
-                    .period_to = (char *) "2026-12-31", .suppress_below = 5, .indicators = indicators,
-                    .indicators_count = 2, .age_bands = ages, .age_bands_count = 3, .service_bands = services,
+    static struct mr_config_age_band ages[] = {
+            {(char *)"under-35", 0, 35}, {(char *)"35-54", 35, 55}, {(char *)"from-55", 55, 0}};
+    static struct mr_config_age_band services[] = {{(char *)"under-3", 0, 3}, {(char *)"from-3", 3, 0}};
+    static char *indicators[] = {(char *)"aksay-2021.1", (char *)"3"};
+    static struct mr_config config = {.region = (char *)"24",
+            .passport = {.form = (char *)"образец-2021",
+                    .period_from = (char *)"2026-01-01",
+                    .period_to = (char *)"2026-12-31",
+                    .suppress_below = 5,
+                    .indicators = indicators,
+                    .indicators_count = 2,
+                    .age_bands = ages,
+                    .age_bands_count = 3,
+                    .service_bands = services,
                     .service_bands_count = 2}};
 
     return &config;
@@ -135,6 +148,6 @@ void expect_miss(const struct mr_fact_set *set, const char *code, const char *wh
     mr_cells_free(cells);
     mr_fold_free(fold);
     if (have != count)
-        fail_msg("cell %s: %llu not counted as %s, not %llu", code, (unsigned long long) have, why,
-                (unsigned long long) count);
+        fail_msg("cell %s: %llu not counted as %s, not %llu", code, (unsigned long long)have, why,
+                (unsigned long long)count);
 }

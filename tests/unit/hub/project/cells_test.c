@@ -28,18 +28,18 @@ static int teardown(void **state)
 
 static void born(struct mr_fact_set *set, unsigned who, uint32_t date)
 {
-    (void) fact_of(set, who, (struct mr_fact){.kind = MR_FACT_PERSON, .from = date});
+    (void)fact_of(set, who, (struct mr_fact){.kind = MR_FACT_PERSON, .from = date});
 }
 
 static void test_persons_not_employments(void **state)
 {
     struct mr_fact_set *set = *state;
 
-    (void) fact_job(set, 1, "a", "PR");
-    (void) fact_job(set, 1, "b", "PR"); /* a second job */
-    (void) fact_job(set, 1, "c", "UK"); /* and УК: once in the total */
-    (void) fact_job(set, 2, "d", "UK");
-    (void) fact_job(set, 2, "d", "UK"); /* said again */
+    (void)fact_job(set, 1, "a", "PR");
+    (void)fact_job(set, 1, "b", "PR"); /* a second job */
+    (void)fact_job(set, 1, "c", "UK"); /* and УК: once in the total */
+    (void)fact_job(set, 2, "d", "UK");
+    (void)fact_job(set, 2, "d", "UK"); /* said again */
     expect_cell(set, "1.total", "2");
     expect_cell(set, "1.pr", "1");
     expect_cell(set, "1.uk", "2");
@@ -49,20 +49,22 @@ static void test_persons_not_employments(void **state)
 static void test_ended_closed_future_and_university(void **state)
 {
     struct mr_fact_set *set = *state;
-    struct mr_fact future = {.kind = MR_FACT_EMPLOYMENT, .id = "z", .org = "1", .code = "PR", .from = 20270109};
+    struct mr_fact future = {
+            .kind = MR_FACT_EMPLOYMENT, .id = "z", .org = "1", .code = "PR", .from = 20270109};
 
-    (void) fact_school(set, "1022400000009", "university", "04701000");
-    (void) fact_job(set, 1, "a", "PR");
-    (void) fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_EMPLOYMENT_ENDED, .id = "a", .on = 20260831});
-    (void) fact_job(set, 2, "b", "PR"); /* ends on the last day: still counts */
-    (void) fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_EMPLOYMENT_ENDED, .id = "b", .on = 20261231});
-    (void) fact_of(set, 3, future);
-    (void) fact_of(set, 4, (struct mr_fact){.kind = MR_FACT_EMPLOYMENT, .id = "u", .org = "1022400000009", .code = "PR"});
+    (void)fact_school(set, "1022400000009", "university", "04701000");
+    (void)fact_job(set, 1, "a", "PR");
+    (void)fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_EMPLOYMENT_ENDED, .id = "a", .on = 20260831});
+    (void)fact_job(set, 2, "b", "PR"); /* ends on the last day: still counts */
+    (void)fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_EMPLOYMENT_ENDED, .id = "b", .on = 20261231});
+    (void)fact_of(set, 3, future);
+    (void)fact_of(set, 4,
+            (struct mr_fact){.kind = MR_FACT_EMPLOYMENT, .id = "u", .org = "1022400000009", .code = "PR"});
     expect_cell(set, "1.total", "1");
     expect_miss(set, "1.total", "ended", 1);
     expect_miss(set, "1.total", "not-begun", 1);
     expect_miss(set, "1.total", "university", 1);
-    (void) fact_job(set, 1, "a", "PR"); /* taken back */
+    (void)fact_job(set, 1, "a", "PR"); /* taken back */
     expect_cell(set, "1.total", "2");
 }
 
@@ -72,10 +74,10 @@ static void test_bands(void **state)
     static const uint32_t births[] = {19911231, 19920101, 19711231, 19620101};
 
     for (unsigned i = 0; i < 4; i++) {
-        (void) fact_job(set, i + 1, "j", "PR");
+        (void)fact_job(set, i + 1, "j", "PR");
         born(set, i + 1, births[i]);
     }
-    (void) fact_job(set, 5, "j", "PR"); /* no birth date */
+    (void)fact_job(set, 5, "j", "PR");       /* no birth date */
     expect_cell(set, "1.age.under-35", "1"); /* 34 on the last day; who is 35 that very day is not under it */
     expect_cell(set, "1.age.35-54", "1");
     expect_cell(set, "1.age.from-55", "2");
@@ -88,18 +90,23 @@ static void test_bands(void **state)
 static void test_place_and_category(void **state)
 {
     struct mr_fact_set *set = *state;
-    struct mr_fact side = {.kind = MR_FACT_EMPLOYMENT, .id = "side", .org = "1022400000002", .code = "UK",
-            .detail = "highest", .text = "part-time", .from = 20200901};
+    struct mr_fact side = {.kind = MR_FACT_EMPLOYMENT,
+            .id = "side",
+            .org = "1022400000002",
+            .code = "UK",
+            .detail = "highest",
+            .text = "part-time",
+            .from = 20200901};
 
-    (void) fact_school(set, "1022400000001", "school", "04701000001");
-    (void) fact_school(set, "1022400000002", "cnppm", "04702000");
-    (void) fact_of(set, 1, side); /* told first, but part-time */
-    (void) fact_job(set, 1, "main", "PR");
+    (void)fact_school(set, "1022400000001", "school", "04701000001");
+    (void)fact_school(set, "1022400000002", "cnppm", "04702000");
+    (void)fact_of(set, 1, side); /* told first, but part-time */
+    (void)fact_job(set, 1, "main", "PR");
     expect_cell(set, "1.municipality.04701000", "1");
     expect_cell(set, "1.orgkind.school", "1");
     expect_cell(set, "1.qual.first", "1");
     side.until = 20260101;
-    (void) fact_of(set, 2, side);
+    (void)fact_of(set, 2, side);
     expect_cell(set, "1.qual.expired", "1");
     expect_cell(set, "1.orgkind.cnppm", "1");
 }
@@ -107,28 +114,39 @@ static void test_place_and_category(void **state)
 static void test_programmes(void **state)
 {
     struct mr_fact_set *set = *state;
-    struct mr_fact p = {.kind = MR_FACT_PROGRAMME, .programme = "P-1", .code = "PK", .detail = "own", .hours = 36,
+    struct mr_fact p = {.kind = MR_FACT_PROGRAMME,
+            .programme = "P-1",
+            .code = "PK",
+            .detail = "own",
+            .hours = 36,
             .on = 20250101};
 
-    (void) fact_add(set, p);
+    (void)fact_add(set, p);
     p.detail = "federal"; /* in both registries: hours once */
-    (void) fact_add(set, p);
-    p = (struct mr_fact){.kind = MR_FACT_PROGRAMME, .programme = "P-2", .code = "PP", .detail = "own", .hours = 250,
-            .on = 20250101, .until = 20260630};
-    (void) fact_add(set, p); /* ran out */
+    (void)fact_add(set, p);
+    p = (struct mr_fact){.kind = MR_FACT_PROGRAMME,
+            .programme = "P-2",
+            .code = "PP",
+            .detail = "own",
+            .hours = 250,
+            .on = 20250101,
+            .until = 20260630};
+    (void)fact_add(set, p); /* ran out */
     p.programme = "P-3";
     p.until = 0;
-    (void) fact_add(set, p);
-    (void) fact_add(set, (struct mr_fact){.kind = MR_FACT_PROGRAMME_REMOVED, .programme = "P-3", .detail = "own",
-            .on = 20260301});
+    (void)fact_add(set, p);
+    (void)fact_add(set,
+            (struct mr_fact){
+                    .kind = MR_FACT_PROGRAMME_REMOVED, .programme = "P-3", .detail = "own", .on = 20260301});
     expect_cell(set, "2.programmes.own", "1");
     expect_cell(set, "2.programmes.federal.pk", "1");
     expect_cell(set, "2.programmes.own.pp", "0");
     expect_cell(set, "2.hours", "36");
     /* Kind of a course that did not say it: as listed. */
-    (void) fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_FINISHED, .programme = "P-3", .on = 20260210});
-    (void) fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_ENROLLED, .programme = "P-3", .on = 20260110});
-    (void) fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_ENROLLED, .programme = "P-3", .on = 20260111, .system = 3});
+    (void)fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_FINISHED, .programme = "P-3", .on = 20260210});
+    (void)fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_ENROLLED, .programme = "P-3", .on = 20260110});
+    (void)fact_of(set, 1,
+            (struct mr_fact){.kind = MR_FACT_ENROLLED, .programme = "P-3", .on = 20260111, .system = 3});
     expect_cell(set, "2.finished.pp", "1");
     expect_cell(set, "2.enrolled", "1");
 }
@@ -136,22 +154,24 @@ static void test_programmes(void **state)
 static void test_involvement(void **state)
 {
     struct mr_fact_set *set = *state;
-    const struct mr_fact contest = {.kind = MR_FACT_CONTEST, .id = "K-1", .code = "municipal", .on = 20260310};
+    const struct mr_fact contest = {
+            .kind = MR_FACT_CONTEST, .id = "K-1", .code = "municipal", .on = 20260310};
 
-    (void) fact_job(set, 1, "a", "PR");
-    (void) fact_job(set, 2, "b", "PR");
-    (void) fact_of(set, 1, contest);
-    (void) fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_CONTEST, .id = "K-2", .code = "municipal", .on = 20260410});
-    (void) fact_of(set, 9, contest); /* nobody said that this one works anywhere */
-    (void) fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_MENTORING, .id = "M", .on = 20250901});
-    (void) fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_ROUTE, .id = "R", .on = 20251231}); /* last year */
+    (void)fact_job(set, 1, "a", "PR");
+    (void)fact_job(set, 2, "b", "PR");
+    (void)fact_of(set, 1, contest);
+    (void)fact_of(set, 1,
+            (struct mr_fact){.kind = MR_FACT_CONTEST, .id = "K-2", .code = "municipal", .on = 20260410});
+    (void)fact_of(set, 9, contest); /* nobody said that this one works anywhere */
+    (void)fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_MENTORING, .id = "M", .on = 20250901});
+    (void)fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_ROUTE, .id = "R", .on = 20251231}); /* last year */
     expect_cell(set, "5.contest", "1");
     expect_cell(set, "5.contest.municipal", "1");
     expect_miss(set, "5.contest", "not-staff", 1);
     expect_cell(set, "5.mentor", "1");
     expect_cell(set, "5.route", "0");
     expect_cell(set, "5.total", "2");
-    (void) fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_MENTORING_ENDED, .id = "M", .on = 20251130});
+    (void)fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_MENTORING_ENDED, .id = "M", .on = 20251130});
     expect_cell(set, "5.mentor", "0");
 }
 
@@ -160,13 +180,16 @@ static void test_deficits(void **state)
     struct mr_fact_set *set = *state;
 
     for (unsigned who = 1; who <= 3; who++)
-        (void) fact_of(set, who, (struct mr_fact){.kind = MR_FACT_DEFICIT, .id = "D", .on = 20260201});
-    (void) fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_DEFICIT, .id = "D", .on = 20260201}); /* again */
-    (void) fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_DEFICIT_CLOSED, .id = "D", .code = "eliminated", .on = 20260601});
+        (void)fact_of(set, who, (struct mr_fact){.kind = MR_FACT_DEFICIT, .id = "D", .on = 20260201});
+    (void)fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_DEFICIT, .id = "D", .on = 20260201}); /* again */
+    (void)fact_of(set, 1,
+            (struct mr_fact){
+                    .kind = MR_FACT_DEFICIT_CLOSED, .id = "D", .code = "eliminated", .on = 20260601});
     expect_cell(set, "7.deficits.identified", "3");
     expect_cell(set, "7.deficits.closed", "1");
     expect_cell(set, "7.deficits.share", "33.33");
-    (void) fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_DEFICIT_CLOSED, .id = "D", .code = "withdrawn", .on = 20260601});
+    (void)fact_of(set, 2,
+            (struct mr_fact){.kind = MR_FACT_DEFICIT_CLOSED, .id = "D", .code = "withdrawn", .on = 20260601});
     expect_cell(set, "7.deficits.share", "50.00");
     expect_miss(set, "7.deficits.identified", "withdrawn", 1);
 }
@@ -175,14 +198,17 @@ static void test_deficits(void **state)
 static void test_medians(void **state)
 {
     struct mr_fact_set *set = *state;
-    uint64_t diagnostic = fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_DIAGNOSTIC, .id = "d", .on = 20260201});
+    uint64_t diagnostic =
+            fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_DIAGNOSTIC, .id = "d", .on = 20260201});
 
-    (void) fact_ref(set, 1, diagnostic, (struct mr_fact){.kind = MR_FACT_ROUTE, .id = "r", .on = 20260211});
-    (void) fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_FINISHED, .programme = "P", .id = "r", .on = 20260513});
-    (void) fact_ref(set, 1, diagnostic, (struct mr_fact){.kind = MR_FACT_REDIAGNOSTIC, .id = "e", .on = 20260602});
-    (void) fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_DIAGNOSTIC, .id = "d2", .on = 20260301});
-    (void) fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_ROUTE, .id = "r2", .on = 20260322});
-    (void) fact_of(set, 3, (struct mr_fact){.kind = MR_FACT_ROUTE, .id = "r3", .on = 20260322});
+    (void)fact_ref(set, 1, diagnostic, (struct mr_fact){.kind = MR_FACT_ROUTE, .id = "r", .on = 20260211});
+    (void)fact_of(
+            set, 1, (struct mr_fact){.kind = MR_FACT_FINISHED, .programme = "P", .id = "r", .on = 20260513});
+    (void)fact_ref(
+            set, 1, diagnostic, (struct mr_fact){.kind = MR_FACT_REDIAGNOSTIC, .id = "e", .on = 20260602});
+    (void)fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_DIAGNOSTIC, .id = "d2", .on = 20260301});
+    (void)fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_ROUTE, .id = "r2", .on = 20260322});
+    (void)fact_of(set, 3, (struct mr_fact){.kind = MR_FACT_ROUTE, .id = "r3", .on = 20260322});
     expect_cell(set, "7.median.diagnostic-route", "15.5");
     expect_miss(set, "7.median.diagnostic-route", "no-diagnostic", 1);
     expect_cell(set, "7.median.route-course", "91");
@@ -195,12 +221,14 @@ static void test_indicators(void **state)
     struct mr_fact_set *set = *state;
 
     for (unsigned who = 1; who <= 3; who++)
-        (void) fact_job(set, who, "j", "PR");
-    (void) fact_of(set, 1, (struct mr_fact){.kind = MR_FACT_FINISHED, .programme = "P", .on = 20260513, .document = "1"});
-    (void) fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_FINISHED, .programme = "P", .on = 20260513});
-    (void) fact_of(set, 8, (struct mr_fact){.kind = MR_FACT_DOCUMENT, .programme = "P", .until = 20260513, .document = "2"});
-    (void) fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_CONTEST, .id = "K", .on = 20260310});
-    (void) fact_of(set, 3, (struct mr_fact){.kind = MR_FACT_CONTEST, .id = "K", .on = 20260310});
+        (void)fact_job(set, who, "j", "PR");
+    (void)fact_of(set, 1,
+            (struct mr_fact){.kind = MR_FACT_FINISHED, .programme = "P", .on = 20260513, .document = "1"});
+    (void)fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_FINISHED, .programme = "P", .on = 20260513});
+    (void)fact_of(set, 8,
+            (struct mr_fact){.kind = MR_FACT_DOCUMENT, .programme = "P", .until = 20260513, .document = "2"});
+    (void)fact_of(set, 2, (struct mr_fact){.kind = MR_FACT_CONTEST, .id = "K", .on = 20260310});
+    (void)fact_of(set, 3, (struct mr_fact){.kind = MR_FACT_CONTEST, .id = "K", .on = 20260310});
     expect_cell(set, "7.indicator.aksay-2021.1", "33.33");
     expect_miss(set, "7.indicator.aksay-2021.1", "no-document", 1);
     expect_miss(set, "7.indicator.aksay-2021.1", "not-staff", 1);
@@ -211,11 +239,13 @@ static void test_override_and_entered(void **state)
 {
     struct mr_fact_set *set = *state;
 
-    (void) fact_job(set, 1, "a", "PR");
-    (void) fact_add(set, (struct mr_fact){.kind = MR_FACT_OVERRIDE, .id = "1.total", .text = "17", .hours = 1});
-    (void) fact_add(set, (struct mr_fact){.kind = MR_FACT_CELL, .id = "3.premises", .text = "12.5", .hours = 3});
-    (void) fact_add(set, (struct mr_fact){.kind = MR_FACT_CELL, .id = "3.premises", .text = "13", .hours = 3});
-    (void) fact_add(set, (struct mr_fact){.kind = MR_FACT_CELL, .id = "1.pr", .text = "99", .hours = 1});
+    (void)fact_job(set, 1, "a", "PR");
+    (void)fact_add(
+            set, (struct mr_fact){.kind = MR_FACT_OVERRIDE, .id = "1.total", .text = "17", .hours = 1});
+    (void)fact_add(
+            set, (struct mr_fact){.kind = MR_FACT_CELL, .id = "3.premises", .text = "12.5", .hours = 3});
+    (void)fact_add(set, (struct mr_fact){.kind = MR_FACT_CELL, .id = "3.premises", .text = "13", .hours = 3});
+    (void)fact_add(set, (struct mr_fact){.kind = MR_FACT_CELL, .id = "1.pr", .text = "99", .hours = 1});
     expect_cell(set, "1.total", "17");
     expect_cell(set, "1.pr", "1"); /* a computed one is never entered */
     expect_cell(set, "3.premises", "13");
@@ -229,7 +259,7 @@ static void test_events_and_state(void **state)
     const struct mr_cell *total;
     uint64_t a = fact_job(set, 1, "a", "PR"), b;
 
-    (void) fact_job(set, 2, "b", "PR");
+    (void)fact_job(set, 2, "b", "PR");
     b = fact_job(set, 2, "b", "PR");
     set->recorded_us = INT64_C(1775000000000000); /* in the period */
     assert_int_equal(mr_fold_create(&fold, set), 0);
