@@ -60,6 +60,14 @@ static int need_name(struct check *check, const char *name)
     return fail(check, name, "not a name", "a small Latin letter, then letters, digits and '-', at most 32");
 }
 
+/* Lists are named after the fields that they are for: qual_category. */
+static int need_list_name(struct check *check, const char *name)
+{
+    if (islower((unsigned char) name[0]) && all_of(name, "abcdefghijklmnopqrstuvwxyz0123456789_", 1, 32))
+        return 0;
+    return fail(check, name, "not a code list's name", "one of those in docs/configuration.md: small letters and '_'");
+}
+
 static int need_key(struct check *check, const char *key)
 {
     if (all_of(key,
@@ -285,7 +293,7 @@ static int check_codelist(struct check *check, uint32_t i)
     int r;
 
     at(check, "codelists[%u].name", (unsigned) i);
-    if ((r = need_name(check, lists[i].name)) < 0)
+    if ((r = need_list_name(check, lists[i].name)) < 0)
         return r;
     for (uint32_t j = 0; j < i; j++)
         if (strcmp(lists[i].name, lists[j].name) == 0)

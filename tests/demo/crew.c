@@ -14,7 +14,7 @@
 
 #include "proto/base/clock.h"
 
-enum { KILL_GAP_MS_MIN = 150, KILL_GAP_MS_SPAN = 1200, SUPERVISED_MAX = 8 };
+enum { KILL_GAP_MS_MIN = 40, KILL_GAP_MS_SPAN = 260, SUPERVISED_MAX = 8 };
 
 static int64_t now_us(void)
 {

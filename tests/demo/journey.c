@@ -223,7 +223,16 @@ static json_t *log_counts(struct journey *journey)
 
 static json_int_t count_of(const json_t *counts, const char *type)
 {
-    return json_integer_value(json_object_get(json_object_get(counts, "types"), type));
+    size_t i;
+    json_t *row;
+
+    json_array_foreach(json_object_get(counts, "counts"), i, row) {
+        const char *name = json_string_value(json_object_get(row, "name"));
+
+        if (name && strcmp(name, type) == 0)
+            return json_integer_value(json_object_get(row, "count"));
+    }
+    return 0;
 }
 
 /* 1: all there; 0: not yet; negative: more than there can be. */
@@ -309,7 +318,7 @@ static int wait_for_balance(struct journey *journey, struct mr_error *reterr)
         int r;
 
         json_decref(balance);
-        if (settled && ok)
+        if (settled && ok && journey->quiet(journey->ctx))
             return 0;
         r = pause_a_little(journey);
         if (r < 0)

@@ -14,6 +14,7 @@ struct journey {
     const struct setup *setup;
     struct tool *tool;              /* asks the hub */
     int (*tick)(void *ctx);         /* called while waiting; negative stops (a child died for good, Ctrl-C) */
+    bool (*quiet)(void *ctx);       /* is everything that was to go wrong behind us? */
     void *ctx;
 };
 

@@ -81,6 +81,13 @@ static int tick(void *ctx)
     return r;
 }
 
+static bool quiet(void *ctx)
+{
+    const struct crew *crew = ctx;
+
+    return crew->kills_left == 0;
+}
+
 static void show(struct tool *tool, const char *method, json_t *arguments)
 {
     int exit_code;
@@ -146,7 +153,7 @@ static int run_journey(const struct options *options, const struct setup *setup,
 {
     struct region *region = region_new(options->seed, options->orgs, options->teachers);
     struct tool tool = {.config_path = setup->config, .operator_name = "auditor"};
-    struct journey journey = {region, setup, &tool, tick, crew};
+    struct journey journey = {region, setup, &tool, tick, quiet, crew};
     int r = region && tool_config(&tool) ? 0 : MR_ENOMEM;
 
     if (r == 0)

@@ -74,11 +74,11 @@ static void test_lookups(void **state)
     assert_true(mr_config_speaks_for(config, portal, "24"));
     assert_true(mr_config_speaks_for(config, mr_config_system(config, "school"), "24"));
     assert_false(mr_config_speaks_for(config, mr_config_system(config, "school"), "77"));
-    assert_true(mr_config_code_known(config, "qualcategory", "first"));
-    assert_false(mr_config_code_known(config, "qualcategory", "second"));
+    assert_true(mr_config_code_known(config, "qual_category", "first"));
+    assert_false(mr_config_code_known(config, "qual_category", "second"));
     assert_true(mr_config_code_known(config, "not-configured", "anything"));
-    assert_string_equal(mr_config_code_title(config, "qualcategory", "highest"), "Высшая категория");
-    assert_string_equal(mr_config_code_title(config, "qualcategory", "other"), "other");
+    assert_string_equal(mr_config_code_title(config, "qual_category", "highest"), "Высшая категория");
+    assert_string_equal(mr_config_code_title(config, "qual_category", "other"), "other");
     assert_true(mr_config_operator_has(config, "ivanova", "auditor"));
     assert_false(mr_config_operator_has(config, "ivanova", "admin"));
     assert_false(mr_config_operator_has(config, "petrov", "auditor"));
@@ -100,7 +100,7 @@ static void test_code_find(void **state)
     (void) state;
     assert_int_equal(mr_config_load(&config, EXAMPLE, NULL), 0);
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
-        const char *got = mr_config_code_find(config, "qualcategory", cases[i].text);
+        const char *got = mr_config_code_find(config, "qual_category", cases[i].text);
 
         if ((got == NULL) != (cases[i].want == NULL) || (got && strcmp(got, cases[i].want) != 0))
             fail_msg("\"%s\": %s", cases[i].text, got ? got : "NULL");
@@ -157,7 +157,7 @@ static const struct bad {
         {"exact: {regioncode: \"24\"}", "exact: {}", "without an attribute", NULL},
         {"exact: {regioncode: \"24\"}", "all: []", "says nothing", NULL},
         {"suffix: {source: \":cnppm\"}", "not: {not: {}}", "says nothing", NULL},
-        {"- name: qualcategory", "- name: Qual", "not a name", NULL},
+        {"- name: qual_category", "- name: Qual", "not a name", NULL},
         {"code: highest", "code: first", "twice", NULL},
         {"roles: [cnppm", "roles: [boss", "unknown role", NULL},
         {"period_from: \"2026-01-01\"", "period_from: \"2026-1-1\"", "date", NULL},
