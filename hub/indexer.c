@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sodium.h>
 #include <string.h>
 #include <time.h>
 
@@ -80,7 +81,7 @@ static int index_persons(struct pass *p)
         if (r < 0)
             return r == MR_EBLOCKED || r == MR_EDESTROYED ? 0 : r;
         mr_index_key_person(&slot, key);
-        memset(&slot, 0, sizeof slot);
+        sodium_memzero(&slot, sizeof slot);
         r = put(p, MR_INDEX_PERSON, key);
     }
     return r;

@@ -1,5 +1,6 @@
 #include "hub/audit/record_json.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "hub/audit/args.h"
@@ -75,7 +76,7 @@ static const char *slot_state(const struct mr_house *house, struct mr_slice slot
     if (!house->keyring)
         return "sealed";
     r = mr_keyring_key(house->keyring, id, &key);
-    memset(&key, 0, sizeof key);
+    sodium_memzero(&key, sizeof key);
     return r == 0               ? "sealed"
            : r == MR_EBLOCKED   ? "blocked"
            : r == MR_EDESTROYED ? "destroyed"

@@ -69,8 +69,10 @@ static bool provisional(const struct mr_cells *cells, const struct mr_fact_set *
 
 static void finish_cell(struct mr_cells *cells, struct mr_cell *cell, const struct mr_fact_set *facts)
 {
-    mr_cell_miss(cell, "destroyed", cell->rule->id[0] == 's' ? mr_fact_set_hidden(facts, true) : 0);
-    mr_cell_miss(cell, "blocked", cell->rule->id[0] == 's' ? mr_fact_set_hidden(facts, false) : 0);
+    if (strncmp(cell->rule->id, "staff.", 6) == 0) {
+        mr_cell_miss(cell, "destroyed", mr_fact_set_hidden(facts, true));
+        mr_cell_miss(cell, "blocked", mr_fact_set_hidden(facts, false));
+    }
     qsort(cell->misses, cell->misses_count, sizeof *cell->misses, by_code);
     if (!cell->value[0] && !cell->has_share && strncmp(cell->rule->id, "median", 6) != 0)
         (void)snprintf(cell->value, sizeof cell->value, "%llu", (unsigned long long)cell->count);

@@ -91,25 +91,44 @@ int mr_courses_tell(struct mr_courses *courses, uint32_t person, const struct mr
     return r;
 }
 
-/* Adds what one telling knows. Earlier tellings win, but for dates and kinds that they left out. */
+/* The better source wins whichever came first; of equals, the first. */
+static void learn_end(struct mr_fold_course *course, const struct mr_fact *fact)
+{
+    int rank = fact->on ? (fact->kind == MR_FACT_FINISHED ? 3 : 2) : fact->until ? 1 : 0;
+
+    if (rank <= course->ended_rank)
+        return;
+    course->ended_rank = rank;
+    course->ended_on = fact->on ? fact->on : fact->until;
+}
+
+static void learn_document(struct mr_fold_course *course, const struct mr_fact *fact)
+{
+    bool issued = fact->kind == MR_FACT_DOCUMENT;
+
+    if (!fact->document[0] || (issued && strcmp(fact->detail, "duplicate") == 0))
+        return;
+    if (course->document && (!issued || course->document->kind == MR_FACT_DOCUMENT))
+        return;
+    course->document = fact;
+    course->issued_on = issued && fact->until ? fact->until : fact->on;
+}
+
+/* Adds what one telling knows. */
 static void learn(struct mr_fold_course *course, const struct mr_fact *fact)
 {
-    bool original = fact->kind == MR_FACT_DOCUMENT && strcmp(fact->detail, "duplicate") != 0;
+    bool finished = fact->kind == MR_FACT_FINISHED;
 
-    if (fact->kind == MR_FACT_FINISHED && !course->finished)
+    if (finished && !course->finished)
         course->finished = fact;
-    if (!course->ended_on)
-        course->ended_on = fact->on ? fact->on : fact->until;
     if (!course->kind[0])
         course->kind = fact->code;
     if (!course->programme[0])
         course->programme = fact->programme;
-    if (!course->route[0] && fact->kind == MR_FACT_FINISHED)
+    if (finished && !course->route[0])
         course->route = fact->id;
-    if (fact->document[0] && !course->document && (original || fact->kind == MR_FACT_FINISHED)) {
-        course->document = fact;
-        course->issued_on = fact->kind == MR_FACT_DOCUMENT && fact->until ? fact->until : fact->on;
-    }
+    learn_end(course, fact);
+    learn_document(course, fact);
 }
 
 int mr_courses_finish(struct mr_courses *courses, struct mr_fold *fold)

@@ -1,5 +1,6 @@
 #include "hub/project/fact_view.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "hub/index_keys.h"
@@ -77,7 +78,7 @@ static int seal_row(const struct mr_house *house, const struct mr_fact *fact, st
     mr_buf_put_u8(out, ROW_SEALED);
     mr_buf_put(out, key.id, sizeof key.id);
     r = mr_keyring_seal(&key, aad, plain, out);
-    memset(&key, 0, sizeof key);
+    sodium_memzero(&key, sizeof key);
     return r;
 }
 
@@ -173,7 +174,7 @@ static int load_sealed(struct load *load, struct mr_slice key, struct mr_slice v
         return r;
     r = mr_keyring_unseal(
             &slot, key, mr_slice(value.data + 1 + MR_KEY_ID_BYTES, value.size - 1 - MR_KEY_ID_BYTES), &plain);
-    memset(&slot, 0, sizeof slot);
+    sodium_memzero(&slot, sizeof slot);
     if (r == 0)
         r = mr_fact_decode(ret, mr_buf_slice(&plain), &load->opened->arena);
     mr_buf_wipe(&plain);

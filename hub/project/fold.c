@@ -101,7 +101,7 @@ static int merge_persons(struct mr_fold *fold)
             r = person_index(fold, fact->other, &other);
         if (r == 0)
             MR_VEC(fold->persons, struct mr_fold_person)
-            [survivor(fold, other)].survivor = survivor(fold, one);
+        [survivor(fold, other)].survivor = survivor(fold, one);
     }
     return r;
 }

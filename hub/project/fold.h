@@ -41,8 +41,10 @@ struct mr_fold_programme {
 struct mr_fold_course {
     uint32_t person;
     const struct mr_fact *finished; /* first of course.finished; NULL: only a document tells of it */
-    const struct mr_fact *document; /* first that names a document; NULL: none yet */
+    const struct mr_fact
+            *document; /* that names a document, document.issued before the course; NULL: none yet */
     uint32_t ended_on;
+    int ended_rank;     /* who told the last day: the course before the document before its issue */
     uint32_t issued_on; /* of the document; its last day when not told */
     const char *kind;   /* PK, PP or "" */
     const char *programme;

@@ -262,6 +262,16 @@ static void test_rebuilt_is_byte_for_byte(void **state)
     }
 }
 
+static void expect_end_and_issue(const struct mr_fact_set *set, uint32_t issued_on)
+{
+    struct mr_fold *fold;
+
+    assert_int_equal(mr_fold_create(&fold, set), 0);
+    assert_int_equal(MR_VEC(fold->courses, struct mr_fold_course)[0].issued_on, issued_on);
+    assert_int_equal(MR_VEC(fold->courses, struct mr_fold_course)[0].ended_rank, 3);
+    mr_fold_free(fold);
+}
+
 /* Three systems tell one course in any order: one course, and the same figures. */
 static void test_order_of_tellings_does_not_matter(void **state)
 {
@@ -292,6 +302,7 @@ static void test_order_of_tellings_does_not_matter(void **state)
         expect_cell(&set, "2.finished", "1");
         expect_cell(&set, "2.finished.pk", "1");
         expect_cell(&set, "7.indicator.aksay-2021.1", "100.00");
+        expect_end_and_issue(&set, 20260610);
         mr_fact_set_fini(&set);
     }
 }
