@@ -22,6 +22,7 @@ struct acting {
     enum mr_workflow_action action;
     struct mr_workflow_row before, after;
     Nms__Event__V1__PassportVersion version;
+    uint8_t file_digest[32];
 };
 
 /* Passport's event texts are read by everybody: names of people do not belong there, docs/passport.md says
@@ -42,6 +43,22 @@ static int date(const struct acting *a, const char *name, bool required, char **
     if (r == 0 && **ret && !mr_fact_date(*ret))
         r = mr_error_set(a->reterr, MR_EINVAL, name, "write it as 2026-03-01", "no date");
     return r;
+}
+
+/* The file that proves a value: its name and SHA-256; the file itself stays with who has it. */
+static int file(struct acting *a, char **ret_name, ProtobufCBinaryData *ret_digest)
+{
+    const char *hex;
+    int r = text(a, "file_name", false, BASIS_BYTES_MAX, ret_name);
+
+    if (r == 0)
+        r = mr_arg_text(a->call, "file_sha256", false, 2 * sizeof a->file_digest, &hex, a->reterr);
+    if (r < 0 || !*hex)
+        return r;
+    if (mr_hex_decode(hex, strlen(hex), a->file_digest, sizeof a->file_digest) < 0)
+        return mr_error_set(a->reterr, MR_EINVAL, "file_sha256", "give 64 hexadecimal digits", "no SHA-256");
+    *ret_digest = (ProtobufCBinaryData){.len = sizeof a->file_digest, .data = a->file_digest};
+    return 0;
 }
 
 /* The first of the action's roles that the operator has: method_allowed saw to it that there is one. */
@@ -148,11 +165,17 @@ static void fill_version(struct acting *a, const char *campaign)
 
 static int section_of(const struct acting *a, const char *cell, int32_t *ret)
 {
+    uint64_t section;
+    int r;
+
     if (cell[0] < '1' || cell[0] > '8' || cell[1] != '.')
         return mr_error_set(a->reterr, MR_EINVAL, "cell",
                 "begin it with the section and a point, as in 3.premises", "no code of a cell");
     *ret = cell[0] - '0';
-    return 0;
+    r = mr_arg_number(a->call, "section", 1, 8, (uint64_t)*ret, &section, a->reterr);
+    if (r == 0 && section != (uint64_t)*ret)
+        r = mr_error_set(a->reterr, MR_EINVAL, "section", "leave it out", "the cell is of another section");
+    return r;
 }
 
 int mr_act_passport_set(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
@@ -176,7 +199,7 @@ int mr_act_passport_set(const struct mr_method_call *call, struct mr_act *ret, s
     if (r == 0)
         r = text(&a, "basis", true, BASIS_BYTES_MAX, &m.basis);
     if (r == 0)
-        r = text(&a, "file_name", false, BASIS_BYTES_MAX, &m.file_name);
+        r = file(&a, &m.file_name, &m.file_digest);
     if (r == 0)
         r = mr_passport_open(&passport, call->house, 0, reterr);
     if (r < 0)
@@ -210,7 +233,9 @@ int mr_act_passport_override(const struct mr_method_call *call, struct mr_act *r
     if (r == 0)
         r = text(&a, "reason", true, BASIS_BYTES_MAX, &m.reason);
     if (r == 0)
-        r = text(&a, "file_name", false, BASIS_BYTES_MAX, &m.file_name);
+        r = text(&a, "oktmo", false, 8, &m.oktmo);
+    if (r == 0)
+        r = file(&a, &m.file_name, &m.file_digest);
     if (r == 0)
         r = mr_passport_open(&passport, call->house, 0, reterr);
     if (r < 0)
@@ -354,14 +379,14 @@ static int answer_returned(const struct mr_method_call *call, struct mr_act *ret
 
 int mr_act_passport_answer(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
 {
-    const char *outcome;
-    int r = mr_arg_text(call, "outcome", true, 16, &outcome, reterr);
+    const char *answer;
+    int r = mr_arg_text(call, "answer", true, 16, &answer, reterr);
 
     if (r < 0)
         return r;
-    if (strcmp(outcome, "agreed") == 0)
+    if (strcmp(answer, "agreed") == 0)
         return answer_agreed(call, ret, reterr);
-    if (strcmp(outcome, "returned") == 0)
+    if (strcmp(answer, "returned") == 0)
         return answer_returned(call, ret, reterr);
-    return mr_error_set(reterr, MR_EINVAL, "outcome", "say agreed or returned", "no such outcome");
+    return mr_error_set(reterr, MR_EINVAL, "answer", "say agreed or returned", "no such answer");
 }

@@ -293,9 +293,10 @@ static void test_the_whole_way(void **state)
     struct mr_error error = {0};
 
     index_now(env);
-    expect_state(
-            act(env, "orlova", "passport.set",
-                    json_pack("{s:s, s:s, s:s}", "cell", "3.premises", "value", "12", "basis", "приказ")),
+    expect_state(act(env, "orlova", "passport.set",
+                         json_pack("{s:s, s:s, s:s, s:s}", "file_sha256",
+                                 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "cell",
+                                 "3.premises", "value", "12", "basis", "приказ")),
             "draft");
     expect_state(
             act(env, "orlova", "passport.override",
@@ -317,7 +318,7 @@ static void test_the_whole_way(void **state)
     expect_state(act(env, "belov", "passport.send",
                          json_pack("{s:s, s:s}", "letter_number", "77", "letter_date", "2026-12-01")),
             "sent");
-    expect_state(act(env, "akademia", "passport.answer", json_pack("{s:s}", "outcome", "agreed")), "agreed");
+    expect_state(act(env, "akademia", "passport.answer", json_pack("{s:s}", "answer", "agreed")), "agreed");
     check_equal(env);
 }
 
