@@ -3,7 +3,7 @@
 #define MR_CNPPM_MAP_CNPPM_H
 
 #include "adapters/cnppm/map_routes.h"
-#include "adapters/copmkp/map_diagnostics.h"
+#include "adapters/sdk/map_diagnostics.h"
 
 struct mr_cnppm_map {
     struct mr_routes_map routes;

@@ -47,7 +47,8 @@ struct route {
     const struct mr_routes_map *map;
     struct mr_sheet *sheet;
     struct mr_arena arena;
-    Nms__Event__V1__Person person;
+    Nms__Event__V1__Person person;       /* of the row at hand */
+    Nms__Event__V1__Person whose;        /* of the assignment */
     Nms__Event__V1__RouteAssigned assigned;
     Nms__Event__V1__RouteStep steps[STEPS_MAX];
     Nms__Event__V1__RouteStep *step_pointers[STEPS_MAX];
@@ -135,7 +136,8 @@ static bool read_assigned(struct route *route, size_t row)
             !date_of(route, row, FROM, false, &a->starts_on) || !date_of(route, row, TO, false, &a->ends_on) ||
             !read_deficits(route, row))
         return false;
-    a->person = &route->person;
+    route->whose = route->person;
+    a->person = &route->whose;
     a->route_id = text_of(route, row, ROUTE);
     a->content = text_of(route, row, CONTENT);
     a->steps = route->step_pointers;
@@ -169,32 +171,38 @@ static bool is_assigned(const struct mr_sheet *sheet, size_t row)
     return *event == '\0' || mr_fold_equal(event, "назначен");
 }
 
-/* The assignment goes whole or not at all. */
-static int map_assigned(struct route *route, const size_t *rows, size_t count)
+/* Are all rows of the assignment good? *ret_first: its first row in the group, or count. */
+static bool read_all_assigned(struct route *route, const size_t *rows, size_t count, size_t *ret_first)
 {
-    size_t first = count;
     bool good = true;
 
-    for (size_t i = 0; i < count; i++) {
+    *ret_first = count;
+    for (size_t i = 0; i < count && good; i++) {
         if (!is_assigned(route->sheet, rows[i]))
             continue;
-        if (first == count) {
-            first = i;
+        if (*ret_first == count) {
+            *ret_first = i;
             good = read_assigned(route, rows[i]);
         }
         good = good && read_step(route, rows[i]);
     }
-    if (first == count)
-        return 0;
-    if (good)
-        return emit(route, rows[first], "nms.route.assigned.v1",
-                mr_arena_printf(&route->arena, "route-assigned-%s", route->assigned.route_id),
-                route->assigned.assigned_on, &route->assigned.base);
-    for (size_t i = first; i < count; i++)
-        if (is_assigned(route->sheet, rows[i]))
-            (void) mr_sheet_problem(route->sheet, rows[i], ROUTE, "маршрут не принят из-за ошибки в одной из его строк",
-                    "исправьте отмеченную строку и подайте все строки этого маршрута снова");
-    return 0;
+    return good;
+}
+
+/* The row's own mistakes, or that another row has them. */
+static void tell_bad(struct route *route, size_t row, bool first)
+{
+    route->assigned.n_steps = 0;
+    if ((!first || read_assigned(route, row)) && read_step(route, row))
+        (void) mr_sheet_problem(route->sheet, row, ROUTE, "маршрут не принят из-за ошибки в одной из его строк",
+                "исправьте отмеченную строку и подайте все строки этого маршрута снова");
+}
+
+static int emit_assigned(struct route *route, size_t row)
+{
+    return emit(route, row, "nms.route.assigned.v1",
+            mr_arena_printf(&route->arena, "route-assigned-%s", route->assigned.route_id), route->assigned.assigned_on,
+            &route->assigned.base);
 }
 
 /* ---- a row a event ---- */
@@ -241,8 +249,6 @@ static int map_row(struct route *route, size_t row)
 {
     const char *event = mr_sheet_text(route->sheet, row, EVENT);
 
-    if (is_assigned(route->sheet, row))
-        return 0;
     if (mr_fold_equal(event, "этап"))
         return map_step_completed(route, row);
     if (mr_fold_equal(event, "закрыт"))
@@ -251,16 +257,25 @@ static int map_row(struct route *route, size_t row)
     return 0;
 }
 
+/* The assignment goes whole or not at all, at its first row; the other rows each for itself. */
 static int map_group(struct route *route, const size_t *rows, size_t count)
 {
-    struct mr_row_sink *sink = route->sheet->sink;
-    int r;
+    size_t first;
+    bool good;
+    int r = 0;
 
-    for (size_t i = 0; i < count; i++)
-        sink->row(sink, mr_sheet_line(route->sheet, rows[i]), mr_table_raw(route->sheet->table, rows[i]));
-    r = map_assigned(route, rows, count);
-    for (size_t i = 0; r == 0 && i < count; i++)
-        r = map_row(route, rows[i]);
+    route->sheet->mute = true;
+    good = read_all_assigned(route, rows, count, &first);
+    route->sheet->mute = false;
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        mr_sheet_announce(route->sheet, rows[i]);
+        if (!is_assigned(route->sheet, rows[i]))
+            r = map_row(route, rows[i]);
+        else if (!good)
+            tell_bad(route, rows[i], i == first);
+        else if (i == first)
+            r = emit_assigned(route, rows[i]);
+    }
     return r;
 }
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "adapters/copmkp/map_diagnostics.h"
+#include "adapters/sdk/map_diagnostics.h"
 #include "adapters/copmkp/worklist.h"
 #include "adapters/sdk/file.h"
 #include "adapters/sdk/intake_file.h"

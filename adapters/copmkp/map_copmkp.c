@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "adapters/copmkp/map_diagnostics.h"
+#include "adapters/sdk/map_diagnostics.h"
 
 static int guess(const char *name, struct mr_slice content)
 {

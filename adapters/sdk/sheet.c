@@ -127,10 +127,17 @@ const char *mr_sheet_text(const struct mr_sheet *sheet, size_t row, int column)
     return sheet->at[column] < 0 ? "" : mr_table_cell(sheet->table, row, sheet->at[column]);
 }
 
+void mr_sheet_announce(const struct mr_sheet *sheet, size_t row)
+{
+    sheet->sink->row(sheet->sink, mr_sheet_line(sheet, row), mr_table_raw(sheet->table, row));
+}
+
 bool mr_sheet_problem(const struct mr_sheet *sheet, size_t row, int column, const char *problem, const char *cure)
 {
     char title[128];
 
+    if (sheet->mute)
+        return false;
     title_of(&sheet->columns[column], title, sizeof title);
     sheet->sink->problem(sheet->sink, &(struct mr_row_problem){.line = mr_sheet_line(sheet, row), .column = title,
                                               .value = mr_sheet_text(sheet, row, column), .problem = problem,

@@ -20,6 +20,7 @@ struct mr_sheet {
     const struct mr_sheet_column *columns;
     int at[MR_SHEET_COLUMNS_MAX];   /* index in the table; -1 */
     struct mr_row_sink *sink;
+    bool mute;                      /* problems are not told: for looking whether a group is good before its rows */
     size_t *order;                  /* rows by key, then by place */
     size_t rows;
 };
@@ -39,6 +40,8 @@ size_t mr_sheet_group_end(const struct mr_sheet *sheet, size_t from, int key_col
 uint32_t mr_sheet_line(const struct mr_sheet *sheet, size_t row);
 /* "" when the cell or the column is absent. */
 const char *mr_sheet_text(const struct mr_sheet *sheet, size_t row, int column);
+/* A sink wants each row just before the events and problems of that row. */
+void mr_sheet_announce(const struct mr_sheet *sheet, size_t row);
 /* Tells the sink. Returns false, so that `return mr_sheet_problem(...)` reads well. */
 bool mr_sheet_problem(const struct mr_sheet *sheet, size_t row, int column, const char *problem, const char *cure);
 

@@ -296,7 +296,7 @@ static void run_child(const struct model *m, const char *dir, struct shared *sha
                 .batch = k};
         atomic_store(&shared->submitted, k + 1);
         mr_writer_submit(writer, &jobs[i].base);
-        while (k - atomic_load(&shared->acknowledged) > 20)
+        if (k - atomic_load(&shared->acknowledged) > 20)
             (void) sched_yield();
     }
     pause();

@@ -14,6 +14,7 @@ static int on_event(struct mr_row_sink *base, uint32_t line, const struct mr_att
     struct row_sink *sink = (struct row_sink *) base;
 
     assert_true(sink->events_count < ROW_SINK_MAX);
+    assert_int_equal(line, sink->row_line); /* each row just before its events */
     sink->event_lines[sink->events_count] = line;
     return mr_event_encode(&sink->events[sink->events_count++], attributes, payload);
 }
@@ -25,6 +26,7 @@ static void on_problem(struct mr_row_sink *base, const struct mr_row_problem *pr
 
     assert_true(i < ROW_SINK_MAX);
     assert_non_null(problem->cure);
+    assert_int_equal(problem->line, sink->row_line);
     sink->problems[i].line = problem->line;
     (void) snprintf(sink->problems[i].column, sizeof sink->problems[i].column, "%s", problem->column);
     (void) snprintf(sink->problems[i].problem, sizeof sink->problems[i].problem, "%s", problem->problem);
@@ -46,9 +48,11 @@ static void on_table(struct mr_row_sink *base, const char *name, const char *raw
 
 static void on_row(struct mr_row_sink *base, uint32_t line, const char *raw)
 {
-    (void) line;
+    struct row_sink *sink = (struct row_sink *) base;
+
     assert_non_null(raw);
-    ((struct row_sink *) base)->rows++;
+    sink->row_line = line;
+    sink->rows++;
 }
 
 static void on_digest(struct mr_row_sink *base, struct mr_slice data, uint8_t ret[static 16])

@@ -19,6 +19,7 @@ struct row_sink {
     } problems[ROW_SINK_MAX];
     int problems_count;
     int rows;
+    uint32_t row_line; /* the row announced last */
     struct mr_arena arena;
 };
 

@@ -1,4 +1,4 @@
-#include "adapters/copmkp/map_diagnostics.h"
+#include "adapters/sdk/map_diagnostics.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

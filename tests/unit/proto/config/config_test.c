@@ -157,7 +157,7 @@ static const struct bad {
         {"exact: {regioncode: \"24\"}", "exact: {}", "without an attribute", NULL},
         {"exact: {regioncode: \"24\"}", "all: []", "says nothing", NULL},
         {"suffix: {source: \":cnppm\"}", "not: {not: {}}", "says nothing", NULL},
-        {"- name: qual_category", "- name: Qual", "not a name", NULL},
+        {"- name: qual_category", "- name: Qual", "not a code list's name", NULL},
         {"code: highest", "code: first", "twice", NULL},
         {"roles: [cnppm", "roles: [boss", "unknown role", NULL},
         {"period_from: \"2026-01-01\"", "period_from: \"2026-1-1\"", "date", NULL},

@@ -1,4 +1,4 @@
-#include "adapters/copmkp/map_diagnostics.h"
+#include "adapters/sdk/map_diagnostics.h"
 
 const struct mr_field_column mr_diagnostics_columns[] = {
         {"person.snils", "СНИЛС"}, {"person", "СНИЛС"}, {"diagnostic_id", "Номер результата"},

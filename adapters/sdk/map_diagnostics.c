@@ -1,4 +1,4 @@
-#include "adapters/copmkp/map_diagnostics.h"
+#include "adapters/sdk/map_diagnostics.h"
 
 #include <stdlib.h>
 
@@ -51,7 +51,6 @@ struct area {
     bool has_change;
     enum deficit deficit;
     char *competence;
-    bool told; /* what is wrong with it */
 };
 
 /* The rows of one number. Strings in the arena. */
@@ -198,25 +197,16 @@ static bool read_area(struct result *result, struct area *area)
     return read_change(result, area);
 }
 
-/* Every row's own mistakes are told, not only the first. */
 static bool read_result(struct result *result)
 {
-    bool good = true;
-
-    if (result->rows_count > AREAS_MAX) {
-        result->areas[0].told = true;
-        return mr_sheet_problem(result->sheet, result->rows[0], NUMBER, "слишком много строк одного результата",
-                "не больше 64 областей в одном результате");
-    }
-    result->areas[0].told = !read_head(result);
-    if (result->areas[0].told)
+    if (result->rows_count > AREAS_MAX || !read_head(result))
         return false;
     for (size_t i = 0; i < result->rows_count; i++) {
         result->areas[i].row = result->rows[i];
-        result->areas[i].told = !read_area(result, &result->areas[i]);
-        good = good && !result->areas[i].told;
+        if (!read_area(result, &result->areas[i]))
+            return false;
     }
-    return good;
+    return true;
 }
 
 /* ---- which deficits there were ---- */
@@ -404,43 +394,53 @@ static int emit_deficit(struct result *result, const struct area *area)
     return area->deficit == DEFICIT_YES && !was ? emit_identified(result, area) : 0;
 }
 
-static int emit_result(struct result *result)
+static int emit_head(struct result *result)
 {
     Nms__Event__V1__AreaScore *scores[AREAS_MAX];
     Nms__Event__V1__AreaChange *changes[AREAS_MAX];
     size_t changes_count;
-    int r;
 
     collect_areas(result, scores, changes, &changes_count);
-    r = result->again ? emit_recompleted(result, scores, changes, changes_count) : emit_completed(result, scores);
-    for (size_t i = 0; r == 0 && i < result->rows_count; i++)
-        r = emit_deficit(result, &result->areas[i]);
-    return r;
+    return result->again ? emit_recompleted(result, scores, changes, changes_count) : emit_completed(result, scores);
 }
 
 /* ---- the file ---- */
 
-/* A result goes whole or not at all: part of it under its id would bar the mended one. */
-static void hold_back(struct result *result)
+/* The row's own mistakes, or that another row has them. */
+static void tell_bad(struct result *result, size_t i)
 {
-    for (size_t i = 0; i < result->rows_count; i++)
-        if (i >= AREAS_MAX || !result->areas[i].told)
-            (void) mr_sheet_problem(result->sheet, result->rows[i], NUMBER,
-                    "результат не принят из-за другой его строки",
-                    "исправьте отмеченную строку и подайте все строки этого результата снова");
+    struct area *area = &result->areas[i < AREAS_MAX ? i : 0];
+
+    area->row = result->rows[i];
+    if (i == 0 && result->rows_count > AREAS_MAX)
+        (void) mr_sheet_problem(result->sheet, area->row, NUMBER, "слишком много строк одного результата",
+                "не больше 64 областей в одном результате");
+    else if ((i > 0 || read_head(result)) && read_area(result, area))
+        (void) mr_sheet_problem(result->sheet, area->row, NUMBER, "результат не принят из-за другой его строки",
+                "исправьте отмеченную строку и подайте все строки этого результата снова");
 }
 
+/* A result goes whole or not at all: part of it under its id would bar the mended one. */
 static int map_group(struct result *result)
 {
-    struct mr_row_sink *sink = result->sheet->sink;
+    bool good;
+    int r = 0;
 
-    for (size_t i = 0; i < result->rows_count; i++)
-        sink->row(sink, mr_sheet_line(result->sheet, result->rows[i]),
-                mr_table_raw(result->sheet->table, result->rows[i]));
-    if (read_result(result))
-        return emit_result(result);
-    hold_back(result);
-    return 0;
+    result->sheet->mute = true;
+    good = read_result(result);
+    result->sheet->mute = false;
+    for (size_t i = 0; r == 0 && i < result->rows_count; i++) {
+        mr_sheet_announce(result->sheet, result->rows[i]);
+        if (!good) {
+            tell_bad(result, i);
+            continue;
+        }
+        if (i == 0)
+            r = emit_head(result);
+        if (r == 0)
+            r = emit_deficit(result, &result->areas[i]);
+    }
+    return r;
 }
 
 /* First results, then repeats: a file may hold both of a person. */
