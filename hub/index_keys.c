@@ -20,31 +20,33 @@ void mr_index_key_ident(const struct mr_keyring *keyring, const char *source, co
     mr_keyring_digest(keyring, "ident", parts, 2, ret);
 }
 
-void mr_index_key_event_id(const struct mr_keyring *keyring, const char *id, uint8_t ret[static MR_INDEX_KEY_BYTES])
+void mr_index_key_event_id(
+        const struct mr_keyring *keyring, const char *id, uint8_t ret[static MR_INDEX_KEY_BYTES])
 {
     keyed(keyring, "event-id", id, ret);
 }
 
-void mr_index_key_correlation(const struct mr_keyring *keyring, const char *id, uint8_t ret[static MR_INDEX_KEY_BYTES])
+void mr_index_key_correlation(
+        const struct mr_keyring *keyring, const char *id, uint8_t ret[static MR_INDEX_KEY_BYTES])
 {
     keyed(keyring, "correlation", id, ret);
 }
 
-void mr_index_key_organisation(const struct mr_keyring *keyring, const char *ogrn,
-        uint8_t ret[static MR_INDEX_KEY_BYTES])
+void mr_index_key_organisation(
+        const struct mr_keyring *keyring, const char *ogrn, uint8_t ret[static MR_INDEX_KEY_BYTES])
 {
     keyed(keyring, "organisation", ogrn, ret);
 }
 
-void mr_index_key_document(const struct mr_keyring *keyring, const char *number, uint8_t ret[static MR_INDEX_KEY_BYTES])
+void mr_index_key_document(
+        const struct mr_keyring *keyring, const char *number, uint8_t ret[static MR_INDEX_KEY_BYTES])
 {
     keyed(keyring, "document", number, ret);
 }
 
 void mr_index_key_type(const char *type, uint8_t ret[static MR_INDEX_KEY_BYTES])
 {
-    (void) crypto_generichash(
-            ret, MR_INDEX_KEY_BYTES, (const uint8_t *) type, strlen(type), NULL, 0);
+    (void)crypto_generichash(ret, MR_INDEX_KEY_BYTES, (const uint8_t *)type, strlen(type), NULL, 0);
 }
 
 void mr_index_key_subscription(uint16_t subscription, uint8_t ret[static MR_INDEX_KEY_BYTES])
@@ -57,6 +59,6 @@ void mr_index_key_person(const struct mr_slot_key *key, uint8_t ret[static MR_IN
 {
     static const char tag[] = "person-index";
 
-    (void) crypto_generichash(
-            ret, MR_INDEX_KEY_BYTES, (const uint8_t *) tag, sizeof tag - 1, key->dek, sizeof key->dek);
+    (void)crypto_generichash(
+            ret, MR_INDEX_KEY_BYTES, (const uint8_t *)tag, sizeof tag - 1, key->dek, sizeof key->dek);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sodium.h>
 #include <string.h>
 #include <time.h>
 
@@ -31,7 +32,8 @@ static int put(struct pass *p, enum mr_index_kind kind, const uint8_t *key)
     return mr_index_batch_put(p->index, kind, key, p->record.record.number);
 }
 
-typedef void (*key_fn)(const struct mr_keyring *keyring, const char *text, uint8_t ret[static MR_INDEX_KEY_BYTES]);
+typedef void (*key_fn)(
+        const struct mr_keyring *keyring, const char *text, uint8_t ret[static MR_INDEX_KEY_BYTES]);
 
 static int put_text(struct pass *p, enum mr_index_kind kind, key_fn derive, const char *text)
 {
@@ -79,7 +81,7 @@ static int index_persons(struct pass *p)
         if (r < 0)
             return r == MR_EBLOCKED || r == MR_EDESTROYED ? 0 : r;
         mr_index_key_person(&slot, key);
-        memset(&slot, 0, sizeof slot);
+        sodium_memzero(&slot, sizeof slot);
         r = put(p, MR_INDEX_PERSON, key);
     }
     return r;
@@ -98,21 +100,22 @@ static int index_documents(struct pass *p)
 
         if (!field || field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
             continue;
-        memcpy(&text, (const char *) payload + field->offset, sizeof text);
+        memcpy(&text, (const char *)payload + field->offset, sizeof text);
         r = put_text(p, MR_INDEX_DOCUMENT, mr_index_key_document, text);
     }
     return r;
 }
 
 /*
- * Keys from inside of the event. Of one that waits for correction only its id is indexed, as a keyed digest, so that
- * its sender can ask where it is.
+ * Keys from inside of the event. Of one that waits for correction only its id is indexed, as a keyed digest,
+ * so that its sender can ask where it is.
  */
 static int index_inside(struct pass *p)
 {
     bool waits = p->record.record.flags & MR_RECORD_QUARANTINED;
     const struct mr_attributes *a = &p->opened.event.a;
-    int r = mr_opened_read(&p->opened, p->house, &p->record.record, waits ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX, NULL);
+    int r = mr_opened_read(
+            &p->opened, p->house, &p->record.record, waits ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX, NULL);
 
     if (r < 0) /* blocked, destroyed, discarded or damaged: its head is all there is */
         return r == MR_ENOMEM ? r : 0;
@@ -201,7 +204,8 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 /* One batch. 0: nothing was left, 1: there may be more. */
 static int batch(struct pass *p)
 {
-    uint64_t index_through = mr_index_through(p->house->index), view_through = mr_view_through(p->house->view);
+    uint64_t index_through = mr_index_through(p->house->index),
+             view_through = mr_view_through(p->house->view);
     uint64_t first = (index_through < view_through ? index_through : view_through) + 1;
     uint64_t last = mr_log_reader_head(p->reader);
     int r;
@@ -225,7 +229,8 @@ int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr)
     int r;
 
     if (!house->keyring)
-        return mr_error_set(reterr, MR_EDENIED, "", "run it as the user of the hub", "no keys: nothing can be indexed");
+        return mr_error_set(
+                reterr, MR_EDENIED, "", "run it as the user of the hub", "no keys: nothing can be indexed");
     p = calloc(1, sizeof *p);
     if (!p)
         return MR_ENOMEM;
@@ -259,18 +264,18 @@ static bool wait_for_news(struct mr_indexer *indexer, bool failed)
     struct timespec until;
     bool go_on;
 
-    (void) clock_gettime(CLOCK_MONOTONIC, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += RETRY_S;
-    (void) pthread_mutex_lock(&indexer->lock);
+    (void)pthread_mutex_lock(&indexer->lock);
     while (!indexer->woken && !indexer->stopping) {
         if (!failed)
-            (void) pthread_cond_wait(&indexer->news, &indexer->lock);
+            (void)pthread_cond_wait(&indexer->news, &indexer->lock);
         else if (pthread_cond_timedwait(&indexer->news, &indexer->lock, &until) == ETIMEDOUT)
             break;
     }
     go_on = !indexer->stopping;
     indexer->woken = false;
-    (void) pthread_mutex_unlock(&indexer->lock);
+    (void)pthread_mutex_unlock(&indexer->lock);
     return go_on;
 }
 
@@ -293,14 +298,14 @@ int mr_indexer_start(struct mr_indexer **ret, struct mr_house *house)
     if (!indexer)
         return MR_ENOMEM;
     indexer->house = house;
-    (void) pthread_mutex_init(&indexer->lock, NULL);
-    (void) pthread_condattr_init(&attr);
-    (void) pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void) pthread_cond_init(&indexer->news, &attr);
-    (void) pthread_condattr_destroy(&attr);
+    (void)pthread_mutex_init(&indexer->lock, NULL);
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&indexer->news, &attr);
+    (void)pthread_condattr_destroy(&attr);
     if (pthread_create(&indexer->thread, NULL, run, indexer) != 0) {
-        (void) pthread_cond_destroy(&indexer->news);
-        (void) pthread_mutex_destroy(&indexer->lock);
+        (void)pthread_cond_destroy(&indexer->news);
+        (void)pthread_mutex_destroy(&indexer->lock);
         free(indexer);
         return MR_ESYSTEM;
     }
@@ -310,22 +315,22 @@ int mr_indexer_start(struct mr_indexer **ret, struct mr_house *house)
 
 void mr_indexer_wake(struct mr_indexer *indexer)
 {
-    (void) pthread_mutex_lock(&indexer->lock);
+    (void)pthread_mutex_lock(&indexer->lock);
     indexer->woken = true;
-    (void) pthread_cond_signal(&indexer->news);
-    (void) pthread_mutex_unlock(&indexer->lock);
+    (void)pthread_cond_signal(&indexer->news);
+    (void)pthread_mutex_unlock(&indexer->lock);
 }
 
 void mr_indexer_stop(struct mr_indexer *indexer)
 {
     if (!indexer)
         return;
-    (void) pthread_mutex_lock(&indexer->lock);
+    (void)pthread_mutex_lock(&indexer->lock);
     indexer->stopping = true;
-    (void) pthread_cond_signal(&indexer->news);
-    (void) pthread_mutex_unlock(&indexer->lock);
-    (void) pthread_join(indexer->thread, NULL);
-    (void) pthread_cond_destroy(&indexer->news);
-    (void) pthread_mutex_destroy(&indexer->lock);
+    (void)pthread_cond_signal(&indexer->news);
+    (void)pthread_mutex_unlock(&indexer->lock);
+    (void)pthread_join(indexer->thread, NULL);
+    (void)pthread_cond_destroy(&indexer->news);
+    (void)pthread_mutex_destroy(&indexer->lock);
     free(indexer);
 }

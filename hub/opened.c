@@ -1,6 +1,5 @@
 #include "hub/opened.h"
 
-
 #include "proto/wire/digest.h"
 #include "proto/wire/prescan.h"
 

@@ -1,4 +1,5 @@
-/* A stored event opened and decoded: what the indexer, the passport and the queries need of it. Plaintext; fini wipes. */
+/* A stored event opened and decoded: what the indexer, the passport and the queries need of it. Plaintext;
+ * fini wipes. */
 #ifndef MR_HUB_OPENED_H
 #define MR_HUB_OPENED_H
 

@@ -1,4 +1,5 @@
-/* passport.set, override, submit, approve, handback, send, answer: each one event, with the rows that it moves. */
+/* passport.set, override, submit, approve, handback, send, answer: each one event, with the rows that it
+ * moves. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,15 +22,17 @@ struct acting {
     enum mr_workflow_action action;
     struct mr_workflow_row before, after;
     Nms__Event__V1__PassportVersion version;
+    uint8_t file_digest[32];
 };
 
-/* Passport's event texts are read by everybody: names of people do not belong there, docs/passport.md says so. */
+/* Passport's event texts are read by everybody: names of people do not belong there, docs/passport.md says
+ * so. */
 static int text(const struct acting *a, const char *name, bool required, size_t max, char **ret)
 {
     const char *value;
     int r = mr_arg_text(a->call, name, required, max, &value, a->reterr);
 
-    *ret = (char *) value;
+    *ret = (char *)value;
     return r;
 }
 
@@ -42,6 +45,22 @@ static int date(const struct acting *a, const char *name, bool required, char **
     return r;
 }
 
+/* The file that proves a value: its name and SHA-256; the file itself stays with who has it. */
+static int file(struct acting *a, char **ret_name, ProtobufCBinaryData *ret_digest)
+{
+    const char *hex;
+    int r = text(a, "file_name", false, BASIS_BYTES_MAX, ret_name);
+
+    if (r == 0)
+        r = mr_arg_text(a->call, "file_sha256", false, 2 * sizeof a->file_digest, &hex, a->reterr);
+    if (r < 0 || !*hex)
+        return r;
+    if (mr_hex_decode(hex, strlen(hex), a->file_digest, sizeof a->file_digest) < 0)
+        return mr_error_set(a->reterr, MR_EINVAL, "file_sha256", "give 64 hexadecimal digits", "no SHA-256");
+    *ret_digest = (ProtobufCBinaryData){.len = sizeof a->file_digest, .data = a->file_digest};
+    return 0;
+}
+
 /* The first of the action's roles that the operator has: method_allowed saw to it that there is one. */
 static void role_of(const struct acting *a, char *out, size_t size)
 {
@@ -51,7 +70,7 @@ static void role_of(const struct acting *a, char *out, size_t size)
     for (const char *role = roles; *role;) {
         size_t length = strcspn(role, ",");
 
-        (void) snprintf(out, size, "%.*s", (int) length, role);
+        (void)snprintf(out, size, "%.*s", (int)length, role);
         if (mr_config_operator_has(a->call->house->config, a->call->operator_name, out))
             return;
         role += length + (role[length] == ',');
@@ -66,7 +85,8 @@ static int build_event(struct acting *a, const ProtobufCMessage *payload)
     char id[MR_UUID_TEXT_MAX], time[MR_TIME_TEXT_MAX], role[32];
     int64_t now = mr_clock_wall_us(house->clock);
     struct mr_attributes attributes = {.source = house->config->hub.source,
-            .type = mr_workflow_action_type(a->action), .regioncode = house->config->region,
+            .type = mr_workflow_action_type(a->action),
+            .regioncode = house->config->region,
             .actor = a->call->operator_name};
 
     mr_uuid7_next(&generator, now, uuid);
@@ -89,15 +109,15 @@ static int reply(struct acting *a)
 {
     char digest[65];
 
-    a->act->reply = json_pack("{s:s, s:s, s:i, s:s, s:s}", "state", mr_workflow_state_name(a->after.state), "title",
-            mr_workflow_state_title(a->after.state), "version", (int) a->after.version, "digest",
+    a->act->reply = json_pack("{s:s, s:s, s:i, s:s, s:s}", "state", mr_workflow_state_name(a->after.state),
+            "title", mr_workflow_state_title(a->after.state), "version", (int)a->after.version, "digest",
             a->after.version ? mr_hex_encode(a->after.digest, sizeof a->after.digest, digest) : "", "type",
             mr_workflow_action_type(a->action));
     return a->act->reply ? 0 : MR_ENOMEM;
 }
 
-static int begin(struct acting *a, const struct mr_method_call *call, enum mr_workflow_action action, struct mr_act *act,
-        struct mr_error *reterr)
+static int begin(struct acting *a, const struct mr_method_call *call, enum mr_workflow_action action,
+        struct mr_act *act, struct mr_error *reterr)
 {
     int r;
 
@@ -128,14 +148,14 @@ static int stored_campaign(struct acting *a, json_t **ret)
     struct mr_buf bytes = MR_BUF_INIT;
     int r = mr_workflow_document(a->call->house->log, a->before.version, &bytes);
 
-    *ret = r == 0 ? json_loadb((const char *) bytes.data, bytes.size, 0, NULL) : NULL;
+    *ret = r == 0 ? json_loadb((const char *)bytes.data, bytes.size, 0, NULL) : NULL;
     mr_buf_fini(&bytes);
     return r < 0 ? r : *ret ? 0 : MR_ECORRUPT;
 }
 
 static void fill_version(struct acting *a, const char *campaign)
 {
-    a->version.campaign_id = (char *) campaign;
+    a->version.campaign_id = (char *)campaign;
     a->version.region_code = a->call->house->config->region;
     a->version.version = a->after.version;
     a->version.digest = (ProtobufCBinaryData){.len = sizeof a->after.digest, .data = a->after.digest};
@@ -145,11 +165,17 @@ static void fill_version(struct acting *a, const char *campaign)
 
 static int section_of(const struct acting *a, const char *cell, int32_t *ret)
 {
+    uint64_t section;
+    int r;
+
     if (cell[0] < '1' || cell[0] > '8' || cell[1] != '.')
-        return mr_error_set(a->reterr, MR_EINVAL, "cell", "begin it with the section and a point, as in 3.premises",
-                "no code of a cell");
+        return mr_error_set(a->reterr, MR_EINVAL, "cell",
+                "begin it with the section and a point, as in 3.premises", "no code of a cell");
     *ret = cell[0] - '0';
-    return 0;
+    r = mr_arg_number(a->call, "section", 1, 8, (uint64_t)*ret, &section, a->reterr);
+    if (r == 0 && section != (uint64_t)*ret)
+        r = mr_error_set(a->reterr, MR_EINVAL, "section", "leave it out", "the cell is of another section");
+    return r;
 }
 
 int mr_act_passport_set(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
@@ -173,7 +199,7 @@ int mr_act_passport_set(const struct mr_method_call *call, struct mr_act *ret, s
     if (r == 0)
         r = text(&a, "basis", true, BASIS_BYTES_MAX, &m.basis);
     if (r == 0)
-        r = text(&a, "file_name", false, BASIS_BYTES_MAX, &m.file_name);
+        r = file(&a, &m.file_name, &m.file_digest);
     if (r == 0)
         r = mr_passport_open(&passport, call->house, 0, reterr);
     if (r < 0)
@@ -182,7 +208,7 @@ int mr_act_passport_set(const struct mr_method_call *call, struct mr_act *ret, s
             strcmp(mr_cells_find(passport.cells, cell.cell)->state, "entered") != 0)
         r = mr_error_set(reterr, MR_EINVAL, "cell", "use passport override, with the reason",
                 "this cell is computed from events");
-    m.campaign_id = (char *) mr_passport_campaign(&passport);
+    m.campaign_id = (char *)mr_passport_campaign(&passport);
     m.region_code = call->house->config->region;
     m.cells = cells;
     m.n_cells = 1;
@@ -207,21 +233,23 @@ int mr_act_passport_override(const struct mr_method_call *call, struct mr_act *r
     if (r == 0)
         r = text(&a, "reason", true, BASIS_BYTES_MAX, &m.reason);
     if (r == 0)
-        r = text(&a, "file_name", false, BASIS_BYTES_MAX, &m.file_name);
+        r = text(&a, "oktmo", false, 8, &m.oktmo);
+    if (r == 0)
+        r = file(&a, &m.file_name, &m.file_digest);
     if (r == 0)
         r = mr_passport_open(&passport, call->house, 0, reterr);
     if (r < 0)
         return r;
     found = mr_cells_find(passport.cells, cell.cell);
     if (!found || strcmp(found->state, "entered") == 0) {
-        r = mr_error_set(reterr, found ? MR_EINVAL : MR_ENOTFOUND, "cell", "use passport set for values without events",
-                "no computed cell of this code");
+        r = mr_error_set(reterr, found ? MR_EINVAL : MR_ENOTFOUND, "cell",
+                "use passport set for values without events", "no computed cell of this code");
     } else {
         m.section = found->section;
-        m.computed_value = (char *) (found->computed[0] ? found->computed : found->value);
-        cell.unit = (char *) found->unit;
+        m.computed_value = (char *)(found->computed[0] ? found->computed : found->value);
+        cell.unit = (char *)found->unit;
     }
-    m.campaign_id = (char *) mr_passport_campaign(&passport);
+    m.campaign_id = (char *)mr_passport_campaign(&passport);
     m.region_code = call->house->config->region;
     m.cell = &cell;
     r = finish(&a, r, &m.base);
@@ -264,7 +292,8 @@ int mr_act_passport_submit(const struct mr_method_call *call, struct mr_act *ret
 }
 
 /* A step over the version that is under way: the payload's texts are read, its version is filled in here. */
-static int step(struct acting *a, int r, Nms__Event__V1__PassportVersion **version, const ProtobufCMessage *payload)
+static int step(
+        struct acting *a, int r, Nms__Event__V1__PassportVersion **version, const ProtobufCMessage *payload)
 {
     json_t *document = NULL;
 
@@ -316,7 +345,7 @@ int mr_act_passport_send(const struct mr_method_call *call, struct mr_act *ret, 
     if (r == 0)
         r = text(&a, "channel", false, 16, &m.channel);
     if (r == 0 && !m.channel[0])
-        m.channel = (char *) "letter";
+        m.channel = (char *)"letter";
     return step(&a, r, &m.passport, &m.base);
 }
 
@@ -350,14 +379,14 @@ static int answer_returned(const struct mr_method_call *call, struct mr_act *ret
 
 int mr_act_passport_answer(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
 {
-    const char *outcome;
-    int r = mr_arg_text(call, "outcome", true, 16, &outcome, reterr);
+    const char *answer;
+    int r = mr_arg_text(call, "answer", true, 16, &answer, reterr);
 
     if (r < 0)
         return r;
-    if (strcmp(outcome, "agreed") == 0)
+    if (strcmp(answer, "agreed") == 0)
         return answer_agreed(call, ret, reterr);
-    if (strcmp(outcome, "returned") == 0)
+    if (strcmp(answer, "returned") == 0)
         return answer_returned(call, ret, reterr);
-    return mr_error_set(reterr, MR_EINVAL, "outcome", "say agreed or returned", "no such outcome");
+    return mr_error_set(reterr, MR_EINVAL, "answer", "say agreed or returned", "no such answer");
 }

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-int mr_arg_text(const struct mr_method_call *call, const char *name, bool required, size_t max, const char **ret,
-        struct mr_error *reterr)
+int mr_arg_text(const struct mr_method_call *call, const char *name, bool required, size_t max,
+        const char **ret, struct mr_error *reterr)
 {
     const json_t *value = json_object_get(call->arguments, name);
 
@@ -14,14 +14,15 @@ int mr_arg_text(const struct mr_method_call *call, const char *name, bool requir
     if (json_is_string(value))
         *ret = json_string_value(value);
     if (required && !**ret)
-        return mr_error_set(reterr, MR_EINVAL, name, "give it; docs/methods.md has the list", "an argument is missing");
+        return mr_error_set(
+                reterr, MR_EINVAL, name, "give it; docs/methods.md has the list", "an argument is missing");
     if (strlen(*ret) > max)
         return mr_error_set(reterr, MR_EINVAL, name, "shorten it", "longer than %zu bytes", max);
     return 0;
 }
 
-int mr_arg_number(const struct mr_method_call *call, const char *name, uint64_t low, uint64_t high, uint64_t fallback,
-        uint64_t *ret, struct mr_error *reterr)
+int mr_arg_number(const struct mr_method_call *call, const char *name, uint64_t low, uint64_t high,
+        uint64_t fallback, uint64_t *ret, struct mr_error *reterr)
 {
     const json_t *value = json_object_get(call->arguments, name);
 
@@ -29,30 +30,31 @@ int mr_arg_number(const struct mr_method_call *call, const char *name, uint64_t 
     if (!value || json_is_null(value))
         return 0;
     if (!json_is_integer(value) || json_integer_value(value) < 0)
-        return mr_error_set(reterr, MR_EINVAL, name, "give a whole number", "the argument is no whole number");
-    *ret = (uint64_t) json_integer_value(value);
+        return mr_error_set(
+                reterr, MR_EINVAL, name, "give a whole number", "the argument is no whole number");
+    *ret = (uint64_t)json_integer_value(value);
     if (*ret < low || *ret > high)
         return mr_error_set(reterr, MR_EINVAL, name, "choose a number in these bounds", "not in %llu..%llu",
-                (unsigned long long) low, (unsigned long long) high);
+                (unsigned long long)low, (unsigned long long)high);
     return 0;
 }
 
-static const char *name_of(const struct mr_house *house, enum mr_name_kind kind, const char *what, uint16_t id, char *out,
-        size_t size)
+static const char *name_of(const struct mr_house *house, enum mr_name_kind kind, const char *what,
+        uint16_t id, char *out, size_t size)
 {
     const char *text = mr_names_text(house->names, kind, id);
 
     if (text)
-        (void) snprintf(out, size, "%s", text);
+        (void)snprintf(out, size, "%s", text);
     else
-        (void) snprintf(out, size, "%s %u", what, id);
+        (void)snprintf(out, size, "%s %u", what, id);
     return out;
 }
 
 const char *mr_system_name(const struct mr_house *house, uint16_t id, char *out, size_t size)
 {
     if (id == MR_SYSTEM_HUB) {
-        (void) snprintf(out, size, "hub");
+        (void)snprintf(out, size, "hub");
         return out;
     }
     return name_of(house, MR_NAME_SYSTEM, "system", id, out, size);

@@ -5,11 +5,11 @@
 #include "hub/audit/method.h"
 
 /* A text, at most max bytes; NULL argument value: "" when optional, else MR_EINVAL. */
-int mr_arg_text(const struct mr_method_call *call, const char *name, bool required, size_t max, const char **ret,
-        struct mr_error *reterr);
+int mr_arg_text(const struct mr_method_call *call, const char *name, bool required, size_t max,
+        const char **ret, struct mr_error *reterr);
 /* A whole number in low..high; absent: fallback. */
-int mr_arg_number(const struct mr_method_call *call, const char *name, uint64_t low, uint64_t high, uint64_t fallback,
-        uint64_t *ret, struct mr_error *reterr);
+int mr_arg_number(const struct mr_method_call *call, const char *name, uint64_t low, uint64_t high,
+        uint64_t fallback, uint64_t *ret, struct mr_error *reterr);
 
 /* "school", "hub", or "system 7" for one that was in the configuration once. */
 const char *mr_system_name(const struct mr_house *house, uint16_t id, char *out, size_t size);

@@ -17,7 +17,8 @@ static void add(struct mr_found *found, uint64_t number)
         found->more = true;
 }
 
-static int by_key(const struct mr_house *house, enum mr_index_kind kind, const uint8_t *key, struct mr_found *found)
+static int by_key(
+        const struct mr_house *house, enum mr_index_kind kind, const uint8_t *key, struct mr_found *found)
 {
     uint64_t numbers[256], after = 0;
     int r;
@@ -32,7 +33,8 @@ static int by_key(const struct mr_house *house, enum mr_index_kind kind, const u
     return r < 0 ? r : 0;
 }
 
-/* An event that cannot be opened any more is found by its identity all the same: any configured source with this id. */
+/* An event that cannot be opened any more is found by its identity all the same: any configured source with
+ * this id. */
 static int by_ident(const struct mr_house *house, const char *id, struct mr_found *found)
 {
     const struct mr_config *config = house->config;
@@ -52,7 +54,8 @@ static int by_index(const struct mr_house *house, const char *id, struct mr_foun
 {
     static const struct {
         enum mr_index_kind kind;
-        void (*derive)(const struct mr_keyring *keyring, const char *text, uint8_t ret[static MR_INDEX_KEY_BYTES]);
+        void (*derive)(
+                const struct mr_keyring *keyring, const char *text, uint8_t ret[static MR_INDEX_KEY_BYTES]);
     } kinds[] = {{MR_INDEX_EVENT_ID, mr_index_key_event_id}, {MR_INDEX_CORRELATION, mr_index_key_correlation},
             {MR_INDEX_DOCUMENT, mr_index_key_document}};
     uint8_t key[MR_INDEX_KEY_BYTES];
@@ -73,7 +76,7 @@ static bool has_text(const ProtobufCMessage *payload, const char *name, const ch
 
     if (!field || field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
         return false;
-    memcpy(&text, (const char *) payload + field->offset, sizeof text);
+    memcpy(&text, (const char *)payload + field->offset, sizeof text);
     return text && strcmp(text, id) == 0;
 }
 
@@ -82,7 +85,8 @@ static bool same(const char *text, const char *id)
     return text && strcmp(text, id) == 0;
 }
 
-static bool matches(const struct mr_house *house, const struct mr_record *record, struct mr_opened *opened, const char *id)
+static bool matches(const struct mr_house *house, const struct mr_record *record, struct mr_opened *opened,
+        const char *id)
 {
     enum mr_purpose purpose = record->flags & MR_RECORD_QUARANTINED ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX;
     const struct mr_event *event = &opened->event;
@@ -92,12 +96,14 @@ static bool matches(const struct mr_house *house, const struct mr_record *record
         return true;
     if (mr_opened_read(opened, house, record, purpose, NULL) < 0)
         return false;
-    return same(event->a.id, id) || same(event->a.correlationid, id) || has_text(event->payload, "number", id) ||
-           has_text(event->payload, "registration_number", id) || has_text(event->payload, "document_number", id);
+    return same(event->a.id, id) || same(event->a.correlationid, id) ||
+           has_text(event->payload, "number", id) || has_text(event->payload, "registration_number", id) ||
+           has_text(event->payload, "document_number", id);
 }
 
 /* What the index has not read yet. */
-static int in_tail(const struct mr_house *house, const char *id, struct mr_found *found, struct mr_error *reterr)
+static int in_tail(
+        const struct mr_house *house, const char *id, struct mr_found *found, struct mr_error *reterr)
 {
     uint64_t through = mr_index_through(house->index);
     struct mr_log_reader *reader;
@@ -122,7 +128,7 @@ static int in_tail(const struct mr_house *house, const char *id, struct mr_found
 
 static int by_number(const void *a, const void *b)
 {
-    uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
     return (x > y) - (x < y);
 }

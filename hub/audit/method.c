@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-int mr_method_allowed(const struct mr_method *method, const struct mr_method_call *call, struct mr_error *reterr)
+int mr_method_allowed(
+        const struct mr_method *method, const struct mr_method_call *call, struct mr_error *reterr)
 {
     if (!method->roles)
         return 0;

@@ -6,15 +6,21 @@
 
 int mr_query_log_show(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_log_tail(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
-int mr_query_log_count(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_log_count(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_where(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_balance(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
-int mr_query_quarantine(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_quarantine(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 
-int mr_query_passport_show(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
-int mr_query_passport_explain(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
-int mr_query_passport_export(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
-int mr_query_passport_check(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_passport_show(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_passport_explain(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_passport_export(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_passport_check(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 
 int mr_act_passport_set(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_passport_override(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);

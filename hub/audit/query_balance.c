@@ -1,7 +1,7 @@
 /*
- * balance («сверка»): is every event accounted for (decision 19)? In: what the intake rows say was received, divided,
- * against the records that there are. Out: for each subscription the records that want it against the rows of their
- * delivery. One snapshot, so it adds up at any moment.
+ * balance («сверка»): is every event accounted for (decision 19)? In: what the intake rows say was received,
+ * divided, against the records that there are. Out: for each subscription the records that want it against
+ * the rows of their delivery. One snapshot, so it adds up at any moment.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,9 +29,9 @@ struct out_line {
 struct balance {
     const struct mr_house *house;
     struct mr_log_reader *reader;
-    struct in_line *in;   /* by id of the system */
-    struct out_line *out; /* by id of the subscription */
-    struct mr_keymap parked; /* keys of the parked rows */
+    struct in_line *in;        /* by id of the system */
+    struct out_line *out;      /* by id of the subscription */
+    struct mr_keymap parked;   /* keys of the parked rows */
     struct mr_keymap unwanted; /* types */
     uint64_t *unwanted_counts;
     size_t unwanted_capacity;
@@ -46,7 +46,7 @@ static int add_intake(void *ctx, struct mr_slice key, struct mr_slice value)
     int r = mr_intake_row_decode(&row, value);
     struct in_line *line;
 
-    (void) key;
+    (void)key;
     if (r < 0)
         return r;
     line = &b->in[row.system];
@@ -79,7 +79,7 @@ static int add_parked(void *ctx, struct mr_slice key, struct mr_slice value)
     uint32_t index;
     int r = key.size == MR_DELIVERY_KEY_BYTES ? mr_keymap_add(&b->parked, key, &index) : MR_ECORRUPT;
 
-    (void) value;
+    (void)value;
     if (r == 1)
         b->out[mr_get_be16(key.data)].parked++;
     return r < 0 ? r : 0;
@@ -189,8 +189,9 @@ static int read_heads(struct balance *b, struct mr_error *reterr)
 
 static void differ(struct balance *b, const char *where, const char *what, uint64_t want, uint64_t have)
 {
-    (void) json_array_append_new(b->differences, json_pack("{s:s, s:s, s:I, s:I}", "where", where, "what", what, "expected",
-            (json_int_t) want, "found", (json_int_t) have));
+    (void)json_array_append_new(
+            b->differences, json_pack("{s:s, s:s, s:I, s:I}", "where", where, "what", what, "expected",
+                                    (json_int_t)want, "found", (json_int_t)have));
 }
 
 /* A difference for each sum that does not hold; true when all do. */
@@ -212,15 +213,16 @@ static json_t *in_json(struct balance *b)
 
         if (!l->seen)
             continue;
-        (void) mr_system_name(b->house, (uint16_t) id, name, sizeof name);
+        (void)mr_system_name(b->house, (uint16_t)id, name, sizeof name);
         ok = check(b, name, "received = stored + duplicate + quarantined + refused", l->received,
                 l->stored + l->duplicate + l->quarantined + l->refused);
         ok &= check(b, name, "stored = records in the log", l->stored, l->records);
         ok &= check(b, name, "quarantined = records in the log", l->quarantined, l->records_quarantined);
-        (void) json_array_append_new(list,
-                json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b}", "system", name, "received", (json_int_t) l->received,
-                        "stored", (json_int_t) l->stored, "duplicate", (json_int_t) l->duplicate, "quarantined",
-                        (json_int_t) l->quarantined, "refused", (json_int_t) l->refused, "ok", ok));
+        (void)json_array_append_new(
+                list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b}", "system", name, "received",
+                              (json_int_t)l->received, "stored", (json_int_t)l->stored, "duplicate",
+                              (json_int_t)l->duplicate, "quarantined", (json_int_t)l->quarantined, "refused",
+                              (json_int_t)l->refused, "ok", ok));
     }
     return list;
 }
@@ -236,14 +238,14 @@ static json_t *out_json(struct balance *b)
 
         if (!l->seen)
             continue;
-        (void) mr_subscription_name(b->house, (uint16_t) id, name, sizeof name);
+        (void)mr_subscription_name(b->house, (uint16_t)id, name, sizeof name);
         ok = check(b, name, "matched = delivered + waiting + parked + suppressed", l->matched,
                 l->delivered + l->waiting + l->parked + l->suppressed);
-        (void) json_array_append_new(list,
-                json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "subscription", name, "first",
-                        (json_int_t) l->first, "matched", (json_int_t) l->matched, "delivered",
-                        (json_int_t) l->delivered, "waiting", (json_int_t) l->waiting, "parked",
-                        (json_int_t) l->parked, "suppressed", (json_int_t) l->suppressed, "ok", ok));
+        (void)json_array_append_new(
+                list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "subscription", name, "first",
+                              (json_int_t)l->first, "matched", (json_int_t)l->matched, "delivered",
+                              (json_int_t)l->delivered, "waiting", (json_int_t)l->waiting, "parked",
+                              (json_int_t)l->parked, "suppressed", (json_int_t)l->suppressed, "ok", ok));
     }
     return list;
 }
@@ -255,8 +257,8 @@ static json_t *unwanted_json(const struct balance *b)
     for (uint32_t i = 0; i < b->unwanted.count; i++) {
         struct mr_slice type = mr_keymap_key(&b->unwanted, i);
 
-        (void) json_array_append_new(list, json_pack("{s:s%, s:I}", "type", (const char *) type.data, type.size, "count",
-                (json_int_t) b->unwanted_counts[i]));
+        (void)json_array_append_new(list, json_pack("{s:s%, s:I}", "type", (const char *)type.data, type.size,
+                                                  "count", (json_int_t)b->unwanted_counts[i]));
     }
     return list;
 }
@@ -268,15 +270,16 @@ static json_t *answer(struct balance *b)
     b->differences = json_array();
     in = in_json(b);
     out = out_json(b);
-    (void) check(b, "log", "damaged records", 0, b->damaged);
-    return json_pack("{s:b, s:I, s:o, s:o, s:I, s:o, s:o}", "ok", json_array_size(b->differences) == 0, "head",
-            (json_int_t) b->head, "in", in, "out", out, "unwanted", (json_int_t) b->unwanted_total, "unwanted_types",
-            unwanted_json(b), "differences", b->differences);
+    (void)check(b, "log", "damaged records", 0, b->damaged);
+    return json_pack("{s:b, s:I, s:o, s:o, s:I, s:o, s:o}", "ok", json_array_size(b->differences) == 0,
+            "head", (json_int_t)b->head, "in", in, "out", out, "unwanted", (json_int_t)b->unwanted_total,
+            "unwanted_types", unwanted_json(b), "differences", b->differences);
 }
 
 int mr_query_balance(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
-    struct balance b = {.house = call->house, .in = calloc(IDS, sizeof *b.in), .out = calloc(IDS, sizeof *b.out)};
+    struct balance b = {
+            .house = call->house, .in = calloc(IDS, sizeof *b.in), .out = calloc(IDS, sizeof *b.out)};
     json_t *json = NULL;
     int r = b.in && b.out ? mr_log_reader_open(call->house->log, &b.reader) : MR_ENOMEM;
 

@@ -27,7 +27,7 @@ int mr_query_log_show(const struct mr_method_call *call, mr_emit_fn emit, void *
     r = mr_log_read(reader, number, &view, reterr);
     if (r == MR_ENOTFOUND)
         r = mr_error_set(reterr, r, "number", "the log begins at 1", "the log ends at %llu",
-                (unsigned long long) mr_log_reader_head(reader));
+                (unsigned long long)mr_log_reader_head(reader));
     if (r == 0) {
         json = mr_record_json_full(call->house, &view.record);
         r = json ? emit(ctx, json) : MR_ENOMEM;
@@ -73,7 +73,8 @@ static int tail_one(struct tail *t, uint64_t *left)
 /* A damaged record is told as such, and the rest is served. */
 static int tail_damaged(struct tail *t, uint64_t number)
 {
-    return t->emit(t->ctx, json_pack("{s:I, s:s}", "number", (json_int_t) number, "damaged", "stored data is damaged"));
+    return t->emit(t->ctx,
+            json_pack("{s:I, s:s}", "number", (json_int_t)number, "damaged", "stored data is damaged"));
 }
 
 static int tail_pages(struct tail *t, struct mr_error *reterr)
@@ -88,7 +89,7 @@ static int tail_pages(struct tail *t, struct mr_error *reterr)
     }
     if (r != 0)
         return r;
-    return t->emit(t->ctx, json_pack("{s:I, s:I}", "next", (json_int_t) n, "head", (json_int_t) head));
+    return t->emit(t->ctx, json_pack("{s:I, s:I}", "next", (json_int_t)n, "head", (json_int_t)head));
 }
 
 int mr_query_log_tail(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
@@ -141,7 +142,8 @@ static int count_name(struct counts *c, const char *name)
     return 0;
 }
 
-static int count_records(const struct mr_house *house, struct counts *c, bool by_type, struct mr_error *reterr)
+static int count_records(
+        const struct mr_house *house, struct counts *c, bool by_type, struct mr_error *reterr)
 {
     struct mr_log_reader *reader;
     struct mr_record_view view;
@@ -181,11 +183,12 @@ int mr_query_log_count(const struct mr_method_call *call, mr_emit_fn emit, void 
     for (uint32_t i = 0; r == 0 && i < c.names.count; i++) {
         struct mr_slice name = mr_keymap_key(&c.names, i);
 
-        (void) json_array_append_new(list, json_pack("{s:s%, s:I}", "name", (const char *) name.data, name.size, "count",
-                (json_int_t) c.counts[i]));
+        (void)json_array_append_new(list, json_pack("{s:s%, s:I}", "name", (const char *)name.data, name.size,
+                                                  "count", (json_int_t)c.counts[i]));
     }
     if (r == 0)
-        r = emit(ctx, json_pack("{s:s, s:I, s:O}", "by", *by ? by : "type", "total", (json_int_t) c.total, "counts", list));
+        r = emit(ctx, json_pack("{s:s, s:I, s:O}", "by", *by ? by : "type", "total", (json_int_t)c.total,
+                              "counts", list));
     json_decref(list);
     mr_keymap_fini(&c.names);
     free(c.counts);

@@ -12,8 +12,8 @@
 
 enum { EXPLAIN_MAX = 10000, EXPLAIN_DEFAULT = 100 };
 
-static int open_passport(const struct mr_method_call *call, struct mr_passport *ret, struct mr_workflow_row *row,
-        struct mr_error *reterr)
+static int open_passport(const struct mr_method_call *call, struct mr_passport *ret,
+        struct mr_workflow_row *row, struct mr_error *reterr)
 {
     uint64_t as_of;
     int r = mr_arg_number(call, "as_of", 1, INT64_MAX, 0, &as_of, reterr);
@@ -28,11 +28,13 @@ static json_t *workflow_json(const struct mr_workflow_row *row)
     char digest[65];
 
     return json_pack("{s:s, s:s, s:i, s:I, s:s}", "state", mr_workflow_state_name(row->state), "title",
-            mr_workflow_state_title(row->state), "version", (int) row->version, "as_of", (json_int_t) row->as_of,
-            "digest", row->version ? mr_hex_encode(row->digest, sizeof row->digest, digest) : "");
+            mr_workflow_state_title(row->state), "version", (int)row->version, "as_of",
+            (json_int_t)row->as_of, "digest",
+            row->version ? mr_hex_encode(row->digest, sizeof row->digest, digest) : "");
 }
 
-int mr_query_passport_show(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+int mr_query_passport_show(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
     struct mr_passport passport;
     struct mr_workflow_row row;
@@ -44,7 +46,7 @@ int mr_query_passport_show(const struct mr_method_call *call, mr_emit_fn emit, v
     json = mr_passport_json(&passport, false);
     mr_passport_fini(&passport);
     if (json)
-        (void) json_object_set_new(json, "workflow", workflow_json(&row));
+        (void)json_object_set_new(json, "workflow", workflow_json(&row));
     return json ? emit(ctx, json) : MR_ENOMEM;
 }
 
@@ -60,15 +62,16 @@ static json_t *explain(const struct mr_cell *cell, uint64_t after, uint64_t limi
             next = cell->events[i - 1];
             break;
         }
-        (void) json_array_append_new(numbers, json_integer((json_int_t) cell->events[i]));
+        (void)json_array_append_new(numbers, json_integer((json_int_t)cell->events[i]));
     }
-    (void) json_object_set_new(json, "numbers", numbers);
+    (void)json_object_set_new(json, "numbers", numbers);
     if (next)
-        (void) json_object_set_new(json, "next_after", json_integer((json_int_t) next));
+        (void)json_object_set_new(json, "next_after", json_integer((json_int_t)next));
     return json;
 }
 
-int mr_query_passport_explain(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+int mr_query_passport_explain(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
     struct mr_passport passport;
     struct mr_workflow_row row;
@@ -103,12 +106,13 @@ static json_t *export_json(const char *format, const struct mr_buf *bytes)
     if (!text)
         return NULL;
     sodium_bin2base64(text, size, bytes->data, bytes->size, sodium_base64_VARIANT_ORIGINAL);
-    json = json_pack("{s:s, s:I, s:s}", "format", format, "bytes", (json_int_t) bytes->size, "base64", text);
+    json = json_pack("{s:s, s:I, s:s}", "format", format, "bytes", (json_int_t)bytes->size, "base64", text);
     free(text);
     return json;
 }
 
-int mr_query_passport_export(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+int mr_query_passport_export(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
     struct mr_passport passport;
     struct mr_workflow_row row;
@@ -136,18 +140,19 @@ static json_t *difference_json(uint32_t version, const struct mr_passport_differ
     char text[160];
 
     if (d->equal)
-        (void) snprintf(text, sizeof text, "equal");
+        (void)snprintf(text, sizeof text, "equal");
     else if (d->rules)
-        (void) snprintf(text, sizeof text, "differs: made by other versions of the rules");
+        (void)snprintf(text, sizeof text, "differs: made by other versions of the rules");
     else if (d->erased > 0)
-        (void) snprintf(text, sizeof text, "differs by %lld erased persons", (long long) d->erased);
+        (void)snprintf(text, sizeof text, "differs by %lld erased persons", (long long)d->erased);
     else
-        (void) snprintf(text, sizeof text, "differs: configuration or blocked persons are not what they were");
-    return json_pack("{s:i, s:b, s:s, s:I, s:I}", "version", (int) version, "equal", d->equal, "result", text, "erased",
-            (json_int_t) d->erased, "cells", (json_int_t) d->cells);
+        (void)snprintf(text, sizeof text, "differs: configuration or blocked persons are not what they were");
+    return json_pack("{s:i, s:b, s:s, s:I, s:I}", "version", (int)version, "equal", d->equal, "result", text,
+            "erased", (json_int_t)d->erased, "cells", (json_int_t)d->cells);
 }
 
-int mr_query_passport_check(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+int mr_query_passport_check(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
     struct mr_workflow_row row;
     struct mr_passport_difference difference;
@@ -158,11 +163,11 @@ int mr_query_passport_check(const struct mr_method_call *call, mr_emit_fn emit, 
     if (r == 0)
         r = mr_arg_number(call, "version", 1, UINT32_MAX, row.version, &version, reterr);
     if (r == 0)
-        r = mr_workflow_document(call->house->log, (uint32_t) version, &stored);
+        r = mr_workflow_document(call->house->log, (uint32_t)version, &stored);
     if (r == MR_ENOTFOUND)
         r = mr_error_set(reterr, r, "version", "submit it first", "no such version was submitted");
     if (r == 0)
         r = mr_passport_compare(call->house, mr_buf_slice(&stored), &difference, reterr);
     mr_buf_fini(&stored);
-    return r < 0 ? r : emit(ctx, difference_json((uint32_t) version, &difference));
+    return r < 0 ? r : emit(ctx, difference_json((uint32_t)version, &difference));
 }

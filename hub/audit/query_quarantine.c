@@ -5,7 +5,8 @@
 #include "hub/audit/queries.h"
 #include "hub/prepare.h"
 
-static const char *const states[] = {[MR_QUARANTINE_WAITING] = "waiting", [MR_QUARANTINE_RELEASED] = "released",
+static const char *const states[] = {[MR_QUARANTINE_WAITING] = "waiting",
+        [MR_QUARANTINE_RELEASED] = "released",
         [MR_QUARANTINE_DISCARDED] = "discarded"};
 
 struct listing {
@@ -26,15 +27,17 @@ static int add(void *ctx, struct mr_slice key, struct mr_slice value)
     if (strcmp(listing->wanted, "all") != 0 && strcmp(listing->wanted, states[row.state]) != 0)
         return 0;
     return json_array_append_new(listing->list,
-            json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "number", (json_int_t) mr_get_be64(key.data), "system",
-                    mr_system_name(listing->call->house, row.system, system, sizeof system), "code", row.text.code,
-                    "field", row.text.field, "reason", row.text.reason, "cure", row.text.cure, "since",
-                    mr_time_json(row.at_us), "state", states[row.state])) == 0
+                   json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "number",
+                           (json_int_t)mr_get_be64(key.data), "system",
+                           mr_system_name(listing->call->house, row.system, system, sizeof system), "code",
+                           row.text.code, "field", row.text.field, "reason", row.text.reason, "cure",
+                           row.text.cure, "since", mr_time_json(row.at_us), "state", states[row.state])) == 0
                    ? 0
                    : MR_ENOMEM;
 }
 
-int mr_query_quarantine(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+int mr_query_quarantine(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
     struct listing listing = {.call = call};
     struct mr_log_reader *reader;
@@ -51,7 +54,7 @@ int mr_query_quarantine(const struct mr_method_call *call, mr_emit_fn emit, void
     mr_log_reader_close(reader);
     if (r == 0)
         r = emit(ctx, json_pack("{s:s, s:I, s:O}", "state", listing.wanted, "count",
-                (json_int_t) json_array_size(listing.list), "events", listing.list));
+                              (json_int_t)json_array_size(listing.list), "events", listing.list));
     json_decref(listing.list);
     return r;
 }

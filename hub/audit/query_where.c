@@ -20,7 +20,8 @@ struct where {
     struct mr_record_view view;
     struct mr_found found;
     json_t *matches;
-    uint8_t (*idents)[MR_RECORD_DIGEST_BYTES]; /* of the matches, then of the id under each configured source */
+    uint8_t (*idents)[MR_RECORD_DIGEST_BYTES]; /* of the matches, then of the id under each configured source
+                                                */
     size_t idents_count;
     json_t *verdicts;
 };
@@ -45,8 +46,10 @@ static int look_delivery(void *ctx, struct mr_slice key, struct mr_slice value)
     from = mr_get_be64(key.data + 2);
     if (from > c->number)
         return 1;
-    /* A number of its own row (suppressed) lies within the range of the taken ones: the narrower row is its own. */
-    if (row.through >= c->number && (!c->found || from == c->number || row.outcome == MR_DELIVERY_SUPPRESSED)) {
+    /* A number of its own row (suppressed) lies within the range of the taken ones: the narrower row is its
+     * own. */
+    if (row.through >= c->number &&
+            (!c->found || from == c->number || row.outcome == MR_DELIVERY_SUPPRESSED)) {
         c->row = row;
         c->found = true;
     }
@@ -55,12 +58,12 @@ static int look_delivery(void *ctx, struct mr_slice key, struct mr_slice value)
 
 static int look_nack(void *ctx, struct mr_slice key, struct mr_slice value)
 {
-    (void) key;
+    (void)key;
     return mr_nack_row_decode(ctx, value);
 }
 
-static const char *delivery_state(const struct where *w, uint16_t sub, const struct covering *c, struct mr_nack_row *nack,
-        struct mr_cursor_row *cursor)
+static const char *delivery_state(const struct where *w, uint16_t sub, const struct covering *c,
+        struct mr_nack_row *nack, struct mr_cursor_row *cursor)
 {
     uint8_t key[MR_DELIVERY_KEY_BYTES];
     struct mr_slice value;
@@ -85,23 +88,23 @@ static json_t *delivery_json(const struct where *w, uint16_t sub, uint64_t numbe
     const char *state;
     json_t *json;
 
-    (void) mr_cursor_key(sub, key);
-    (void) mr_log_rows(w->reader, MR_LOG_DELIVERY, mr_slice(key, 2), mr_slice(key, 2), look_delivery, &c);
-    (void) mr_delivery_key(sub, number, key);
-    (void) mr_log_rows(w->reader, MR_LOG_NACK, mr_slice(key, 10), mr_slice(key, 10), look_nack, &nack);
+    (void)mr_cursor_key(sub, key);
+    (void)mr_log_rows(w->reader, MR_LOG_DELIVERY, mr_slice(key, 2), mr_slice(key, 2), look_delivery, &c);
+    (void)mr_delivery_key(sub, number, key);
+    (void)mr_log_rows(w->reader, MR_LOG_NACK, mr_slice(key, 10), mr_slice(key, 10), look_nack, &nack);
     state = delivery_state(w, sub, &c, &nack, &cursor);
-    json = json_pack("{s:s, s:s}", "subscription", mr_subscription_name(w->call->house, sub, name, sizeof name), "state",
-            state);
+    json = json_pack("{s:s, s:s}", "subscription",
+            mr_subscription_name(w->call->house, sub, name, sizeof name), "state", state);
     if (c.found) {
-        (void) json_object_set_new(json, "sent", mr_time_json(c.row.sent_us));
-        (void) json_object_set_new(json, "acked", mr_time_json(c.row.acked_us));
-        (void) json_object_set_new(json, "attempt", json_integer(c.row.attempt));
+        (void)json_object_set_new(json, "sent", mr_time_json(c.row.sent_us));
+        (void)json_object_set_new(json, "acked", mr_time_json(c.row.acked_us));
+        (void)json_object_set_new(json, "attempt", json_integer(c.row.attempt));
     } else if (nack.attempt) {
-        (void) json_object_set_new(json, "since", mr_time_json(nack.at_us));
-        (void) json_object_set_new(json, "attempt", json_integer(nack.attempt));
+        (void)json_object_set_new(json, "since", mr_time_json(nack.at_us));
+        (void)json_object_set_new(json, "attempt", json_integer(nack.attempt));
     }
     if (nack.attempt)
-        (void) json_object_set_new(json, "reason", json_string(nack.reason));
+        (void)json_object_set_new(json, "reason", json_string(nack.reason));
     return json;
 }
 
@@ -112,15 +115,16 @@ static void add_quarantine(const struct where *w, uint64_t number, json_t *json)
     uint8_t key[MR_QUARANTINE_KEY_BYTES];
     struct mr_quarantine_row row;
     struct mr_slice value;
-    static const char *const states[] = {[MR_QUARANTINE_WAITING] = "waiting", [MR_QUARANTINE_RELEASED] = "released",
+    static const char *const states[] = {[MR_QUARANTINE_WAITING] = "waiting",
+            [MR_QUARANTINE_RELEASED] = "released",
             [MR_QUARANTINE_DISCARDED] = "discarded"};
 
     if (mr_log_row(w->reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value) < 0 ||
             mr_quarantine_row_decode(&row, value) < 0)
         return;
-    (void) json_object_set_new(json, "quarantine",
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "state", states[row.state], "code", row.text.code, "field",
-                    row.text.field, "reason", row.text.reason, "cure", row.text.cure, "since",
+    (void)json_object_set_new(json, "quarantine",
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "state", states[row.state], "code", row.text.code,
+                    "field", row.text.field, "reason", row.text.reason, "cure", row.text.cure, "since",
                     mr_time_json(row.at_us)));
 }
 
@@ -136,8 +140,8 @@ static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)
     json = mr_record_json(w->call->house, &w->view.record);
     memcpy(w->idents[w->idents_count++], w->view.record.ident, MR_RECORD_DIGEST_BYTES);
     for (size_t i = 0; i < w->view.record.subs_count; i++)
-        (void) json_array_append_new(deliveries, delivery_json(w, w->view.record.subs[i], number));
-    (void) json_object_set_new(json, "deliveries", deliveries);
+        (void)json_array_append_new(deliveries, delivery_json(w, w->view.record.subs[i], number));
+    (void)json_object_set_new(json, "deliveries", deliveries);
     if (w->view.record.flags & MR_RECORD_QUARANTINED)
         add_quarantine(w, number, json);
     return json_array_append_new(w->matches, json) == 0 ? 0 : MR_ENOMEM;
@@ -155,8 +159,10 @@ static bool known_ident(const struct where *w, const uint8_t *ident)
 
 static int look_verdict(void *ctx, struct mr_slice key, struct mr_slice value)
 {
-    static const char *const verdicts[] = {[MR_VERDICT_STORED] = "stored", [MR_VERDICT_DUPLICATE] = "duplicate",
-            [MR_VERDICT_QUARANTINED] = "quarantined", [MR_VERDICT_REFUSED] = "refused"};
+    static const char *const verdicts[] = {[MR_VERDICT_STORED] = "stored",
+            [MR_VERDICT_DUPLICATE] = "duplicate",
+            [MR_VERDICT_QUARANTINED] = "quarantined",
+            [MR_VERDICT_REFUSED] = "refused"};
     struct where *w = ctx;
     struct mr_verdict_row row;
     char system[64];
@@ -168,10 +174,10 @@ static int look_verdict(void *ctx, struct mr_slice key, struct mr_slice value)
         return 0;
     return json_array_append_new(w->verdicts,
                    json_pack("{s:s, s:s, s:o, s:I, s:s, s:s, s:s, s:s}", "system",
-                           mr_system_name(w->call->house, mr_get_be16(key.data), system, sizeof system), "verdict",
-                           verdicts[row.verdict], "at", mr_time_json(row.at_us), "number", (json_int_t) row.number,
-                           "code", row.text.code, "field", row.text.field, "reason", row.text.reason, "cure",
-                           row.text.cure)) == 0
+                           mr_system_name(w->call->house, mr_get_be16(key.data), system, sizeof system),
+                           "verdict", verdicts[row.verdict], "at", mr_time_json(row.at_us), "number",
+                           (json_int_t)row.number, "code", row.text.code, "field", row.text.field, "reason",
+                           row.text.reason, "cure", row.text.cure)) == 0
                    ? 0
                    : MR_ENOMEM;
 }
@@ -203,7 +209,8 @@ static bool rests_on(const struct mr_cell *cell, uint64_t number)
     return low < cell->events_count && cell->events[low] == number;
 }
 
-/* Which cells of the passport rest on it, and whether it was annulled. Without a passport there is nothing to say. */
+/* Which cells of the passport rest on it, and whether it was annulled. Without a passport there is nothing to
+ * say. */
 static void add_figures(struct where *w)
 {
     struct mr_passport passport;
@@ -214,17 +221,17 @@ static void add_figures(struct where *w)
             mr_passport_open(&passport, w->call->house, 0, NULL) < 0)
         return;
     json_array_foreach (w->matches, i, match) {
-        uint64_t number = (uint64_t) json_integer_value(json_object_get(match, "number"));
+        uint64_t number = (uint64_t)json_integer_value(json_object_get(match, "number"));
         json_t *cells = json_array();
         bool annulled = false;
 
         for (size_t j = 0; j < passport.cells->count; j++)
             if (rests_on(passport.cells->items[j], number))
-                (void) json_array_append_new(cells, json_string(passport.cells->items[j]->code));
+                (void)json_array_append_new(cells, json_string(passport.cells->items[j]->code));
         for (size_t j = 0; j < passport.facts.count; j++)
             annulled |= passport.facts.items[j].number == number && passport.fold->annulled[j];
-        (void) json_object_set_new(match, "cells", cells);
-        (void) json_object_set_new(match, "annulled", json_boolean(annulled));
+        (void)json_object_set_new(match, "cells", cells);
+        (void)json_object_set_new(match, "annulled", json_boolean(annulled));
     }
     mr_passport_fini(&passport);
 }
@@ -266,11 +273,12 @@ int mr_query_where(const struct mr_method_call *call, mr_emit_fn emit, void *ctx
     w->verdicts = json_array();
     r = gather(w, reterr);
     if (r == 0 && json_array_size(w->matches) == 0 && json_array_size(w->verdicts) == 0)
-        r = mr_error_set(reterr, MR_ENOTFOUND, "id", "give an event id, the hub's id, a document number or a correlation",
+        r = mr_error_set(reterr, MR_ENOTFOUND, "id",
+                "give an event id, the hub's id, a document number or a correlation",
                 "nothing of that id is in the log");
     if (r == 0)
-        r = emit(ctx, json_pack("{s:s, s:b, s:O, s:O}", "id", w->id, "more", w->found.more, "matches", w->matches,
-                "verdicts", w->verdicts));
+        r = emit(ctx, json_pack("{s:s, s:b, s:O, s:O}", "id", w->id, "more", w->found.more, "matches",
+                              w->matches, "verdicts", w->verdicts));
     json_decref(w->matches);
     json_decref(w->verdicts);
     mr_log_reader_close(w->reader);

@@ -1,5 +1,6 @@
 #include "hub/audit/record_json.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "hub/audit/args.h"
@@ -16,12 +17,13 @@ static void add_open_fields(json_t *json, const Marshrut__Log__V1__Leaf *leaf, P
 {
     const struct mr_event_type *type = mr_registry_find(leaf->type, strlen(leaf->type));
     ProtobufCMessage *open =
-            type ? protobuf_c_message_unpack(type->payload, allocator, leaf->open.len, leaf->open.data) : NULL;
+            type ? protobuf_c_message_unpack(type->payload, allocator, leaf->open.len, leaf->open.data)
+                 : NULL;
 
-    (void) json_object_set_new(json, "type", json_string(leaf->type));
-    (void) json_object_set_new(json, "source", json_string(leaf->source));
+    (void)json_object_set_new(json, "type", json_string(leaf->type));
+    (void)json_object_set_new(json, "source", json_string(leaf->source));
     if (open)
-        (void) json_object_set_new(json, "data", mr_json_from_message(open));
+        (void)json_object_set_new(json, "data", mr_json_from_message(open));
 }
 
 static void add_open_event(json_t *json, const Marshrut__Log__V1__Leaf *leaf)
@@ -35,7 +37,7 @@ static void add_open_event(json_t *json, const Marshrut__Log__V1__Leaf *leaf)
         json_t *value = json_object_get(event, keys[i]);
 
         if (value)
-            (void) json_object_set(json, keys[i], value);
+            (void)json_object_set(json, keys[i], value);
     }
     json_decref(event);
 }
@@ -45,7 +47,7 @@ static void add_leaf(json_t *json, const Marshrut__Log__V1__Leaf *leaf, Protobuf
     char hub_id[MR_UUID_TEXT_MAX];
 
     if (leaf->hub_id.len == MR_UUID_BYTES)
-        (void) json_object_set_new(json, "hub_id", json_string(mr_uuid_format(leaf->hub_id.data, hub_id)));
+        (void)json_object_set_new(json, "hub_id", json_string(mr_uuid_format(leaf->hub_id.data, hub_id)));
     if (leaf->event.len)
         add_open_event(json, leaf);
     else
@@ -56,9 +58,10 @@ static json_t *head_json(const struct mr_house *house, const struct mr_record *r
 {
     char system[64];
 
-    return json_pack("{s:I, s:o, s:s, s:b, s:b}", "number", (json_int_t) record->number, "recorded",
-            mr_time_json(record->recorded_us), "system", mr_system_name(house, record->system, system, sizeof system),
-            "sealed", (record->flags & MR_RECORD_SEALED) != 0, "quarantined",
+    return json_pack("{s:I, s:o, s:s, s:b, s:b}", "number", (json_int_t)record->number, "recorded",
+            mr_time_json(record->recorded_us), "system",
+            mr_system_name(house, record->system, system, sizeof system), "sealed",
+            (record->flags & MR_RECORD_SEALED) != 0, "quarantined",
             (record->flags & MR_RECORD_QUARANTINED) != 0);
 }
 
@@ -73,8 +76,11 @@ static const char *slot_state(const struct mr_house *house, struct mr_slice slot
     if (!house->keyring)
         return "sealed";
     r = mr_keyring_key(house->keyring, id, &key);
-    memset(&key, 0, sizeof key);
-    return r == 0 ? "sealed" : r == MR_EBLOCKED ? "blocked" : r == MR_EDESTROYED ? "destroyed" : mr_err_name(r);
+    sodium_memzero(&key, sizeof key);
+    return r == 0               ? "sealed"
+           : r == MR_EBLOCKED   ? "blocked"
+           : r == MR_EDESTROYED ? "destroyed"
+                                : mr_err_name(r);
 }
 
 static void add_full(json_t *json, const struct mr_house *house, const struct mr_record *record,
@@ -86,22 +92,23 @@ static void add_full(json_t *json, const struct mr_house *house, const struct mr
 
     mr_leaf_hash(record->leaf, hash);
     for (size_t i = 0; i < record->slots_count; i++)
-        (void) json_array_append_new(slots, json_pack("{s:I, s:I, s:s}", "slot", (json_int_t) i, "bytes",
-                (json_int_t) record->slots[i].size, "state", slot_state(house, record->slots[i])));
+        (void)json_array_append_new(slots,
+                json_pack("{s:I, s:I, s:s}", "slot", (json_int_t)i, "bytes",
+                        (json_int_t)record->slots[i].size, "state", slot_state(house, record->slots[i])));
     for (size_t i = 0; i < record->subs_count; i++)
-        (void) json_array_append_new(
+        (void)json_array_append_new(
                 subs, json_string(mr_subscription_name(house, record->subs[i], name, sizeof name)));
-    (void) json_object_set_new(json, "leaf_hash", json_string(mr_hex_encode(hash, sizeof hash, text)));
+    (void)json_object_set_new(json, "leaf_hash", json_string(mr_hex_encode(hash, sizeof hash, text)));
     for (size_t i = 0; leaf && i < leaf->n_commitments; i++)
         if (leaf->commitments[i]->c.len == sizeof hash)
-            (void) json_array_append_new(
+            (void)json_array_append_new(
                     commitments, json_string(mr_hex_encode(leaf->commitments[i]->c.data, sizeof hash, text)));
-    (void) json_object_set_new(json, "registry", json_integer(leaf ? leaf->registry : 0));
-    (void) json_object_set_new(json, "config", json_integer(record->config));
-    (void) json_object_set_new(json, "received_bytes", json_integer(record->received_bytes));
-    (void) json_object_set_new(json, "subscriptions", subs);
-    (void) json_object_set_new(json, "commitments", commitments);
-    (void) json_object_set_new(json, "slots", slots);
+    (void)json_object_set_new(json, "registry", json_integer(leaf ? leaf->registry : 0));
+    (void)json_object_set_new(json, "config", json_integer(record->config));
+    (void)json_object_set_new(json, "received_bytes", json_integer(record->received_bytes));
+    (void)json_object_set_new(json, "subscriptions", subs);
+    (void)json_object_set_new(json, "commitments", commitments);
+    (void)json_object_set_new(json, "slots", slots);
 }
 
 static json_t *record_json(const struct mr_house *house, const struct mr_record *record, bool full)

@@ -32,9 +32,9 @@ static struct mr_cell *add(struct mr_cells *cells, const char *code)
 
 static void describe(struct mr_cell *cell, const char *code, enum mr_rule_id rule, unsigned rank)
 {
-    (void) snprintf(cell->code, sizeof cell->code, "%s", code);
+    (void)snprintf(cell->code, sizeof cell->code, "%s", code);
     cell->rule = mr_cell_rule(rule);
-    (void) snprintf(cell->unit, sizeof cell->unit, "%s", cell->rule->unit);
+    (void)snprintf(cell->unit, sizeof cell->unit, "%s", cell->rule->unit);
     cell->section = code[0] - '0';
     cell->rank = rank;
     cell->state = "complete";
@@ -43,8 +43,8 @@ static void describe(struct mr_cell *cell, const char *code, enum mr_rule_id rul
     cell->persons = strcmp(cell->unit, "чел.") == 0;
 }
 
-struct mr_cell *mr_cell_get(
-        struct mr_cell_builder *b, const char *code, enum mr_rule_id rule, unsigned rank, const char *title, ...)
+struct mr_cell *mr_cell_get(struct mr_cell_builder *b, const char *code, enum mr_rule_id rule, unsigned rank,
+        const char *title, ...)
 {
     static const char spare_code[] = "0.spare";
     struct mr_cell *cell;
@@ -60,7 +60,7 @@ struct mr_cell *mr_cell_get(
     }
     describe(cell, code, rule, rank);
     va_start(args, title);
-    (void) vsnprintf(cell->title, sizeof cell->title, title, args);
+    (void)vsnprintf(cell->title, sizeof cell->title, title, args);
     va_end(args);
     return cell;
 }
@@ -98,7 +98,8 @@ void mr_cell_miss(struct mr_cell *cell, const char *code, uint64_t count)
     cell->misses[i].count += count;
 }
 
-/* Hundredths of a percent, rounded half up; no floating point, so that every machine writes the same bytes. */
+/* Hundredths of a percent, rounded half up; no floating point, so that every machine writes the same bytes.
+ */
 void mr_cell_set_share(struct mr_cell *cell, uint64_t numerator, uint64_t denominator)
 {
     uint64_t hundredths;
@@ -109,13 +110,13 @@ void mr_cell_set_share(struct mr_cell *cell, uint64_t numerator, uint64_t denomi
     if (denominator == 0)
         return;
     hundredths = (numerator * 20000 + denominator) / (2 * denominator);
-    (void) snprintf(cell->value, sizeof cell->value, "%llu.%02llu", (unsigned long long) (hundredths / 100),
-            (unsigned long long) (hundredths % 100));
+    (void)snprintf(cell->value, sizeof cell->value, "%llu.%02llu", (unsigned long long)(hundredths / 100),
+            (unsigned long long)(hundredths % 100));
 }
 
 static int by_value(const void *a, const void *b)
 {
-    int64_t x = *(const int64_t *) a, y = *(const int64_t *) b;
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
     return (x > y) - (x < y);
 }
@@ -131,5 +132,5 @@ void mr_cell_set_median(struct mr_cell *cell, int64_t *days, size_t count)
     }
     qsort(days, count, sizeof *days, by_value);
     twice = days[(count - 1) / 2] + days[count / 2];
-    (void) snprintf(cell->value, sizeof cell->value, "%lld%s", (long long) (twice / 2), twice % 2 ? ".5" : "");
+    (void)snprintf(cell->value, sizeof cell->value, "%lld%s", (long long)(twice / 2), twice % 2 ? ".5" : "");
 }

@@ -1,4 +1,5 @@
-/* How the sections build their cells. For hub/project only. Running out of memory is remembered in cells->failed. */
+/* How the sections build their cells. For hub/project only. Running out of memory is remembered in
+ * cells->failed. */
 #ifndef MR_HUB_PROJECT_CELL_BUILD_H
 #define MR_HUB_PROJECT_CELL_BUILD_H
 

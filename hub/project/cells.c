@@ -10,7 +10,7 @@
 
 static int by_number(const void *a, const void *b)
 {
-    uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
     return (x > y) - (x < y);
 }
@@ -37,8 +37,8 @@ static void finish_events(struct mr_cells *cells, struct mr_cell *cell)
 /* What is missing through no choice of the rule makes a cell partial. */
 static bool lacks(const struct mr_cell *cell)
 {
-    static const char *const by_rule[] = {"ended", "not-begun", "closed-org", "university", "withdrawn", "not-staff",
-            "no-document", "no-route", "no-diagnostic", "no-course", "no-baseline"};
+    static const char *const by_rule[] = {"ended", "not-begun", "closed-org", "university", "withdrawn",
+            "not-staff", "no-document", "no-route", "no-diagnostic", "no-course", "no-baseline"};
 
     for (size_t i = 0; i < cell->misses_count; i++) {
         bool fine = false;
@@ -53,10 +53,11 @@ static bool lacks(const struct mr_cell *cell)
 
 static int by_code(const void *a, const void *b)
 {
-    return strcmp(((const struct mr_cell_miss *) a)->code, ((const struct mr_cell_miss *) b)->code);
+    return strcmp(((const struct mr_cell_miss *)a)->code, ((const struct mr_cell_miss *)b)->code);
 }
 
-/* Before the period is over, figures may still change: the date is that of the last event, not of the clock. */
+/* Before the period is over, figures may still change: the date is that of the last event, not of the clock.
+ */
 static bool provisional(const struct mr_cells *cells, const struct mr_fact_set *facts)
 {
     char text[MR_TIME_TEXT_MAX];
@@ -68,11 +69,13 @@ static bool provisional(const struct mr_cells *cells, const struct mr_fact_set *
 
 static void finish_cell(struct mr_cells *cells, struct mr_cell *cell, const struct mr_fact_set *facts)
 {
-    mr_cell_miss(cell, "destroyed", cell->rule->id[0] == 's' ? mr_fact_set_hidden(facts, true) : 0);
-    mr_cell_miss(cell, "blocked", cell->rule->id[0] == 's' ? mr_fact_set_hidden(facts, false) : 0);
+    if (strncmp(cell->rule->id, "staff.", 6) == 0) {
+        mr_cell_miss(cell, "destroyed", mr_fact_set_hidden(facts, true));
+        mr_cell_miss(cell, "blocked", mr_fact_set_hidden(facts, false));
+    }
     qsort(cell->misses, cell->misses_count, sizeof *cell->misses, by_code);
     if (!cell->value[0] && !cell->has_share && strncmp(cell->rule->id, "median", 6) != 0)
-        (void) snprintf(cell->value, sizeof cell->value, "%llu", (unsigned long long) cell->count);
+        (void)snprintf(cell->value, sizeof cell->value, "%llu", (unsigned long long)cell->count);
     if (lacks(cell))
         cell->state = "partial";
     if (provisional(cells, facts))
@@ -82,8 +85,8 @@ static void finish_cell(struct mr_cells *cells, struct mr_cell *cell, const stru
 
 static void override_cell(struct mr_cell_builder *b, struct mr_cell *cell, const struct mr_fact *fact)
 {
-    (void) snprintf(cell->computed, sizeof cell->computed, "%s", cell->value);
-    (void) snprintf(cell->value, sizeof cell->value, "%s", fact->text);
+    (void)snprintf(cell->computed, sizeof cell->computed, "%s", cell->value);
+    (void)snprintf(cell->value, sizeof cell->value, "%s", fact->text);
     cell->state = "overridden";
     cell->by = fact->document;
     cell->reason = fact->more;
@@ -96,13 +99,13 @@ static void enter_cell(struct mr_cell_builder *b, const struct mr_fact *fact)
     char code[MR_CELL_CODE_MAX];
     struct mr_cell *cell;
 
-    (void) snprintf(code, sizeof code, "%s%s%s", fact->id, fact->detail[0] ? "." : "", fact->detail);
+    (void)snprintf(code, sizeof code, "%s%s%s", fact->id, fact->detail[0] ? "." : "", fact->detail);
     if (mr_cells_find(b->cells, code))
         return; /* a computed cell is overridden with a reason, never entered */
     cell = mr_cell_get(b, code, MR_RULE_ENTERED, 900, "%s", fact->id);
     cell->section = fact->hours;
-    (void) snprintf(cell->value, sizeof cell->value, "%s", fact->text);
-    (void) snprintf(cell->unit, sizeof cell->unit, "%s", fact->code);
+    (void)snprintf(cell->value, sizeof cell->value, "%s", fact->text);
+    (void)snprintf(cell->unit, sizeof cell->unit, "%s", fact->code);
     cell->persons = strcmp(cell->unit, "чел.") == 0;
     cell->state = "entered";
     cell->by = fact->document;
@@ -122,13 +125,13 @@ static void apply_values(struct mr_cell_builder *b)
         if (fact->kind == MR_FACT_CELL)
             enter_cell(b, fact);
         else if (cell)
-            override_cell(b, (struct mr_cell *) cell, fact);
+            override_cell(b, (struct mr_cell *)cell, fact);
     }
 }
 
 static int by_place(const void *a, const void *b)
 {
-    const struct mr_cell *x = *(struct mr_cell *const *) a, *y = *(struct mr_cell *const *) b;
+    const struct mr_cell *x = *(struct mr_cell *const *)a, *y = *(struct mr_cell *const *)b;
 
     if (x->section != y->section)
         return x->section - y->section;
@@ -158,7 +161,9 @@ static int build(struct mr_cell_builder *b)
 int mr_cells_create(struct mr_cells **ret, const struct mr_fold *fold, const struct mr_config *config,
         struct mr_error *reterr)
 {
-    struct mr_cell_builder b = {.fold = fold, .config = config, .from = mr_fact_date(config->passport.period_from),
+    struct mr_cell_builder b = {.fold = fold,
+            .config = config,
+            .from = mr_fact_date(config->passport.period_from),
             .to = mr_fact_date(config->passport.period_to)};
     int r;
 

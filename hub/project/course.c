@@ -6,7 +6,8 @@
 
 void mr_courses_init(struct mr_courses *courses)
 {
-    *courses = (struct mr_courses){.tellings.item_size = sizeof(struct mr_telling), .first.item_size = sizeof(uint32_t)};
+    *courses = (struct mr_courses){
+            .tellings.item_size = sizeof(struct mr_telling), .first.item_size = sizeof(uint32_t)};
     mr_keymap_init(&courses->keys);
 }
 
@@ -79,7 +80,7 @@ static int link_all(struct mr_courses *courses, uint32_t person, const struct mr
 
 int mr_courses_tell(struct mr_courses *courses, uint32_t person, const struct mr_fact *fact)
 {
-    uint32_t index = (uint32_t) courses->tellings.count;
+    uint32_t index = (uint32_t)courses->tellings.count;
     struct mr_telling telling = {.person = person, .group = index, .fact = fact};
     struct mr_buf key = MR_BUF_INIT;
     int r = mr_vec_push(&courses->tellings, &telling);
@@ -90,25 +91,44 @@ int mr_courses_tell(struct mr_courses *courses, uint32_t person, const struct mr
     return r;
 }
 
-/* Adds what one telling knows. Earlier tellings win, but for dates and kinds that they left out. */
+/* The better source wins whichever came first; of equals, the first. */
+static void learn_end(struct mr_fold_course *course, const struct mr_fact *fact)
+{
+    int rank = fact->on ? (fact->kind == MR_FACT_FINISHED ? 3 : 2) : fact->until ? 1 : 0;
+
+    if (rank <= course->ended_rank)
+        return;
+    course->ended_rank = rank;
+    course->ended_on = fact->on ? fact->on : fact->until;
+}
+
+static void learn_document(struct mr_fold_course *course, const struct mr_fact *fact)
+{
+    bool issued = fact->kind == MR_FACT_DOCUMENT;
+
+    if (!fact->document[0] || (issued && strcmp(fact->detail, "duplicate") == 0))
+        return;
+    if (course->document && (!issued || course->document->kind == MR_FACT_DOCUMENT))
+        return;
+    course->document = fact;
+    course->issued_on = issued && fact->until ? fact->until : fact->on;
+}
+
+/* Adds what one telling knows. */
 static void learn(struct mr_fold_course *course, const struct mr_fact *fact)
 {
-    bool original = fact->kind == MR_FACT_DOCUMENT && strcmp(fact->detail, "duplicate") != 0;
+    bool finished = fact->kind == MR_FACT_FINISHED;
 
-    if (fact->kind == MR_FACT_FINISHED && !course->finished)
+    if (finished && !course->finished)
         course->finished = fact;
-    if (!course->ended_on)
-        course->ended_on = fact->on ? fact->on : fact->until;
     if (!course->kind[0])
         course->kind = fact->code;
     if (!course->programme[0])
         course->programme = fact->programme;
-    if (!course->route[0] && fact->kind == MR_FACT_FINISHED)
+    if (finished && !course->route[0])
         course->route = fact->id;
-    if (fact->document[0] && !course->document && (original || fact->kind == MR_FACT_FINISHED)) {
-        course->document = fact;
-        course->issued_on = fact->kind == MR_FACT_DOCUMENT && fact->until ? fact->until : fact->on;
-    }
+    learn_end(course, fact);
+    learn_document(course, fact);
 }
 
 int mr_courses_finish(struct mr_courses *courses, struct mr_fold *fold)
@@ -118,7 +138,7 @@ int mr_courses_finish(struct mr_courses *courses, struct mr_fold *fold)
     int r = 0;
 
     for (uint32_t i = 0; r == 0 && i < courses->tellings.count; i++) {
-        uint32_t top = root(tellings, i), course = (uint32_t) fold->courses.count;
+        uint32_t top = root(tellings, i), course = (uint32_t)fold->courses.count;
         struct mr_fold_course new = {.person = tellings[i].person, .kind = "", .programme = "", .route = ""};
         struct mr_fold_course_fact told = {.fact = tellings[i].fact};
 

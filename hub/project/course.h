@@ -1,5 +1,5 @@
-/* Which tellings are one course: person + programme + last day, or a number of a document, or the event that a document
- * names (decision 16). For fold.c only. */
+/* Which tellings are one course: person + programme + last day, or a number of a document, or the event that
+ * a document names (decision 16). For fold.c only. */
 #ifndef MR_HUB_PROJECT_COURSE_H
 #define MR_HUB_PROJECT_COURSE_H
 
@@ -14,7 +14,7 @@ struct mr_telling {
 struct mr_courses {
     struct mr_vec tellings;
     struct mr_keymap keys;
-    struct mr_vec first;        /* uint32_t: for each key the first telling with it */
+    struct mr_vec first; /* uint32_t: for each key the first telling with it */
 };
 void mr_courses_init(struct mr_courses *courses);
 void mr_courses_fini(struct mr_courses *courses);

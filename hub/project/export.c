@@ -7,12 +7,13 @@
 #include "hub/project/export_xlsx.h"
 #include "proto/base/list.h"
 
-/* Length of the code up to its last part: "1.age." of "1.age.under-35"; 0 for the cells that are no breakdown. */
+/* Length of the code up to its last part: "1.age." of "1.age.under-35"; 0 for the cells that are no
+ * breakdown. */
 static size_t family(const char *code)
 {
     const char *first = strchr(code, '.'), *last = strrchr(code, '.');
 
-    return first && last > first ? (size_t) (last - code) + 1 : 0;
+    return first && last > first ? (size_t)(last - code) + 1 : 0;
 }
 
 static bool small(const struct mr_passport *passport, const struct mr_cell *cell)
@@ -23,7 +24,8 @@ static bool small(const struct mr_passport *passport, const struct mr_cell *cell
 }
 
 /* When exactly one part is withheld, it follows from the total: withhold the smallest of the others too. */
-static void suppress_beside(const struct mr_passport *passport, size_t first, size_t end, enum mr_suppression *ret)
+static void suppress_beside(
+        const struct mr_passport *passport, size_t first, size_t end, enum mr_suppression *ret)
 {
     struct mr_cell *const *cells = passport->cells->items;
     size_t hidden = 0, best = end;
@@ -61,38 +63,39 @@ enum mr_suppression *mr_export_suppress(const struct mr_passport *passport)
     return ret;
 }
 
-const char *mr_export_value(
-        const struct mr_passport *passport, const struct mr_cell *cell, enum mr_suppression suppression, char *out, size_t size)
+const char *mr_export_value(const struct mr_passport *passport, const struct mr_cell *cell,
+        enum mr_suppression suppression, char *out, size_t size)
 {
     static const char *const hidden[] = {[MR_SUPPRESSED_BESIDE] = "скрыто"};
 
     if (suppression == MR_SUPPRESSED_SMALL)
-        (void) snprintf(out, size, "менее %u", passport->config->passport.suppress_below);
+        (void)snprintf(out, size, "менее %u", passport->config->passport.suppress_below);
     else
-        (void) snprintf(out, size, "%s", suppression ? hidden[suppression] : cell->value);
+        (void)snprintf(out, size, "%s", suppression ? hidden[suppression] : cell->value);
     return out;
 }
 
 static void hide(json_t *cell, enum mr_suppression suppression)
 {
-    static const char *const telling[] = {"numerator", "denominator", "computed", "events", "first", "last", "digest"};
+    static const char *const telling[] = {
+            "numerator", "denominator", "computed", "events", "first", "last", "digest"};
 
-    (void) json_object_set_new(cell, "suppressed", json_boolean(suppression != MR_SHOWN));
+    (void)json_object_set_new(cell, "suppressed", json_boolean(suppression != MR_SHOWN));
     if (suppression == MR_SHOWN)
         return;
-    (void) json_object_set_new(cell, "value", json_null());
+    (void)json_object_set_new(cell, "value", json_null());
     for (size_t i = 0; i < MR_COUNT(telling); i++) /* the number of its events tells its value */
-        (void) json_object_del(cell, telling[i]);
+        (void)json_object_del(cell, telling[i]);
 }
 
-static int export_json(const struct mr_passport *passport, const enum mr_suppression *suppressed, struct mr_buf *out,
-        struct mr_error *reterr)
+static int export_json(const struct mr_passport *passport, const enum mr_suppression *suppressed,
+        struct mr_buf *out, struct mr_error *reterr)
 {
     json_t *json = mr_passport_json(passport, true), *section, *cell;
     size_t i, j, at = 0;
     char *text;
 
-    (void) reterr;
+    (void)reterr;
     json_array_foreach (json_object_get(json, "sections"), i, section)
         json_array_foreach (json_object_get(section, "cells"), j, cell)
             hide(cell, suppressed[at++]);
@@ -115,13 +118,13 @@ static void put_field(struct mr_buf *out, const char *text, bool last)
     for (; *text; text++) {
         if (*text == '"')
             mr_buf_put_u8(out, '"');
-        mr_buf_put_u8(out, (uint8_t) *text);
+        mr_buf_put_u8(out, (uint8_t)*text);
     }
     mr_buf_put_str(out, last ? "\"\r\n" : "\";");
 }
 
-const char *const mr_export_columns[MR_EXPORT_COLUMNS] = {"Раздел", "Код", "Показатель", "Значение", "Единица",
-        "Состояние", "Правило", "Версия правила", "Как считается"};
+const char *const mr_export_columns[MR_EXPORT_COLUMNS] = {"Раздел", "Код", "Показатель", "Значение",
+        "Единица", "Состояние", "Правило", "Версия правила", "Как считается"};
 
 const char *mr_export_state(const char *state)
 {
@@ -136,10 +139,10 @@ const char *mr_export_state(const char *state)
     return state;
 }
 
-static int export_csv(const struct mr_passport *passport, const enum mr_suppression *suppressed, struct mr_buf *out,
-        struct mr_error *reterr)
+static int export_csv(const struct mr_passport *passport, const enum mr_suppression *suppressed,
+        struct mr_buf *out, struct mr_error *reterr)
 {
-    (void) reterr;
+    (void)reterr;
     mr_buf_put_str(out, "\xef\xbb\xbf");
     for (size_t i = 0; i < MR_EXPORT_COLUMNS; i++)
         put_field(out, mr_export_columns[i], i + 1 == MR_EXPORT_COLUMNS);
@@ -147,8 +150,8 @@ static int export_csv(const struct mr_passport *passport, const enum mr_suppress
         const struct mr_cell *cell = passport->cells->items[i];
         char value[MR_CELL_VALUE_MAX], section[128], version[16];
 
-        (void) snprintf(section, sizeof section, "%d. %s", cell->section, mr_section_title(cell->section));
-        (void) snprintf(version, sizeof version, "%u", cell->rule->version);
+        (void)snprintf(section, sizeof section, "%d. %s", cell->section, mr_section_title(cell->section));
+        (void)snprintf(version, sizeof version, "%u", cell->rule->version);
         put_field(out, section, false);
         put_field(out, cell->code, false);
         put_field(out, cell->title, false);
@@ -164,11 +167,12 @@ static int export_csv(const struct mr_passport *passport, const enum mr_suppress
 
 static const struct {
     const char *name;
-    int (*write)(const struct mr_passport *passport, const enum mr_suppression *suppressed, struct mr_buf *out,
-            struct mr_error *reterr);
+    int (*write)(const struct mr_passport *passport, const enum mr_suppression *suppressed,
+            struct mr_buf *out, struct mr_error *reterr);
 } formats[] = {{"json", export_json}, {"csv", export_csv}, {"xlsx", mr_export_xlsx}};
 
-int mr_export(const struct mr_passport *passport, const char *format, struct mr_buf *out, struct mr_error *reterr)
+int mr_export(
+        const struct mr_passport *passport, const char *format, struct mr_buf *out, struct mr_error *reterr)
 {
     enum mr_suppression *suppressed = mr_export_suppress(passport);
     int r = MR_EINVAL;

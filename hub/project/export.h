@@ -1,6 +1,6 @@
 /*
- * The passport as a file. Cells that count fewer persons than passport.suppress_below are withheld, and where one part of
- * a breakdown would then follow from the others, the next smallest too (decision 7).
+ * The passport as a file. Cells that count fewer persons than passport.suppress_below are withheld, and where
+ * one part of a breakdown would then follow from the others, the next smallest too (decision 7).
  */
 #ifndef MR_HUB_PROJECT_EXPORT_H
 #define MR_HUB_PROJECT_EXPORT_H
@@ -12,6 +12,7 @@ enum mr_suppression { MR_SHOWN, MR_SUPPRESSED_SMALL, MR_SUPPRESSED_BESIDE };
 enum mr_suppression *mr_export_suppress(const struct mr_passport *passport);
 
 /* json, csv (';', UTF-8 with BOM) or xlsx; appended to out. MR_EINVAL: no such format. */
-int mr_export(const struct mr_passport *passport, const char *format, struct mr_buf *out, struct mr_error *reterr);
+int mr_export(
+        const struct mr_passport *passport, const char *format, struct mr_buf *out, struct mr_error *reterr);
 
 #endif

@@ -15,8 +15,8 @@ static void write_cell(lxw_worksheet *sheet, lxw_row_t row, const struct mr_pass
     char *end = value;
     double number;
 
-    (void) snprintf(section, sizeof section, "%d. %s", cell->section, mr_section_title(cell->section));
-    (void) mr_export_value(passport, cell, suppression, value, sizeof value);
+    (void)snprintf(section, sizeof section, "%d. %s", cell->section, mr_section_title(cell->section));
+    (void)mr_export_value(passport, cell, suppression, value, sizeof value);
     number = suppression == MR_SHOWN && value[0] ? strtod(value, &end) : 0;
     worksheet_write_string(sheet, row, 0, section, wrap);
     worksheet_write_string(sheet, row, 1, cell->code, NULL);
@@ -32,7 +32,8 @@ static void write_cell(lxw_worksheet *sheet, lxw_row_t row, const struct mr_pass
     worksheet_write_string(sheet, row, 8, cell->rule->text, wrap);
 }
 
-static int write_book(const char *path, const struct mr_passport *passport, const enum mr_suppression *suppressed)
+static int write_book(
+        const char *path, const struct mr_passport *passport, const enum mr_suppression *suppressed)
 {
     lxw_workbook *book = workbook_new(path);
     lxw_worksheet *sheet = book ? workbook_add_worksheet(book, "Паспорт") : NULL;
@@ -50,7 +51,7 @@ static int write_book(const char *path, const struct mr_passport *passport, cons
     }
     worksheet_freeze_panes(sheet, 1, 0);
     for (size_t i = 0; i < passport->cells->count; i++)
-        write_cell(sheet, (lxw_row_t) i + 1, passport, passport->cells->items[i], suppressed[i], wrap);
+        write_cell(sheet, (lxw_row_t)i + 1, passport, passport->cells->items[i], suppressed[i], wrap);
     return workbook_close(book) == LXW_NO_ERROR ? 0 : MR_EIO;
 }
 
@@ -65,14 +66,14 @@ static int read_back(int fd, struct mr_buf *out)
             return MR_ENOMEM;
         got = read(fd, at, 65536);
         if (got > 0)
-            out->size += (size_t) got;
+            out->size += (size_t)got;
     } while (got > 0);
     return got < 0 ? MR_EIO : 0;
 }
 
 /* The library writes to a path only: a file of our own, gone again before anybody else can want it. */
-int mr_export_xlsx(const struct mr_passport *passport, const enum mr_suppression *suppressed, struct mr_buf *out,
-        struct mr_error *reterr)
+int mr_export_xlsx(const struct mr_passport *passport, const enum mr_suppression *suppressed,
+        struct mr_buf *out, struct mr_error *reterr)
 {
     char path[] = "/tmp/marshrut-passport-XXXXXX";
     int fd = mkostemp(path, O_CLOEXEC), r;
@@ -80,12 +81,12 @@ int mr_export_xlsx(const struct mr_passport *passport, const enum mr_suppression
     if (fd < 0)
         return mr_error_set(reterr, MR_EIO, "/tmp", "free space or rights in /tmp", "no temporary file");
     r = write_book(path, passport, suppressed);
-    (void) close(fd);
+    (void)close(fd);
     fd = r == 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (r == 0)
         r = fd < 0 ? MR_EIO : read_back(fd, out);
     if (fd >= 0)
-        (void) close(fd);
-    (void) unlink(path);
+        (void)close(fd);
+    (void)unlink(path);
     return r;
 }

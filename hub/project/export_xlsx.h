@@ -10,7 +10,7 @@ const char *mr_export_state(const char *state); /* Russian */
 const char *mr_export_value(const struct mr_passport *passport, const struct mr_cell *cell,
         enum mr_suppression suppression, char *out, size_t size);
 
-int mr_export_xlsx(const struct mr_passport *passport, const enum mr_suppression *suppressed, struct mr_buf *out,
-        struct mr_error *reterr);
+int mr_export_xlsx(const struct mr_passport *passport, const enum mr_suppression *suppressed,
+        struct mr_buf *out, struct mr_error *reterr);
 
 #endif

@@ -77,8 +77,8 @@ static int keep(struct mr_fact_set *set, const char **text)
 int mr_fact_set_add(struct mr_fact_set *set, const struct mr_fact *fact)
 {
     struct mr_fact copy = *fact;
-    const char **texts[] = {&copy.org, &copy.id, &copy.programme, &copy.document, &copy.code, &copy.detail, &copy.text,
-            &copy.more};
+    const char **texts[] = {&copy.org, &copy.id, &copy.programme, &copy.document, &copy.code, &copy.detail,
+            &copy.text, &copy.more};
     int r = grow(set);
 
     for (size_t i = 0; r == 0 && i < MR_COUNT(texts); i++)
@@ -119,12 +119,12 @@ size_t mr_fact_set_hidden(const struct mr_fact_set *set, bool destroyed)
 
 static ProtobufCBinaryData data_of(const uint8_t *bytes, bool has)
 {
-    return (ProtobufCBinaryData){.len = has ? MR_FACT_ID_BYTES : 0, .data = has ? (uint8_t *) bytes : NULL};
+    return (ProtobufCBinaryData){.len = has ? MR_FACT_ID_BYTES : 0, .data = has ? (uint8_t *)bytes : NULL};
 }
 
 static char *text_of(const char *text)
 {
-    return (char *) (text ? text : empty);
+    return (char *)(text ? text : empty);
 }
 
 int mr_fact_encode(struct mr_buf *out, const struct mr_fact *fact)
@@ -174,9 +174,20 @@ int mr_fact_decode(struct mr_fact *ret, struct mr_slice bytes, struct mr_arena *
 
     if (!m)
         return MR_ECORRUPT;
-    *ret = (struct mr_fact){.kind = (enum mr_fact_kind) m->kind, .system = (uint16_t) m->system, .org = m->org,
-            .id = m->id, .programme = m->programme, .document = m->document, .code = m->code, .detail = m->detail,
-            .text = m->text, .more = m->more, .from = m->from, .on = m->on, .until = m->until, .hours = m->hours};
+    *ret = (struct mr_fact){.kind = (enum mr_fact_kind)m->kind,
+            .system = (uint16_t)m->system,
+            .org = m->org,
+            .id = m->id,
+            .programme = m->programme,
+            .document = m->document,
+            .code = m->code,
+            .detail = m->detail,
+            .text = m->text,
+            .more = m->more,
+            .from = m->from,
+            .on = m->on,
+            .until = m->until,
+            .hours = m->hours};
     if (!read_id(&m->ident, ret->ident, &has_ident) || !read_id(&m->person, ret->person, &ret->has_person) ||
             !read_id(&m->other, ret->other, &ret->has_other) || !read_id(&m->ref, ret->ref, &ret->has_ref) ||
             !read_id(&m->ref2, ret->ref2, &ret->has_ref2) || !has_ident || m->kind < MR_FACT_PERSON ||
@@ -193,7 +204,7 @@ uint32_t mr_fact_date(const char *text)
         return 0;
     for (const char *p = text; *p; p++)
         if (*p != '-')
-            date = date * 10 + (uint32_t) (*p - '0');
+            date = date * 10 + (uint32_t)(*p - '0');
     return date;
 }
 

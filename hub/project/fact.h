@@ -1,9 +1,10 @@
 /*
- * A fact: what the passport keeps of one event (decision 29). Facts are only ever added; everything that the passport
- * says is a fold over those with a number up to some point, so an old passport is the same fold ended earlier.
+ * A fact: what the passport keeps of one event (decision 29). Facts are only ever added; everything that the
+ * passport says is a fold over those with a number up to some point, so an old passport is the same fold
+ * ended earlier.
  *
- * Strings are NUL-terminated, never NULL, and live in the set's arena, which is wiped with it: facts about persons are
- * plaintext. Dates are decimal YYYYMMDD, 0 = none.
+ * Strings are NUL-terminated, never NULL, and live in the set's arena, which is wiped with it: facts about
+ * persons are plaintext. Dates are decimal YYYYMMDD, 0 = none.
  */
 #ifndef MR_HUB_PROJECT_FACT_H
 #define MR_HUB_PROJECT_FACT_H
@@ -23,36 +24,37 @@ enum mr_fact_kind {
     MR_FACT_NONE = 0,
     MR_FACT_PERSON = 1,     /* from: birth date */
     MR_FACT_MERGED = 2,     /* person: survivor, other: the previous one */
-    MR_FACT_EMPLOYMENT = 3, /* id, org, code: PR or UK, detail: qualification category (until), text: main or part-time,
-                               from: first day, on: start of service */
-    MR_FACT_EMPLOYMENT_ENDED = 4,  /* id, org, on */
-    MR_FACT_ORG = 5,               /* org, code: kind, detail: ОКТМО, text: name */
-    MR_FACT_ORG_CLOSED = 6,        /* org, on */
-    MR_FACT_PROGRAMME = 7,         /* programme, code: PK or PP, detail: registry, org, hours, on: listed, until,
-                                      more: title */
+    MR_FACT_EMPLOYMENT = 3, /* id, org, code: PR or UK, detail: qualification category (until), text: main or
+                               part-time, from: first day, on: start of service */
+    MR_FACT_EMPLOYMENT_ENDED = 4, /* id, org, on */
+    MR_FACT_ORG = 5,              /* org, code: kind, detail: ОКТМО, text: name */
+    MR_FACT_ORG_CLOSED = 6,       /* org, on */
+    MR_FACT_PROGRAMME = 7, /* programme, code: PK or PP, detail: registry, org, hours, on: listed, until,
+                              more: title */
     MR_FACT_PROGRAMME_REMOVED = 8, /* programme, detail: registry, on */
     MR_FACT_ENROLLED = 9,          /* programme, code, hours, from: first day, on: enrolled, id: route */
     MR_FACT_FINISHED = 10,         /* programme, code, hours, from, on: last day, document, id: route */
-    MR_FACT_DOCUMENT = 11,         /* programme, code, hours, from, on: last day, until: issued, document,
-                                      text: registration number, detail: original or duplicate, ref: course.finished */
-    MR_FACT_DIAGNOSTIC = 12,       /* id, on, code: level */
-    MR_FACT_DEFICIT = 13,          /* id, on, code: area, detail: severity, ref: evidence */
-    MR_FACT_DEFICIT_CLOSED = 14,   /* id, on, code: eliminated or withdrawn */
-    MR_FACT_ROUTE = 15,            /* id, on: assigned, ref: diagnostic */
-    MR_FACT_REDIAGNOSTIC = 16,     /* id, on, ref: baseline, ref2: course */
-    MR_FACT_CONTEST = 17,          /* id, on, code: level, detail: result, org */
-    MR_FACT_MENTORING = 18,        /* id, on: first day; person: the mentor */
-    MR_FACT_MENTEE = 19,           /* the same of the one who is mentored */
-    MR_FACT_MENTORING_ENDED = 20,  /* id, on; part 1: of the one who was mentored */
-    MR_FACT_INTERNSHIP = 21,       /* id, on: last day, hours */
-    MR_FACT_ACTIVITY = 22,         /* id, on, code: kind */
-    MR_FACT_ANNULMENT = 23,        /* ref: the annulled event, code: "two" when two people say so */
-    MR_FACT_CELL = 24,             /* entered: id: cell, text: value, code: unit, more: basis, document: who,
-                                      detail: ОКТМО, hours: section */
-    MR_FACT_OVERRIDE = 25,         /* the same for a computed cell; more: reason */
-    MR_FACT_CAMPAIGN = 26,         /* id, text: title, from, until: period, on: deadline */
-    MR_FACT_WITHHELD = 27,         /* the event could not be opened: code: "blocked" or "destroyed", person: id of the
-                                      key */
+    MR_FACT_DOCUMENT =
+            11,                   /* programme, code, hours, from, on: last day, until: issued, document,
+                                     text: registration number, detail: original or duplicate, ref: course.finished */
+    MR_FACT_DIAGNOSTIC = 12,      /* id, on, code: level */
+    MR_FACT_DEFICIT = 13,         /* id, on, code: area, detail: severity, ref: evidence */
+    MR_FACT_DEFICIT_CLOSED = 14,  /* id, on, code: eliminated or withdrawn */
+    MR_FACT_ROUTE = 15,           /* id, on: assigned, ref: diagnostic */
+    MR_FACT_REDIAGNOSTIC = 16,    /* id, on, ref: baseline, ref2: course */
+    MR_FACT_CONTEST = 17,         /* id, on, code: level, detail: result, org */
+    MR_FACT_MENTORING = 18,       /* id, on: first day; person: the mentor */
+    MR_FACT_MENTEE = 19,          /* the same of the one who is mentored */
+    MR_FACT_MENTORING_ENDED = 20, /* id, on; part 1: of the one who was mentored */
+    MR_FACT_INTERNSHIP = 21,      /* id, on: last day, hours */
+    MR_FACT_ACTIVITY = 22,        /* id, on, code: kind */
+    MR_FACT_ANNULMENT = 23,       /* ref: the annulled event, code: "two" when two people say so */
+    MR_FACT_CELL = 24,            /* entered: id: cell, text: value, code: unit, more: basis, document: who,
+                                     detail: ОКТМО, hours: section */
+    MR_FACT_OVERRIDE = 25,        /* the same for a computed cell; more: reason */
+    MR_FACT_CAMPAIGN = 26,        /* id, text: title, from, until: period, on: deadline */
+    MR_FACT_WITHHELD = 27, /* the event could not be opened: code: "blocked" or "destroyed", person: id of the
+                              key */
 };
 
 struct mr_fact {

@@ -1,5 +1,6 @@
 #include "hub/project/fact_view.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "hub/index_keys.h"
@@ -32,11 +33,15 @@ static int add_withheld(const struct mr_house *house, const struct mr_record *re
     return fact.has_person ? mr_fact_set_add(set, &fact) : 0;
 }
 
-static int extract(const struct mr_house *house, const struct mr_record *record, const struct mr_opened *opened,
-        struct mr_fact_set *set)
+static int extract(const struct mr_house *house, const struct mr_record *record,
+        const struct mr_opened *opened, struct mr_fact_set *set)
 {
-    struct mr_fact_source source = {.number = record->number, .system = record->system, .ident = record->ident,
-            .event = &opened->event, .ident_of = ident_of, .ctx = (void *) house};
+    struct mr_fact_source source = {.number = record->number,
+            .system = record->system,
+            .ident = record->ident,
+            .event = &opened->event,
+            .ident_of = ident_of,
+            .ctx = (void *)house};
 
     for (size_t i = 0; i < opened->unsealed.spans_count && i < MR_EVENT_PERSONS_MAX; i++)
         source.persons[i] = opened->unsealed.persons[opened->unsealed.person_of_span[i]].id;
@@ -62,8 +67,8 @@ static void row_key(const struct mr_fact *fact, uint8_t ret[static ROW_KEY_BYTES
     ret[8] = fact->part;
 }
 
-static int seal_row(const struct mr_house *house, const struct mr_fact *fact, struct mr_slice aad, struct mr_slice plain,
-        struct mr_buf *out)
+static int seal_row(const struct mr_house *house, const struct mr_fact *fact, struct mr_slice aad,
+        struct mr_slice plain, struct mr_buf *out)
 {
     struct mr_slot_key key;
     int r = mr_keyring_person_key(house->keyring, fact->person, &key);
@@ -73,15 +78,20 @@ static int seal_row(const struct mr_house *house, const struct mr_fact *fact, st
     mr_buf_put_u8(out, ROW_SEALED);
     mr_buf_put(out, key.id, sizeof key.id);
     r = mr_keyring_seal(&key, aad, plain, out);
-    memset(&key, 0, sizeof key);
+    sodium_memzero(&key, sizeof key);
     return r;
 }
 
 /* The person went while this was built: the row says so, as if the event had not opened. */
-static int put_lost(struct mr_view_batch *batch, const struct mr_fact *fact, bool blocked, struct mr_slice key)
+static int put_lost(
+        struct mr_view_batch *batch, const struct mr_fact *fact, bool blocked, struct mr_slice key)
 {
-    struct mr_fact lost = {.number = fact->number, .part = fact->part, .kind = MR_FACT_WITHHELD, .system = fact->system,
-            .has_person = true, .code = blocked ? "blocked" : "destroyed"};
+    struct mr_fact lost = {.number = fact->number,
+            .part = fact->part,
+            .kind = MR_FACT_WITHHELD,
+            .system = fact->system,
+            .has_person = true,
+            .code = blocked ? "blocked" : "destroyed"};
     struct mr_buf out = MR_BUF_INIT;
     int r;
 
@@ -111,8 +121,9 @@ int mr_fact_put(const struct mr_house *house, struct mr_view_batch *batch, const
     if (r == MR_EBLOCKED || r == MR_EDESTROYED)
         r = put_lost(batch, fact, r == MR_EBLOCKED, mr_slice(key, sizeof key));
     else if (r == 0)
-        r = mr_buf_failed(&out) ? MR_ENOMEM
-                                : mr_view_batch_put(batch, MR_VIEW_FACT, mr_slice(key, sizeof key), mr_buf_slice(&out));
+        r = mr_buf_failed(&out)
+                    ? MR_ENOMEM
+                    : mr_view_batch_put(batch, MR_VIEW_FACT, mr_slice(key, sizeof key), mr_buf_slice(&out));
     mr_buf_wipe(&plain);
     mr_buf_fini(&out);
     return r;
@@ -161,9 +172,9 @@ static int load_sealed(struct load *load, struct mr_slice key, struct mr_slice v
     }
     if (r < 0)
         return r;
-    r = mr_keyring_unseal(&slot, key,
-            mr_slice(value.data + 1 + MR_KEY_ID_BYTES, value.size - 1 - MR_KEY_ID_BYTES), &plain);
-    memset(&slot, 0, sizeof slot);
+    r = mr_keyring_unseal(
+            &slot, key, mr_slice(value.data + 1 + MR_KEY_ID_BYTES, value.size - 1 - MR_KEY_ID_BYTES), &plain);
+    sodium_memzero(&slot, sizeof slot);
     if (r == 0)
         r = mr_fact_decode(ret, mr_buf_slice(&plain), &load->opened->arena);
     mr_buf_wipe(&plain);
@@ -228,7 +239,8 @@ static int load_all(struct load *load)
     return r;
 }
 
-int mr_facts_load(const struct mr_house *house, uint64_t as_of, struct mr_fact_set *set, struct mr_error *reterr)
+int mr_facts_load(
+        const struct mr_house *house, uint64_t as_of, struct mr_fact_set *set, struct mr_error *reterr)
 {
     struct mr_opened opened;
     struct mr_record_view view;
@@ -246,8 +258,8 @@ int mr_facts_load(const struct mr_house *house, uint64_t as_of, struct mr_fact_s
     load.as_of = as_of ? as_of : head;
     mr_opened_init(&opened);
     if (load.as_of > head)
-        r = mr_error_set(reterr, MR_ENOTFOUND, "as_of", "give a number up to the head", "the log ends at %llu",
-                (unsigned long long) head);
+        r = mr_error_set(reterr, MR_ENOTFOUND, "as_of", "give a number up to the head",
+                "the log ends at %llu", (unsigned long long)head);
     else
         r = load_all(&load);
     set->through = load.as_of;

@@ -1,7 +1,7 @@
 /*
- * Facts in the view: key u64be number, u8 part; value open (u8 1, message) or sealed under the person's key (u8 2,
- * key id, nonce and ciphertext, with the key as additional data). Reading leaves out what blocked and destroyed persons
- * said, and notes who they are.
+ * Facts in the view: key u64be number, u8 part; value open (u8 1, message) or sealed under the person's key
+ * (u8 2, key id, nonce and ciphertext, with the key as additional data). Reading leaves out what blocked and
+ * destroyed persons said, and notes who they are.
  */
 #ifndef MR_HUB_PROJECT_FACT_VIEW_H
 #define MR_HUB_PROJECT_FACT_VIEW_H
@@ -10,8 +10,8 @@
 #include "hub/project/fact.h"
 
 /*
- * Appends the facts of one record to set; `opened` is scratch. An event that is blocked or destroyed gives one withheld
- * fact; a quarantined one gives none.
+ * Appends the facts of one record to set; `opened` is scratch. An event that is blocked or destroyed gives
+ * one withheld fact; a quarantined one gives none.
  */
 int mr_facts_of_record(const struct mr_house *house, const struct mr_record *record, struct mr_opened *opened,
         struct mr_fact_set *set, struct mr_error *reterr);
@@ -20,9 +20,11 @@ int mr_facts_of_record(const struct mr_house *house, const struct mr_record *rec
 int mr_fact_put(const struct mr_house *house, struct mr_view_batch *batch, const struct mr_fact *fact);
 
 /*
- * All facts up to as_of (0: the head): the view's, then those of the tail that is not projected yet, so that the answer
- * is exact. set is initialised by the caller. MR_EDENIED without keys, MR_ENOTFOUND when as_of is behind the head.
+ * All facts up to as_of (0: the head): the view's, then those of the tail that is not projected yet, so that
+ * the answer is exact. set is initialised by the caller. MR_EDENIED without keys, MR_ENOTFOUND when as_of is
+ * behind the head.
  */
-int mr_facts_load(const struct mr_house *house, uint64_t as_of, struct mr_fact_set *set, struct mr_error *reterr);
+int mr_facts_load(
+        const struct mr_house *house, uint64_t as_of, struct mr_fact_set *set, struct mr_error *reterr);
 
 #endif

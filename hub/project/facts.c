@@ -95,9 +95,9 @@ static const void *field_at(const ProtobufCMessage *message, const char *name, c
     const ProtobufCFieldDescriptor *field;
 
     *ret_rest = dot ? dot + 1 : NULL;
-    memcpy(part, name, dot ? (size_t) (dot - name) : strnlen(name, sizeof part - 1));
+    memcpy(part, name, dot ? (size_t)(dot - name) : strnlen(name, sizeof part - 1));
     field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, part);
-    return field ? (const char *) message + field->offset : NULL;
+    return field ? (const char *)message + field->offset : NULL;
 }
 
 /* The field itself, "person.x" followed; NULL when the person block is not there. */
@@ -126,7 +126,7 @@ static void set_ref(const struct mr_fact_source *source, const void *at, uint8_t
 static void apply(const struct mr_fact_source *source, const struct copy *copy, struct mr_fact *fact)
 {
     const void *at = find(source->event->payload, copy->field);
-    char *to = (char *) fact + copy->at;
+    char *to = (char *)fact + copy->at;
     const char *text;
     uint32_t date;
 
@@ -159,12 +159,13 @@ static void apply(const struct mr_fact_source *source, const struct copy *copy, 
 static bool person_in(const struct mr_fact_source *source, unsigned which, uint8_t *ret)
 {
     const ProtobufCMessage *payload = source->event->payload;
-    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(payload->descriptor, which + 1);
+    const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field(payload->descriptor, which + 1);
     const void *block;
 
     if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE)
         return false;
-    memcpy(&block, (const char *) payload + field->offset, sizeof block);
+    memcpy(&block, (const char *)payload + field->offset, sizeof block);
     for (size_t i = 0; block && i < source->event->persons_count; i++)
         if (source->event->persons[i].person == block && source->persons[i]) {
             memcpy(ret, source->persons[i], MR_FACT_ID_BYTES);
@@ -181,7 +182,8 @@ static struct mr_fact begin(const struct mr_fact_source *source, enum mr_fact_ki
     return fact;
 }
 
-static int by_recipe(const struct recipe *recipe, const struct mr_fact_source *source, struct mr_fact_set *set)
+static int by_recipe(
+        const struct recipe *recipe, const struct mr_fact_source *source, struct mr_fact_set *set)
 {
     struct mr_fact fact = begin(source, recipe->kind);
     int r;
@@ -209,7 +211,7 @@ static const char *actor_of(const struct mr_fact_source *source)
 
 static int annulment(const struct mr_fact_source *source, struct mr_fact_set *set)
 {
-    const Nms__Event__V1__EventAnnulled *m = (const Nms__Event__V1__EventAnnulled *) source->event->payload;
+    const Nms__Event__V1__EventAnnulled *m = (const Nms__Event__V1__EventAnnulled *)source->event->payload;
     struct mr_fact fact = begin(source, MR_FACT_ANNULMENT);
     const char *actor = actor_of(source);
 
@@ -222,13 +224,13 @@ static int annulment(const struct mr_fact_source *source, struct mr_fact_set *se
 static int filled(const struct mr_fact_source *source, struct mr_fact_set *set)
 {
     const Nms__Event__V1__PassportSectionFilled *m =
-            (const Nms__Event__V1__PassportSectionFilled *) source->event->payload;
+            (const Nms__Event__V1__PassportSectionFilled *)source->event->payload;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < m->n_cells && i < UINT8_MAX; i++) {
         struct mr_fact fact = begin(source, MR_FACT_CELL);
 
-        fact.part = (uint8_t) i;
+        fact.part = (uint8_t)i;
         fact.id = m->cells[i]->cell;
         fact.text = m->cells[i]->value;
         fact.code = m->cells[i]->unit;
@@ -244,7 +246,7 @@ static int filled(const struct mr_fact_source *source, struct mr_fact_set *set)
 static int overridden(const struct mr_fact_source *source, struct mr_fact_set *set)
 {
     const Nms__Event__V1__PassportSectionOverridden *m =
-            (const Nms__Event__V1__PassportSectionOverridden *) source->event->payload;
+            (const Nms__Event__V1__PassportSectionOverridden *)source->event->payload;
     struct mr_fact fact = begin(source, MR_FACT_OVERRIDE);
 
     if (!m->cell)

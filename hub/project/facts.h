@@ -1,6 +1,6 @@
 /*
- * From one event to its facts, by a table: which fields of which type the passport needs. A pure function of the event
- * and of who its persons are; an event type without a row gives no fact.
+ * From one event to its facts, by a table: which fields of which type the passport needs. A pure function of
+ * the event and of who its persons are; an event type without a row gives no fact.
  */
 #ifndef MR_HUB_PROJECT_FACTS_H
 #define MR_HUB_PROJECT_FACTS_H

@@ -45,7 +45,8 @@ static void annul_event(struct mr_fold *fold, uint32_t first)
     fold->annulled_count++;
 }
 
-/* Latest first, so that an annulment that is annulled itself has no effect. By its source, or by two people. */
+/* Latest first, so that an annulment that is annulled itself has no effect. By its source, or by two people.
+ */
 static void annul(struct mr_fold *fold)
 {
     for (size_t i = fold->facts->count; i-- > 0;) {
@@ -99,7 +100,8 @@ static int merge_persons(struct mr_fold *fold)
         if (r == 0)
             r = person_index(fold, fact->other, &other);
         if (r == 0)
-            MR_VEC(fold->persons, struct mr_fold_person)[survivor(fold, other)].survivor = survivor(fold, one);
+            MR_VEC(fold->persons, struct mr_fold_person)
+        [survivor(fold, other)].survivor = survivor(fold, one);
     }
     return r;
 }
@@ -119,7 +121,7 @@ static int person_of(struct mr_fold *fold, const struct mr_fact *fact, uint32_t 
 static int thing(struct work *w, struct mr_vec *vec, const void *blank, uint32_t *ret)
 {
     struct mr_fold *fold = w->fold;
-    uint32_t slot, index = (uint32_t) vec->count;
+    uint32_t slot, index = (uint32_t)vec->count;
     int r = mr_buf_failed(&w->key) ? MR_ENOMEM : mr_keymap_add(&fold->keys, mr_buf_slice(&w->key), &slot);
     size_t base = fold->idents.count; /* slots of the keys lie behind those of the idents */
 
@@ -137,7 +139,7 @@ static int thing(struct work *w, struct mr_vec *vec, const void *blank, uint32_t
 
 static void key(struct work *w, char what, uint32_t number, uint32_t person, const char *text)
 {
-    mr_buf_put_u8(&w->key, (uint8_t) what);
+    mr_buf_put_u8(&w->key, (uint8_t)what);
     mr_buf_put_be32(&w->key, number);
     mr_buf_put_be32(&w->key, person);
     mr_buf_put_str(&w->key, text);
@@ -176,7 +178,7 @@ static int fold_org(struct work *w, const struct mr_fact *fact, uint32_t person)
     uint32_t index;
     int r = mr_keymap_add(&fold->org_ids, mr_slice_str(fact->org), &index);
 
-    (void) person;
+    (void)person;
     if (r == 1)
         r = mr_vec_push(&fold->orgs, &blank);
     if (r < 0)
@@ -196,7 +198,7 @@ static int fold_programme(struct work *w, const struct mr_fact *fact, uint32_t p
     uint32_t index;
     int r = mr_keymap_add(&fold->programme_ids, mr_slice_str(fact->programme), &index);
 
-    (void) person;
+    (void)person;
     if (r == 1)
         r = mr_vec_push(&fold->programmes, &blank);
     if (r < 0)
@@ -257,7 +259,8 @@ static int fold_mentoring(struct work *w, const struct mr_fact *fact, uint32_t p
 }
 
 /* Deeds with an id are one, told again or by two; the last telling holds. */
-static int fold_deed(struct work *w, const struct mr_fact *fact, struct mr_vec *vec, uint32_t person, const char *id)
+static int fold_deed(
+        struct work *w, const struct mr_fact *fact, struct mr_vec *vec, uint32_t person, const char *id)
 {
     struct mr_fold_deed deed = {.person = person, .on = fact->on, .fact = fact};
     uint32_t index;
@@ -276,7 +279,7 @@ static int fold_value(struct work *w, const struct mr_fact *fact, uint32_t perso
     uint32_t index;
     int r;
 
-    (void) person;
+    (void)person;
     key(w, 'v', fact->kind, 0, fact->id);
     mr_buf_put_u8(&w->key, 0);
     mr_buf_put_str(&w->key, fact->detail);
@@ -288,7 +291,7 @@ static int fold_value(struct work *w, const struct mr_fact *fact, uint32_t perso
 
 static int fold_campaign(struct work *w, const struct mr_fact *fact, uint32_t person)
 {
-    (void) person;
+    (void)person;
     w->fold->campaign = fact;
     return 0;
 }
@@ -333,7 +336,7 @@ static int fold_one(struct work *w, const struct mr_fact *fact)
     uint32_t person = 0;
     int r = 0;
 
-    if ((size_t) fact->kind >= MR_COUNT(folders) || (folders[fact->kind].of_person && !fact->has_person))
+    if ((size_t)fact->kind >= MR_COUNT(folders) || (folders[fact->kind].of_person && !fact->has_person))
         return 0;
     if (folders[fact->kind].of_person)
         r = person_of(w->fold, fact, &person);
@@ -342,7 +345,7 @@ static int fold_one(struct work *w, const struct mr_fact *fact)
     if (folders[fact->kind].fold)
         return folders[fact->kind].fold(w, fact, person);
     if (folders[fact->kind].deeds)
-        return fold_deed(w, fact, (struct mr_vec *) ((char *) w->fold + folders[fact->kind].deeds), person,
+        return fold_deed(w, fact, (struct mr_vec *)((char *)w->fold + folders[fact->kind].deeds), person,
                 folders[fact->kind].by_programme ? fact->programme : fact->id);
     return 0;
 }
@@ -386,7 +389,8 @@ static const struct {
 };
 
 static const size_t maps[] = {offsetof(struct mr_fold, person_ids), offsetof(struct mr_fold, org_ids),
-        offsetof(struct mr_fold, programme_ids), offsetof(struct mr_fold, idents), offsetof(struct mr_fold, keys)};
+        offsetof(struct mr_fold, programme_ids), offsetof(struct mr_fold, idents),
+        offsetof(struct mr_fold, keys)};
 
 int mr_fold_create(struct mr_fold **ret, const struct mr_fact_set *facts)
 {
@@ -398,9 +402,9 @@ int mr_fold_create(struct mr_fold **ret, const struct mr_fact_set *facts)
         return MR_ENOMEM;
     fold->facts = facts;
     for (size_t i = 0; i < MR_COUNT(vecs); i++)
-        ((struct mr_vec *) ((char *) fold + vecs[i].at))->item_size = vecs[i].item_size;
+        ((struct mr_vec *)((char *)fold + vecs[i].at))->item_size = vecs[i].item_size;
     for (size_t i = 0; i < MR_COUNT(maps); i++)
-        mr_keymap_init((struct mr_keymap *) ((char *) fold + maps[i]));
+        mr_keymap_init((struct mr_keymap *)((char *)fold + maps[i]));
     fold->annulled = calloc(facts->count + 1, sizeof *fold->annulled);
     mr_courses_init(&w.courses);
     r = fold->annulled ? fold_all(&w) : MR_ENOMEM;
@@ -419,14 +423,15 @@ void mr_fold_free(struct mr_fold *fold)
     if (!fold)
         return;
     for (size_t i = 0; i < MR_COUNT(vecs); i++)
-        mr_vec_fini((struct mr_vec *) ((char *) fold + vecs[i].at));
+        mr_vec_fini((struct mr_vec *)((char *)fold + vecs[i].at));
     for (size_t i = 0; i < MR_COUNT(maps); i++)
-        mr_keymap_fini((struct mr_keymap *) ((char *) fold + maps[i]));
+        mr_keymap_fini((struct mr_keymap *)((char *)fold + maps[i]));
     free(fold->annulled);
     free(fold);
 }
 
-const struct mr_fact *mr_fold_by_ident(const struct mr_fold *fold, const uint8_t ident[static MR_FACT_ID_BYTES])
+const struct mr_fact *mr_fold_by_ident(
+        const struct mr_fold *fold, const uint8_t ident[static MR_FACT_ID_BYTES])
 {
     uint32_t index, first;
 

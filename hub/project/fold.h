@@ -1,7 +1,7 @@
 /*
- * Facts folded into the state at one point of the log: who works where, which courses there were, and so on; each thing
- * once, however many systems told it, without what was annulled, with merged persons as one. A pure function of the set.
- * Borrows facts from the set, which must live longer. Wiped when freed. One thread.
+ * Facts folded into the state at one point of the log: who works where, which courses there were, and so on;
+ * each thing once, however many systems told it, without what was annulled, with merged persons as one. A
+ * pure function of the set. Borrows facts from the set, which must live longer. Wiped when freed. One thread.
  */
 #ifndef MR_HUB_PROJECT_FOLD_H
 #define MR_HUB_PROJECT_FOLD_H
@@ -16,7 +16,7 @@ struct mr_vec {
 };
 
 struct mr_fold_person {
-    uint32_t survivor;          /* index of the person that this one is; itself when it was never merged away */
+    uint32_t survivor; /* index of the person that this one is; itself when it was never merged away */
     const struct mr_fact *born; /* NULL: not told */
 };
 
@@ -41,12 +41,14 @@ struct mr_fold_programme {
 struct mr_fold_course {
     uint32_t person;
     const struct mr_fact *finished; /* first of course.finished; NULL: only a document tells of it */
-    const struct mr_fact *document; /* first that names a document; NULL: none yet */
+    const struct mr_fact
+            *document; /* that names a document, document.issued before the course; NULL: none yet */
     uint32_t ended_on;
-    uint32_t issued_on;             /* of the document; its last day when not told */
-    const char *kind;               /* PK, PP or "" */
+    int ended_rank;     /* who told the last day: the course before the document before its issue */
+    uint32_t issued_on; /* of the document; its last day when not told */
+    const char *kind;   /* PK, PP or "" */
     const char *programme;
-    const char *route;              /* id of the ИОМ, "" */
+    const char *route; /* id of the ИОМ, "" */
 };
 struct mr_fold_course_fact {
     uint32_t course;
@@ -78,27 +80,29 @@ struct mr_fold_value {
 
 struct mr_fold {
     const struct mr_fact_set *facts;
-    bool *annulled;               /* for each fact */
-    size_t annulled_count;        /* events */
+    bool *annulled;        /* for each fact */
+    size_t annulled_count; /* events */
     struct mr_keymap person_ids, org_ids, programme_ids, idents, keys;
-    struct mr_vec persons;        /* struct mr_fold_person, by person_ids */
-    struct mr_vec orgs;           /* struct mr_fold_org, by org_ids */
-    struct mr_vec programmes;     /* struct mr_fold_programme, by programme_ids */
+    struct mr_vec persons;    /* struct mr_fold_person, by person_ids */
+    struct mr_vec orgs;       /* struct mr_fold_org, by org_ids */
+    struct mr_vec programmes; /* struct mr_fold_programme, by programme_ids */
     struct mr_vec employments, courses, course_facts, deficits, enrolments, mentorings, mentees;
-    struct mr_vec diagnostics, rediagnostics, routes, contests, internships, activities; /* struct mr_fold_deed */
-    struct mr_vec values;         /* struct mr_fold_value */
+    struct mr_vec diagnostics, rediagnostics, routes, contests, internships,
+            activities;             /* struct mr_fold_deed */
+    struct mr_vec values;           /* struct mr_fold_value */
     const struct mr_fact *campaign; /* NULL: none opened */
-    struct mr_vec slots;          /* of keys: what each key leads to */
+    struct mr_vec slots;            /* of keys: what each key leads to */
 };
 
 int mr_fold_create(struct mr_fold **ret, const struct mr_fact_set *facts);
 void mr_fold_free(struct mr_fold *fold);
 
 /* The deed or course that the event with this ident told; NULL. */
-const struct mr_fact *mr_fold_by_ident(const struct mr_fold *fold, const uint8_t ident[static MR_FACT_ID_BYTES]);
+const struct mr_fact *mr_fold_by_ident(
+        const struct mr_fold *fold, const uint8_t ident[static MR_FACT_ID_BYTES]);
 
 /* Typed look at an array. */
-#define MR_VEC(vec, type) ((type *) (vec).items)
+#define MR_VEC(vec, type) ((type *)(vec).items)
 
 int mr_vec_push(struct mr_vec *vec, const void *item);
 void mr_vec_fini(struct mr_vec *vec); /* wipes */

@@ -9,7 +9,8 @@
 void mr_keymap_init(struct mr_keymap *map)
 {
     *map = (struct mr_keymap){0};
-    randombytes_buf(map->seed, sizeof map->seed); /* of the buckets only: numbers follow the order of coming */
+    randombytes_buf(
+            map->seed, sizeof map->seed); /* of the buckets only: numbers follow the order of coming */
 }
 
 void mr_keymap_fini(struct mr_keymap *map)
@@ -33,8 +34,8 @@ static uint32_t *slot_of(const struct mr_keymap *map, struct mr_slice key)
     uint64_t hash;
     uint32_t mask = map->capacity - 1, at;
 
-    (void) crypto_shorthash((uint8_t *) &hash, key.data, key.size, map->seed);
-    for (at = (uint32_t) hash & mask; map->slots[at]; at = (at + 1) & mask)
+    (void)crypto_shorthash((uint8_t *)&hash, key.data, key.size, map->seed);
+    for (at = (uint32_t)hash & mask; map->slots[at]; at = (at + 1) & mask)
         if (mr_slice_equal(mr_keymap_key(map, map->slots[at] - 1), key))
             break;
     return &map->slots[at];

@@ -1,4 +1,5 @@
-/* From byte strings to small numbers 0, 1, 2 ... in the order of their first coming. Wiped when freed. One thread. */
+/* From byte strings to small numbers 0, 1, 2 ... in the order of their first coming. Wiped when freed. One
+ * thread. */
 #ifndef MR_HUB_PROJECT_KEYMAP_H
 #define MR_HUB_PROJECT_KEYMAP_H
 
@@ -9,9 +10,9 @@
 #include "proto/base/slice.h"
 
 struct mr_keymap {
-    struct mr_buf keys;     /* the keys, one after another */
-    size_t *ends;           /* end of key i in keys */
-    uint32_t *slots;        /* open addressing; index + 1, 0 = free */
+    struct mr_buf keys; /* the keys, one after another */
+    size_t *ends;       /* end of key i in keys */
+    uint32_t *slots;    /* open addressing; index + 1, 0 = free */
     uint32_t count, capacity;
     uint8_t seed[16];
 };

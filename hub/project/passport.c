@@ -26,7 +26,8 @@ static int evaluate(struct mr_passport *passport, struct mr_error *reterr)
     return r < 0 ? r : mr_cells_create(&passport->cells, passport->fold, passport->config, reterr);
 }
 
-int mr_passport_open(struct mr_passport *ret, const struct mr_house *house, uint64_t as_of, struct mr_error *reterr)
+int mr_passport_open(
+        struct mr_passport *ret, const struct mr_house *house, uint64_t as_of, struct mr_error *reterr)
 {
     int r;
 
@@ -77,9 +78,9 @@ static json_t *misses_json(const struct mr_cell *cell)
     json_t *list = json_array();
 
     for (size_t i = 0; i < cell->misses_count; i++)
-        (void) json_array_append_new(list,
-                json_pack("{s:s, s:I, s:s}", "code", cell->misses[i].code, "count", (json_int_t) cell->misses[i].count,
-                        "title", mr_miss_title(cell->misses[i].code)));
+        (void)json_array_append_new(list,
+                json_pack("{s:s, s:I, s:s}", "code", cell->misses[i].code, "count",
+                        (json_int_t)cell->misses[i].count, "title", mr_miss_title(cell->misses[i].code)));
     return list;
 }
 
@@ -87,31 +88,34 @@ static void add_more(json_t *json, const struct mr_cell *cell)
 {
     char digest[65];
 
-    (void) json_object_set_new(json, "rule", json_string(cell->rule->id));
-    (void) json_object_set_new(json, "rule_version", json_integer(cell->rule->version));
-    (void) json_object_set_new(json, "rule_text", json_string(cell->rule->text));
-    (void) json_object_set_new(json, "first", json_integer(cell->events_count ? (json_int_t) cell->events[0] : 0));
-    (void) json_object_set_new(json, "last",
-            json_integer(cell->events_count ? (json_int_t) cell->events[cell->events_count - 1] : 0));
-    (void) json_object_set_new(json, "digest", json_string(mr_hex_encode(cell->digest, sizeof cell->digest, digest)));
-    (void) json_object_set_new(json, "not_counted", misses_json(cell));
+    (void)json_object_set_new(json, "rule", json_string(cell->rule->id));
+    (void)json_object_set_new(json, "rule_version", json_integer(cell->rule->version));
+    (void)json_object_set_new(json, "rule_text", json_string(cell->rule->text));
+    (void)json_object_set_new(
+            json, "first", json_integer(cell->events_count ? (json_int_t)cell->events[0] : 0));
+    (void)json_object_set_new(json, "last",
+            json_integer(cell->events_count ? (json_int_t)cell->events[cell->events_count - 1] : 0));
+    (void)json_object_set_new(
+            json, "digest", json_string(mr_hex_encode(cell->digest, sizeof cell->digest, digest)));
+    (void)json_object_set_new(json, "not_counted", misses_json(cell));
     if (cell->has_share) {
-        (void) json_object_set_new(json, "numerator", json_integer((json_int_t) cell->numerator));
-        (void) json_object_set_new(json, "denominator", json_integer((json_int_t) cell->denominator));
+        (void)json_object_set_new(json, "numerator", json_integer((json_int_t)cell->numerator));
+        (void)json_object_set_new(json, "denominator", json_integer((json_int_t)cell->denominator));
     }
     if (cell->by[0] || cell->reason[0]) {
-        (void) json_object_set_new(json, "by", json_string(cell->by));
-        (void) json_object_set_new(json, "reason", json_string(cell->reason));
+        (void)json_object_set_new(json, "by", json_string(cell->by));
+        (void)json_object_set_new(json, "reason", json_string(cell->reason));
     }
     if (strcmp(cell->state, "overridden") == 0)
-        (void) json_object_set_new(json, "computed", value_json(cell->computed));
+        (void)json_object_set_new(json, "computed", value_json(cell->computed));
 }
 
 json_t *mr_cell_json(const struct mr_cell *cell, bool full)
 {
     uint64_t missed = 0;
-    json_t *json = json_pack("{s:s, s:o, s:s, s:s, s:s, s:I}", "cell", cell->code, "value", value_json(cell->value),
-            "unit", cell->unit, "title", cell->title, "state", cell->state, "events", (json_int_t) cell->events_count);
+    json_t *json = json_pack("{s:s, s:o, s:s, s:s, s:s, s:I}", "cell", cell->code, "value",
+            value_json(cell->value), "unit", cell->unit, "title", cell->title, "state", cell->state, "events",
+            (json_int_t)cell->events_count);
 
     if (!json)
         return NULL;
@@ -120,7 +124,7 @@ json_t *mr_cell_json(const struct mr_cell *cell, bool full)
     if (full)
         add_more(json, cell);
     else
-        (void) json_object_set_new(json, "not_counted", json_integer((json_int_t) missed));
+        (void)json_object_set_new(json, "not_counted", json_integer((json_int_t)missed));
     return json;
 }
 
@@ -135,10 +139,10 @@ static json_t *sections_json(const struct mr_passport *passport, bool full)
         if (cell->section != section) {
             section = cell->section;
             cells = json_array();
-            (void) json_array_append_new(sections, json_pack("{s:i, s:s, s:o}", "section", section, "title",
-                    mr_section_title(section), "cells", cells));
+            (void)json_array_append_new(sections, json_pack("{s:i, s:s, s:o}", "section", section, "title",
+                                                          mr_section_title(section), "cells", cells));
         }
-        (void) json_array_append_new(cells, mr_cell_json(cell, full));
+        (void)json_array_append_new(cells, mr_cell_json(cell, full));
     }
     return sections;
 }
@@ -147,11 +151,13 @@ json_t *mr_passport_json(const struct mr_passport *passport, bool full)
 {
     const struct mr_config_passport *p = &passport->config->passport;
 
-    return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "region", passport->config->region, "form",
-            p->form ? p->form : "", "version", (int) passport->version, "campaign", mr_passport_campaign(passport),
-            "period_from", p->period_from, "period_to", p->period_to, "as_of", (json_int_t) passport->facts.through,
-            "erased", (json_int_t) mr_fact_set_hidden(&passport->facts, true), "blocked",
-            (json_int_t) mr_fact_set_hidden(&passport->facts, false), "sections", sections_json(passport, full));
+    return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "region", passport->config->region,
+            "form", p->form ? p->form : "", "version", (int)passport->version, "campaign",
+            mr_passport_campaign(passport), "period_from", p->period_from, "period_to", p->period_to, "as_of",
+            (json_int_t)passport->facts.through, "erased",
+            (json_int_t)mr_fact_set_hidden(&passport->facts, true), "blocked",
+            (json_int_t)mr_fact_set_hidden(&passport->facts, false), "sections",
+            sections_json(passport, full));
 }
 
 static int put_canonical(json_t *json, struct mr_buf *out, uint8_t *digest)
@@ -167,7 +173,8 @@ static int put_canonical(json_t *json, struct mr_buf *out, uint8_t *digest)
     return mr_buf_failed(out) ? MR_ENOMEM : 0;
 }
 
-int mr_passport_canonical(const struct mr_passport *passport, struct mr_buf *out, uint8_t ret_digest[static 32])
+int mr_passport_canonical(
+        const struct mr_passport *passport, struct mr_buf *out, uint8_t ret_digest[static 32])
 {
     return put_canonical(mr_passport_json(passport, true), out, ret_digest);
 }
@@ -198,7 +205,8 @@ static void compare_cells(const json_t *stored, const json_t *again, struct mr_p
 
             if (!other || !json_equal(json_object_get(cell, "value"), json_object_get(other, "value")))
                 ret->cells++;
-            if (other && !json_equal(json_object_get(cell, "rule_version"), json_object_get(other, "rule_version")))
+            if (other && !json_equal(json_object_get(cell, "rule_version"),
+                                 json_object_get(other, "rule_version")))
                 ret->rules = true;
         }
 }
@@ -211,11 +219,11 @@ static int compare(struct mr_passport *passport, const json_t *stored, struct mr
     json_t *json;
     int r;
 
-    passport->version = (uint32_t) json_integer_value(json_object_get(stored, "version"));
+    passport->version = (uint32_t)json_integer_value(json_object_get(stored, "version"));
     r = mr_passport_canonical(passport, &again, digest);
     if (r == 0) {
         ret->equal = mr_slice_equal(mr_buf_slice(&again), bytes);
-        ret->erased = (int64_t) mr_fact_set_hidden(&passport->facts, true) -
+        ret->erased = (int64_t)mr_fact_set_hidden(&passport->facts, true) -
                       json_integer_value(json_object_get(stored, "erased"));
         json = mr_passport_json(passport, true);
         if (!json)
@@ -228,10 +236,10 @@ static int compare(struct mr_passport *passport, const json_t *stored, struct mr
     return r;
 }
 
-int mr_passport_compare(const struct mr_house *house, struct mr_slice stored, struct mr_passport_difference *ret,
-        struct mr_error *reterr)
+int mr_passport_compare(const struct mr_house *house, struct mr_slice stored,
+        struct mr_passport_difference *ret, struct mr_error *reterr)
 {
-    json_t *json = json_loadb((const char *) stored.data, stored.size, 0, NULL);
+    json_t *json = json_loadb((const char *)stored.data, stored.size, 0, NULL);
     struct mr_passport passport;
     int r;
 
@@ -239,7 +247,8 @@ int mr_passport_compare(const struct mr_house *house, struct mr_slice stored, st
     if (!json)
         return mr_error_set(reterr, MR_ECORRUPT, "passport", "restore the log from its backup",
                 "the stored version is no JSON");
-    r = mr_passport_open(&passport, house, (uint64_t) json_integer_value(json_object_get(json, "as_of")), reterr);
+    r = mr_passport_open(
+            &passport, house, (uint64_t)json_integer_value(json_object_get(json, "as_of")), reterr);
     if (r == 0) {
         r = compare(&passport, json, stored, ret);
         mr_passport_fini(&passport);

@@ -1,6 +1,7 @@
 /*
- * The passport as a document. Canonical JSON (keys sorted, no spaces, whole numbers and texts only) is what "byte for
- * byte" means (decision 29): it is stored when a version is submitted, its SHA-256 stands in the event.
+ * The passport as a document. Canonical JSON (keys sorted, no spaces, whole numbers and texts only) is what
+ * "byte for byte" means (decision 29): it is stored when a version is submitted, its SHA-256 stands in the
+ * event.
  */
 #ifndef MR_HUB_PROJECT_PASSPORT_H
 #define MR_HUB_PROJECT_PASSPORT_H
@@ -15,11 +16,13 @@ struct mr_passport {
     struct mr_fold *fold;
     struct mr_cells *cells;
     const struct mr_config *config;
-    uint32_t version;    /* 0: a draft */
+    uint32_t version; /* 0: a draft */
 };
 
-/* From the house, as of a log number (0: the head); or from facts that are there already (taken over, also on failure). */
-int mr_passport_open(struct mr_passport *ret, const struct mr_house *house, uint64_t as_of, struct mr_error *reterr);
+/* From the house, as of a log number (0: the head); or from facts that are there already (taken over, also on
+ * failure). */
+int mr_passport_open(
+        struct mr_passport *ret, const struct mr_house *house, uint64_t as_of, struct mr_error *reterr);
 int mr_passport_of_facts(struct mr_passport *ret, struct mr_fact_set *facts, const struct mr_config *config,
         struct mr_error *reterr);
 void mr_passport_fini(struct mr_passport *passport); /* wipes */
@@ -33,16 +36,17 @@ json_t *mr_cell_json(const struct mr_cell *cell, bool full);
 const char *mr_section_title(int section);
 
 /* Appends the canonical JSON and gives its SHA-256. */
-int mr_passport_canonical(const struct mr_passport *passport, struct mr_buf *out, uint8_t ret_digest[static 32]);
+int mr_passport_canonical(
+        const struct mr_passport *passport, struct mr_buf *out, uint8_t ret_digest[static 32]);
 
 /* Makes a stored version again and compares. "equal", or what differs, in ret. */
 struct mr_passport_difference {
     bool equal;
-    int64_t erased;      /* persons erased since */
-    bool rules;          /* made by other versions of rules */
-    size_t cells;        /* cells whose value differs */
+    int64_t erased; /* persons erased since */
+    bool rules;     /* made by other versions of rules */
+    size_t cells;   /* cells whose value differs */
 };
-int mr_passport_compare(const struct mr_house *house, struct mr_slice stored, struct mr_passport_difference *ret,
-        struct mr_error *reterr);
+int mr_passport_compare(const struct mr_house *house, struct mr_slice stored,
+        struct mr_passport_difference *ret, struct mr_error *reterr);
 
 #endif

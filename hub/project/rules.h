@@ -1,7 +1,7 @@
 /*
- * The rules by which cells are made: id, version and the rule in one sentence (docs/passport.md tells more). Whoever
- * changes what a rule counts raises its version: it stands beside each figure, and a stored passport that was made by
- * another version says so when it is made again.
+ * The rules by which cells are made: id, version and the rule in one sentence (docs/passport.md tells more).
+ * Whoever changes what a rule counts raises its version: it stands beside each figure, and a stored passport
+ * that was made by another version says so when it is made again.
  */
 #ifndef MR_HUB_PROJECT_RULES_H
 #define MR_HUB_PROJECT_RULES_H

@@ -7,7 +7,16 @@
 
 enum { RANK_FORM = 10, RANK_LEVEL = 40 };
 
-enum form { FORM_ANY, FORM_ROUTE, FORM_CONTEST, FORM_MENTOR, FORM_MENTEE, FORM_INTERNSHIP, FORM_ACTIVITY, FORMS };
+enum form {
+    FORM_ANY,
+    FORM_ROUTE,
+    FORM_CONTEST,
+    FORM_MENTOR,
+    FORM_MENTEE,
+    FORM_INTERNSHIP,
+    FORM_ACTIVITY,
+    FORMS
+};
 
 static const struct {
     const char *code, *title;
@@ -23,14 +32,14 @@ static const struct {
 
 struct involvement {
     struct mr_cell_builder *b;
-    uint16_t *seen;     /* for each person: bits of forms */
+    uint16_t *seen;          /* for each person: bits of forms */
     struct mr_keymap levels; /* person and level, counted once */
 };
 
 static struct mr_cell *form_cell(struct mr_cell_builder *b, enum form form)
 {
     return mr_cell_get(b, forms[form].code, form == FORM_ANY ? MR_RULE_INVOLVED_TOTAL : MR_RULE_INVOLVED,
-            RANK_FORM + (unsigned) form, "%s", forms[form].title);
+            RANK_FORM + (unsigned)form, "%s", forms[form].title);
 }
 
 static void count_form(struct involvement *v, enum form form, uint32_t person, const struct mr_fact *fact)
@@ -38,7 +47,7 @@ static void count_form(struct involvement *v, enum form form, uint32_t person, c
     struct mr_cell *cell = form_cell(v->b, form);
     bool new = !(v->seen[person] & (1u << form));
 
-    v->seen[person] |= (uint16_t) (1u << form);
+    v->seen[person] |= (uint16_t)(1u << form);
     if (!v->b->staff->persons[person].in_period) {
         mr_cell_miss(cell, "not-staff", new);
         return;
@@ -64,7 +73,7 @@ static void count_level(struct involvement *v, const struct mr_fold_deed *deed)
 
     if (!level[0] || !v->b->staff->persons[deed->person].in_period)
         return;
-    (void) snprintf(code, sizeof code, "5.contest.%s", level);
+    (void)snprintf(code, sizeof code, "5.contest.%s", level);
     cell = mr_cell_get(v->b, code, MR_RULE_INVOLVED, RANK_LEVEL, "Участвовали в конкурсах, уровень: %s",
             mr_config_code_title(v->b->config, "contest_level", level));
     mr_buf_put_be32(&key, deed->person);
@@ -95,7 +104,8 @@ static void count_pairs(struct involvement *v, enum form form, const struct mr_v
     const struct mr_fold_mentoring *all = MR_VEC(*pairs, struct mr_fold_mentoring);
 
     for (size_t i = 0; i < pairs->count; i++)
-        if (all[i].started && all[i].started->on <= v->b->to && (!all[i].ended || all[i].ended->on >= v->b->from))
+        if (all[i].started && all[i].started->on <= v->b->to &&
+                (!all[i].ended || all[i].ended->on >= v->b->from))
             take_part(v, form, all[i].person, all[i].started);
 }
 
@@ -110,7 +120,7 @@ void mr_section_involvement(struct mr_cell_builder *b)
     }
     mr_keymap_init(&v.levels);
     for (unsigned form = 0; form < FORMS; form++)
-        (void) form_cell(b, (enum form) form);
+        (void)form_cell(b, (enum form)form);
     count_deeds(&v, FORM_ROUTE, &fold->routes);
     count_deeds(&v, FORM_CONTEST, &fold->contests);
     count_pairs(&v, FORM_MENTOR, &fold->mentorings);

@@ -37,8 +37,9 @@ static struct mr_cell *part(struct mr_cell_builder *b, const struct family *fami
 {
     char code[MR_CELL_CODE_MAX];
 
-    (void) snprintf(code, sizeof code, "2.%s%s%s", family->code, kind < 0 ? "" : ".", kind < 0 ? "" : kind_codes[kind]);
-    return mr_cell_get(b, code, family->rule, family->rank + (unsigned) (kind + 1), "%s%s%s", family->title,
+    (void)snprintf(code, sizeof code, "2.%s%s%s", family->code, kind < 0 ? "" : ".",
+            kind < 0 ? "" : kind_codes[kind]);
+    return mr_cell_get(b, code, family->rule, family->rank + (unsigned)(kind + 1), "%s%s%s", family->title,
             kind < 0 ? "" : ": ", kind < 0 ? "" : kind_titles[kind]);
 }
 
@@ -58,8 +59,10 @@ static void count_one(struct mr_cell_builder *b, const struct family *family, in
     mr_cell_rest(b, part(b, family, kind), fact);
 }
 
-static const struct family own = {"programmes.own", "Программы организаций региона", MR_RULE_PROGRAMMES, RANK_OWN};
-static const struct family federal = {"programmes.federal", "Программы в ФР ДПП", MR_RULE_PROGRAMMES, RANK_FEDERAL};
+static const struct family own = {
+        "programmes.own", "Программы организаций региона", MR_RULE_PROGRAMMES, RANK_OWN};
+static const struct family federal = {
+        "programmes.federal", "Программы в ФР ДПП", MR_RULE_PROGRAMMES, RANK_FEDERAL};
 static const struct family hours = {"hours", "Объём программ", MR_RULE_PROGRAMME_HOURS, RANK_HOURS};
 static const struct family enrolled = {"enrolled", "Зачислены на программы", MR_RULE_ENROLLED, RANK_ENROLLED};
 static const struct family finished = {"finished", "Закончили программы", MR_RULE_FINISHED, RANK_FINISHED};
@@ -73,10 +76,11 @@ static void count_programme(struct mr_cell_builder *b, const struct mr_fold_prog
             continue;
         if (!any)
             any = p->listed[which];
-        count_one(b, which == MR_REGISTRY_OWN ? &own : &federal, kind_of(p->listed[which]->code), 1, p->listed[which]);
+        count_one(b, which == MR_REGISTRY_OWN ? &own : &federal, kind_of(p->listed[which]->code), 1,
+                p->listed[which]);
     }
     if (any && any->hours > 0)
-        count_one(b, &hours, kind_of(any->code), (uint64_t) any->hours, any);
+        count_one(b, &hours, kind_of(any->code), (uint64_t)any->hours, any);
     else if (any)
         mr_cell_miss(part(b, &hours, -1), "hours", 1);
 }
@@ -106,7 +110,8 @@ static void count_courses(struct mr_cell_builder *b)
         const struct mr_fold_course *c = &courses[i];
 
         if ((c->finished || c->document) && mr_in_period(b, c->ended_on))
-            count_one(b, &finished, course_kind(b, c->kind, c->programme), 1, c->finished ? c->finished : c->document);
+            count_one(b, &finished, course_kind(b, c->kind, c->programme), 1,
+                    c->finished ? c->finished : c->document);
     }
     for (size_t i = 0; i < b->fold->course_facts.count; i++) { /* the figure rests on every telling */
         const struct mr_fold_course *c = &courses[told[i].course];
@@ -127,7 +132,7 @@ void mr_section_programmes(struct mr_cell_builder *b)
 
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
         for (int kind = -1; kind < KINDS; kind++)
-            (void) part(b, families[i], kind);
+            (void)part(b, families[i], kind);
     for (size_t i = 0; i < b->fold->programmes.count; i++)
         count_programme(b, &MR_VEC(b->fold->programmes, struct mr_fold_programme)[i]);
     for (size_t i = 0; i < b->fold->enrolments.count; i++) {

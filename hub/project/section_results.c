@@ -1,4 +1,5 @@
-/* Section 7, «Результативность работы системы»: deficits, the pace of journeys, indicators 1 and 3 of aksay-2021. */
+/* Section 7, «Результативность работы системы»: deficits, the pace of journeys, indicators 1 and 3 of
+ * aksay-2021. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +10,8 @@ enum { RANK_DEFICITS = 10, RANK_MEDIANS = 20, RANK_INDICATORS = 30 };
 
 /* ---- deficits ---- */
 
-static void count_deficit(struct mr_cell_builder *b, const struct mr_fold_deficit *d, struct mr_cell *identified,
-        struct mr_cell *closed, struct mr_cell *share)
+static void count_deficit(struct mr_cell_builder *b, const struct mr_fold_deficit *d,
+        struct mr_cell *identified, struct mr_cell *closed, struct mr_cell *share)
 {
     bool withdrawn = d->closed && strcmp(d->closed->code, "withdrawn") == 0;
 
@@ -39,10 +40,10 @@ static void deficits(struct mr_cell_builder *b)
 {
     struct mr_cell *identified = mr_cell_get(
             b, "7.deficits.identified", MR_RULE_DEFICITS_IDENTIFIED, RANK_DEFICITS, "Выявлено дефицитов");
-    struct mr_cell *closed =
-            mr_cell_get(b, "7.deficits.closed", MR_RULE_DEFICITS_CLOSED, RANK_DEFICITS + 1, "Устранено дефицитов");
-    struct mr_cell *share =
-            mr_cell_get(b, "7.deficits.share", MR_RULE_DEFICITS_SHARE, RANK_DEFICITS + 2, "Доля устранённых дефицитов");
+    struct mr_cell *closed = mr_cell_get(
+            b, "7.deficits.closed", MR_RULE_DEFICITS_CLOSED, RANK_DEFICITS + 1, "Устранено дефицитов");
+    struct mr_cell *share = mr_cell_get(
+            b, "7.deficits.share", MR_RULE_DEFICITS_SHARE, RANK_DEFICITS + 2, "Доля устранённых дефицитов");
 
     for (size_t i = 0; i < b->fold->deficits.count; i++)
         count_deficit(b, &MR_VEC(b->fold->deficits, struct mr_fold_deficit)[i], identified, closed, share);
@@ -59,7 +60,8 @@ struct pace {
 };
 
 /* The fact that a reference leads to, when it is of that kind. */
-static const struct mr_fact *referred(const struct mr_fold *fold, bool has, const uint8_t *ident, enum mr_fact_kind kind)
+static const struct mr_fact *referred(
+        const struct mr_fold *fold, bool has, const uint8_t *ident, enum mr_fact_kind kind)
 {
     const struct mr_fact *fact = has ? mr_fold_by_ident(fold, ident) : NULL;
 
@@ -88,7 +90,8 @@ static const struct mr_fact *route_of_course(const struct pace *p, const struct 
 
 static const struct mr_fact *course_of_rediagnostic(const struct pace *p, const struct mr_fold_deed *again)
 {
-    const struct mr_fact *f = referred(p->b->fold, again->fact->has_ref2, again->fact->ref2, MR_FACT_FINISHED);
+    const struct mr_fact *f =
+            referred(p->b->fold, again->fact->has_ref2, again->fact->ref2, MR_FACT_FINISHED);
 
     return f ? f : fact_of(mr_timeline_before(&p->courses, again->person, again->on));
 }
@@ -101,23 +104,24 @@ static const struct mr_fact *baseline_of(const struct pace *p, const struct mr_f
 static const struct step {
     const char *code, *title, *miss;
     enum mr_rule_id rule;
-    size_t ends;      /* timeline in struct pace, or the fold's re-diagnostics */
+    size_t ends; /* timeline in struct pace, or the fold's re-diagnostics */
     const struct mr_fact *(*start)(const struct pace *p, const struct mr_fold_deed *end);
 } steps[] = {
-        {"7.median.diagnostic-route", "Медиана дней: диагностика — ИОМ", "no-diagnostic", MR_RULE_MEDIAN_ROUTE,
-                offsetof(struct pace, routes), diagnostic_of_route},
+        {"7.median.diagnostic-route", "Медиана дней: диагностика — ИОМ", "no-diagnostic",
+                MR_RULE_MEDIAN_ROUTE, offsetof(struct pace, routes), diagnostic_of_route},
         {"7.median.route-course", "Медиана дней: ИОМ — окончание курса", "no-route", MR_RULE_MEDIAN_COURSE,
                 offsetof(struct pace, courses), route_of_course},
         {"7.median.course-rediagnostic", "Медиана дней: окончание курса — повторная диагностика", "no-course",
                 MR_RULE_MEDIAN_REDIAGNOSTIC, 0, course_of_rediagnostic},
-        {"7.median.diagnostic-rediagnostic", "Медиана дней: диагностика — повторная диагностика", "no-baseline",
-                MR_RULE_MEDIAN_JOURNEY, 0, baseline_of},
+        {"7.median.diagnostic-rediagnostic", "Медиана дней: диагностика — повторная диагностика",
+                "no-baseline", MR_RULE_MEDIAN_JOURNEY, 0, baseline_of},
 };
 
 static void median(struct pace *p, unsigned which)
 {
     const struct step *step = &steps[which];
-    const struct mr_timeline *timeline = step->ends ? (const struct mr_timeline *) ((const char *) p + step->ends) : NULL;
+    const struct mr_timeline *timeline =
+            step->ends ? (const struct mr_timeline *)((const char *)p + step->ends) : NULL;
     const struct mr_fold_deed *ends =
             timeline ? timeline->items : MR_VEC(p->b->fold->rediagnostics, struct mr_fold_deed);
     size_t count = timeline ? timeline->count : p->b->fold->rediagnostics.count, found = 0;
@@ -151,7 +155,8 @@ static void medians(struct mr_cell_builder *b)
     struct pace p = {.b = b};
 
     if (mr_timeline_of_deeds(&p.diagnostics, &b->fold->diagnostics) < 0 ||
-            mr_timeline_of_deeds(&p.routes, &b->fold->routes) < 0 || mr_timeline_of_courses(&p.courses, b->fold) < 0)
+            mr_timeline_of_deeds(&p.routes, &b->fold->routes) < 0 ||
+            mr_timeline_of_courses(&p.courses, b->fold) < 0)
         b->cells->failed = true;
     else
         for (unsigned which = 0; which < sizeof steps / sizeof steps[0]; which++)
@@ -213,7 +218,8 @@ static const struct {
     uint64_t (*count)(struct mr_cell_builder *b, struct mr_cell *cell, uint8_t *seen);
 } indicators[] = {
         {"1", "7.indicator.aksay-2021.1",
-                "Доля педагогических работников и управленческих кадров, повысивших квалификацию и профессиональную "
+                "Доля педагогических работников и управленческих кадров, повысивших квалификацию и "
+                "профессиональную "
                 "переподготовку",
                 MR_RULE_AKSAY_1, with_document},
         {"3", "7.indicator.aksay-2021.3",
@@ -238,8 +244,8 @@ static bool wanted(const struct mr_config_passport *passport, const char *number
 
 static void indicator(struct mr_cell_builder *b, unsigned which)
 {
-    struct mr_cell *cell = mr_cell_get(b, indicators[which].code, indicators[which].rule, RANK_INDICATORS + which, "%s",
-            indicators[which].title);
+    struct mr_cell *cell = mr_cell_get(b, indicators[which].code, indicators[which].rule,
+            RANK_INDICATORS + which, "%s", indicators[which].title);
     uint8_t *seen = calloc(b->staff->persons_count + 1, 1);
 
     if (!seen) {

@@ -35,7 +35,8 @@ static const char *why_not(const struct mr_fold *fold, const struct mr_fold_empl
     return NULL;
 }
 
-static bool overlaps(const struct mr_fold *fold, const struct mr_fold_employment *e, uint32_t from, uint32_t to)
+static bool overlaps(
+        const struct mr_fold *fold, const struct mr_fold_employment *e, uint32_t from, uint32_t to)
 {
     const char *why = why_not(fold, e, to);
 
@@ -71,8 +72,8 @@ static void count_job(struct mr_staff_person *p, const struct mr_fact *job)
     p->jobs++;
 }
 
-static void look(struct mr_staff *staff, const struct mr_fold *fold, const struct mr_fold_employment *e, uint32_t from,
-        uint32_t to)
+static void look(struct mr_staff *staff, const struct mr_fold *fold, const struct mr_fold_employment *e,
+        uint32_t from, uint32_t to)
 {
     struct mr_staff_person *p = &staff->persons[e->person];
     const char *why;

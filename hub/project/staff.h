@@ -1,4 +1,5 @@
-/* Who is on the staff on the last day of the period, and who was at any time of it: persons, never employments. */
+/* Who is on the staff on the last day of the period, and who was at any time of it: persons, never
+ * employments. */
 #ifndef MR_HUB_PROJECT_STAFF_H
 #define MR_HUB_PROJECT_STAFF_H
 
@@ -19,7 +20,7 @@ struct mr_staff {
     struct mr_staff_person *persons; /* by person index of the fold */
     size_t persons_count;
     uint64_t active_count;
-    const struct mr_fact **jobs;     /* sorted by person */
+    const struct mr_fact **jobs; /* sorted by person */
     size_t jobs_count;
 };
 

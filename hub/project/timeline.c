@@ -70,16 +70,19 @@ static size_t behind(const struct mr_timeline *timeline, uint32_t person, uint32
     return low;
 }
 
-const struct mr_fold_deed *mr_timeline_before(const struct mr_timeline *timeline, uint32_t person, uint32_t on)
+const struct mr_fold_deed *mr_timeline_before(
+        const struct mr_timeline *timeline, uint32_t person, uint32_t on)
 {
     size_t i = behind(timeline, person, on);
 
     return i > 0 && timeline->items[i - 1].person == person ? &timeline->items[i - 1] : NULL;
 }
 
-const struct mr_fold_deed *mr_timeline_by_id(const struct mr_timeline *timeline, uint32_t person, const char *id)
+const struct mr_fold_deed *mr_timeline_by_id(
+        const struct mr_timeline *timeline, uint32_t person, const char *id)
 {
-    for (size_t i = behind(timeline, person, UINT32_MAX); id[0] && i > 0 && timeline->items[i - 1].person == person; i--)
+    for (size_t i = behind(timeline, person, UINT32_MAX);
+            id[0] && i > 0 && timeline->items[i - 1].person == person; i--)
         if (strcmp(timeline->items[i - 1].fact->id, id) == 0)
             return &timeline->items[i - 1];
     return NULL;

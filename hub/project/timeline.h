@@ -14,8 +14,10 @@ int mr_timeline_of_courses(struct mr_timeline *ret, const struct mr_fold *fold);
 void mr_timeline_fini(struct mr_timeline *timeline);
 
 /* The person's last one on or before the day; NULL. */
-const struct mr_fold_deed *mr_timeline_before(const struct mr_timeline *timeline, uint32_t person, uint32_t on);
+const struct mr_fold_deed *mr_timeline_before(
+        const struct mr_timeline *timeline, uint32_t person, uint32_t on);
 /* The person's with this id (of the fact); NULL. */
-const struct mr_fold_deed *mr_timeline_by_id(const struct mr_timeline *timeline, uint32_t person, const char *id);
+const struct mr_fold_deed *mr_timeline_by_id(
+        const struct mr_timeline *timeline, uint32_t person, const char *id);
 
 #endif

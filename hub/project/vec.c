@@ -21,7 +21,7 @@ int mr_vec_push(struct mr_vec *vec, const void *item)
         vec->items = items;
         vec->capacity = capacity;
     }
-    memcpy((char *) vec->items + vec->count++ * vec->item_size, item, vec->item_size);
+    memcpy((char *)vec->items + vec->count++ * vec->item_size, item, vec->item_size);
     return 0;
 }
 

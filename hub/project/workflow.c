@@ -23,7 +23,8 @@ static const struct {
 #define IN(state) (1u << MR_PASSPORT_##state)
 enum { FILLING = IN(DRAFT) | IN(HANDED_BACK) | IN(RETURNED) | IN(AGREED) };
 
-/* verb: what can be done, as the cure says it. An agreed passport stays as it is: a new version begins beside it. */
+/* verb: what can be done, as the cure says it. An agreed passport stays as it is: a new version begins beside
+ * it. */
 static const struct {
     unsigned from; /* bits of states */
     enum mr_workflow_state to;
@@ -31,15 +32,18 @@ static const struct {
     const char *verb, *type, *roles;
 } actions[MR_PASSPORT_ACTIONS] = {
         [MR_PASSPORT_SET] = {FILLING, 0, true, "filled", "nms.passport.section.filled.v1", "cnppm,mms,ipk"},
-        [MR_PASSPORT_OVERRIDE] = {FILLING, 0, true, "overridden", "nms.passport.section.overridden.v1", "cnppm"},
-        [MR_PASSPORT_SUBMIT] = {FILLING, MR_PASSPORT_SUBMITTED, false, "submitted", "nms.passport.filled.v1", "cnppm"},
-        [MR_PASSPORT_APPROVE] = {IN(SUBMITTED), MR_PASSPORT_APPROVED, false, "approved", "nms.passport.approved.v1",
-                "ministry"},
+        [MR_PASSPORT_OVERRIDE] = {FILLING, 0, true, "overridden", "nms.passport.section.overridden.v1",
+                "cnppm"},
+        [MR_PASSPORT_SUBMIT] = {FILLING, MR_PASSPORT_SUBMITTED, false, "submitted", "nms.passport.filled.v1",
+                "cnppm"},
+        [MR_PASSPORT_APPROVE] = {IN(SUBMITTED), MR_PASSPORT_APPROVED, false, "approved",
+                "nms.passport.approved.v1", "ministry"},
         [MR_PASSPORT_HANDBACK] = {IN(SUBMITTED), MR_PASSPORT_HANDED_BACK, false, "handed back",
                 "nms.passport.handedback.v1", "ministry"},
-        [MR_PASSPORT_SEND] = {IN(APPROVED), MR_PASSPORT_SENT, false, "sent", "nms.passport.sent.v1", "ministry"},
-        [MR_PASSPORT_AGREE] = {IN(SENT), MR_PASSPORT_AGREED, false, "answered (agreed)", "nms.passport.agreed.v1",
-                "federal"},
+        [MR_PASSPORT_SEND] = {IN(APPROVED), MR_PASSPORT_SENT, false, "sent", "nms.passport.sent.v1",
+                "ministry"},
+        [MR_PASSPORT_AGREE] = {IN(SENT), MR_PASSPORT_AGREED, false, "answered (agreed)",
+                "nms.passport.agreed.v1", "federal"},
         [MR_PASSPORT_RETURN] = {IN(SENT), MR_PASSPORT_RETURNED, false, "answered (returned)",
                 "nms.passport.returned.v1", "federal"},
 };
@@ -72,19 +76,19 @@ static void possible(enum mr_workflow_state state, char *out, size_t size)
     out[0] = '\0';
     for (size_t i = 0; i < MR_COUNT(actions) && at < size; i++)
         if (actions[i].from & (1u << state))
-            at += (size_t) snprintf(out + at, size - at, "%s%s", at ? " or " : "", actions[i].verb);
+            at += (size_t)snprintf(out + at, size - at, "%s%s", at ? " or " : "", actions[i].verb);
 }
 
-int mr_workflow_step(const struct mr_workflow_row *from, enum mr_workflow_action action, struct mr_workflow_row *ret,
-        struct mr_error *reterr)
+int mr_workflow_step(const struct mr_workflow_row *from, enum mr_workflow_action action,
+        struct mr_workflow_row *ret, struct mr_error *reterr)
 {
     char can[160], cure[200];
 
     if (!(actions[action].from & (1u << from->state))) {
         possible(from->state, can, sizeof can);
-        (void) snprintf(cure, sizeof cure, "it can be %s", can);
-        return mr_error_set(reterr, MR_EINVAL, "passport", cure, "passport v%u is %s; it can be %s", from->version,
-                states[from->state].name, can);
+        (void)snprintf(cure, sizeof cure, "it can be %s", can);
+        return mr_error_set(reterr, MR_EINVAL, "passport", cure, "passport v%u is %s; it can be %s",
+                from->version, states[from->state].name, can);
     }
     *ret = *from;
     if (!actions[action].stays)
@@ -106,7 +110,7 @@ void mr_workflow_key_version(struct mr_buf *out, uint32_t version)
 int mr_workflow_encode(struct mr_buf *out, const struct mr_workflow_row *row)
 {
     mr_buf_put_u8(out, ROW_VERSION);
-    mr_buf_put_u8(out, (uint8_t) row->state);
+    mr_buf_put_u8(out, (uint8_t)row->state);
     mr_buf_put_be32(out, row->version);
     mr_buf_put_be64(out, row->as_of);
     mr_buf_put(out, row->digest, sizeof row->digest);
@@ -117,7 +121,7 @@ int mr_workflow_decode(struct mr_workflow_row *ret, struct mr_slice value)
 {
     if (value.size != ROW_BYTES || value.data[0] != ROW_VERSION || value.data[1] >= MR_PASSPORT_STATES)
         return MR_ECORRUPT;
-    ret->state = (enum mr_workflow_state) value.data[1];
+    ret->state = (enum mr_workflow_state)value.data[1];
     ret->version = mr_get_be32(value.data + 2);
     ret->as_of = mr_get_be64(value.data + 6);
     memcpy(ret->digest, value.data + 14, sizeof ret->digest);

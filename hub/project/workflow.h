@@ -1,7 +1,7 @@
 /*
- * The way of a passport's version (decision 30): ЦНППМ submits, the ministry approves or hands back and sends, the
- * Федеральный оператор answers. The state machine is a table; its state is one row of the log, written in the commit of
- * the event that changes it.
+ * The way of a passport's version (decision 30): ЦНППМ submits, the ministry approves or hands back and
+ * sends, the Федеральный оператор answers. The state machine is a table; its state is one row of the log,
+ * written in the commit of the event that changes it.
  */
 #ifndef MR_HUB_PROJECT_WORKFLOW_H
 #define MR_HUB_PROJECT_WORKFLOW_H
@@ -14,7 +14,7 @@
 #include "store/log.h"
 
 enum mr_workflow_state {
-    MR_PASSPORT_DRAFT,      /* nothing was submitted yet */
+    MR_PASSPORT_DRAFT, /* nothing was submitted yet */
     MR_PASSPORT_SUBMITTED,
     MR_PASSPORT_HANDED_BACK,
     MR_PASSPORT_APPROVED,
@@ -38,18 +38,19 @@ enum mr_workflow_action {
 
 struct mr_workflow_row {
     enum mr_workflow_state state;
-    uint32_t version;      /* of the last submitted one; 0: none */
-    uint64_t as_of;        /* log number up to which that version counts */
-    uint8_t digest[32];    /* SHA-256 of its canonical JSON */
+    uint32_t version;   /* of the last submitted one; 0: none */
+    uint64_t as_of;     /* log number up to which that version counts */
+    uint8_t digest[32]; /* SHA-256 of its canonical JSON */
 };
 
-/* What the action makes of the state (version, as_of and digest stay). MR_EINVAL with what is possible instead. */
-int mr_workflow_step(const struct mr_workflow_row *from, enum mr_workflow_action action, struct mr_workflow_row *ret,
-        struct mr_error *reterr);
+/* What the action makes of the state (version, as_of and digest stay). MR_EINVAL with what is possible
+ * instead. */
+int mr_workflow_step(const struct mr_workflow_row *from, enum mr_workflow_action action,
+        struct mr_workflow_row *ret, struct mr_error *reterr);
 
-const char *mr_workflow_state_name(enum mr_workflow_state state);  /* "handed-back" */
-const char *mr_workflow_state_title(enum mr_workflow_state state); /* Russian */
-const char *mr_workflow_action_type(enum mr_workflow_action action); /* event type */
+const char *mr_workflow_state_name(enum mr_workflow_state state);     /* "handed-back" */
+const char *mr_workflow_state_title(enum mr_workflow_state state);    /* Russian */
+const char *mr_workflow_action_type(enum mr_workflow_action action);  /* event type */
 const char *mr_workflow_action_roles(enum mr_workflow_action action); /* "cnppm,mms,ipk" */
 
 /* MR_LOG_DOCUMENT: keys "passport/state" and "passport/version/" u32be. */

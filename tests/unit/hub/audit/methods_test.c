@@ -1,0 +1,350 @@
+/* The queries over a log made in one process: balance, where, log, quarantine, and the passport's way. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/deliver_rows.h"
+#include "hub/indexer.h"
+#include "tests/support/ask.h"
+
+#define SNILS       "11223344595"
+#define WRONG_SNILS "12345678900"
+#define OGRN        "1022402127461"
+
+static void publish(struct hub_env *env, const char *system, struct mr_buf *event, uint64_t sequence)
+{
+    mr_intake_free(hub_env_publish(env, system, event, 1, sequence));
+    mr_buf_fini(event);
+}
+
+/* 1 employment, 2 deficit, 3 quarantined, 4 programme, and a repeat of 2. */
+static int setup(void **state)
+{
+    struct hub_env *env;
+    struct mr_buf event = MR_BUF_INIT;
+
+    if (hub_env_setup(state) != 0)
+        return -1;
+    env = *state;
+    assert_int_equal(mr_deliver_rows_begin(&env->house, NULL), 0);
+    hub_env_employment(&event, "m-1", SNILS, "w-1", OGRN, true);
+    publish(env, "school", &event, 1);
+    hub_env_deficit(&event, "e-1", SNILS, NULL);
+    publish(env, "copmkp", &event, 1);
+    hub_env_deficit(&event, "e-2", WRONG_SNILS, NULL);
+    publish(env, "copmkp", &event, 2);
+    hub_env_programme(&event, "p-1");
+    publish(env, "portal", &event, 1);
+    hub_env_deficit(&event, "e-1", SNILS, NULL);
+    publish(env, "copmkp", &event, 3);
+    return 0;
+}
+
+static void index_now(struct hub_env *env)
+{
+    struct mr_error error = {0};
+
+    if (mr_indexer_run_once(&env->house, &error) != 0)
+        fail_msg("indexer: %s %s", error.where, error.what);
+    assert_int_equal(mr_index_through(env->house.index), mr_log_head(env->house.log));
+    assert_int_equal(mr_view_through(env->house.view), mr_log_head(env->house.log));
+}
+
+static const json_t *line_of(const json_t *list, const char *key, const char *name)
+{
+    size_t i;
+    json_t *line;
+
+    json_array_foreach (list, i, line)
+        if (strcmp(json_string_value(json_object_get(line, key)), name) == 0)
+            return line;
+    fail_msg("no line of %s", name);
+    return NULL;
+}
+
+static json_int_t number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+static void test_balance(void **state)
+{
+    json_t *balance = ask_one(*state, "balance", NULL);
+    const json_t *in = line_of(json_object_get(balance, "in"), "system", "copmkp");
+    const json_t *out = line_of(json_object_get(balance, "out"), "subscription", "cnppm-deficits");
+
+    assert_true(json_is_true(json_object_get(balance, "ok")));
+    assert_int_equal(number(in, "received"), 3);
+    assert_int_equal(number(in, "stored"), 1);
+    assert_int_equal(number(in, "duplicate"), 1);
+    assert_int_equal(number(in, "quarantined"), 1);
+    assert_int_equal(number(out, "matched"), 1);
+    assert_int_equal(number(out, "waiting"), 1);
+    json_decref(balance);
+}
+
+static void put_row(struct hub_env *env, enum mr_log_table table, struct mr_slice key, struct mr_buf *value)
+{
+    struct mr_log_batch *batch;
+
+    assert_int_equal(mr_log_batch_begin(env->house.log, &batch), 0);
+    assert_int_equal(mr_log_batch_put(batch, table, key, mr_buf_slice(value)), 0);
+    assert_int_equal(mr_log_batch_commit(batch), 0);
+    mr_buf_fini(value);
+}
+
+static uint16_t sub(struct hub_env *env, const char *name)
+{
+    return mr_names_id(env->house.names, MR_NAME_SUBSCRIPTION, name);
+}
+
+static void put_delivery(struct hub_env *env, const char *name, uint64_t n, enum mr_delivery_outcome outcome)
+{
+    struct mr_delivery_row row = {
+            .outcome = outcome, .through = n, .count = 1, .sent_us = 1, .acked_us = 2, .attempt = 1};
+    struct mr_buf value = MR_BUF_INIT;
+    uint8_t key[MR_DELIVERY_KEY_BYTES];
+
+    assert_int_equal(mr_delivery_row_encode(&value, &row), 0);
+    put_row(env, MR_LOG_DELIVERY, mr_delivery_key(sub(env, name), n, key), &value);
+}
+
+static void put_cursor(struct hub_env *env, const char *name, uint64_t cursor)
+{
+    struct mr_cursor_row row = {.cursor = cursor, .first = 1};
+    struct mr_buf value = MR_BUF_INIT;
+    uint8_t key[MR_CURSOR_KEY_BYTES];
+
+    assert_int_equal(mr_cursor_row_encode(&value, &row), 0);
+    put_row(env, MR_LOG_CURSOR, mr_cursor_key(sub(env, name), key), &value);
+}
+
+static void put_parked(struct hub_env *env, const char *name, uint64_t n)
+{
+    struct mr_nack_row row = {.at_us = 3, .attempt = 10, .reason = "disk-full"};
+    struct mr_buf value = MR_BUF_INIT;
+    uint8_t key[MR_DELIVERY_KEY_BYTES];
+
+    assert_int_equal(mr_nack_row_encode(&value, &row), 0);
+    put_row(env, MR_LOG_PARKED, mr_delivery_key(sub(env, name), n, key), &value);
+}
+
+static void test_balance_out_and_a_lost_row(void **state)
+{
+    struct hub_env *env = *state;
+    json_t *balance;
+
+    put_delivery(env, "cnppm-deficits", 2, MR_DELIVERY_TAKEN);
+    put_cursor(env, "cnppm-deficits", 2);
+    put_parked(env, "portal-deficits", 2);
+    put_cursor(env, "portal-routes", 4); /* but no row says that they were delivered */
+    balance = ask_one(env, "balance", NULL);
+    assert_false(json_is_true(json_object_get(balance, "ok")));
+    assert_true(json_array_size(json_object_get(balance, "differences")) == 1);
+    assert_int_equal(
+            number(line_of(json_object_get(balance, "out"), "subscription", "cnppm-deficits"), "delivered"),
+            1);
+    assert_int_equal(
+            number(line_of(json_object_get(balance, "out"), "subscription", "portal-deficits"), "parked"), 1);
+    assert_int_equal(
+            number(line_of(json_object_get(balance, "out"), "subscription", "portal-deficits"), "waiting"),
+            0);
+    json_decref(balance);
+}
+
+static void check_where(struct hub_env *env)
+{
+    json_t *where = ask_one(env, "where", json_pack("{s:s}", "id", "e-1"));
+    const json_t *match = json_array_get(json_object_get(where, "matches"), 0);
+    const json_t *deliveries = json_object_get(match, "deliveries");
+    char *text = json_dumps(where, 0);
+
+    assert_int_equal(json_array_size(json_object_get(where, "matches")), 1);
+    assert_int_equal(number(match, "number"), 2);
+    assert_string_equal(json_string_value(json_object_get(
+                                line_of(deliveries, "subscription", "cnppm-deficits"), "state")),
+            "delivered");
+    assert_string_equal(json_string_value(json_object_get(
+                                line_of(deliveries, "subscription", "portal-deficits"), "state")),
+            "parked");
+    assert_string_equal(
+            json_string_value(json_object_get(line_of(deliveries, "subscription", "portal-routes"), "state")),
+            "waiting");
+    assert_int_equal(json_array_size(json_object_get(where, "verdicts")), 1);
+    assert_non_null(strstr(text, "7.deficits.identified"));
+    assert_null(strstr(text, "Петрова"));
+    assert_null(strstr(text, SNILS));
+    free(text);
+    json_decref(where);
+}
+
+static void test_where_before_and_after_the_index(void **state)
+{
+    struct hub_env *env = *state;
+    struct mr_error error = {0};
+    json_t *where;
+
+    put_delivery(env, "cnppm-deficits", 2, MR_DELIVERY_TAKEN);
+    put_cursor(env, "cnppm-deficits", 2);
+    put_parked(env, "portal-deficits", 2);
+    check_where(env);
+    index_now(env);
+    check_where(env);
+    where = ask_one(env, "where", json_pack("{s:s}", "id", "e-2")); /* waits for correction */
+    assert_string_equal(
+            json_string_value(json_object_get(
+                    json_object_get(json_array_get(json_object_get(where, "matches"), 0), "quarantine"),
+                    "code")),
+            "snils-checkdigit");
+    json_decref(where);
+    assert_int_equal(ask_fails(env, "where", json_pack("{s:s}", "id", "nothing"), &error), MR_ENOTFOUND);
+}
+
+static void test_log(void **state)
+{
+    struct hub_env *env = *state;
+    json_t *tail = ask(env, "log.tail", json_pack("{s:s}", "type", "nms.deficit."));
+    json_t *show = ask_one(env, "log.show", json_pack("{s:i}", "number", 2));
+    json_t *count = ask_one(env, "log.count", json_pack("{s:s}", "by", "system"));
+    json_t *list = ask_one(env, "quarantine.list", NULL);
+    char *text = json_dumps(show, 0);
+
+    assert_int_equal(
+            json_array_size(tail), 2); /* one deficit (the quarantined one is not of that type), and next */
+    assert_int_equal(number(json_array_get(tail, 1), "next"), 5);
+    assert_non_null(strstr(text, "ict")); /* marked public */
+    assert_null(strstr(text, "Петрова"));
+    assert_null(strstr(text, "d-1"));
+    assert_int_equal(number(line_of(json_object_get(count, "counts"), "name", "copmkp"), "count"), 2);
+    assert_int_equal(number(list, "count"), 1);
+    free(text);
+    json_decref(tail);
+    json_decref(show);
+    json_decref(count);
+    json_decref(list);
+}
+
+static const json_t *cell_of(const json_t *passport, const char *code)
+{
+    size_t i;
+    json_t *section;
+
+    json_array_foreach (json_object_get(passport, "sections"), i, section) {
+        size_t j;
+        json_t *cell;
+
+        json_array_foreach (json_object_get(section, "cells"), j, cell)
+            if (strcmp(json_string_value(json_object_get(cell, "cell")), code) == 0)
+                return cell;
+    }
+    return NULL;
+}
+
+static void expect(struct hub_env *env, const char *code, const char *value, const char *cell_state)
+{
+    json_t *passport = ask_one(env, "passport.show", NULL);
+    const json_t *cell = cell_of(passport, code);
+
+    if (!cell)
+        fail_msg("no cell %s", code);
+    assert_string_equal(json_string_value(json_object_get(cell, "value")), value);
+    if (cell_state)
+        assert_string_equal(json_string_value(json_object_get(cell, "state")), cell_state);
+    json_decref(passport);
+}
+
+static void expect_state(json_t *reply, const char *name)
+{
+    assert_string_equal(json_string_value(json_object_get(reply, "state")), name);
+    json_decref(reply);
+}
+
+static void test_passport_of_the_log(void **state)
+{
+    struct hub_env *env = *state;
+    json_t *explained;
+
+    expect(env, "1.total", "1", NULL); /* from the tail */
+    index_now(env);
+    expect(env, "1.total", "1", NULL); /* from the view */
+    expect(env, "2.programmes.own", "1", NULL);
+    expect(env, "7.deficits.identified", "1", NULL);
+    explained = ask_one(env, "passport.explain", json_pack("{s:s}", "cell", "7.deficits.identified"));
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(explained, "numbers"), 0)), 2);
+    json_decref(explained);
+}
+
+static void check_equal(struct hub_env *env)
+{
+    json_t *check = ask_one(env, "passport.check", NULL);
+
+    assert_string_equal(json_string_value(json_object_get(check, "result")), "equal");
+    json_decref(check);
+}
+
+static void test_the_whole_way(void **state)
+{
+    struct hub_env *env = *state;
+    struct mr_error error = {0};
+
+    index_now(env);
+    expect_state(act(env, "orlova", "passport.set",
+                         json_pack("{s:s, s:s, s:s, s:s}", "file_sha256",
+                                 "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "cell",
+                                 "3.premises", "value", "12", "basis", "приказ")),
+            "draft");
+    expect_state(
+            act(env, "orlova", "passport.override",
+                    json_pack("{s:s, s:s, s:s}", "cell", "1.total", "value", "2", "reason", "поздний приём")),
+            "draft");
+    expect(env, "3.premises", "12", "entered");
+    expect(env, "1.total", "2", "overridden");
+    assert_int_equal(ask_fails(env, "passport.approve", NULL, &error), MR_EINVAL);
+    expect_state(act(env, "orlova", "passport.submit", json_object()), "submitted");
+    check_equal(env);
+    expect_state(
+            act(env, "belov", "passport.handback", json_pack("{s:s}", "reason", "уточнить")), "handed-back");
+    expect_state(act(env, "orlova", "passport.submit", json_object()), "submitted");
+    assert_int_equal(ask_fails(env, "passport.set",
+                             json_pack("{s:s, s:s, s:s}", "cell", "3.x", "value", "1", "basis", "b"), &error),
+            MR_EINVAL);
+    assert_string_equal(error.what, "passport v2 is submitted; it can be approved or handed back");
+    expect_state(act(env, "belov", "passport.approve", json_object()), "approved");
+    expect_state(act(env, "belov", "passport.send",
+                         json_pack("{s:s, s:s}", "letter_number", "77", "letter_date", "2026-12-01")),
+            "sent");
+    expect_state(act(env, "akademia", "passport.answer", json_pack("{s:s}", "answer", "agreed")), "agreed");
+    check_equal(env);
+}
+
+static void test_exports(void **state)
+{
+    static const char *const formats[] = {"json", "csv", "xlsx"};
+
+    for (size_t i = 0; i < 3; i++) {
+        json_t *file = ask_one(*state, "passport.export", json_pack("{s:s}", "format", formats[i]));
+
+        assert_true(number(file, "bytes") > 1000);
+        json_decref(file);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test_setup_teardown(test_balance, setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_balance_out_and_a_lost_row, setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_where_before_and_after_the_index, setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_log, setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_passport_of_the_log, setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_the_whole_way, setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_exports, setup, hub_env_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
