@@ -154,7 +154,7 @@ static int take_arguments(const struct action *action, int argc, char **argv, js
 
 static int write_export(const struct tool *tool, json_t *document, const char *path)
 {
-    const char *text = json_string_value(json_object_get(document, "content_base64"));
+    const char *text = json_string_value(json_object_get(document, "base64"));
     size_t size = text ? strlen(text) : 0;
     unsigned char *bytes = malloc(size + 1);
     size_t used = 0;
@@ -196,7 +196,7 @@ static int passport_run(struct tool *tool, int argc, char **argv)
     document = tool_ask_one(tool, action->method, arguments, &code);
     if (!document)
         return code;
-    if (strcmp(action->name, "export") == 0 && json_object_get(document, "content_base64"))
+    if (strcmp(action->name, "export") == 0 && json_object_get(document, "base64"))
         code = write_export(tool, document, out);
     else
         tool_render(tool, stdout, document);

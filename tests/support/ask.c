@@ -40,7 +40,7 @@ static int run(struct hub_env *env, const char *name, json_t *arguments, json_t 
     return r;
 }
 
-json_t *ask(struct hub_env *env, const char *method, json_t *arguments)
+json_t *ask_all(struct hub_env *env, const char *method, json_t *arguments)
 {
     struct mr_error error = {0};
     json_t *documents = json_array();
@@ -52,7 +52,7 @@ json_t *ask(struct hub_env *env, const char *method, json_t *arguments)
 
 json_t *ask_one(struct hub_env *env, const char *method, json_t *arguments)
 {
-    json_t *documents = ask(env, method, arguments), *one;
+    json_t *documents = ask_all(env, method, arguments), *one;
 
     assert_int_equal(json_array_size(documents), 1);
     one = json_incref(json_array_get(documents, 0));

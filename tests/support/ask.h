@@ -7,7 +7,7 @@
 
 /* Every document of the answer as an array; fails the test when the method fails. arguments: stolen, may be
  * NULL. */
-json_t *ask(struct hub_env *env, const char *method, json_t *arguments);
+json_t *ask_all(struct hub_env *env, const char *method, json_t *arguments);
 /* The one document. */
 json_t *ask_one(struct hub_env *env, const char *method, json_t *arguments);
 /* The failure's code; *reterr says more. */

@@ -208,7 +208,7 @@ static void test_where_before_and_after_the_index(void **state)
 static void test_log(void **state)
 {
     struct hub_env *env = *state;
-    json_t *tail = ask(env, "log.tail", json_pack("{s:s}", "type", "nms.deficit."));
+    json_t *tail = ask_all(env, "log.tail", json_pack("{s:s}", "type", "nms.deficit."));
     json_t *show = ask_one(env, "log.show", json_pack("{s:i}", "number", 2));
     json_t *count = ask_one(env, "log.count", json_pack("{s:s}", "by", "system"));
     json_t *list = ask_one(env, "quarantine.list", NULL);
