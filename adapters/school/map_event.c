@@ -60,12 +60,13 @@ static int note_person(struct mr_school_file *file, const uint8_t key[static MR_
     uint8_t row[ROW_KEY], digest[MR_SCHOOL_KEY_BYTES];
     struct mr_buf packed = MR_BUF_INIT;
     struct mr_slice before;
-    uint8_t *room = mr_buf_reserve(&packed, nms__event__v1__person__get_packed_size(person));
+    uint8_t *room;
     int r;
 
     *ret_changed = false;
     if (!file->sink->txn)
         return 0;
+    room = mr_buf_reserve(&packed, nms__event__v1__person__get_packed_size(person));
     if (!room)
         return MR_ENOMEM;
     packed.size = nms__event__v1__person__pack(person, room);

@@ -37,12 +37,11 @@ struct mr_intake_files {
 
 /* ---- logging without names: they may hold personal data ---- */
 
-static void log_file(const struct mr_intake_files *files, enum mr_logfmt_level level, const char *event,
+static void log_file(enum mr_logfmt_level level, const char *event,
         const char *folder, const uint8_t *id, int error)
 {
     char hex[2 * MR_INTAKE_ID_BYTES + 1] = "";
 
-    (void) files;
     if (id)
         (void) mr_hex_encode(id, 8, hex);
     mr_logfmt_write(level, event, "folder", folder, "file", hex[0] ? hex : NULL, "error",
@@ -202,7 +201,7 @@ static int finish(struct mr_intake_files *files, const uint8_t id[static 16], co
     }
     free(bad);
     mr_buf_wipe(&content);
-    log_file(files, r < 0 ? MR_LEVEL_ERROR : MR_LEVEL_INFO, r < 0 ? "file.not-finished" : "file.finished", folder, id, r);
+    log_file(r < 0 ? MR_LEVEL_ERROR : MR_LEVEL_INFO, r < 0 ? "file.not-finished" : "file.finished", folder, id, r);
     return r;
 }
 
@@ -222,7 +221,7 @@ static int refuse(struct mr_intake_files *files, const char *folder, const char 
         r = mr_file_move(path, rejected, mr_intake_shown_name(name));
     if (r == 0)
         mr_intake_remove(files->in, folder, name);
-    log_file(files, MR_LEVEL_WARNING, "file.refused", folder, NULL, r);
+    log_file(MR_LEVEL_WARNING, "file.refused", folder, NULL, r);
     return r;
 }
 
@@ -308,7 +307,7 @@ static int take(struct mr_intake_files *files, const char *folder, const char *n
     r = map_into_outbox(files, id, folder, name, content, state.started_us, reterr);
     if (r != 0)
         return r;
-    log_file(files, MR_LEVEL_INFO, "file.read", folder, id, 0);
+    log_file(MR_LEVEL_INFO, "file.read", folder, id, 0);
     r = read_state(files, id, &state, NULL, NULL);
     if (r < 0)
         return r;
@@ -331,9 +330,11 @@ static int take_file(struct mr_intake_files *files, const char *folder, const ch
     if (r == 0)
         r = take(files, folder, name, mr_buf_slice(&content), &error);
     mr_buf_wipe(&content);
-    if (r == 1)
+    if (r == 1) {
         r = mr_intake_ask(files->in, folder, name, &error);
-    else if (r == MR_EINVAL && error.what[0])
+        log_file(MR_LEVEL_WARNING, "file.waits-for-confirmation", folder, NULL, r);
+    }
+    if (r == MR_EINVAL && error.what[0])
         r = refuse(files, folder, name, &error);
     return r == MR_ENOTFOUND ? 0 : r;
 }
@@ -363,7 +364,7 @@ static void on_file(void *ctx, const char *folder, const char *name)
         return;
     r = take_file(files, own_folder, own_name);
     if (r < 0) {
-        log_file(files, MR_LEVEL_ERROR, "file.failed", own_folder, NULL, r);
+        log_file(MR_LEVEL_ERROR, "file.failed", own_folder, NULL, r);
         mr_watch_dir_again(files->watch, own_folder, own_name);
     }
 }

@@ -1,0 +1,326 @@
+/*
+ * The school adapter against a real hub: files of good, wrong and doubtful rows, the same file twice, a full list, a
+ * hub that is killed and comes back. What the receipts say is what the log holds.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/school/school.h"
+#include "adapters/sdk/adapter.h"
+#include "adapters/sdk/file.h"
+#include "proto/wire/ident.h"
+#include "tests/support/bus_client.h"
+#include "tests/support/spawn.h"
+#include "tests/support/tmpdir.h"
+#include "tests/support/turns.h"
+
+#define HEADER "Табельный номер;СНИЛС;Фамилия;Имя;Отчество;Должность;Группа (ПР/УК);Дата приёма\r\n"
+
+struct env {
+    struct spawn spawn;
+    uv_loop_t loop;
+    struct mr_config *config;
+    struct mr_school *school;
+    char ogrn[14];
+    bool closed;
+};
+
+static void on_closed(void *ctx)
+{
+    ((struct env *) ctx)->closed = true;
+}
+
+static void school_start(struct env *env)
+{
+    struct mr_error error = {0};
+
+    assert_int_equal(uv_loop_init(&env->loop), 0);
+    if (mr_config_load(&env->config, env->spawn.config, &error) != 0 ||
+            mr_school_open(&env->school, &env->loop, env->config, "marshrut-school/test", &error) != 0)
+        fail_msg("%s: %s", error.where, error.what);
+}
+
+static void school_stop(struct env *env)
+{
+    mr_school_close(env->school, on_closed, env);
+    turns_end(&env->loop);
+    assert_true(env->closed);
+    env->closed = false;
+    mr_config_free(env->config);
+}
+
+static int setup(void **state)
+{
+    struct env *env = calloc(1, sizeof *env);
+
+    (void) snprintf(env->ogrn, sizeof env->ogrn, "102240123456%d", mr_ident_ogrn_check("102240123456"));
+    spawn_init(&env->spawn,
+            "adapters:\n  school:\n    system: school\n    secret_key_file: school.key\n    state: state\n    in: in\n"
+            "    out: out\n    done: done\n    rejected: rejected\n    settle_ms: 50\n");
+    assert_int_equal(mr_file_write(env->spawn.dir, "school.key", mr_slice_str(env->spawn.keys[SPAWN_SCHOOL].secret_key), 0600),
+            0);
+    spawn_start(&env->spawn);
+    school_start(env);
+    *state = env;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct env *env = *state;
+
+    school_stop(env);
+    if (env->spawn.pid)
+        spawn_stop(&env->spawn);
+    spawn_fini(&env->spawn);
+    free(env);
+    return 0;
+}
+
+static const char *dir_of(const struct env *env, const char *what)
+{
+    static char dir[512];
+
+    (void) snprintf(dir, sizeof dir, "%s/%s/%s", env->spawn.dir, what, env->ogrn);
+    return dir;
+}
+
+static void drop(const struct env *env, const char *name, const char *text)
+{
+    assert_int_equal(mr_file_make_dirs(dir_of(env, "in")), 0);
+    assert_int_equal(mr_file_write(dir_of(env, "in"), name, mr_slice_str(text), 0600), 0);
+}
+
+static int count_files(const char *dir, const char *end)
+{
+    DIR *handle = opendir(dir);
+    struct dirent *entry;
+    int count = 0;
+
+    while (handle && (entry = readdir(handle)) != NULL) {
+        size_t n = strlen(entry->d_name), e = strlen(end);
+
+        count += entry->d_name[0] != '.' && n >= e && strcmp(entry->d_name + n - e, end) == 0;
+    }
+    if (handle)
+        (void) closedir(handle);
+    return count;
+}
+
+/* The one file with this ending; the test fails when there is another number of them. */
+static char *read_one(const char *dir, const char *end)
+{
+    DIR *handle = opendir(dir);
+    struct dirent *entry;
+    struct mr_buf text = MR_BUF_INIT;
+    char path[1024];
+
+    assert_non_null(handle);
+    while ((entry = readdir(handle)) != NULL)
+        if (strlen(entry->d_name) > strlen(end) && strcmp(entry->d_name + strlen(entry->d_name) - strlen(end), end) == 0) {
+            (void) snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+            assert_int_equal(text.size, 0);
+            assert_int_equal(mr_file_read(path, 1 << 20, &text), 0);
+        }
+    (void) closedir(handle);
+    assert_true(text.size > 0);
+    assert_non_null(mr_buf_str(&text));
+    return (char *) text.data;
+}
+
+struct receipts {
+    const struct env *env;
+    int want;
+};
+
+static bool has_receipts(void *ctx)
+{
+    const struct receipts *receipts = ctx;
+
+    return count_files(dir_of(receipts->env, "done"), ".receipt.txt") == receipts->want &&
+            count_files(dir_of(receipts->env, "in"), ".csv") == 0;
+}
+
+static void await_receipts(struct env *env, int want)
+{
+    turns_until(&env->loop, "receipt", has_receipts, &(struct receipts){env, want});
+}
+
+/* Stored and quarantined entries that the hub took from the school. */
+static bool none_waiting(void *ctx)
+{
+    struct env *env = ctx;
+    struct mr_adapter_status status;
+
+    mr_adapter_status(mr_school_adapter(env->school), &status);
+    return status.outbox_waiting == 0;
+}
+
+static bool link_up(void *ctx)
+{
+    struct env *env = ctx;
+    struct mr_adapter_status status;
+
+    mr_adapter_status(mr_school_adapter(env->school), &status);
+    return status.up;
+}
+
+/* What the hub says of its own log: neither fewer nor more. */
+static void assert_log_holds(struct env *env, long long events)
+{
+    struct bus_client client;
+    char want[64];
+    const char *status;
+
+    bus_connect(&client, env->spawn.admin, NULL, NULL);
+    status = bus_query(&client, "hub.status", "{}");
+    (void) snprintf(want, sizeof want, "\"head\":%lld", events);
+    if (!strstr(status, want))
+        fail_msg("expected %s in %s", want, status);
+    bus_close(&client);
+}
+
+static void test_rows_good_and_bad(void **state)
+{
+    struct env *env = *state;
+    char *text;
+
+    drop(env, "staff.csv",
+            HEADER "1;112-233-445 95;Иванова;Анна;;учитель;ПР;01.09.2020\r\n"
+                   "2;123-456-789 00;Петров;Пётр;;учитель;ПР;01.09.2020\r\n"
+                   "3;123-456-789 64;Сидоров;Сидор;;директор;УК;32.13.2020\r\n"
+                   "4;001-019-989 00;Кузнецова;Ольга;;учитель;ПР;02.09.2020\r\n");
+    await_receipts(env, 1);
+    text = read_one(dir_of(env, "done"), ".receipt.txt");
+    assert_non_null(strstr(text, "Прочитано строк: 4 = принято 2 + повторно 0 + на исправлении 1 + отказано 1"));
+    assert_null(strstr(text, "Иванова"));
+    free(text);
+    text = read_one(dir_of(env, "rejected"), ".report.txt");
+    assert_non_null(strstr(text, "Строка 3, столбец «СНИЛС», значение «123-456-789 00»: контрольная сумма"));
+    assert_non_null(strstr(text, "Строка 4, столбец «Дата приёма», значение «32.13.2020»: это не дата"));
+    free(text);
+    text = read_one(dir_of(env, "rejected"), ".rejected.csv");
+    assert_non_null(strstr(text, HEADER));
+    assert_non_null(strstr(text, "Петров"));
+    assert_non_null(strstr(text, "Сидоров"));
+    assert_null(strstr(text, "Кузнецова"));
+    free(text);
+    turns_until(&env->loop, "drained", none_waiting, env);
+}
+
+static void test_twice(void **state)
+{
+    struct env *env = *state;
+    const char *list = HEADER "1;112-233-445 95;Иванова;Анна;;учитель;ПР;01.09.2020\r\n";
+
+    drop(env, "a.csv", list);
+    await_receipts(env, 1);
+    drop(env, "b.csv", list);
+    await_receipts(env, 2);
+    assert_int_equal(count_files(dir_of(env, "rejected"), ".csv"), 0);
+    turns_until(&env->loop, "drained", none_waiting, env);
+}
+
+static void test_refused_whole(void **state)
+{
+    struct env *env = *state;
+    char *text;
+
+    drop(env, "broken.csv", HEADER "1;\"x;y\r\n");
+    turns_until(&env->loop, "refusal", has_receipts, &(struct receipts){env, 0});
+    text = read_one(dir_of(env, "rejected"), ".report.txt");
+    assert_non_null(strstr(text, "Файл не принят целиком"));
+    assert_non_null(strstr(text, "строка 2"));
+    free(text);
+    assert_true(mr_file_exists(dir_of(env, "rejected"), "broken.csv"));
+}
+
+static bool is_asked(void *ctx)
+{
+    return count_files(dir_of(ctx, "in"), "ПОДТВЕРЖДЕНИЯ.txt") == 1;
+}
+
+static void test_full_list_asks(void **state)
+{
+    struct env *env = *state;
+
+    drop(env, "staff.csv",
+            HEADER "1;112-233-445 95;Иванова;Анна;;учитель;ПР;01.09.2020\r\n"
+                   "4;001-019-989 00;Кузнецова;Ольга;;учитель;ПР;02.09.2020\r\n");
+    await_receipts(env, 1);
+    drop(env, "all.csv", "Полный список;\r\n" HEADER "1;112-233-445 95;Иванова;Анна;;учитель;ПР;01.09.2020\r\n");
+    turns_until(&env->loop, "question", is_asked, env);
+    assert_int_equal(count_files(dir_of(env, "done"), ".receipt.txt"), 1);
+    drop(env, "ПОДТВЕРДИТЬ-all.csv", "");
+    await_receipts(env, 2);
+    assert_int_equal(count_files(dir_of(env, "in"), ""), 0);
+    turns_until(&env->loop, "drained", none_waiting, env);
+}
+
+static bool some_waiting(void *ctx)
+{
+    return !none_waiting(ctx);
+}
+
+static bool some_acknowledged(void *ctx)
+{
+    struct env *env = ctx;
+    struct mr_adapter_status status;
+
+    mr_adapter_status(mr_school_adapter(env->school), &status);
+    return status.published > 0;
+}
+
+/* The hub dies with the file half told; adapter and hub come back, each in its turn. */
+static void test_hub_and_adapter_die(void **state)
+{
+    struct env *env = *state;
+    struct mr_buf list = MR_BUF_INIT;
+    char nine[10], *text;
+
+    mr_buf_put_str(&list, HEADER);
+    for (int i = 0; i < 1500; i++) {
+        (void) snprintf(nine, sizeof nine, "%09d", 200000000 + i);
+        mr_buf_printf(&list, "%d;%s%02d;Иванова;Анна;;учитель;ПР;01.09.2020\r\n", i, nine, mr_ident_snils_check(nine));
+    }
+    turns_until(&env->loop, "up", link_up, env);
+    spawn_kill(&env->spawn);
+    drop(env, "staff.csv", mr_buf_str(&list));
+    mr_buf_fini(&list);
+    turns_until(&env->loop, "read while the hub is down", some_waiting, env);
+    for (int i = 0; i < 4; i++) {
+        spawn_start(&env->spawn);
+        turns_until(&env->loop, "up", i % 2 ? some_acknowledged : link_up, env);
+        spawn_kill(&env->spawn);
+        school_stop(env);
+        school_start(env);
+    }
+    spawn_start(&env->spawn);
+    await_receipts(env, 1);
+    turns_until(&env->loop, "drained", none_waiting, env);
+    text = read_one(dir_of(env, "done"), ".receipt.txt");
+    assert_non_null(strstr(text, "Прочитано строк: 1500 = принято 1500 + повторно 0 + на исправлении 0 + отказано 0"));
+    free(text);
+    assert_log_holds(env, 3000); /* registered and employed, each once */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test_setup_teardown(test_rows_good_and_bad, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_twice, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_refused_whole, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_full_list_asks, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_hub_and_adapter_die, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
