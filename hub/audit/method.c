@@ -17,7 +17,7 @@ int mr_method_allowed(
             return 0;
         role += size + (role[size] == ',');
     }
-    return mr_error_set(reterr, MR_EDENIED, "operator", "name an operator who has the role, with --operator",
+    return mr_error_set(reterr, MR_EDENIED, "operator", "name an operator who has the role: --as NAME",
             "%s needs a role of: %s", method->name, method->roles);
 }
 

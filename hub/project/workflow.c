@@ -82,12 +82,12 @@ static void possible(enum mr_workflow_state state, char *out, size_t size)
 int mr_workflow_step(const struct mr_workflow_row *from, enum mr_workflow_action action,
         struct mr_workflow_row *ret, struct mr_error *reterr)
 {
-    char can[160], cure[200];
+    char can[160];
 
     if (!(actions[action].from & (1u << from->state))) {
         possible(from->state, can, sizeof can);
-        (void)snprintf(cure, sizeof cure, "it can be %s", can);
-        return mr_error_set(reterr, MR_EINVAL, "passport", cure, "passport v%u is %s; it can be %s",
+        return mr_error_set(reterr, MR_EINVAL, "passport",
+                "take one of these steps; docs/passport.md says by whom", "passport v%u is %s; it can be %s",
                 from->version, states[from->state].name, can);
     }
     *ret = *from;
