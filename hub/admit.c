@@ -17,19 +17,19 @@ struct check {
 
 static bool unknown_type(const struct mr_admit *admit, const struct mr_event *event)
 {
-    (void) admit;
+    (void)admit;
     return !event->type;
 }
 
 static bool no_payload(const struct mr_admit *admit, const struct mr_event *event)
 {
-    (void) admit;
+    (void)admit;
     return !event->payload;
 }
 
 static bool hub_only_type(const struct mr_admit *admit, const struct mr_event *event)
 {
-    (void) admit;
+    (void)admit;
     return (event->type->flags & MR_TYPE_HUB) != 0;
 }
 
@@ -52,7 +52,7 @@ static bool foreign_source(const struct mr_admit *admit, const struct mr_event *
 
 static bool no_region(const struct mr_admit *admit, const struct mr_event *event)
 {
-    (void) admit;
+    (void)admit;
     return !event->a.regioncode && !(event->type->flags & MR_TYPE_HUB);
 }
 
@@ -63,7 +63,7 @@ static bool foreign_region(const struct mr_admit *admit, const struct mr_event *
 
 static bool reserved_attribute(const struct mr_admit *admit, const struct mr_event *event)
 {
-    (void) admit;
+    (void)admit;
     return event->a.staffof != NULL;
 }
 
@@ -74,45 +74,46 @@ static bool absent(const char *value)
 
 static bool no_basis(const struct mr_admit *admit, const struct mr_event *event)
 {
-    (void) admit;
+    (void)admit;
     return event->persons_count > 0 && absent(event->a.basis);
 }
 
 static bool no_actor(const struct mr_admit *admit, const struct mr_event *event)
 {
-    (void) admit;
+    (void)admit;
     return event->persons_count > 0 && absent(event->a.actor);
 }
 
 static bool no_actorrole(const struct mr_admit *admit, const struct mr_event *event)
 {
-    (void) admit;
+    (void)admit;
     return event->persons_count > 0 && absent(event->a.actorrole);
 }
 
 /* In order: a later check may rely on the earlier ones. */
 static const struct check checks[] = {
-    {unknown_type, false, "type-unknown", "type", "The registry has no such event type.",
-        "Check the type name and its version; the registry is in docs/protocol.md."},
-    {hub_only_type, true, "right-type", "type", "Only the hub itself may say this type.", "Do not send it."},
-    {type_not_allowed, true, "right-type", "type", "This system may not publish this type.",
-        "Ask the administrator of the hub to add the type to `publish` of the system."},
-    {foreign_source, true, "right-source", "source", "The source is not this system's own.",
-        "Send the source that is configured for the system, or one below it."},
-    {no_payload, false, "payload-missing", "data", "The event carries no payload of its type.",
-        "Send the payload as proto_data with the type's message."},
-    {no_region, false, "attribute-missing", "regioncode", "The attribute regioncode is missing.",
-        "Add the code of the subject of the federation, for example \"24\"."},
-    {foreign_region, true, "right-region", "regioncode", "This system may not speak for this region.",
-        "Correct regioncode, or ask the administrator of the hub to add the region to the system."},
-    {reserved_attribute, true, "attribute-reserved", "staffof", "The attribute staffof is set by the hub only.",
-        "Leave it out."},
-    {no_basis, false, "attribute-missing", "basis", "An event about a person needs its legal basis.",
-        "Add the attribute basis with the code of the legal basis."},
-    {no_actor, false, "attribute-missing", "actor", "An event about a person needs who acted.",
-        "Add the attribute actor with an opaque id, not a name."},
-    {no_actorrole, false, "attribute-missing", "actorrole", "An event about a person needs the role of who acted.",
-        "Add the attribute actorrole."},
+        {unknown_type, false, "type-unknown", "type", "The registry has no such event type.",
+                "Check the type name and its version; the registry is in docs/protocol.md."},
+        {hub_only_type, true, "right-type", "type", "Only the hub itself may say this type.",
+                "Do not send it."},
+        {type_not_allowed, true, "right-type", "type", "This system may not publish this type.",
+                "Ask the administrator of the hub to add the type to `publish` of the system."},
+        {foreign_source, true, "right-source", "source", "The source is not this system's own.",
+                "Send the source that is configured for the system, or one below it."},
+        {no_payload, false, "payload-missing", "data", "The event carries no payload of its type.",
+                "Send the payload as proto_data with the type's message."},
+        {no_region, false, "attribute-missing", "regioncode", "The attribute regioncode is missing.",
+                "Add the code of the subject of the federation, for example \"24\"."},
+        {foreign_region, true, "right-region", "regioncode", "This system may not speak for this region.",
+                "Correct regioncode, or ask the administrator of the hub to add the region to the system."},
+        {reserved_attribute, true, "attribute-reserved", "staffof",
+                "The attribute staffof is set by the hub only.", "Leave it out."},
+        {no_basis, false, "attribute-missing", "basis", "An event about a person needs its legal basis.",
+                "Add the attribute basis with the code of the legal basis."},
+        {no_actor, false, "attribute-missing", "actor", "An event about a person needs who acted.",
+                "Add the attribute actor with an opaque id, not a name."},
+        {no_actorrole, false, "attribute-missing", "actorrole",
+                "An event about a person needs the role of who acted.", "Add the attribute actorrole."},
 };
 
 /* Of a failed decode: its code and what to say. The last row is for everything else. */
@@ -122,11 +123,12 @@ static const struct {
     const char *reason;
     const char *cure;
 } decode_failures[] = {
-    {MR_ETOOBIG, "event-too-big", "The event is larger, deeper or has more parts than is allowed.",
-        "Split it or send less; limits are in docs/protocol.md."},
-    {MR_ENOMEM, "event-too-big", "The event needs more memory than one event may.", "Split it or send less."},
-    {MR_EINVAL, "attribute-wrong", "An attribute is missing or wrong.", "Correct the attribute."},
-    {MR_EMALFORMED, "malformed", "The bytes are not a well-formed CloudEvent.", "Encode the event anew."},
+        {MR_ETOOBIG, "event-too-big", "The event is larger, deeper or has more parts than is allowed.",
+                "Split it or send less; limits are in docs/protocol.md."},
+        {MR_ENOMEM, "event-too-big", "The event needs more memory than one event may.",
+                "Split it or send less."},
+        {MR_EINVAL, "attribute-wrong", "An attribute is missing or wrong.", "Correct the attribute."},
+        {MR_EMALFORMED, "malformed", "The bytes are not a well-formed CloudEvent.", "Encode the event anew."},
 };
 
 static const char *text_or(const char *text, const char *otherwise)
@@ -150,13 +152,15 @@ static void refuse_too_big(struct mr_decision *decision)
             "Split it or send less.");
 }
 
-static bool run_checks(const struct mr_admit *admit, const struct mr_event *event, struct mr_decision *decision)
+static bool run_checks(
+        const struct mr_admit *admit, const struct mr_event *event, struct mr_decision *decision)
 {
     for (size_t i = 0; i < MR_COUNT(checks); i++) {
         if (checks[i].right && !admit->sender)
             continue;
         if (checks[i].fails(admit, event)) {
-            mr_decide(decision, MR_VERDICT_REFUSED, checks[i].code, checks[i].field, checks[i].reason, checks[i].cure);
+            mr_decide(decision, MR_VERDICT_REFUSED, checks[i].code, checks[i].field, checks[i].reason,
+                    checks[i].cure);
             return false;
         }
     }
@@ -168,22 +172,22 @@ static const struct {
     const char *code;
     const char *reason;
 } rule_reasons[] = {
-    {"field-missing", "A required field is missing."},
-    {"snils-format", "A СНИЛС is not 11 digits."},
-    {"snils-checkdigit", "The check digits of a СНИЛС are wrong."},
-    {"inn-wrong", "An ИНН has a wrong length or check digit."},
-    {"ogrn-wrong", "An ОГРН has a wrong length or check digit."},
-    {"oktmo-format", "An ОКТМО is not 8 or 11 digits."},
-    {"date-format", "A date is not YYYY-MM-DD."},
-    {"date-order", "Two dates are in the wrong order."},
-    {"value-unknown", "A field has a value that its list does not have."},
-    {"code-unknown", "A field has a code that the configured list does not have."},
-    {"too-long", "A text is too long."},
-    {"out-of-range", "A number is out of its range."},
-    {"person-id-format", "A person id is not 32 hexadecimal digits."},
-    {"digits-format", "A field must be digits only."},
-    {"bytes-length", "A digest has the wrong length."},
-    {"hours-below-minimum", "The programme has fewer hours than the law asks for its kind."},
+        {"field-missing", "A required field is missing."},
+        {"snils-format", "A СНИЛС is not 11 digits."},
+        {"snils-checkdigit", "The check digits of a СНИЛС are wrong."},
+        {"inn-wrong", "An ИНН has a wrong length or check digit."},
+        {"ogrn-wrong", "An ОГРН has a wrong length or check digit."},
+        {"oktmo-format", "An ОКТМО is not 8 or 11 digits."},
+        {"date-format", "A date is not YYYY-MM-DD."},
+        {"date-order", "Two dates are in the wrong order."},
+        {"value-unknown", "A field has a value that its list does not have."},
+        {"code-unknown", "A field has a code that the configured list does not have."},
+        {"too-long", "A text is too long."},
+        {"out-of-range", "A number is out of its range."},
+        {"person-id-format", "A person id is not 32 hexadecimal digits."},
+        {"digits-format", "A field must be digits only."},
+        {"bytes-length", "A digest has the wrong length."},
+        {"hours-below-minimum", "The programme has fewer hours than the law asks for its kind."},
 };
 
 static const char *rule_reason(const char *code)
@@ -202,7 +206,8 @@ static bool code_known(void *ctx, const char *list, const char *value)
     return mr_config_code_known(admit->config, list, value);
 }
 
-static void run_rules(const struct mr_admit *admit, const struct mr_event *event, struct mr_decision *decision)
+static void run_rules(
+        const struct mr_admit *admit, const struct mr_event *event, struct mr_decision *decision)
 {
     struct mr_admit copy = *admit;
     struct mr_codelists lists = {code_known, &copy};
@@ -216,11 +221,11 @@ static void run_rules(const struct mr_admit *admit, const struct mr_event *event
 
 static bool time_ahead(const struct mr_admit *admit, const struct mr_event *event)
 {
-    return event->time_us > admit->now_us + (int64_t) MR_ADMIT_AHEAD_S_MAX * 1000000;
+    return event->time_us > admit->now_us + (int64_t)MR_ADMIT_AHEAD_S_MAX * 1000000;
 }
 
-void mr_admit_event(const struct mr_admit *admit, struct mr_slice bytes, struct mr_arena *arena, struct mr_event *ret,
-        bool *decoded, struct mr_decision *decision)
+void mr_admit_event(const struct mr_admit *admit, struct mr_slice bytes, struct mr_arena *arena,
+        struct mr_event *ret, bool *decoded, struct mr_decision *decision)
 {
     struct mr_error detail = {0};
     int r;
@@ -241,6 +246,7 @@ void mr_admit_event(const struct mr_admit *admit, struct mr_slice bytes, struct 
         return;
     run_rules(admit, ret, decision);
     if (decision->verdict == MR_VERDICT_STORED && time_ahead(admit, ret))
-        mr_decide(decision, MR_VERDICT_QUARANTINED, "time-ahead", "time", "The time lies more than 24 hours ahead.",
+        mr_decide(decision, MR_VERDICT_QUARANTINED, "time-ahead", "time",
+                "The time lies more than 24 hours ahead.",
                 "Correct the sender's clock, or the time of the event.");
 }

@@ -1,6 +1,6 @@
 /*
- * Admission: may this system say this, and is it well-formed? Needs nothing but the event, the configuration and the
- * clock, so that it can be asked for a dry run too. Any thread.
+ * Admission: may this system say this, and is it well-formed? Needs nothing but the event, the configuration
+ * and the clock, so that it can be asked for a dry run too. Any thread.
  */
 #ifndef MR_HUB_ADMIT_H
 #define MR_HUB_ADMIT_H
@@ -17,10 +17,10 @@ struct mr_admit {
 };
 
 /*
- * Decodes bytes into ret (in the arena) and decides. Refused, quarantined or STORED, that is: go on. After a refusal
- * `decoded` says whether ret may be looked at.
+ * Decodes bytes into ret (in the arena) and decides. Refused, quarantined or STORED, that is: go on. After a
+ * refusal `decoded` says whether ret may be looked at.
  */
-void mr_admit_event(const struct mr_admit *admit, struct mr_slice bytes, struct mr_arena *arena, struct mr_event *ret,
-        bool *decoded, struct mr_decision *decision);
+void mr_admit_event(const struct mr_admit *admit, struct mr_slice bytes, struct mr_arena *arena,
+        struct mr_event *ret, bool *decoded, struct mr_decision *decision);
 
 #endif

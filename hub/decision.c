@@ -8,7 +8,7 @@ static void copy(char *out, size_t capacity, const char *text)
 
     if (size == capacity) {
         size = capacity - 1;
-        while (size > 0 && ((unsigned char) text[size] & 0xC0) == 0x80) /* not within a UTF-8 letter */
+        while (size > 0 && ((unsigned char)text[size] & 0xC0) == 0x80) /* not within a UTF-8 letter */
             size--;
     }
     if (size > 0)

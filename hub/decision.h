@@ -1,4 +1,5 @@
-/* What becomes of one event, and the words for it. Words are plain English and never hold a value of the event. */
+/* What becomes of one event, and the words for it. Words are plain English and never hold a value of the
+ * event. */
 #ifndef MR_HUB_DECISION_H
 #define MR_HUB_DECISION_H
 

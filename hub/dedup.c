@@ -5,7 +5,7 @@
 
 #include "proto/wire/digest.h"
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM            1
 #define uthash_nonfatal_oom(element) ((element)->lost = true)
 /* The key is a keyed digest: any four bytes of it are a good hash, and nobody outside can aim at a bucket. */
 #define HASH_FUNCTION(key, size, hash) memcpy(&(hash), (key), sizeof(uint32_t))
@@ -23,8 +23,8 @@ struct mr_dedup {
     struct node *tail;
 };
 
-void mr_dedup_digests(const struct mr_keyring *keyring, const char *source, const char *id, struct mr_slice bytes,
-        struct mr_dedup_entry *ret)
+void mr_dedup_digests(const struct mr_keyring *keyring, const char *source, const char *id,
+        struct mr_slice bytes, struct mr_dedup_entry *ret)
 {
     const struct mr_slice ident[] = {mr_slice_str(source), mr_slice_str(id)};
 

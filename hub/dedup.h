@@ -1,7 +1,7 @@
 /*
- * Is this event new? By the keyed digest of (source, id): what the index has not read yet (the tail) is kept in memory,
- * the rest is asked of the index. An entry leaves the tail only when the index holds it, so no event falls between.
- * One thread (prepare).
+ * Is this event new? By the keyed digest of (source, id): what the index has not read yet (the tail) is kept
+ * in memory, the rest is asked of the index. An entry leaves the tail only when the index holds it, so no
+ * event falls between. One thread (prepare).
  */
 #ifndef MR_HUB_DEDUP_H
 #define MR_HUB_DEDUP_H
@@ -18,23 +18,24 @@ struct mr_dedup_entry {
 };
 
 /* The digests that a record's head keeps. Tags "ident" and "bytes". */
-void mr_dedup_digests(const struct mr_keyring *keyring, const char *source, const char *id, struct mr_slice bytes,
-        struct mr_dedup_entry *ret);
+void mr_dedup_digests(const struct mr_keyring *keyring, const char *source, const char *id,
+        struct mr_slice bytes, struct mr_dedup_entry *ret);
 
 /* Reads the heads from the index's end to the log's head. */
 int mr_dedup_open(struct mr_dedup **ret, struct mr_house *house, struct mr_error *reterr);
 void mr_dedup_close(struct mr_dedup *dedup);
 
 /*
- * Looks for entry->ident. 0: new. MR_DEDUP_SAME: fills number and leaf_hash of the first one. MR_DEDUP_OTHER: the id
- * was used with other bytes (or its record is damaged, and nobody can say). Negative: failure.
+ * Looks for entry->ident. 0: new. MR_DEDUP_SAME: fills number and leaf_hash of the first one. MR_DEDUP_OTHER:
+ * the id was used with other bytes (or its record is damaged, and nobody can say). Negative: failure.
  */
 enum { MR_DEDUP_SAME = 1, MR_DEDUP_OTHER = 2 };
 int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry);
 
 int mr_dedup_add(struct mr_dedup *dedup, const struct mr_dedup_entry *entry); /* numbers ascend */
-void mr_dedup_rollback(struct mr_dedup *dedup, uint64_t from);   /* forgets numbers >= from: they were not given */
-void mr_dedup_forget_indexed(struct mr_dedup *dedup);            /* what the index holds by now */
-size_t mr_dedup_tail(const struct mr_dedup *dedup);              /* entries in memory */
+void mr_dedup_rollback(
+        struct mr_dedup *dedup, uint64_t from);       /* forgets numbers >= from: they were not given */
+void mr_dedup_forget_indexed(struct mr_dedup *dedup); /* what the index holds by now */
+size_t mr_dedup_tail(const struct mr_dedup *dedup);   /* entries in memory */
 
 #endif

@@ -9,8 +9,15 @@
 #include "proto/base/logfmt.h"
 #include "proto/loop/backoff.h"
 
-enum { JOBS_OPEN_MAX = 4096 }; /* acknowledgements on their way to the disk; beyond it, delivery waits for the writer */
-enum { RETRY_FIRST_MS = 500, RETRY_MAX_MS = 60 * 1000, RETRY_ASKED_MAX_MS = 3600 * 1000, ARENA_BYTES = 256 * 1024 };
+enum {
+    JOBS_OPEN_MAX = 4096
+}; /* acknowledgements on their way to the disk; beyond it, delivery waits for the writer */
+enum {
+    RETRY_FIRST_MS = 500,
+    RETRY_MAX_MS = 60 * 1000,
+    RETRY_ASKED_MAX_MS = 3600 * 1000,
+    ARENA_BYTES = 256 * 1024
+};
 
 static int64_t wall_us(const struct mr_feed *feed)
 {
@@ -24,18 +31,18 @@ static void put_cursor(struct mr_job *job, const struct mr_feed *feed)
     struct mr_buf value = MR_BUF_INIT;
     uint8_t key[MR_CURSOR_KEY_BYTES];
 
-    (void) mr_cursor_row_encode(&value, &(struct mr_cursor_row){.cursor = feed->cursor, .first = feed->first});
+    (void)mr_cursor_row_encode(&value, &(struct mr_cursor_row){.cursor = feed->cursor, .first = feed->first});
     mr_job_put(job, MR_LOG_CURSOR, mr_cursor_key(feed->id, key), mr_buf_slice(&value));
     mr_buf_fini(&value);
 }
 
-static void put_delivery(struct mr_job *job, const struct mr_feed *feed, uint64_t from,
-        const struct mr_delivery_row *row)
+static void put_delivery(
+        struct mr_job *job, const struct mr_feed *feed, uint64_t from, const struct mr_delivery_row *row)
 {
     struct mr_buf value = MR_BUF_INIT;
     uint8_t key[MR_DELIVERY_KEY_BYTES];
 
-    (void) mr_delivery_row_encode(&value, row);
+    (void)mr_delivery_row_encode(&value, row);
     mr_job_put(job, MR_LOG_DELIVERY, mr_delivery_key(feed->id, from, key), mr_buf_slice(&value));
     mr_buf_fini(&value);
 }
@@ -46,7 +53,7 @@ static void put_nack(struct mr_job *job, const struct mr_feed *feed, uint64_t nu
     struct mr_buf value = MR_BUF_INIT;
     uint8_t key[MR_NACK_KEY_BYTES];
 
-    (void) mr_nack_row_encode(&value, row);
+    (void)mr_nack_row_encode(&value, row);
     mr_job_put(job, MR_LOG_NACK, mr_nack_key(feed->id, number, row->attempt, key), mr_buf_slice(&value));
     if (park)
         mr_job_put(job, MR_LOG_PARKED, mr_delivery_key(feed->id, number, key), mr_buf_slice(&value));
@@ -54,11 +61,15 @@ static void put_nack(struct mr_job *job, const struct mr_feed *feed, uint64_t nu
 }
 
 /* One sent entry that the cursor passes: it joins the range of taken ones, or has a row of its own. */
-static void settle_one(struct mr_job *job, const struct mr_feed *feed, const struct mr_sent *sent, uint64_t *from,
-        struct mr_delivery_row *taken)
+static void settle_one(struct mr_job *job, const struct mr_feed *feed, const struct mr_sent *sent,
+        uint64_t *from, struct mr_delivery_row *taken)
 {
-    struct mr_delivery_row row = {.outcome = MR_DELIVERY_SUPPRESSED, .through = sent->number, .count = 1,
-            .sent_us = sent->sent_us, .acked_us = wall_us(feed), .session = feed->session ? feed->session->id : 0,
+    struct mr_delivery_row row = {.outcome = MR_DELIVERY_SUPPRESSED,
+            .through = sent->number,
+            .count = 1,
+            .sent_us = sent->sent_us,
+            .acked_us = wall_us(feed),
+            .session = feed->session ? feed->session->id : 0,
             .config = feed->deliver->house->config_version};
 
     if (sent->state == MR_SENT_SUPPRESSED) {
@@ -99,7 +110,7 @@ void mr_feed_settle(struct mr_feed *feed, uint64_t through)
         if (taken.count > 0)
             put_delivery(job, feed, from, &taken);
         put_cursor(job, feed);
-        (void) mr_job_submit(job); /* a row lost for want of memory means sending again after a restart */
+        (void)mr_job_submit(job); /* a row lost for want of memory means sending again after a restart */
     }
     memmove(feed->sent, feed->sent + i, (feed->sent_count - i) * sizeof *feed->sent);
     feed->sent_count -= i;
@@ -112,19 +123,20 @@ static void on_idle(uv_idle_t *idle)
     struct mr_deliver *deliver = idle->data;
     bool more = false;
 
-    if (!deliver->stopping && deliver->jobs->open < JOBS_OPEN_MAX && mr_log_reader_renew(deliver->reader) == 0) {
+    if (!deliver->stopping && deliver->jobs->open < JOBS_OPEN_MAX &&
+            mr_log_reader_renew(deliver->reader) == 0) {
         for (uint32_t i = 0; i < deliver->feeds_count; i++)
             more |= mr_feed_send(&deliver->feeds[i]);
         mr_log_reader_pause(deliver->reader);
     }
     if (!more)
-        (void) uv_idle_stop(idle);
+        (void)uv_idle_stop(idle);
 }
 
 void mr_deliver_wake(struct mr_deliver *deliver)
 {
     if (!deliver->stopping)
-        (void) uv_idle_start(&deliver->idle, on_idle);
+        (void)uv_idle_start(&deliver->idle, on_idle);
 }
 
 static void on_jobs_settled(void *ctx)
@@ -160,7 +172,7 @@ static int open_feed(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_feed
         return r;
     feed->cursor = row.cursor;
     feed->first = row.first;
-    (void) uv_timer_init(loop, &feed->timer);
+    (void)uv_timer_init(loop, &feed->timer);
     feed->timer.data = feed;
     return 0;
 }
@@ -172,7 +184,7 @@ int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error
 
     deliver->jobs->on_settled = on_jobs_settled;
     deliver->jobs->ctx = deliver;
-    (void) uv_idle_init(loop, &deliver->idle);
+    (void)uv_idle_init(loop, &deliver->idle);
     deliver->idle.data = deliver;
     mr_arena_init(&deliver->arena, ARENA_BYTES);
     deliver->view = calloc(1, sizeof *deliver->view);
@@ -182,7 +194,8 @@ int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error
     for (uint32_t i = 0; i < config->subscriptions_count; i++) {
         r = open_feed(deliver, loop, &deliver->feeds[i], &config->subscriptions[i]);
         if (r < 0)
-            return mr_error_set(reterr, r, config->subscriptions[i].name, "", "cannot read the subscription's cursor");
+            return mr_error_set(
+                    reterr, r, config->subscriptions[i].name, "", "cannot read the subscription's cursor");
         deliver->feeds_count++;
     }
     mr_log_reader_pause(deliver->reader);
@@ -194,9 +207,9 @@ void mr_deliver_stop(struct mr_deliver *deliver)
     if (deliver->stopping || !deliver->feeds)
         return;
     deliver->stopping = true;
-    uv_close((uv_handle_t *) &deliver->idle, NULL);
+    uv_close((uv_handle_t *)&deliver->idle, NULL);
     for (uint32_t i = 0; i < deliver->feeds_count; i++)
-        uv_close((uv_handle_t *) &deliver->feeds[i].timer, NULL);
+        uv_close((uv_handle_t *)&deliver->feeds[i].timer, NULL);
 }
 
 void mr_deliver_close(struct mr_deliver *deliver)
@@ -268,13 +281,14 @@ static void start_replay(struct mr_feed *feed, const Marshrut__Bus__V1__Subscrib
     restart(feed, from > 0 ? from - 1 : 0);
 }
 
-void mr_deliver_subscribe(struct mr_deliver *deliver, struct mr_session *session,
-        const Marshrut__Bus__V1__Subscribe *frame)
+void mr_deliver_subscribe(
+        struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Subscribe *frame)
 {
     struct mr_feed *feed = feed_of(deliver, session, frame->subscription);
 
     if (!feed) {
-        mr_session_refuse(session, "right", "this system has no such subscription", "Welcome names those it has", 0);
+        mr_session_refuse(
+                session, "right", "this system has no such subscription", "Welcome names those it has", 0);
         return;
     }
     if (!feed->sent)
@@ -290,12 +304,13 @@ void mr_deliver_subscribe(struct mr_deliver *deliver, struct mr_session *session
     restart(feed, feed->cursor);
     if (frame->start_case != MARSHRUT__BUS__V1__SUBSCRIBE__START__NOT_SET)
         start_replay(feed, frame);
-    mr_info("deliver.subscribed", "subscription", feed->subscription->name, "session", MR_N(session->id), "cursor",
-            MR_N(feed->cursor), "replay", feed->replay ? "yes" : NULL);
+    mr_info("deliver.subscribed", "subscription", feed->subscription->name, "session", MR_N(session->id),
+            "cursor", MR_N(feed->cursor), "replay", feed->replay ? "yes" : NULL);
     mr_deliver_wake(deliver);
 }
 
-void mr_deliver_ack(struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Ack *frame)
+void mr_deliver_ack(
+        struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Ack *frame)
 {
     struct mr_feed *feed = own_feed(deliver, session, frame->subscription);
 
@@ -305,8 +320,8 @@ void mr_deliver_ack(struct mr_deliver *deliver, struct mr_session *session, cons
     mr_deliver_wake(deliver);
 }
 
-void mr_deliver_credit(struct mr_deliver *deliver, struct mr_session *session,
-        const Marshrut__Bus__V1__Credit *frame)
+void mr_deliver_credit(
+        struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Credit *frame)
 {
     struct mr_feed *feed = own_feed(deliver, session, frame->subscription);
 
@@ -332,10 +347,11 @@ static void retry(struct mr_feed *feed, size_t index, uint32_t asked_ms)
     feed->waiting = true;
     mr_wanted_start(&feed->wanted, feed->id, sent->number - 1);
     feed->sent_count = index;
-    (void) uv_timer_start(&feed->timer, on_retry, delay_ms, 0);
+    (void)uv_timer_start(&feed->timer, on_retry, delay_ms, 0);
 }
 
-void mr_deliver_nack(struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Nack *frame)
+void mr_deliver_nack(
+        struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Nack *frame)
 {
     struct mr_feed *feed = own_feed(deliver, session, frame->subscription);
     struct mr_nack_row row = {0};
@@ -354,15 +370,15 @@ void mr_deliver_nack(struct mr_deliver *deliver, struct mr_session *session, con
     job = feed->replay ? NULL : mr_job_new(deliver->jobs, sizeof *job);
     if (job) {
         put_nack(job, feed, frame->number, park, &row);
-        (void) mr_job_submit(job);
+        (void)mr_job_submit(job);
     }
     if (!park && !feed->replay) {
         retry(feed, i, frame->retry_after_ms);
         return;
     }
     if (park)
-        mr_warn("deliver.parked", "subscription", feed->subscription->name, "number", MR_N(frame->number), "reason",
-                row.reason);
+        mr_warn("deliver.parked", "subscription", feed->subscription->name, "number", MR_N(frame->number),
+                "reason", row.reason);
     feed->sent[i].state = MR_SENT_PARKED;
     if (i == 0)
         mr_feed_settle(feed, 0);

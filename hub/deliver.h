@@ -1,7 +1,8 @@
 /*
- * Delivery: for each subscription whose system is connected and has subscribed, the next events within its credit, in
- * the order of the log; then Ack, Nack, retry, park. A receiver that is slow or away costs its own window and nothing
- * else. The rows of a delivery go into the log with the next commit; losing one means sending again. Loop thread.
+ * Delivery: for each subscription whose system is connected and has subscribed, the next events within its
+ * credit, in the order of the log; then Ack, Nack, retry, park. A receiver that is slow or away costs its own
+ * window and nothing else. The rows of a delivery go into the log with the next commit; losing one means
+ * sending again. Loop thread.
  */
 #ifndef MR_HUB_DELIVER_H
 #define MR_HUB_DELIVER_H
@@ -27,19 +28,19 @@ struct mr_feed {
     const struct mr_config_subscription *subscription;
     uint16_t id;
     uint64_t first;
-    uint64_t cursor;              /* every wanted number up to here is settled */
-    struct mr_session *session;   /* NULL: nobody has subscribed */
+    uint64_t cursor;            /* every wanted number up to here is settled */
+    struct mr_session *session; /* NULL: nobody has subscribed */
     uint64_t credit_events;
-    uint64_t credit_bytes;        /* UINT64_MAX: not limited by bytes */
+    uint64_t credit_bytes; /* UINT64_MAX: not limited by bytes */
     struct mr_wanted wanted;
-    struct mr_sent *sent;         /* MR_FEED_WINDOW_MAX; allocated with the first Subscribe */
+    struct mr_sent *sent; /* MR_FEED_WINDOW_MAX; allocated with the first Subscribe */
     size_t sent_count;
-    uint64_t sent_through;        /* highest number ever sent by this process */
+    uint64_t sent_through; /* highest number ever sent by this process */
     bool replay;
-    uint64_t replay_end;          /* then the feed goes on from its cursor */
-    uint64_t retry_number;        /* nacked, with ... */
-    uint32_t retry_attempt;       /* ... this attempt as its next */
-    bool waiting;                 /* for the timer */
+    uint64_t replay_end;    /* then the feed goes on from its cursor */
+    uint64_t retry_number;  /* nacked, with ... */
+    uint32_t retry_attempt; /* ... this attempt as its next */
+    bool waiting;           /* for the timer */
     uv_timer_t timer;
 };
 
@@ -51,7 +52,7 @@ struct mr_deliver {
     uint32_t feeds_count;
     struct mr_log_reader *reader;
     struct mr_record_view *view;
-    struct mr_buf bytes;          /* events of the frame being built */
+    struct mr_buf bytes; /* events of the frame being built */
     struct mr_buf recipients;
     struct mr_arena arena;
     uv_idle_t idle;
@@ -66,14 +67,17 @@ void mr_deliver_close(struct mr_deliver *deliver); /* the loop has let go of the
 void mr_deliver_wake(struct mr_deliver *deliver); /* there are new records */
 void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *session);
 
-void mr_deliver_subscribe(struct mr_deliver *deliver, struct mr_session *session,
-        const Marshrut__Bus__V1__Subscribe *frame);
-void mr_deliver_ack(struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Ack *frame);
-void mr_deliver_nack(struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Nack *frame);
-void mr_deliver_credit(struct mr_deliver *deliver, struct mr_session *session,
-        const Marshrut__Bus__V1__Credit *frame);
+void mr_deliver_subscribe(
+        struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Subscribe *frame);
+void mr_deliver_ack(
+        struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Ack *frame);
+void mr_deliver_nack(
+        struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Nack *frame);
+void mr_deliver_credit(
+        struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Credit *frame);
 
-/* Sends what one feed may have now, at most one frame. true: there may be more at once. For deliver_send.c only. */
+/* Sends what one feed may have now, at most one frame. true: there may be more at once. For deliver_send.c
+ * only. */
 bool mr_feed_send(struct mr_feed *feed);
 /* Moves the cursor over what is settled up to `through`, with its rows. For deliver_send.c only. */
 void mr_feed_settle(struct mr_feed *feed, uint64_t through);

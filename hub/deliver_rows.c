@@ -19,7 +19,8 @@ struct mr_slice mr_delivery_key(uint16_t sub, uint64_t number, uint8_t out[stati
     return mr_slice(out, MR_DELIVERY_KEY_BYTES);
 }
 
-struct mr_slice mr_nack_key(uint16_t sub, uint64_t number, uint32_t attempt, uint8_t out[static MR_NACK_KEY_BYTES])
+struct mr_slice mr_nack_key(
+        uint16_t sub, uint64_t number, uint32_t attempt, uint8_t out[static MR_NACK_KEY_BYTES])
 {
     mr_put_be16(out, sub);
     mr_put_be64(out + 2, number);
@@ -50,11 +51,11 @@ int mr_cursor_row_decode(struct mr_cursor_row *ret, struct mr_slice value)
 
 int mr_delivery_row_encode(struct mr_buf *out, const struct mr_delivery_row *row)
 {
-    mr_buf_put_u8(out, (uint8_t) row->outcome);
+    mr_buf_put_u8(out, (uint8_t)row->outcome);
     mr_buf_put_be64(out, row->through);
     mr_buf_put_be32(out, row->count);
-    mr_buf_put_be64(out, (uint64_t) row->sent_us);
-    mr_buf_put_be64(out, (uint64_t) row->acked_us);
+    mr_buf_put_be64(out, (uint64_t)row->sent_us);
+    mr_buf_put_be64(out, (uint64_t)row->acked_us);
     mr_buf_put_be32(out, row->attempt);
     mr_buf_put_be64(out, row->session);
     mr_buf_put_be32(out, row->config);
@@ -67,11 +68,11 @@ int mr_delivery_row_decode(struct mr_delivery_row *ret, struct mr_slice value)
 
     if (value.size != DELIVERY_BYTES || p[0] < MR_DELIVERY_TAKEN || p[0] > MR_DELIVERY_SUPPRESSED)
         return MR_ECORRUPT;
-    ret->outcome = (enum mr_delivery_outcome) p[0];
+    ret->outcome = (enum mr_delivery_outcome)p[0];
     ret->through = mr_get_be64(p + 1);
     ret->count = mr_get_be32(p + 9);
-    ret->sent_us = (int64_t) mr_get_be64(p + 13);
-    ret->acked_us = (int64_t) mr_get_be64(p + 21);
+    ret->sent_us = (int64_t)mr_get_be64(p + 13);
+    ret->acked_us = (int64_t)mr_get_be64(p + 21);
     ret->attempt = mr_get_be32(p + 29);
     ret->session = mr_get_be64(p + 33);
     ret->config = mr_get_be32(p + 41);
@@ -80,7 +81,7 @@ int mr_delivery_row_decode(struct mr_delivery_row *ret, struct mr_slice value)
 
 int mr_nack_row_encode(struct mr_buf *out, const struct mr_nack_row *row)
 {
-    mr_buf_put_be64(out, (uint64_t) row->at_us);
+    mr_buf_put_be64(out, (uint64_t)row->at_us);
     mr_buf_put_be32(out, row->attempt);
     mr_buf_put(out, row->reason, strnlen(row->reason, sizeof row->reason));
     return finished(out);
@@ -90,7 +91,7 @@ int mr_nack_row_decode(struct mr_nack_row *ret, struct mr_slice value)
 {
     if (value.size < NACK_BYTES || value.size - NACK_BYTES >= sizeof ret->reason)
         return MR_ECORRUPT;
-    ret->at_us = (int64_t) mr_get_be64(value.data);
+    ret->at_us = (int64_t)mr_get_be64(value.data);
     ret->attempt = mr_get_be32(value.data + 8);
     memset(ret->reason, 0, sizeof ret->reason);
     memcpy(ret->reason, value.data + NACK_BYTES, value.size - NACK_BYTES);

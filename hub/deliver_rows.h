@@ -5,7 +5,12 @@
 #include "hub/house.h"
 #include "proto/base/buf.h"
 
-enum { MR_DELIVER_REASON_MAX = 48, MR_CURSOR_KEY_BYTES = 2, MR_DELIVERY_KEY_BYTES = 10, MR_NACK_KEY_BYTES = 14 };
+enum {
+    MR_DELIVER_REASON_MAX = 48,
+    MR_CURSOR_KEY_BYTES = 2,
+    MR_DELIVERY_KEY_BYTES = 10,
+    MR_NACK_KEY_BYTES = 14
+};
 
 /* MR_LOG_CURSOR: u16 subscription */
 struct mr_cursor_row {
@@ -18,12 +23,12 @@ enum mr_delivery_outcome { MR_DELIVERY_TAKEN = 1, MR_DELIVERY_SUPPRESSED = 2 };
 struct mr_delivery_row {
     enum mr_delivery_outcome outcome;
     uint64_t through;
-    uint32_t count;         /* events of the range that this row settles */
-    int64_t sent_us;        /* of the first one */
+    uint32_t count;  /* events of the range that this row settles */
+    int64_t sent_us; /* of the first one */
     int64_t acked_us;
-    uint32_t attempt;       /* highest of the range */
+    uint32_t attempt; /* highest of the range */
     uint64_t session;
-    uint32_t config;        /* version under which it was delivered */
+    uint32_t config; /* version under which it was delivered */
 };
 
 /* MR_LOG_NACK: u16 subscription, u64 number, u32 attempt. MR_LOG_PARKED: u16 subscription, u64 number. */
@@ -35,7 +40,8 @@ struct mr_nack_row {
 
 struct mr_slice mr_cursor_key(uint16_t sub, uint8_t out[static MR_CURSOR_KEY_BYTES]);
 struct mr_slice mr_delivery_key(uint16_t sub, uint64_t number, uint8_t out[static MR_DELIVERY_KEY_BYTES]);
-struct mr_slice mr_nack_key(uint16_t sub, uint64_t number, uint32_t attempt, uint8_t out[static MR_NACK_KEY_BYTES]);
+struct mr_slice mr_nack_key(
+        uint16_t sub, uint64_t number, uint32_t attempt, uint8_t out[static MR_NACK_KEY_BYTES]);
 
 /* Encoders append: 0 or MR_ENOMEM. Decoders: 0 or MR_ECORRUPT. */
 int mr_cursor_row_encode(struct mr_buf *out, const struct mr_cursor_row *row);

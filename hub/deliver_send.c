@@ -39,7 +39,9 @@ static struct mr_sent *push_sent(struct mr_feed *feed, uint64_t number, enum mr_
 {
     struct mr_sent *sent = &feed->sent[feed->sent_count++];
 
-    *sent = (struct mr_sent){.number = number, .state = state, .attempt = 1,
+    *sent = (struct mr_sent){.number = number,
+            .state = state,
+            .attempt = 1,
             .sent_us = mr_clock_wall_us(feed->deliver->house->clock)};
     if (number == feed->retry_number)
         sent->attempt = feed->retry_attempt;
@@ -54,7 +56,8 @@ static bool is_parked(struct mr_feed *feed, uint64_t number)
     uint8_t key[MR_DELIVERY_KEY_BYTES];
     struct mr_slice value;
 
-    return mr_log_row(feed->deliver->reader, MR_LOG_PARKED, mr_delivery_key(feed->id, number, key), &value) == 0;
+    return mr_log_row(feed->deliver->reader, MR_LOG_PARKED, mr_delivery_key(feed->id, number, key), &value) ==
+           0;
 }
 
 /* A record that cannot be opened at all: parked, and said aloud. */
@@ -67,14 +70,14 @@ static void park_damaged(struct mr_feed *feed, uint64_t number, int error)
 
     mr_err("deliver.damaged", "subscription", feed->subscription->name, "number", MR_N(number), "error",
             mr_err_name(error));
-    (void) push_sent(feed, number, MR_SENT_PARKED);
+    (void)push_sent(feed, number, MR_SENT_PARKED);
     if (!job)
         return;
     mr_nack_reason(mr_err_name(error), row.reason);
-    (void) mr_nack_row_encode(&value, &row);
+    (void)mr_nack_row_encode(&value, &row);
     mr_job_put(job, MR_LOG_PARKED, mr_delivery_key(feed->id, number, key), mr_buf_slice(&value));
     mr_buf_fini(&value);
-    (void) mr_job_submit(job);
+    (void)mr_job_submit(job);
 }
 
 static int disclose(struct mr_feed *feed, uint64_t number)
@@ -117,7 +120,7 @@ static bool take(struct mr_feed *feed, struct frame *frame, uint64_t number)
     int r;
 
     if (!feed->replay && is_parked(feed, number)) {
-        (void) push_sent(feed, number, MR_SENT_PARKED);
+        (void)push_sent(feed, number, MR_SENT_PARKED);
         return true;
     }
     r = disclose(feed, number);
@@ -133,7 +136,7 @@ static bool take(struct mr_feed *feed, struct frame *frame, uint64_t number)
     if (r == MR_ENOMEM || mr_buf_failed(bytes))
         return false;
     if (r == MR_EDESTROYED || r == MR_EBLOCKED)
-        (void) push_sent(feed, number, MR_SENT_SUPPRESSED);
+        (void)push_sent(feed, number, MR_SENT_SUPPRESSED);
     else
         park_damaged(feed, number, r);
     return true;
@@ -152,7 +155,8 @@ static void send_frame(struct mr_feed *feed, struct frame *items)
     body.replay = feed->replay;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_DELIVER;
     frame.deliver = &body;
-    (void) mr_session_send(feed->session, &frame); /* one that cannot take it is closed, and the feed detached */
+    (void)mr_session_send(
+            feed->session, &frame); /* one that cannot take it is closed, and the feed detached */
 }
 
 /* The replay has reached its end and everything was acknowledged: back to the cursor. */

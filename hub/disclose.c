@@ -1,6 +1,7 @@
 /*
- * Minimisation for one receiver (decision 7). What a receiver without names may have of an event about a person is a
- * list of what stays, not of what goes: a new field of a schema is withheld until somebody adds it here.
+ * Minimisation for one receiver (decision 7). What a receiver without names may have of an event about a
+ * person is a list of what stays, not of what goes: a new field of a schema is withheld until somebody adds
+ * it here.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,35 +15,74 @@
 #include "proto/wire/digest.h"
 #include "proto/wire/prescan.h"
 
-enum { DISCLOSE_ARENA_BYTES = 4 * 1024 * 1024, LEAF_FIELD_HUB_ID = 2, ID_HEX_MAX = 2 * MR_PERSON_ID_BYTES + 1 };
+enum {
+    DISCLOSE_ARENA_BYTES = 4 * 1024 * 1024,
+    LEAF_FIELD_HUB_ID = 2,
+    ID_HEX_MAX = 2 * MR_PERSON_ID_BYTES + 1
+};
 
 /* Fields of payloads about a person that subscriptions with `none` get. Sorted. */
 static const char *const fields_none[] = {
-    "activity_id", "area", "areas", "changes", "competence", "competences", "contest_id", "document_kind", "ends_on",
-    "form", "funding", "hours", "instrument", "instrument_version", "kind", "level", "level_after", "level_before",
-    "outcome", "pace", "part_time", "programme_id", "programme_title", "result", "scale_id", "severity", "staff_group",
-    "starts_on", "step_id", "steps", "study_form", "technology", "title",
+        "activity_id",
+        "area",
+        "areas",
+        "changes",
+        "competence",
+        "competences",
+        "contest_id",
+        "document_kind",
+        "ends_on",
+        "form",
+        "funding",
+        "hours",
+        "instrument",
+        "instrument_version",
+        "kind",
+        "level",
+        "level_after",
+        "level_before",
+        "outcome",
+        "pace",
+        "part_time",
+        "programme_id",
+        "programme_title",
+        "result",
+        "scale_id",
+        "severity",
+        "staff_group",
+        "starts_on",
+        "step_id",
+        "steps",
+        "study_form",
+        "technology",
+        "title",
 };
 
-/* ... and what `pseudonymous` does not: numbers of documents lead to the person in public registers. Sorted. */
+/* ... and what `pseudonymous` does not: numbers of documents lead to the person in public registers. Sorted.
+ */
 static const char *const fields_not_pseudonymous[] = {
-    "document_number", "education_number", "education_series", "employment_id", "number",
-    "registration_number", "series",
+        "document_number",
+        "education_number",
+        "education_series",
+        "employment_id",
+        "number",
+        "registration_number",
+        "series",
 };
 
 enum { PSEUDONYMOUS = 1 << MR_PERSONAL_PSEUDONYMOUS, NONE = 1 << MR_PERSONAL_NONE };
 
 static const struct {
-    size_t offset;    /* in struct mr_attributes */
+    size_t offset;     /* in struct mr_attributes */
     unsigned withheld; /* from which kinds of subscriptions, PSEUDONYMOUS | NONE */
 } attributes[] = {
-    {offsetof(struct mr_attributes, subject), NONE},
-    {offsetof(struct mr_attributes, partitionkey), PSEUDONYMOUS | NONE},
-    {offsetof(struct mr_attributes, orgid), NONE},
-    {offsetof(struct mr_attributes, correlationid), PSEUDONYMOUS | NONE},
-    {offsetof(struct mr_attributes, causationid), PSEUDONYMOUS | NONE},
-    {offsetof(struct mr_attributes, actor), PSEUDONYMOUS | NONE},
-    {offsetof(struct mr_attributes, traceparent), PSEUDONYMOUS | NONE},
+        {offsetof(struct mr_attributes, subject), NONE},
+        {offsetof(struct mr_attributes, partitionkey), PSEUDONYMOUS | NONE},
+        {offsetof(struct mr_attributes, orgid), NONE},
+        {offsetof(struct mr_attributes, correlationid), PSEUDONYMOUS | NONE},
+        {offsetof(struct mr_attributes, causationid), PSEUDONYMOUS | NONE},
+        {offsetof(struct mr_attributes, actor), PSEUDONYMOUS | NONE},
+        {offsetof(struct mr_attributes, traceparent), PSEUDONYMOUS | NONE},
 };
 
 struct disclosure {
@@ -67,12 +107,14 @@ static bool listed(const char *const *names, size_t count, const char *name)
 
 static bool keep_none(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field)
 {
-    (void) message;
+    (void)message;
     return listed(fields_none, MR_COUNT(fields_none), field->name);
 }
 
-/* References carry the ids under which other receivers know the events: here they would lead nowhere, or too far. */
-static bool keep_pseudonymous(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field)
+/* References carry the ids under which other receivers know the events: here they would lead nowhere, or too
+ * far. */
+static bool keep_pseudonymous(
+        const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field)
 {
     if (field->type == PROTOBUF_C_TYPE_MESSAGE && field->descriptor == &nms__event__v1__event_ref__descriptor)
         return false;
@@ -92,15 +134,16 @@ static int receiver_id(const struct disclosure *d, const uint8_t *id, char hex[s
         id = pseudonym;
     }
     if (r == 0)
-        (void) mr_hex_encode(id, MR_PERSON_ID_BYTES, hex);
+        (void)mr_hex_encode(id, MR_PERSON_ID_BYTES, hex);
     return r;
 }
 
-/* Person blocks get the id; in `pseudonymous` they keep nothing else. The structs are the arena's, made by decode. */
+/* Person blocks get the id; in `pseudonymous` they keep nothing else. The structs are the arena's, made by
+ * decode. */
 static int mark_persons(struct disclosure *d)
 {
     for (size_t i = 0; i < d->event.persons_count; i++) {
-        Nms__Event__V1__Person *person = (Nms__Event__V1__Person *) d->event.persons[i].person;
+        Nms__Event__V1__Person *person = (Nms__Event__V1__Person *)d->event.persons[i].person;
         char hex[ID_HEX_MAX];
         int r = receiver_id(d, d->unsealed.persons[d->unsealed.person_of_span[i]].id, hex);
 
@@ -115,14 +158,15 @@ static int mark_persons(struct disclosure *d)
     return 0;
 }
 
-/* An id that is the receiver's own: the sender's may say more than it should, and is the same for all receivers. */
+/* An id that is the receiver's own: the sender's may say more than it should, and is the same for all
+ * receivers. */
 static int own_event_id(struct disclosure *d)
 {
     struct mr_slice hub_id = mr_wire_find(d->record->leaf, LEAF_FIELD_HUB_ID);
     uint8_t own[MR_PERSON_ID_BYTES];
     int r;
 
-    _Static_assert((int) MR_UUID_BYTES == (int) MR_PERSON_ID_BYTES, "a pseudonym is of one block");
+    _Static_assert((int)MR_UUID_BYTES == (int)MR_PERSON_ID_BYTES, "a pseudonym is of one block");
     if (hub_id.size != MR_UUID_BYTES)
         return MR_ECORRUPT;
     r = mr_keyring_pseudonym(d->house->keyring, d->subscription->system, hub_id.data, own);
@@ -137,7 +181,7 @@ static void withhold_attributes(struct disclosure *d)
 
     for (size_t i = 0; i < MR_COUNT(attributes); i++) {
         if (attributes[i].withheld & kind)
-            *(const char **) ((char *) &d->attributes + attributes[i].offset) = NULL;
+            *(const char **)((char *)&d->attributes + attributes[i].offset) = NULL;
     }
 }
 
@@ -178,11 +222,11 @@ static int put_recipients(struct disclosure *d, struct mr_buf *recipients)
     if (d->subscription->scope != MR_SCOPE_STAFF || d->subscription->personal == MR_PERSONAL_NONE ||
             d->unsealed.staffof.size == 0)
         return 0;
-    orgs = mr_staffof_of((const char *) d->unsealed.staffof.data, d->subscription->system);
+    orgs = mr_staffof_of((const char *)d->unsealed.staffof.data, d->subscription->system);
     if (orgs.size == 0)
         return 0;
     mr_buf_put_slice(recipients, orgs);
-    d->attributes.staffof = mr_arena_printf(&d->arena, "%.*s", (int) orgs.size, (const char *) orgs.data);
+    d->attributes.staffof = mr_arena_printf(&d->arena, "%.*s", (int)orgs.size, (const char *)orgs.data);
     return mr_buf_failed(recipients) || !d->attributes.staffof ? MR_ENOMEM : 0;
 }
 
@@ -216,7 +260,8 @@ static int copy_whole(const struct disclosure *d, struct mr_buf *out)
 }
 
 int mr_disclose(struct mr_buf *out, struct mr_buf *recipients, const struct mr_house *house,
-        const struct mr_record *record, const struct mr_config_subscription *subscription, struct mr_error *reterr)
+        const struct mr_record *record, const struct mr_config_subscription *subscription,
+        struct mr_error *reterr)
 {
     struct disclosure d = {.house = house, .record = record, .subscription = subscription};
     char where[48];
@@ -233,6 +278,7 @@ int mr_disclose(struct mr_buf *out, struct mr_buf *recipients, const struct mr_h
     mr_unsealed_fini(&d.unsealed);
     if (r == 0)
         return 0;
-    (void) snprintf(where, sizeof where, "log record %llu", (unsigned long long) record->number);
-    return mr_error_set(reterr, r, where, "", "the event cannot be prepared for delivery: %s", mr_err_text(r));
+    (void)snprintf(where, sizeof where, "log record %llu", (unsigned long long)record->number);
+    return mr_error_set(
+            reterr, r, where, "", "the event cannot be prepared for delivery: %s", mr_err_text(r));
 }

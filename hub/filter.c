@@ -11,11 +11,26 @@ struct attribute_row {
     size_t in_event;  /* of a const char * in struct mr_attributes */
 };
 
-#define ROW(name) {offsetof(struct mr_filter_attributes, name), offsetof(struct mr_attributes, name)}
+#define ROW(name)                                                                                            \
+    {                                                                                                        \
+        offsetof(struct mr_filter_attributes, name), offsetof(struct mr_attributes, name)                    \
+    }
 
 static const struct attribute_row attributes[] = {
-    ROW(type), ROW(source), ROW(regioncode), ROW(orgid), ROW(oktmo), ROW(id), ROW(subject), ROW(dataschema),
-    ROW(correlationid), ROW(causationid), ROW(partitionkey), ROW(basis), ROW(actor), ROW(actorrole),
+        ROW(type),
+        ROW(source),
+        ROW(regioncode),
+        ROW(orgid),
+        ROW(oktmo),
+        ROW(id),
+        ROW(subject),
+        ROW(dataschema),
+        ROW(correlationid),
+        ROW(causationid),
+        ROW(partitionkey),
+        ROW(basis),
+        ROW(actor),
+        ROW(actorrole),
 };
 
 typedef bool (*compare_fn)(struct mr_slice value, struct mr_slice wanted);
@@ -38,12 +53,12 @@ static bool is_suffix(struct mr_slice value, struct mr_slice wanted)
 }
 
 /* Every attribute that the filter names must be there and compare. */
-static bool attributes_match(const struct mr_filter_attributes *filter, const struct mr_event *event,
-        compare_fn compare)
+static bool attributes_match(
+        const struct mr_filter_attributes *filter, const struct mr_event *event, compare_fn compare)
 {
     for (size_t i = 0; i < MR_COUNT(attributes); i++) {
-        const char *wanted = *(char *const *) ((const char *) filter + attributes[i].in_filter);
-        const char *value = *(const char *const *) ((const char *) &event->a + attributes[i].in_event);
+        const char *wanted = *(char *const *)((const char *)filter + attributes[i].in_filter);
+        const char *value = *(const char *const *)((const char *)&event->a + attributes[i].in_event);
 
         if (wanted && (!value || !compare(mr_slice_str(value), mr_slice_str(wanted))))
             return false;
@@ -95,12 +110,12 @@ struct dialect {
 };
 
 static const struct dialect dialects[] = {
-    {offsetof(struct mr_config_filter, exact), exact_matches},
-    {offsetof(struct mr_config_filter, prefix), prefix_matches},
-    {offsetof(struct mr_config_filter, suffix), suffix_matches},
-    {offsetof(struct mr_config_filter, all), all_match},
-    {offsetof(struct mr_config_filter, any), any_matches},
-    {offsetof(struct mr_config_filter, not_), not_matches},
+        {offsetof(struct mr_config_filter, exact), exact_matches},
+        {offsetof(struct mr_config_filter, prefix), prefix_matches},
+        {offsetof(struct mr_config_filter, suffix), suffix_matches},
+        {offsetof(struct mr_config_filter, all), all_match},
+        {offsetof(struct mr_config_filter, any), any_matches},
+        {offsetof(struct mr_config_filter, not_), not_matches},
 };
 
 bool mr_filter_matches(const struct mr_config_filter *filter, const struct mr_event *event)
@@ -108,7 +123,7 @@ bool mr_filter_matches(const struct mr_config_filter *filter, const struct mr_ev
     for (size_t i = 0; i < MR_COUNT(dialects); i++) {
         const void *member;
 
-        memcpy(&member, (const char *) filter + dialects[i].member, sizeof member);
+        memcpy(&member, (const char *)filter + dialects[i].member, sizeof member);
         if (member)
             return dialects[i].matches(filter, event);
     }

@@ -13,25 +13,28 @@
 #include "proto/base/logfmt.h"
 
 enum {
-    BUDGET_TURN = 64,                 /* messages a loop turn and socket */
+    BUDGET_TURN = 64, /* messages a loop turn and socket */
     ARENA_BUDGET_MAX = 8 * 1024 * 1024,
-    TRANSPORT_BYTES_MAX = MR_FRAME_BYTES_MAX + 64 * 1024, /* above the frame's limit, so that our refusal comes first */
+    TRANSPORT_BYTES_MAX =
+            MR_FRAME_BYTES_MAX + 64 * 1024, /* above the frame's limit, so that our refusal comes first */
 };
 
 static const struct {
     int option;
     int value;
-} router_options[] = {{ZMQ_ROUTER_MANDATORY, 1}, {ZMQ_ROUTER_HANDOVER, 0}, {ZMQ_SNDHWM, 4096}, {ZMQ_RCVHWM, 256},
-        {ZMQ_LINGER, 0}, {ZMQ_HANDSHAKE_IVL, 5000}, {ZMQ_HEARTBEAT_IVL, 5000}, {ZMQ_HEARTBEAT_TIMEOUT, 15000},
-        {ZMQ_HEARTBEAT_TTL, 15000}, {ZMQ_TCP_KEEPALIVE, 1}, {ZMQ_TCP_KEEPALIVE_IDLE, 30},
-        {ZMQ_TCP_KEEPALIVE_INTVL, 10}, {ZMQ_TCP_KEEPALIVE_CNT, 3}, {ZMQ_BACKLOG, 512}};
+} router_options[] = {{ZMQ_ROUTER_MANDATORY, 1}, {ZMQ_ROUTER_HANDOVER, 0}, {ZMQ_SNDHWM, 4096},
+        {ZMQ_RCVHWM, 256}, {ZMQ_LINGER, 0}, {ZMQ_HANDSHAKE_IVL, 5000}, {ZMQ_HEARTBEAT_IVL, 5000},
+        {ZMQ_HEARTBEAT_TIMEOUT, 15000}, {ZMQ_HEARTBEAT_TTL, 15000}, {ZMQ_TCP_KEEPALIVE, 1},
+        {ZMQ_TCP_KEEPALIVE_IDLE, 30}, {ZMQ_TCP_KEEPALIVE_INTVL, 10}, {ZMQ_TCP_KEEPALIVE_CNT, 3},
+        {ZMQ_BACKLOG, 512}};
 
 static const struct {
     int option;
     int value;
 } curve_options[] = {{ZMQ_CURVE_SERVER, 1}, {MR_ZMQ_ZAP_ENFORCE_DOMAIN, 1}};
 
-int mr_gateway_send(struct mr_gateway *gateway, const struct mr_peer *peer, const Marshrut__Bus__V1__Frame *frame)
+int mr_gateway_send(
+        struct mr_gateway *gateway, const struct mr_peer *peer, const Marshrut__Bus__V1__Frame *frame)
 {
     struct mr_slice parts[2] = {mr_slice(peer->id, peer->id_size)};
     int r;
@@ -47,20 +50,20 @@ int mr_gateway_send(struct mr_gateway *gateway, const struct mr_peer *peer, cons
     return r;
 }
 
-void mr_gateway_refuse(struct mr_gateway *gateway, const struct mr_peer *peer, const char *code, const char *reason,
-        const char *cure, uint32_t retry_after_ms, bool fatal)
+void mr_gateway_refuse(struct mr_gateway *gateway, const struct mr_peer *peer, const char *code,
+        const char *reason, const char *cure, uint32_t retry_after_ms, bool fatal)
 {
     Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Refusal refusal = MARSHRUT__BUS__V1__REFUSAL__INIT;
 
-    refusal.code = (char *) code;
-    refusal.reason = (char *) reason;
-    refusal.cure = (char *) cure;
+    refusal.code = (char *)code;
+    refusal.reason = (char *)reason;
+    refusal.cure = (char *)cure;
     refusal.retry_after_ms = retry_after_ms;
     refusal.fatal = fatal;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL;
     frame.refusal = &refusal;
-    (void) mr_gateway_send(gateway, peer, &frame);
+    (void)mr_gateway_send(gateway, peer, &frame);
 }
 
 /* One line a second at most, whatever a client sends. */
@@ -71,8 +74,9 @@ static void log_bad(struct mr_gateway *gateway, const char *system, const char *
     if (gateway->logged_us != 0 && now_us - gateway->logged_us < 1000 * 1000)
         return;
     gateway->logged_us = now_us;
-    mr_warn("gateway.frame_refused", "system", system, "why", why, "malformed", MR_N(gateway->stats.malformed),
-            "too_big", MR_N(gateway->stats.too_big), "nameless", MR_N(gateway->stats.nameless));
+    mr_warn("gateway.frame_refused", "system", system, "why", why, "malformed",
+            MR_N(gateway->stats.malformed), "too_big", MR_N(gateway->stats.too_big), "nameless",
+            MR_N(gateway->stats.nameless));
 }
 
 /* The name that the ZAP handler gave to the connection. Only the last part carries it in libzmq 4.3.4. */
@@ -83,8 +87,8 @@ static const struct mr_config_system *sender_of(const struct mr_endpoint *endpoi
     return name && *name ? mr_config_system(endpoint->gateway->config, name) : NULL;
 }
 
-static void decode(struct mr_gateway *gateway, const struct mr_peer *peer, const struct mr_config_system *system,
-        struct mr_slice bytes)
+static void decode(struct mr_gateway *gateway, const struct mr_peer *peer,
+        const struct mr_config_system *system, struct mr_slice bytes)
 {
     Marshrut__Bus__V1__Frame *frame = NULL;
     const char *name = system ? system->name : "admin";
@@ -94,8 +98,8 @@ static void decode(struct mr_gateway *gateway, const struct mr_peer *peer, const
     if (bytes.size > MR_FRAME_BYTES_MAX) {
         gateway->stats.too_big++;
         log_bad(gateway, name, "too big");
-        mr_gateway_refuse(gateway, peer, "limit", "the frame is larger than frame_bytes_max", "send smaller batches", 0,
-                false);
+        mr_gateway_refuse(gateway, peer, "limit", "the frame is larger than frame_bytes_max",
+                "send smaller batches", 0, false);
         return;
     }
     gateway->arena.budget = budget < ARENA_BUDGET_MAX ? budget : ARENA_BUDGET_MAX;
@@ -107,7 +111,8 @@ static void decode(struct mr_gateway *gateway, const struct mr_peer *peer, const
         gateway->stats.malformed++;
         log_bad(gateway, name, mr_err_name(r));
         mr_gateway_refuse(gateway, peer, r == MR_EMALFORMED ? "frame" : "limit",
-                r == MR_EMALFORMED ? "the bytes are not a frame of this protocol" : "more parts than the limits allow",
+                r == MR_EMALFORMED ? "the bytes are not a frame of this protocol"
+                                   : "more parts than the limits allow",
                 "see docs/protocol.md", 0, false);
     }
     mr_arena_reset(&gateway->arena);
@@ -126,7 +131,7 @@ static void on_message(struct mr_zsock *zsock, zmq_msg_t *parts, int count)
         log_bad(gateway, NULL, "no name");
         return;
     }
-    peer.id_size = (uint16_t) zmq_msg_size(&parts[0]);
+    peer.id_size = (uint16_t)zmq_msg_size(&parts[0]);
     memcpy(peer.id, zmq_msg_data(&parts[0]), peer.id_size);
     if (count == 2)
         decode(gateway, &peer, system, mr_slice(zmq_msg_data(payload), zmq_msg_size(payload)));
@@ -161,19 +166,20 @@ static int open_endpoint(struct mr_endpoint *endpoint, uv_loop_t *loop, void *zm
 
     if (!socket || set_options(socket, endpoint, secret_key) != 0 || zmq_bind(socket, address) != 0 ||
             zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint->bound, &size) != 0) {
-        int r = mr_error_set(reterr, MR_ESYSTEM, address, "is another hub running, or the address another machine's?",
-                "cannot listen: %s", zmq_strerror(zmq_errno()));
+        int r = mr_error_set(reterr, MR_ESYSTEM, address,
+                "is another hub running, or the address another machine's?", "cannot listen: %s",
+                zmq_strerror(zmq_errno()));
 
         if (socket)
-            (void) zmq_close(socket);
+            (void)zmq_close(socket);
         return r;
     }
     return mr_zsock_open(&endpoint->zsock, loop, socket, BUDGET_TURN, on_message, endpoint);
 }
 
 /* The folder is ours alone before the socket is in it: that is the admin endpoint's only guard. */
-static int open_admin(struct mr_endpoint *endpoint, uv_loop_t *loop, void *zmq, const char *path,
-        struct mr_error *reterr)
+static int open_admin(
+        struct mr_endpoint *endpoint, uv_loop_t *loop, void *zmq, const char *path, struct mr_error *reterr)
 {
     char address[160];
     char folder[160];
@@ -181,7 +187,7 @@ static int open_admin(struct mr_endpoint *endpoint, uv_loop_t *loop, void *zmq, 
     struct stat st;
     int r;
 
-    (void) snprintf(folder, sizeof folder, "%s", path);
+    (void)snprintf(folder, sizeof folder, "%s", path);
     slash = strrchr(folder, '/');
     if (slash)
         *slash = 0;
@@ -191,10 +197,10 @@ static int open_admin(struct mr_endpoint *endpoint, uv_loop_t *loop, void *zmq, 
     if ((st.st_mode & 077) != 0)
         return mr_error_set(reterr, MR_EDENIED, folder, "chmod 700, or name a folder of its own in hub.admin",
                 "others may enter the folder of the admin socket");
-    (void) snprintf(address, sizeof address, "ipc://%s", path);
+    (void)snprintf(address, sizeof address, "ipc://%s", path);
     r = open_endpoint(endpoint, loop, zmq, address, NULL, reterr);
     if (r == 0)
-        (void) chmod(path, 0600);
+        (void)chmod(path, 0600);
     return r;
 }
 
@@ -213,7 +219,7 @@ int mr_gateway_open(struct mr_gateway *gateway, uv_loop_t *loop, void *zmq, cons
         struct mr_endpoint *endpoint = &gateway->endpoints[i];
 
         endpoint->gateway = gateway;
-        endpoint->index = (uint16_t) i;
+        endpoint->index = (uint16_t)i;
         endpoint->admin = i + 1 == count;
         r = endpoint->admin ? open_admin(endpoint, loop, zmq, config->hub.admin, reterr)
                             : open_endpoint(endpoint, loop, zmq, config->hub.listen[i], secret_key, reterr);
@@ -229,7 +235,7 @@ void mr_gateway_close(struct mr_gateway *gateway, int linger_ms)
         void *socket = gateway->endpoints[i].zsock.socket;
 
         if (socket)
-            (void) zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+            (void)zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
         mr_zsock_close(&gateway->endpoints[i].zsock, NULL);
     }
     mr_arena_fini(&gateway->arena);

@@ -1,6 +1,7 @@
 /*
- * The hub's sockets: one ROUTER per listen endpoint (CURVE) and one on ipc for the tool (file permissions). A message
- * becomes a frame here and nowhere else: who sent it, how big it is, then decoding within a byte budget. Loop thread.
+ * The hub's sockets: one ROUTER per listen endpoint (CURVE) and one on ipc for the tool (file permissions). A
+ * message becomes a frame here and nowhere else: who sent it, how big it is, then decoding within a byte
+ * budget. Loop thread.
  */
 #ifndef MR_HUB_GATEWAY_H
 #define MR_HUB_GATEWAY_H
@@ -27,15 +28,15 @@ static inline bool mr_peer_equal(const struct mr_peer *a, const struct mr_peer *
 struct mr_gateway;
 
 /* system: authenticated by its key; NULL on the admin endpoint. The frame lives until the call returns. */
-typedef void (*mr_gateway_frame_fn)(void *ctx, const struct mr_peer *peer, const struct mr_config_system *system,
-        const Marshrut__Bus__V1__Frame *frame);
+typedef void (*mr_gateway_frame_fn)(void *ctx, const struct mr_peer *peer,
+        const struct mr_config_system *system, const Marshrut__Bus__V1__Frame *frame);
 
 struct mr_gateway_stats {
     uint64_t frames;
-    uint64_t nameless;  /* no authenticated name: dropped */
+    uint64_t nameless; /* no authenticated name: dropped */
     uint64_t malformed;
     uint64_t too_big;
-    uint64_t unsent;    /* peer gone or its queue full */
+    uint64_t unsent; /* peer gone or its queue full */
 };
 
 struct mr_endpoint {
@@ -43,7 +44,7 @@ struct mr_endpoint {
     struct mr_gateway *gateway;
     uint16_t index;
     bool admin;
-    char bound[256];    /* with the port that "*" became */
+    char bound[256]; /* with the port that "*" became */
 };
 
 struct mr_gateway {
@@ -65,8 +66,9 @@ int mr_gateway_open(struct mr_gateway *gateway, uv_loop_t *loop, void *zmq, cons
 void mr_gateway_close(struct mr_gateway *gateway, int linger_ms);
 
 /* 0; negative when it could not be sent: the peer is gone, or does not read what it asked for. */
-int mr_gateway_send(struct mr_gateway *gateway, const struct mr_peer *peer, const Marshrut__Bus__V1__Frame *frame);
-void mr_gateway_refuse(struct mr_gateway *gateway, const struct mr_peer *peer, const char *code, const char *reason,
-        const char *cure, uint32_t retry_after_ms, bool fatal);
+int mr_gateway_send(
+        struct mr_gateway *gateway, const struct mr_peer *peer, const Marshrut__Bus__V1__Frame *frame);
+void mr_gateway_refuse(struct mr_gateway *gateway, const struct mr_peer *peer, const char *code,
+        const char *reason, const char *cure, uint32_t retry_after_ms, bool fatal);
 
 #endif

@@ -20,15 +20,17 @@ static int path_of(const struct mr_config *config, const char *name, char out[st
 
     if (n > 0 && n < PATH_BYTES_MAX)
         return 0;
-    return mr_error_set(reterr, MR_ECONFIG, "hub.store", "use a shorter path", "the path of the store is too long");
+    return mr_error_set(
+            reterr, MR_ECONFIG, "hub.store", "use a shorter path", "the path of the store is too long");
 }
 
 static int make_folder(const char *path, struct mr_error *reterr)
 {
     if (mkdir(path, 0700) == 0 || errno == EEXIST)
         return 0;
-    return mr_error_set(reterr, mr_err_from_errno(errno), path, "create the folder above it, with rights for the hub",
-            "the folder cannot be created: %s", strerror(errno));
+    return mr_error_set(reterr, mr_err_from_errno(errno), path,
+            "create the folder above it, with rights for the hub", "the folder cannot be created: %s",
+            strerror(errno));
 }
 
 static int open_log(struct mr_house *house, bool read_only, struct mr_error *reterr)
@@ -44,7 +46,9 @@ static int open_log(struct mr_house *house, bool read_only, struct mr_error *ret
 static int open_keyring(struct mr_house *house, bool read_only, struct mr_error *reterr)
 {
     char path[PATH_BYTES_MAX];
-    struct mr_keyring_options options = {.dir = path, .root_path = house->config->hub.root_key, .create = !read_only,
+    struct mr_keyring_options options = {.dir = path,
+            .root_path = house->config->hub.root_key,
+            .create = !read_only,
             .read_only = read_only};
     int r = path_of(house->config, "keys", path, reterr);
 
@@ -130,8 +134,8 @@ static int open_config_version(struct mr_house *house, bool read_only, struct mr
         house->config_version = last.version + 1;
         r = write_version(house->log, house->config_version, house->config->text);
     }
-    return r < 0 ? mr_error_set(reterr, r, "log table CONFIG", "", "the configuration's version cannot be kept: %s",
-                           mr_err_text(r))
+    return r < 0 ? mr_error_set(reterr, r, "log table CONFIG", "",
+                           "the configuration's version cannot be kept: %s", mr_err_text(r))
                  : 0;
 }
 
@@ -151,7 +155,8 @@ static int check_slots(const struct mr_house *house, const struct mr_record *rec
     return r;
 }
 
-/* The last records are the newest keys: an older `keys` beside a newer `log` does not know them (decision 5). */
+/* The last records are the newest keys: an older `keys` beside a newer `log` does not know them (decision 5).
+ */
 static int check_last_keys(const struct mr_house *house, struct mr_log_reader *reader)
 {
     struct mr_record_view *view = malloc(sizeof *view);
@@ -205,7 +210,8 @@ static int open_parts(struct mr_house *house, bool read_only, struct mr_error *r
     return r < 0 ? r : open_config_version(house, read_only, reterr);
 }
 
-int mr_house_open(struct mr_house *ret, const struct mr_config *config, bool read_only, struct mr_error *reterr)
+int mr_house_open(
+        struct mr_house *ret, const struct mr_config *config, bool read_only, struct mr_error *reterr)
 {
     int r;
 

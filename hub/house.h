@@ -1,6 +1,6 @@
 /*
- * The opened house: configuration and the four environments, with the names that the log keeps. Passed down from main;
- * there is no global. The tool opens the same house read-only when no hub runs.
+ * The opened house: configuration and the four environments, with the names that the log keeps. Passed down
+ * from main; there is no global. The tool opens the same house read-only when no hub runs.
  *
  * Threads: the struct is immutable after open; each part says which of its calls are for which thread.
  */
@@ -35,14 +35,15 @@ struct mr_house {
     uint32_t config_version;        /* of MR_LOG_CONFIG; begins at 1 */
     const struct mr_clock *clock;
     struct mr_log *log;
-    struct mr_keyring *keyring;     /* NULL when read-only and its key may not be read */
+    struct mr_keyring *keyring; /* NULL when read-only and its key may not be read */
     struct mr_index *index;
     struct mr_view *view;
     struct mr_names *names;
 };
 
 /* MR_EEXISTS: a hub has it open already. Everything opened is closed again on failure. */
-int mr_house_open(struct mr_house *ret, const struct mr_config *config, bool read_only, struct mr_error *reterr);
+int mr_house_open(
+        struct mr_house *ret, const struct mr_config *config, bool read_only, struct mr_error *reterr);
 void mr_house_close(struct mr_house *house);
 
 #endif

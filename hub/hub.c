@@ -16,9 +16,10 @@ enum { WRITER_JOBS_MAX = 256, SELFTEST_MS = 5000, LINGER_MS = 500 };
 /* ---- commit, then answer ---- */
 
 /*
- * Everything that the hub says about an event it says here, and only here, after the writer's commit returned:
- *   gateway -> mr_publish_frame() -> prepare thread -> writer thread: fill, commit -> done() -> mailbox -> here.
- * An intake that was not stored (the hub is going down) is not answered: its producer sends it again.
+ * Everything that the hub says about an event it says here, and only here, after the writer's commit
+ * returned: gateway -> mr_publish_frame() -> prepare thread -> writer thread: fill, commit -> done() ->
+ * mailbox -> here. An intake that was not stored (the hub is going down) is not answered: its producer sends
+ * it again.
  */
 static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
 {
@@ -45,13 +46,13 @@ static void on_intake_done(struct mr_intake *intake)
 {
     struct mr_hub *hub = intake->owner;
 
-    (void) mr_mailbox_post(&hub->intakes, &intake->link);
+    (void)mr_mailbox_post(&hub->intakes, &intake->link);
 }
 
 /* Writer thread: whatever was not committed is not answered, and nothing more will be. */
 static void on_writer_fatal(void *ctx, int error)
 {
-    (void) ctx;
+    (void)ctx;
     mr_err("hub.fatal", "error", mr_err_name(error), "what", "a commit failed; stopping without an answer");
     _exit(mr_err_exit(error) >= 70 ? mr_err_exit(error) : 70);
 }
@@ -62,7 +63,7 @@ static void on_writer_space(void *ctx, bool read_only)
     struct mr_hub *hub = ctx;
 
     atomic_store(&hub->no_space, read_only);
-    (void) uv_async_send(&hub->space);
+    (void)uv_async_send(&hub->space);
 }
 
 static void on_space(uv_async_t *async)
@@ -80,8 +81,10 @@ static void on_space(uv_async_t *async)
 
 static int start_store(struct mr_hub *hub, struct mr_error *reterr)
 {
-    const struct mr_writer_options options = {.batch_jobs_max = WRITER_JOBS_MAX, .space = on_writer_space,
-            .fatal = on_writer_fatal, .ctx = hub};
+    const struct mr_writer_options options = {.batch_jobs_max = WRITER_JOBS_MAX,
+            .space = on_writer_space,
+            .fatal = on_writer_fatal,
+            .ctx = hub};
     struct mr_writer_options with_log = options;
     int r = mr_house_open(&hub->house, hub->config, /* read_only= */ false, reterr);
 
@@ -115,12 +118,22 @@ static int open_mailboxes(struct mr_hub *hub)
 
 static void join(struct mr_hub *hub)
 {
-    hub->publish = (struct mr_publish){.house = &hub->house, .sessions = &hub->sessions, .prepare = hub->prepare,
-            .jobs = &hub->jobs, .done = on_intake_done, .owner = hub, .read_only = atomic_load(&hub->no_space)};
+    hub->publish = (struct mr_publish){.house = &hub->house,
+            .sessions = &hub->sessions,
+            .prepare = hub->prepare,
+            .jobs = &hub->jobs,
+            .done = on_intake_done,
+            .owner = hub,
+            .read_only = atomic_load(&hub->no_space)};
     hub->deliver = (struct mr_deliver){.house = &hub->house, .jobs = &hub->jobs, .gateway = &hub->gateway};
-    hub->query = (struct mr_query){.house = &hub->house, .gateway = &hub->gateway, .prepare = hub->prepare,
-            .intakes = &hub->intakes, .status = mr_hub_status, .status_ctx = hub};
-    hub->sessions = (struct mr_sessions){.publish = &hub->publish, .deliver = &hub->deliver, .query = &hub->query};
+    hub->query = (struct mr_query){.house = &hub->house,
+            .gateway = &hub->gateway,
+            .prepare = hub->prepare,
+            .intakes = &hub->intakes,
+            .status = mr_hub_status,
+            .status_ctx = hub};
+    hub->sessions =
+            (struct mr_sessions){.publish = &hub->publish, .deliver = &hub->deliver, .query = &hub->query};
 }
 
 /* The secret key from its file; it must be the one whose public half the configuration tells to everybody. */
@@ -159,13 +172,13 @@ static int start_network(struct mr_hub *hub, struct mr_error *reterr)
     if (r == 0)
         r = mr_sessions_open(&hub->sessions, &hub->loop, &hub->gateway, &hub->house);
     if (r == 0)
-        r = mr_gateway_open(&hub->gateway, &hub->loop, hub->zmq, hub->config, key.secret_key, mr_sessions_on_frame,
-                &hub->sessions, reterr);
+        r = mr_gateway_open(&hub->gateway, &hub->loop, hub->zmq, hub->config, key.secret_key,
+                mr_sessions_on_frame, &hub->sessions, reterr);
     mr_curvekey_wipe(&key);
     hub->zap.quiet = true;
     if (r == 0)
-        r = mr_selftest_stranger(&hub->loop, hub->zmq, hub->gateway.endpoints[0].bound, hub->config->hub.public_key,
-                SELFTEST_MS, reterr);
+        r = mr_selftest_stranger(&hub->loop, hub->zmq, hub->gateway.endpoints[0].bound,
+                hub->config->hub.public_key, SELFTEST_MS, reterr);
     hub->zap.quiet = false;
     return r;
 }
@@ -186,11 +199,11 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
     *hub = (struct mr_hub){.config = config};
     if (uv_loop_init(&hub->loop) != 0)
         return mr_error_set(reterr, MR_ESYSTEM, "loop", "", "cannot make a loop");
-    (void) uv_signal_init(&hub->loop, &hub->sigterm);
-    (void) uv_signal_init(&hub->loop, &hub->sigint);
+    (void)uv_signal_init(&hub->loop, &hub->sigterm);
+    (void)uv_signal_init(&hub->loop, &hub->sigint);
     hub->sigterm.data = hub->sigint.data = hub;
-    (void) uv_signal_start(&hub->sigterm, on_signal, SIGTERM);
-    (void) uv_signal_start(&hub->sigint, on_signal, SIGINT);
+    (void)uv_signal_start(&hub->sigterm, on_signal, SIGTERM);
+    (void)uv_signal_start(&hub->sigint, on_signal, SIGINT);
     r = open_mailboxes(hub);
     if (r == 0)
         r = start_store(hub, reterr);
@@ -204,14 +217,14 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
 void mr_hub_run(struct mr_hub *hub)
 {
     if (!hub->stop_asked)
-        (void) uv_run(&hub->loop, UV_RUN_DEFAULT);
+        (void)uv_run(&hub->loop, UV_RUN_DEFAULT);
 }
 
 /* ---- stop, in the opposite order ---- */
 
 static void close_handle(uv_handle_t *handle, void *arg)
 {
-    (void) arg;
+    (void)arg;
     if (!uv_is_closing(handle))
         uv_close(handle, NULL);
 }
@@ -248,14 +261,14 @@ void mr_hub_stop(struct mr_hub *hub)
     if (hub->intakes_open)
         mr_mailbox_close(&hub->intakes, NULL);
     uv_walk(&hub->loop, close_handle, NULL);
-    (void) uv_run(&hub->loop, UV_RUN_DEFAULT);
+    (void)uv_run(&hub->loop, UV_RUN_DEFAULT);
     if (hub->zmq)
-        (void) zmq_ctx_term(hub->zmq);
+        (void)zmq_ctx_term(hub->zmq);
     free(hub->gateway.endpoints);
     mr_publish_close(&hub->publish);
     mr_deliver_close(&hub->deliver);
     mr_matcher_free(hub->matcher);
     if (hub->house_open)
         mr_house_close(&hub->house);
-    (void) uv_loop_close(&hub->loop);
+    (void)uv_loop_close(&hub->loop);
 }

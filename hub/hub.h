@@ -1,6 +1,7 @@
 /*
- * The hub as a whole: opens the parts in their order, joins them by mailboxes, and stops them in the opposite order.
- * One loop thread runs all I/O; prepare, writer and indexer are threads of their own. No globals: tests may run two.
+ * The hub as a whole: opens the parts in their order, joins them by mailboxes, and stops them in the opposite
+ * order. One loop thread runs all I/O; prepare, writer and indexer are threads of their own. No globals:
+ * tests may run two.
  */
 #ifndef MR_HUB_HUB_H
 #define MR_HUB_HUB_H
@@ -30,9 +31,9 @@ struct mr_hub {
     struct mr_writer *writer;
     struct mr_prepare *prepare;
     struct mr_indexer *indexer;
-    struct mr_mailbox intakes;      /* durable ones, from the writer thread */
+    struct mr_mailbox intakes; /* durable ones, from the writer thread */
     bool intakes_open;
-    uv_async_t space;               /* the writer says: no space, or space again */
+    uv_async_t space; /* the writer says: no space, or space again */
     _Atomic bool no_space;
     struct mr_jobs jobs;
     struct mr_zap zap;
@@ -41,7 +42,7 @@ struct mr_hub {
     struct mr_publish publish;
     struct mr_deliver deliver;
     struct mr_query query;
-    bool stop_asked;                /* also before the loop runs: a signal during the start */
+    bool stop_asked; /* also before the loop runs: a signal during the start */
     uv_signal_t sigterm;
     uv_signal_t sigint;
 };

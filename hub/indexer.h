@@ -1,6 +1,6 @@
 /*
- * The indexer thread: behind the log, in big batches, builds the secondary indexes and the facts of the passport.
- * Everything it writes is derived and can be made again from the log with the same result.
+ * The indexer thread: behind the log, in big batches, builds the secondary indexes and the facts of the
+ * passport. Everything it writes is derived and can be made again from the log with the same result.
  */
 #ifndef MR_HUB_INDEXER_H
 #define MR_HUB_INDEXER_H

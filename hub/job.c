@@ -17,7 +17,7 @@ static int fill(struct mr_writer_job *writer_job, struct mr_log_batch *batch)
         struct mr_slice key = mr_slice(head + ROW_HEAD, mr_get_be32(head + 1));
         struct mr_slice value = mr_slice(key.data + key.size, mr_get_be32(head + 5));
 
-        r = mr_log_batch_put(batch, (enum mr_log_table) head[0], key, value);
+        r = mr_log_batch_put(batch, (enum mr_log_table)head[0], key, value);
         at += ROW_HEAD + key.size + value.size;
     }
     return r;
@@ -29,7 +29,7 @@ static void done(struct mr_writer_job *writer_job, int status)
     struct mr_job *job = MR_CONTAINER(writer_job, struct mr_job, job);
 
     job->status = status;
-    (void) mr_mailbox_post(&job->jobs->mailbox, &job->link);
+    (void)mr_mailbox_post(&job->jobs->mailbox, &job->link);
 }
 
 static void settle(struct mr_mailbox *mailbox, struct mr_list *batch)
@@ -93,9 +93,9 @@ void mr_job_free(struct mr_job *job)
 
 void mr_job_put(struct mr_job *job, enum mr_log_table table, struct mr_slice key, struct mr_slice value)
 {
-    mr_buf_put_u8(&job->rows, (uint8_t) table);
-    mr_buf_put_be32(&job->rows, (uint32_t) key.size);
-    mr_buf_put_be32(&job->rows, (uint32_t) value.size);
+    mr_buf_put_u8(&job->rows, (uint8_t)table);
+    mr_buf_put_be32(&job->rows, (uint32_t)key.size);
+    mr_buf_put_be32(&job->rows, (uint32_t)value.size);
     mr_buf_put_slice(&job->rows, key);
     mr_buf_put_slice(&job->rows, value);
 }

@@ -1,6 +1,6 @@
 /*
- * Rows that go into the log with the next commit, for modules on the loop (delivery, verdicts seen): the writer fills
- * them in on its thread, and durable() is called on the loop after the commit.
+ * Rows that go into the log with the next commit, for modules on the loop (delivery, verdicts seen): the
+ * writer fills them in on its thread, and durable() is called on the loop after the commit.
  */
 #ifndef MR_HUB_JOB_H
 #define MR_HUB_JOB_H
@@ -28,13 +28,14 @@ struct mr_job {
     struct mr_buf rows; /* u8 table, be32 key size, be32 value size, key, value; ... */
     /* Writer thread, before the rows; may be NULL. */
     int (*update)(struct mr_job *job, struct mr_log_batch *batch);
-    /* Loop thread, once, after the commit (status 0); may be NULL. The job is freed afterwards with free(). */
+    /* Loop thread, once, after the commit (status 0); may be NULL. The job is freed afterwards with free().
+     */
     void (*durable)(struct mr_job *job);
     void *owner;
 };
 
 int mr_jobs_open(struct mr_jobs *jobs, uv_loop_t *loop, struct mr_writer *writer);
-void mr_jobs_close(struct mr_jobs *jobs); /* the writer has stopped */
+void mr_jobs_close(struct mr_jobs *jobs);  /* the writer has stopped */
 void mr_jobs_settle(struct mr_jobs *jobs); /* takes what is in the mailbox now, without the loop */
 
 /* size: of the struct that begins with a mr_job; zeroed. */

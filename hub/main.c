@@ -54,12 +54,12 @@ static void set_limits(void)
     struct rlimit none = {0, 0};
     struct rlimit files;
 
-    (void) setrlimit(RLIMIT_CORE, &none);
+    (void)setrlimit(RLIMIT_CORE, &none);
     if (getrlimit(RLIMIT_NOFILE, &files) != 0)
         return;
     if (files.rlim_cur < files.rlim_max) {
         files.rlim_cur = files.rlim_max;
-        (void) setrlimit(RLIMIT_NOFILE, &files);
+        (void)setrlimit(RLIMIT_NOFILE, &files);
     }
     if (files.rlim_cur < FILES_WANTED)
         mr_warn("hub.few_files", "limit", MR_N(files.rlim_cur), "wanted", MR_N(FILES_WANTED), "cure",
@@ -73,7 +73,7 @@ static void say_ready(const struct mr_hub *hub)
                 hub->gateway.endpoints[i].admin ? "yes" : "no");
     mr_info("hub.ready", "version", MR_VERSION, "systems", MR_N(hub->config->systems_count), "subscriptions",
             MR_N(hub->config->subscriptions_count), "head", MR_N(mr_log_head(hub->house.log)));
-    (void) sd_notify(0, "READY=1");
+    (void)sd_notify(0, "READY=1");
 }
 
 static int run(const struct mr_config *config)
@@ -87,7 +87,7 @@ static int run(const struct mr_config *config)
     }
     say_ready(hub);
     mr_hub_run(hub);
-    (void) sd_notify(0, "STOPPING=1");
+    (void)sd_notify(0, "STOPPING=1");
     mr_hub_stop(hub);
     mr_info("hub.stopped");
     free(hub);
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
     if (mr_config_load(&config, arguments.config, &error) < 0)
         return fail("config.invalid", &error);
     if (arguments.check)
-        (void) printf("%s: good\n", arguments.config);
+        (void)printf("%s: good\n", arguments.config);
     else
         status = run(config);
     mr_config_free(config);

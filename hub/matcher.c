@@ -1,6 +1,7 @@
 /*
- * For every registered type, the subscriptions whose filters do not rule it out: an event then meets only those. Which
- * types a filter rules out is asked of the filter itself, with every other attribute unknown (three-valued).
+ * For every registered type, the subscriptions whose filters do not rule it out: an event then meets only
+ * those. Which types a filter rules out is asked of the filter itself, with every other attribute unknown
+ * (three-valued).
  */
 #include "hub/matcher.h"
 
@@ -50,7 +51,8 @@ static enum answer ask_attributes(const struct mr_filter_attributes *attributes,
 static enum answer ask(const struct mr_config_filter *filter, const char *type);
 
 /* all: the least of the answers; any: the greatest. */
-static enum answer ask_many(const struct mr_config_filter *filters, uint32_t count, const char *type, bool all)
+static enum answer ask_many(
+        const struct mr_config_filter *filters, uint32_t count, const char *type, bool all)
 {
     enum answer answer = all ? YES : NO;
 
@@ -78,24 +80,25 @@ static enum answer ask(const struct mr_config_filter *filter, const char *type)
         const char *suffix = filter->suffix->type;
         size_t need = suffix ? strlen(suffix) : 0;
 
-        return ask_attributes(filter->suffix, suffix && need <= size && strcmp(suffix, type + size - need) == 0);
+        return ask_attributes(
+                filter->suffix, suffix && need <= size && strcmp(suffix, type + size - need) == 0);
     }
     if (filter->all)
         return ask_many(filter->all, filter->all_count, type, true);
     if (filter->any)
         return ask_many(filter->any, filter->any_count, type, false);
     if (filter->not_)
-        return (enum answer) (YES - ask(filter->not_, type));
+        return (enum answer)(YES - ask(filter->not_, type));
     return MAYBE; /* a dialect that knows nothing about types, such as sql later */
 }
 
 static int compare_id(const void *a, const void *b)
 {
-    return (int) ((const struct compiled *) a)->id - (int) ((const struct compiled *) b)->id;
+    return (int)((const struct compiled *)a)->id - (int)((const struct compiled *)b)->id;
 }
 
-static int compile_subscriptions(struct mr_matcher *matcher, const struct mr_config *config,
-        const struct mr_names *names)
+static int compile_subscriptions(
+        struct mr_matcher *matcher, const struct mr_config *config, const struct mr_names *names)
 {
     if (config->subscriptions_count > MR_RECORD_SUBS_MAX)
         return MR_ECONFIG;
@@ -124,7 +127,7 @@ static int compile_candidates(const struct mr_matcher *matcher, const char *type
         const struct mr_config_subscription *s = matcher->subs[i].subscription;
 
         if (!type || ask_many(s->filters, s->filters_count, type, true) != NO)
-            ret->subs[ret->count++] = (uint16_t) i;
+            ret->subs[ret->count++] = (uint16_t)i;
     }
     return 0;
 }
@@ -171,7 +174,7 @@ void mr_matcher_free(struct mr_matcher *matcher)
 static const struct candidates *candidates_of(const struct mr_matcher *matcher, const struct mr_event *event)
 {
     /* The registry is one static array in the order of mr_registry_at(). */
-    size_t index = event->type ? (size_t) (event->type - mr_registry_at(0)) : matcher->types_count;
+    size_t index = event->type ? (size_t)(event->type - mr_registry_at(0)) : matcher->types_count;
 
     assert(index <= matcher->types_count);
     return &matcher->by_type[index];

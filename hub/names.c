@@ -27,7 +27,7 @@ struct mr_names {
 
 static int compare_text(const void *a, const void *b)
 {
-    return strcmp(((const struct name *) a)->text, ((const struct name *) b)->text);
+    return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
 }
 
 static int set_add(struct name_set *set, const char *text, size_t size, uint16_t id)
@@ -63,7 +63,8 @@ static int load_row(void *ctx, struct mr_slice key, struct mr_slice value)
 
     if (key.size < 2 || key.size > NAME_BYTES_MAX || value.size != ID_BYTES || key.data[0] >= KINDS)
         return MR_ECORRUPT;
-    return set_add(&names->sets[key.data[0]], (const char *) key.data + 1, key.size - 1, mr_get_be16(value.data));
+    return set_add(
+            &names->sets[key.data[0]], (const char *)key.data + 1, key.size - 1, mr_get_be16(value.data));
 }
 
 static int load(struct mr_names *names, struct mr_log *log)
@@ -79,14 +80,14 @@ static int load(struct mr_names *names, struct mr_log *log)
 }
 
 /* The batch is begun by the first new name, so that a start without news writes nothing. */
-static int add_new(struct mr_names *names, struct mr_log *log, struct mr_log_batch **batch, enum mr_name_kind kind,
-        const char *text)
+static int add_new(struct mr_names *names, struct mr_log *log, struct mr_log_batch **batch,
+        enum mr_name_kind kind, const char *text)
 {
     struct name_set *set = &names->sets[kind];
     uint8_t key[1 + NAME_BYTES_MAX];
     uint8_t value[ID_BYTES];
     size_t size = strlen(text);
-    uint16_t id = (uint16_t) (set->id_max + 1);
+    uint16_t id = (uint16_t)(set->id_max + 1);
     int r = 0;
 
     if (set_find(set, text))
@@ -97,7 +98,7 @@ static int add_new(struct mr_names *names, struct mr_log *log, struct mr_log_bat
         r = mr_log_batch_begin(log, batch);
     if (r < 0)
         return r;
-    key[0] = (uint8_t) kind;
+    key[0] = (uint8_t)kind;
     memcpy(key + 1, text, size);
     mr_put_be16(value, id);
     r = mr_log_batch_put(*batch, MR_LOG_NAME, mr_slice(key, size + 1), mr_slice(value, sizeof value));

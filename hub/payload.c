@@ -30,12 +30,12 @@ static size_t value_size(const ProtobufCFieldDescriptor *field)
 
 static const void *member_of(const ProtobufCMessage *message, unsigned offset)
 {
-    return (const char *) message + offset;
+    return (const char *)message + offset;
 }
 
 static void copy_member(ProtobufCMessage *to, const ProtobufCMessage *from, unsigned offset, size_t size)
 {
-    memcpy((char *) to + offset, member_of(from, offset), size);
+    memcpy((char *)to + offset, member_of(from, offset), size);
 }
 
 static bool in_oneof(const ProtobufCFieldDescriptor *field)
@@ -43,20 +43,21 @@ static bool in_oneof(const ProtobufCFieldDescriptor *field)
     return (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
 }
 
-static bool filter_message(ProtobufCMessage *to, unsigned offset, struct mr_arena *arena, mr_payload_keep_fn keep)
+static bool filter_message(
+        ProtobufCMessage *to, unsigned offset, struct mr_arena *arena, mr_payload_keep_fn keep)
 {
     ProtobufCMessage *inner;
 
-    memcpy(&inner, (char *) to + offset, sizeof inner);
+    memcpy(&inner, (char *)to + offset, sizeof inner);
     if (!inner)
         return true;
     inner = mr_payload_filter(inner, arena, keep);
-    memcpy((char *) to + offset, &inner, sizeof inner);
+    memcpy((char *)to + offset, &inner, sizeof inner);
     return inner != NULL;
 }
 
-static bool filter_messages(ProtobufCMessage *to, const ProtobufCFieldDescriptor *field, struct mr_arena *arena,
-        mr_payload_keep_fn keep)
+static bool filter_messages(ProtobufCMessage *to, const ProtobufCFieldDescriptor *field,
+        struct mr_arena *arena, mr_payload_keep_fn keep)
 {
     size_t count;
     ProtobufCMessage **from;
@@ -74,12 +75,12 @@ static bool filter_messages(ProtobufCMessage *to, const ProtobufCFieldDescriptor
         if (!copies[i])
             return false;
     }
-    memcpy((char *) to + field->offset, &copies, sizeof copies);
+    memcpy((char *)to + field->offset, &copies, sizeof copies);
     return true;
 }
 
-static bool copy_field(ProtobufCMessage *to, const ProtobufCMessage *from, const ProtobufCFieldDescriptor *field,
-        struct mr_arena *arena, mr_payload_keep_fn keep)
+static bool copy_field(ProtobufCMessage *to, const ProtobufCMessage *from,
+        const ProtobufCFieldDescriptor *field, struct mr_arena *arena, mr_payload_keep_fn keep)
 {
     bool is_message = field->type == PROTOBUF_C_TYPE_MESSAGE;
 
@@ -95,14 +96,16 @@ static bool copy_field(ProtobufCMessage *to, const ProtobufCMessage *from, const
         if (chosen != field->id)
             return true;
         copy_member(to, from, field->quantifier_offset, sizeof chosen);
-    } else if (field->label == PROTOBUF_C_LABEL_OPTIONAL && !is_message && field->type != PROTOBUF_C_TYPE_STRING) {
+    } else if (field->label == PROTOBUF_C_LABEL_OPTIONAL && !is_message &&
+               field->type != PROTOBUF_C_TYPE_STRING) {
         copy_member(to, from, field->quantifier_offset, sizeof(protobuf_c_boolean));
     }
     copy_member(to, from, field->offset, value_size(field));
     return !is_message || filter_message(to, field->offset, arena, keep);
 }
 
-ProtobufCMessage *mr_payload_filter(const ProtobufCMessage *payload, struct mr_arena *arena, mr_payload_keep_fn keep)
+ProtobufCMessage *mr_payload_filter(
+        const ProtobufCMessage *payload, struct mr_arena *arena, mr_payload_keep_fn keep)
 {
     const ProtobufCMessageDescriptor *descriptor = payload->descriptor;
     ProtobufCMessage *copy = mr_arena_alloc(arena, descriptor->sizeof_message);

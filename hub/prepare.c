@@ -1,7 +1,8 @@
 /*
- * One batch: everything that is queued. In one keyring transaction each event is admitted, looked up, resolved, matched
- * and sealed; then `keys` is committed, and only then each intake goes to the writer (decision 5). Until that commit
- * everything can be taken back, numbers too; after it nothing in here may fail.
+ * One batch: everything that is queued. In one keyring transaction each event is admitted, looked up,
+ * resolved, matched and sealed; then `keys` is committed, and only then each intake goes to the writer
+ * (decision 5). Until that commit everything can be taken back, numbers too; after it nothing in here may
+ * fail.
  */
 #include "hub/prepare.h"
 
@@ -88,9 +89,9 @@ static bool stopping(struct mr_prepare *prepare)
 {
     bool closed;
 
-    (void) pthread_mutex_lock(&prepare->mailbox.lock);
+    (void)pthread_mutex_lock(&prepare->mailbox.lock);
     closed = prepare->mailbox.closed;
-    (void) pthread_mutex_unlock(&prepare->mailbox.lock);
+    (void)pthread_mutex_unlock(&prepare->mailbox.lock);
     return closed;
 }
 
@@ -102,7 +103,7 @@ static int prepare_batch(struct mr_prepare *prepare, struct mr_list *batch)
     while (r == MR_ENOSPACE && !stopping(prepare)) {
         const struct timespec pause = {.tv_nsec = NO_SPACE_PAUSE_MS * 1000000L};
 
-        (void) nanosleep(&pause, NULL);
+        (void)nanosleep(&pause, NULL);
         r = prepare_batch_once(prepare, batch);
     }
     return r;
@@ -189,7 +190,7 @@ void mr_prepare_stop(struct mr_prepare *prepare)
     if (!prepare)
         return;
     mr_mailbox_shut(&prepare->mailbox);
-    (void) pthread_join(prepare->thread, NULL);
+    (void)pthread_join(prepare->thread, NULL);
     mr_mailbox_close(&prepare->mailbox, NULL);
     mr_preparer_fini(&prepare->preparer);
     free(prepare);

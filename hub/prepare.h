@@ -1,8 +1,8 @@
 /*
- * The prepare thread: admit -> dedup -> resolve -> match -> seal, and the order of the log. It is the only one that
- * gives numbers and the only writer of `keys` (decisions 5 and 17): it commits new persons, then hands the intake to
- * the writer, whose done() answers it. Numbers are given here because every append comes through here; a failed commit
- * ends the process, so there are no gaps.
+ * The prepare thread: admit -> dedup -> resolve -> match -> seal, and the order of the log. It is the only
+ * one that gives numbers and the only writer of `keys` (decisions 5 and 17): it commits new persons, then
+ * hands the intake to the writer, whose done() answers it. Numbers are given here because every append comes
+ * through here; a failed commit ends the process, so there are no gaps.
  */
 #ifndef MR_HUB_PREPARE_H
 #define MR_HUB_PREPARE_H
@@ -27,12 +27,13 @@ struct mr_verdict_text {
 };
 
 struct mr_intake_item {
-    struct mr_slice event;          /* in the intake's bytes */
-    enum mr_verdict verdict;        /* set by prepare */
-    uint64_t number;                /* of the log; 0 when refused */
+    struct mr_slice event;   /* in the intake's bytes */
+    enum mr_verdict verdict; /* set by prepare */
+    uint64_t number;         /* of the log; 0 when refused */
     uint8_t leaf_hash[32];
-    uint8_t ident[MR_RECORD_DIGEST_BYTES]; /* keyed digest of (source, id); zero when they could not be read */
-    struct mr_verdict_text *text;   /* NULL when stored or a duplicate; owned by the intake */
+    uint8_t ident[MR_RECORD_DIGEST_BYTES]; /* keyed digest of (source, id); zero when they could not be read
+                                            */
+    struct mr_verdict_text *text;          /* NULL when stored or a duplicate; owned by the intake */
 };
 
 /* One received batch, from the gateway (or the hub itself) through prepare and writer back to its owner. */
@@ -40,37 +41,40 @@ struct mr_intake {
     struct mr_list link;
     struct mr_writer_job job;
     const struct mr_config_system *sender; /* NULL: the hub itself */
-    uint16_t system;                /* id of the sender */
-    uint64_t epoch;                 /* producer epoch; 0: no producer (the hub itself, the tool) */
-    uint64_t first_sequence;        /* of items[0]; 0 for the hub itself */
-    struct mr_buf bytes;            /* owns the events */
+    uint16_t system;                       /* id of the sender */
+    uint64_t epoch;                        /* producer epoch; 0: no producer (the hub itself, the tool) */
+    uint64_t first_sequence;               /* of items[0]; 0 for the hub itself */
+    struct mr_buf bytes;                   /* owns the events */
     struct mr_intake_item *items;
     size_t count;
-    int status;                     /* 0 durable; negative: the hub is going down */
+    int status; /* 0 durable; negative: the hub is going down */
     /* More rows for the same commit, or NULL. Writer thread; may be called again after a failed commit. */
     int (*rows)(struct mr_intake *intake, struct mr_log_batch *batch);
     /*
-     * Exactly once, after the commit, on the writer thread: post it to your own mailbox. With a negative status it may
-     * be the prepare thread or, after stop, the submitter's own.
+     * Exactly once, after the commit, on the writer thread: post it to your own mailbox. With a negative
+     * status it may be the prepare thread or, after stop, the submitter's own.
      */
     void (*done)(struct mr_intake *intake);
-    void *owner;                    /* the submitter's */
-    struct mr_buf records;          /* prepare's: encoded records */
-    struct mr_buf spans;            /* prepare's: struct mr_intake_span, one a record */
-    uint64_t running;               /* prepare's: key of the intake row */
-    int64_t at_us;                  /* prepare's: when it was prepared */
+    void *owner;           /* the submitter's */
+    struct mr_buf records; /* prepare's: encoded records */
+    struct mr_buf spans;   /* prepare's: struct mr_intake_span, one a record */
+    uint64_t running;      /* prepare's: key of the intake row */
+    int64_t at_us;         /* prepare's: when it was prepared */
 };
-/* Items are zeroed: the submitter sets events, sender, system, epoch, first_sequence, done (and rows, owner). */
+/* Items are zeroed: the submitter sets events, sender, system, epoch, first_sequence, done (and rows, owner).
+ */
 struct mr_intake *mr_intake_new(size_t count);
 void mr_intake_free(struct mr_intake *intake); /* wipes */
 
 struct mr_prepare;
 int mr_prepare_start(struct mr_prepare **ret, struct mr_house *house, const struct mr_matcher *matcher,
         struct mr_writer *writer, struct mr_error *reterr);
-void mr_prepare_submit(struct mr_prepare *prepare, struct mr_intake *intake); /* any thread; takes it until done() */
-void mr_prepare_stop(struct mr_prepare *prepare); /* finishes what was submitted; NULL is fine */
+void mr_prepare_submit(
+        struct mr_prepare *prepare, struct mr_intake *intake); /* any thread; takes it until done() */
+void mr_prepare_stop(struct mr_prepare *prepare);              /* finishes what was submitted; NULL is fine */
 
-/* ---- rows that an intake writes; the readers' side (gateway, balance, where) decodes with the same functions ---- */
+/* ---- rows that an intake writes; the readers' side (gateway, balance, where) decodes with the same
+ * functions ---- */
 
 /* MR_LOG_VERDICT: u16 system, u64 epoch, u64 sequence */
 struct mr_verdict_row {
@@ -113,7 +117,8 @@ struct mr_quarantine_row {
     enum mr_quarantine_state state;
     uint16_t system;
     int64_t at_us;
-    uint8_t item[MR_PERSON_ID_BYTES]; /* in the keyring, whose key seals the body: destroyed with it (decision 21) */
+    uint8_t item[MR_PERSON_ID_BYTES]; /* in the keyring, whose key seals the body: destroyed with it (decision
+                                         21) */
     struct mr_verdict_text text;
 };
 int mr_quarantine_row_encode(struct mr_buf *out, const struct mr_quarantine_row *row);
@@ -121,10 +126,15 @@ int mr_quarantine_row_decode(struct mr_quarantine_row *ret, struct mr_slice valu
 
 /* ---- keys of these rows ---- */
 
-enum { MR_VERDICT_KEY_BYTES = 18, MR_INTAKE_KEY_BYTES = 8, MR_PRODUCER_KEY_BYTES = 2, MR_QUARANTINE_KEY_BYTES = 8 };
+enum {
+    MR_VERDICT_KEY_BYTES = 18,
+    MR_INTAKE_KEY_BYTES = 8,
+    MR_PRODUCER_KEY_BYTES = 2,
+    MR_QUARANTINE_KEY_BYTES = 8
+};
 
-static inline struct mr_slice mr_verdict_key(uint16_t system, uint64_t epoch, uint64_t sequence,
-        uint8_t out[static MR_VERDICT_KEY_BYTES])
+static inline struct mr_slice mr_verdict_key(
+        uint16_t system, uint64_t epoch, uint64_t sequence, uint8_t out[static MR_VERDICT_KEY_BYTES])
 {
     mr_put_be16(out, system);
     mr_put_be64(out + 2, epoch);

@@ -104,7 +104,8 @@ static int look_for_first(struct work *w)
     }
     if (r == MR_DEDUP_OTHER) {
         mr_decide(&w->decision, MR_VERDICT_REFUSED, "id-conflict", "id",
-                "This source has used this id for an event with other content.", "Give every event an id of its own.");
+                "This source has used this id for an event with other content.",
+                "Give every event an id of its own.");
         return 0;
     }
     return r;
@@ -162,22 +163,30 @@ static struct mr_seal_input seal_input(const struct work *w, const uint8_t *hub_
             .persons = resolved->persons,
             .persons_count = resolved->persons_count,
             .person_of_span = resolved->person_of_span,
-            .staffof = (const char *) resolved->staffof.data,
+            .staffof = (const char *)resolved->staffof.data,
     };
 }
 
 static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
 {
     struct mr_preparer *p = w->p;
-    struct mr_record record = {.number = p->next, .recorded_us = p->recorded_us, .system = w->intake->system,
-            .config = p->house->config_version, .received_bytes = (uint32_t) w->item->event.size, .subs = w->subs,
-            .subs_count = w->subs_count, .leaf = mr_buf_slice(&p->sealed.leaf), .slots_count = p->sealed.slots_count};
-    struct mr_intake_span span = {.offset = w->intake->records.size, .number = p->next,
-            .recorded_us = p->recorded_us, .item = (size_t) (w->item - w->intake->items)};
+    struct mr_record record = {.number = p->next,
+            .recorded_us = p->recorded_us,
+            .system = w->intake->system,
+            .config = p->house->config_version,
+            .received_bytes = (uint32_t)w->item->event.size,
+            .subs = w->subs,
+            .subs_count = w->subs_count,
+            .leaf = mr_buf_slice(&p->sealed.leaf),
+            .slots_count = p->sealed.slots_count};
+    struct mr_intake_span span = {.offset = w->intake->records.size,
+            .number = p->next,
+            .recorded_us = p->recorded_us,
+            .item = (size_t)(w->item - w->intake->items)};
     int r;
 
-    record.flags = (uint16_t) (flags | (p->sealed.slots_count > 0 ? MR_RECORD_SEALED : 0) |
-            (w->intake->sender ? 0 : MR_RECORD_HUB));
+    record.flags = (uint16_t)(flags | (p->sealed.slots_count > 0 ? MR_RECORD_SEALED : 0) |
+                              (w->intake->sender ? 0 : MR_RECORD_HUB));
     memcpy(record.ident, w->entry.ident, sizeof record.ident);
     memcpy(record.digest, w->entry.digest, sizeof record.digest);
     for (size_t i = 0; i < p->sealed.slots_count; i++)

@@ -16,8 +16,8 @@ struct mr_preparer {
     struct mr_resolved resolved; /* of the event */
     struct mr_sealed sealed;     /* of the event */
     struct mr_uuid7 uuids;
-    uint64_t next;               /* number to give */
-    int64_t recorded_us;         /* of the last number: never goes back */
+    uint64_t next;       /* number to give */
+    int64_t recorded_us; /* of the last number: never goes back */
 };
 
 int mr_preparer_init(struct mr_preparer *preparer, struct mr_house *house, const struct mr_matcher *matcher,

@@ -1,4 +1,5 @@
-/* Bytes of the rows that an intake writes. One version byte first, so that a later form can be told from this one. */
+/* Bytes of the rows that an intake writes. One version byte first, so that a later form can be told from this
+ * one. */
 #include "hub/prepare.h"
 
 #include <assert.h>
@@ -103,7 +104,7 @@ static void put_text(struct mr_buf *out, const char *text, size_t capacity)
     size_t size = strnlen(text, capacity - 1);
 
     assert(size <= UINT8_MAX);
-    mr_buf_put_u8(out, (uint8_t) size);
+    mr_buf_put_u8(out, (uint8_t)size);
     mr_buf_put(out, text, size);
 }
 
@@ -126,9 +127,9 @@ static void take_verdict_text(struct cursor *c, struct mr_verdict_text *ret)
 int mr_verdict_row_encode(struct mr_buf *out, const struct mr_verdict_row *row)
 {
     mr_buf_put_u8(out, ROW_VERSION);
-    mr_buf_put_u8(out, (uint8_t) row->verdict);
+    mr_buf_put_u8(out, (uint8_t)row->verdict);
     mr_buf_put_be64(out, row->number);
-    mr_buf_put_be64(out, (uint64_t) row->at_us);
+    mr_buf_put_be64(out, (uint64_t)row->at_us);
     mr_buf_put(out, row->ident, sizeof row->ident);
     put_verdict_text(out, &row->text);
     return built(out);
@@ -139,9 +140,9 @@ int mr_verdict_row_decode(struct mr_verdict_row *ret, struct mr_slice value)
     struct cursor c = begin(value);
 
     *ret = (struct mr_verdict_row){0};
-    ret->verdict = (enum mr_verdict) take_u8(&c);
+    ret->verdict = (enum mr_verdict)take_u8(&c);
     ret->number = take_u64(&c);
-    ret->at_us = (int64_t) take_u64(&c);
+    ret->at_us = (int64_t)take_u64(&c);
     take_bytes(&c, ret->ident, sizeof ret->ident);
     take_verdict_text(&c, &ret->text);
     if (ret->verdict < MR_VERDICT_STORED || ret->verdict > MR_VERDICT_REFUSED)
@@ -160,7 +161,7 @@ int mr_intake_row_encode(struct mr_buf *out, const struct mr_intake_row *row)
     mr_buf_put_be32(out, row->duplicate);
     mr_buf_put_be32(out, row->quarantined);
     mr_buf_put_be32(out, row->refused);
-    mr_buf_put_be64(out, (uint64_t) row->at_us);
+    mr_buf_put_be64(out, (uint64_t)row->at_us);
     return built(out);
 }
 
@@ -176,7 +177,7 @@ int mr_intake_row_decode(struct mr_intake_row *ret, struct mr_slice value)
     ret->duplicate = take_u32(&c);
     ret->quarantined = take_u32(&c);
     ret->refused = take_u32(&c);
-    ret->at_us = (int64_t) take_u64(&c);
+    ret->at_us = (int64_t)take_u64(&c);
     return end(&c);
 }
 
@@ -202,9 +203,9 @@ int mr_producer_row_decode(struct mr_producer_row *ret, struct mr_slice value)
 int mr_quarantine_row_encode(struct mr_buf *out, const struct mr_quarantine_row *row)
 {
     mr_buf_put_u8(out, ROW_VERSION);
-    mr_buf_put_u8(out, (uint8_t) row->state);
+    mr_buf_put_u8(out, (uint8_t)row->state);
     mr_buf_put_be16(out, row->system);
-    mr_buf_put_be64(out, (uint64_t) row->at_us);
+    mr_buf_put_be64(out, (uint64_t)row->at_us);
     mr_buf_put(out, row->item, sizeof row->item);
     put_verdict_text(out, &row->text);
     return built(out);
@@ -215,9 +216,9 @@ int mr_quarantine_row_decode(struct mr_quarantine_row *ret, struct mr_slice valu
     struct cursor c = begin(value);
 
     *ret = (struct mr_quarantine_row){0};
-    ret->state = (enum mr_quarantine_state) take_u8(&c);
+    ret->state = (enum mr_quarantine_state)take_u8(&c);
     ret->system = take_u16(&c);
-    ret->at_us = (int64_t) take_u64(&c);
+    ret->at_us = (int64_t)take_u64(&c);
     take_bytes(&c, ret->item, sizeof ret->item);
     take_verdict_text(&c, &ret->text);
     if (ret->state < MR_QUARANTINE_WAITING || ret->state > MR_QUARANTINE_DISCARDED)

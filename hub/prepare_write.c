@@ -41,10 +41,12 @@ static int append_records(const struct mr_intake *intake, struct mr_log_batch *b
     return r;
 }
 
-static int put_quarantine(const struct mr_intake *intake, const struct mr_intake_span *span, struct mr_log_batch *batch)
+static int put_quarantine(
+        const struct mr_intake *intake, const struct mr_intake_span *span, struct mr_log_batch *batch)
 {
     const struct mr_intake_item *item = &intake->items[span->item];
-    struct mr_quarantine_row row = {MR_QUARANTINE_WAITING, intake->system, span->recorded_us, {0}, *item->text};
+    struct mr_quarantine_row row = {
+            MR_QUARANTINE_WAITING, intake->system, span->recorded_us, {0}, *item->text};
     struct mr_buf value = MR_BUF_INIT;
     uint8_t key[MR_QUARANTINE_KEY_BYTES];
     int r;
@@ -80,7 +82,7 @@ static int put_verdict(const struct mr_intake *intake, size_t i, struct mr_log_b
     if (item->text)
         row.text = *item->text;
     r = mr_verdict_row_encode(&value, &row);
-    (void) mr_verdict_key(intake->system, intake->epoch, intake->first_sequence + i, key);
+    (void)mr_verdict_key(intake->system, intake->epoch, intake->first_sequence + i, key);
     return put_row(batch, MR_LOG_VERDICT, mr_slice(key, sizeof key), r, &value);
 }
 
@@ -97,8 +99,11 @@ static int put_verdicts(const struct mr_intake *intake, struct mr_log_batch *bat
 
 static int put_intake(const struct mr_intake *intake, struct mr_log_batch *batch)
 {
-    struct mr_intake_row row = {.system = intake->system, .epoch = intake->epoch,
-            .first_sequence = intake->first_sequence, .received = (uint32_t) intake->count, .at_us = intake->at_us};
+    struct mr_intake_row row = {.system = intake->system,
+            .epoch = intake->epoch,
+            .first_sequence = intake->first_sequence,
+            .received = (uint32_t)intake->count,
+            .at_us = intake->at_us};
     uint32_t *const counts[] = {NULL, &row.stored, &row.duplicate, &row.quarantined, &row.refused};
     struct mr_buf value = MR_BUF_INIT;
     uint8_t key[MR_INTAKE_KEY_BYTES];
@@ -154,18 +159,20 @@ int mr_intake_fill(struct mr_writer_job *job, struct mr_log_batch *batch)
 
 static int stop_at_first(void *ctx, struct mr_slice key, struct mr_slice value)
 {
-    (void) ctx;
-    (void) key;
-    (void) value;
+    (void)ctx;
+    (void)key;
+    (void)value;
     return 1;
 }
 
-/* Is there a row at `from` or after it? The numbers have no gaps at the end, so this halves its way to the last one. */
+/* Is there a row at `from` or after it? The numbers have no gaps at the end, so this halves its way to the
+ * last one. */
 static int row_from(struct mr_log_reader *reader, uint64_t from)
 {
     uint8_t key[MR_INTAKE_KEY_BYTES];
 
-    return mr_log_rows(reader, MR_LOG_INTAKE, (struct mr_slice){0}, mr_number_key(from, key), stop_at_first, NULL);
+    return mr_log_rows(
+            reader, MR_LOG_INTAKE, (struct mr_slice){0}, mr_number_key(from, key), stop_at_first, NULL);
 }
 
 int mr_intake_next(struct mr_log *log, uint64_t *ret)

@@ -55,8 +55,8 @@ void mr_publish_close(struct mr_publish *publish)
     publish->producers = NULL;
 }
 
-uint64_t mr_publish_hello(struct mr_publish *publish, struct mr_session *session, uint64_t epoch,
-        uint64_t acknowledged)
+uint64_t mr_publish_hello(
+        struct mr_publish *publish, struct mr_session *session, uint64_t epoch, uint64_t acknowledged)
 {
     struct mr_producer *producer = producer_of(publish, session->system);
 
@@ -82,10 +82,10 @@ struct page {
 
 static void text_result(result_t *result, const struct mr_verdict_text *text)
 {
-    result->code = (char *) text->code;
-    result->field = (char *) text->field;
-    result->reason = (char *) text->reason;
-    result->cure = (char *) text->cure;
+    result->code = (char *)text->code;
+    result->field = (char *)text->field;
+    result->reason = (char *)text->reason;
+    result->cure = (char *)text->cure;
 }
 
 static void send_ack(struct mr_session *session, Marshrut__Bus__V1__PublishAck *ack, bool *ret_gone)
@@ -121,7 +121,7 @@ static int on_verdict_row(void *ctx, struct mr_slice key, struct mr_slice value)
         return 0;
     marshrut__bus__v1__publish_result__init(result);
     result->sequence = mr_get_be64(key.data + 10);
-    result->verdict = (Marshrut__Bus__V1__Verdict) row->verdict;
+    result->verdict = (Marshrut__Bus__V1__Verdict)row->verdict;
     result->number = row->number;
     text_result(result, &row->text);
     page->pointers[page->count++] = result;
@@ -145,7 +145,7 @@ void mr_publish_repeat_verdicts(struct mr_publish *publish, struct mr_session *s
     mr_put_be16(from, session->system_id);
     mr_put_be64(from + 2, producer->epoch);
     mr_put_be64(from + 10, acknowledged + 1);
-    (void) mr_log_rows(publish->reader, MR_LOG_VERDICT, mr_slice(from, 10), mr_slice(from, sizeof from),
+    (void)mr_log_rows(publish->reader, MR_LOG_VERDICT, mr_slice(from, 10), mr_slice(from, sizeof from),
             on_verdict_row, page);
     send_page(page);
     mr_log_reader_pause(publish->reader);
@@ -185,7 +185,7 @@ static int update_seen(struct mr_job *job, struct mr_log_batch *batch)
 
 void mr_publish_seen(struct mr_publish *publish, struct mr_session *session, uint64_t through)
 {
-    struct seen_job *seen = (struct seen_job *) mr_job_new(publish->jobs, sizeof *seen);
+    struct seen_job *seen = (struct seen_job *)mr_job_new(publish->jobs, sizeof *seen);
 
     if (!seen)
         return;
@@ -193,14 +193,15 @@ void mr_publish_seen(struct mr_publish *publish, struct mr_session *session, uin
     seen->system_id = session->system_id;
     seen->epoch = producer_of(publish, session->system)->epoch;
     seen->through = through;
-    (void) mr_job_submit(&seen->job);
+    (void)mr_job_submit(&seen->job);
 }
 
 /* ---- Publish ---- */
 
-/* Refuses the whole frame; the producer resumes after `submitted`, and what it has sent meanwhile is dropped. */
-static void refuse(struct mr_session *session, struct mr_producer *producer, const char *code, const char *reason,
-        const char *cure, uint32_t retry_after_ms)
+/* Refuses the whole frame; the producer resumes after `submitted`, and what it has sent meanwhile is dropped.
+ */
+static void refuse(struct mr_session *session, struct mr_producer *producer, const char *code,
+        const char *reason, const char *cure, uint32_t retry_after_ms)
 {
     producer->rewound = true;
     mr_session_refuse(session, code, reason, cure, retry_after_ms);
@@ -219,7 +220,8 @@ static bool check_frame(struct mr_publish *publish, struct mr_session *session, 
         return false;
     }
     if (frame->first_sequence == 0 || frame->n_events == 0 || frame->n_events > MR_BATCH_EVENTS_MAX) {
-        refuse(session, producer, "limit", "a batch has 1 to batch_events_max events and its sequences begin at 1",
+        refuse(session, producer, "limit",
+                "a batch has 1 to batch_events_max events and its sequences begin at 1",
                 "send smaller batches", 0);
         return false;
     }
@@ -229,8 +231,8 @@ static bool check_frame(struct mr_publish *publish, struct mr_session *session, 
         return false;
     }
     if (frame->first_sequence + frame->n_events - 1 > producer->stored + window) {
-        refuse(session, producer, "limit", "more events than publish_window are unacknowledged", "wait for the acks",
-                RETRY_WINDOW_MS);
+        refuse(session, producer, "limit", "more events than publish_window are unacknowledged",
+                "wait for the acks", RETRY_WINDOW_MS);
         return false;
     }
     return true;
@@ -264,7 +266,8 @@ static struct mr_intake *intake_of(struct mr_publish *publish, struct mr_session
     return intake;
 }
 
-void mr_publish_frame(struct mr_publish *publish, struct mr_session *session, const Marshrut__Bus__V1__Publish *frame)
+void mr_publish_frame(
+        struct mr_publish *publish, struct mr_session *session, const Marshrut__Bus__V1__Publish *frame)
 {
     struct mr_producer *producer = producer_of(publish, session->system);
     struct mr_intake *intake;
@@ -282,7 +285,7 @@ void mr_publish_frame(struct mr_publish *publish, struct mr_session *session, co
         send_ack(session, &ack, &gone);
         return;
     }
-    intake = intake_of(publish, session, producer, frame, (size_t) skip);
+    intake = intake_of(publish, session, producer, frame, (size_t)skip);
     if (!intake) {
         refuse(session, producer, "limit", "the hub is short of memory", "wait", RETRY_READ_ONLY_MS);
         return;
@@ -297,10 +300,10 @@ static void fill_result(result_t *result, const struct mr_intake_item *item, uin
 {
     marshrut__bus__v1__publish_result__init(result);
     result->sequence = sequence;
-    result->verdict = (Marshrut__Bus__V1__Verdict) item->verdict;
+    result->verdict = (Marshrut__Bus__V1__Verdict)item->verdict;
     result->number = item->number;
     if (item->number != 0 && item->verdict != MR_VERDICT_DUPLICATE) {
-        result->leaf_hash.data = (uint8_t *) item->leaf_hash;
+        result->leaf_hash.data = (uint8_t *)item->leaf_hash;
         result->leaf_hash.len = sizeof item->leaf_hash;
     }
     if (item->text)
@@ -321,7 +324,7 @@ int mr_publish_ack(Marshrut__Bus__V1__PublishAck *ret, result_t *results, result
         bool stored = item->verdict == MR_VERDICT_STORED;
 
         if (stored) {
-            ret->last_leaf_hash.data = (uint8_t *) item->leaf_hash;
+            ret->last_leaf_hash.data = (uint8_t *)item->leaf_hash;
             ret->last_leaf_hash.len = sizeof item->leaf_hash;
             if (ret->first_number == 0)
                 ret->first_number = expected = item->number;

@@ -1,7 +1,8 @@
 /*
- * Publish from producers: in sequence, within window and limits, to the prepare thread; and the acknowledgement after
- * the commit. What a producer has in flight belongs to the system, not to the session: a client that comes back while
- * its batch is being committed gets the answer of that batch, and does not send it twice. Loop thread.
+ * Publish from producers: in sequence, within window and limits, to the prepare thread; and the
+ * acknowledgement after the commit. What a producer has in flight belongs to the system, not to the session:
+ * a client that comes back while its batch is being committed gets the answer of that batch, and does not
+ * send it twice. Loop thread.
  */
 #ifndef MR_HUB_PUBLISH_H
 #define MR_HUB_PUBLISH_H
@@ -14,7 +15,7 @@ struct mr_producer {
     uint64_t epoch;
     uint64_t stored;    /* every sequence up to here has a durable verdict */
     uint64_t submitted; /* ... or is with the prepare thread or the writer */
-    bool rewound;       /* told to resume after `submitted`: what was sent before it knew is dropped silently */
+    bool rewound; /* told to resume after `submitted`: what was sent before it knew is dropped silently */
 };
 
 struct mr_publish {
@@ -23,22 +24,24 @@ struct mr_publish {
     struct mr_prepare *prepare;
     struct mr_jobs *jobs;
     struct mr_log_reader *reader;
-    struct mr_producer *producers;    /* one a configured system, in its order */
+    struct mr_producer *producers;          /* one a configured system, in its order */
     void (*done)(struct mr_intake *intake); /* writer thread: posts to the hub's mailbox */
     void *owner;
-    bool read_only;                   /* the log has no space */
+    bool read_only; /* the log has no space */
     bool stopping;
 };
 
-int mr_publish_open(struct mr_publish *publish, struct mr_error *reterr); /* the other members are set by the hub */
+int mr_publish_open(
+        struct mr_publish *publish, struct mr_error *reterr); /* the other members are set by the hub */
 void mr_publish_close(struct mr_publish *publish);
 
 /* A session begins. Returns the last sequence of this epoch with a durable verdict. */
-uint64_t mr_publish_hello(struct mr_publish *publish, struct mr_session *session, uint64_t epoch,
-        uint64_t acknowledged);
-void mr_publish_repeat_verdicts(struct mr_publish *publish, struct mr_session *session, uint64_t acknowledged);
-void mr_publish_frame(struct mr_publish *publish, struct mr_session *session,
-        const Marshrut__Bus__V1__Publish *frame);
+uint64_t mr_publish_hello(
+        struct mr_publish *publish, struct mr_session *session, uint64_t epoch, uint64_t acknowledged);
+void mr_publish_repeat_verdicts(
+        struct mr_publish *publish, struct mr_session *session, uint64_t acknowledged);
+void mr_publish_frame(
+        struct mr_publish *publish, struct mr_session *session, const Marshrut__Bus__V1__Publish *frame);
 void mr_publish_seen(struct mr_publish *publish, struct mr_session *session, uint64_t through);
 
 /* The intake's commit is durable: acknowledge it to the session that its producer has now, if any. */

@@ -24,51 +24,51 @@ struct call {
     struct mr_error error;
     struct mr_act act;
     int status;
-    bool finished;              /* nothing more comes; loop thread */
+    bool finished; /* nothing more comes; loop thread */
     pthread_mutex_t lock;
     pthread_cond_t room;
-    struct mr_list pending;     /* under lock, as the two below */
+    struct mr_list pending; /* under lock, as the two below */
     size_t pending_count;
     bool cancelled;
 };
 
 /* ---- answers ---- */
 
-static int send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json, bool more,
-        int error_code, const struct mr_error *error)
+static int send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json,
+        bool more, int error_code, const struct mr_error *error)
 {
     Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Result result = MARSHRUT__BUS__V1__RESULT__INIT;
 
     result.id = id;
-    result.json = (char *) json;
+    result.json = (char *)json;
     result.more = more;
     result.error = error_code;
     if (error) {
-        result.what = (char *) (error->what[0] ? error->what : mr_err_text(error_code));
-        result.where = (char *) error->where;
-        result.cure = (char *) error->cure;
+        result.what = (char *)(error->what[0] ? error->what : mr_err_text(error_code));
+        result.where = (char *)error->where;
+        result.cure = (char *)error->cure;
     }
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_RESULT;
     frame.result = &result;
     return mr_gateway_send(query->gateway, peer, &frame);
 }
 
-void mr_query_send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json, int code,
-        const struct mr_error *error)
+void mr_query_send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json,
+        int code, const struct mr_error *error)
 {
     struct mr_error none = {0};
 
-    (void) send_result(query, peer, id, json, false, code, code < 0 && !error ? &none : error);
+    (void)send_result(query, peer, id, json, false, code, code < 0 && !error ? &none : error);
 }
 
-static void send_failure(struct mr_query *query, const struct mr_peer *peer, uint64_t id, int code, const char *where,
-        const char *cure, const char *what)
+static void send_failure(struct mr_query *query, const struct mr_peer *peer, uint64_t id, int code,
+        const char *where, const char *cure, const char *what)
 {
     struct mr_error error = {0};
 
-    (void) mr_error_set(&error, code, where, cure, "%s", what);
-    (void) send_result(query, peer, id, "", false, code, &error);
+    (void)mr_error_set(&error, code, where, cure, "%s", what);
+    (void)send_result(query, peer, id, "", false, code, &error);
 }
 
 static void free_document(struct document *document)
@@ -86,17 +86,17 @@ static void free_call(struct call *call)
     mr_list_remove(&call->link);
     mr_act_fini(&call->act);
     json_decref(call->arguments);
-    (void) pthread_mutex_destroy(&call->lock);
-    (void) pthread_cond_destroy(&call->room);
+    (void)pthread_mutex_destroy(&call->lock);
+    (void)pthread_cond_destroy(&call->room);
     free(call);
 }
 
 static void cancel(struct call *call)
 {
-    (void) pthread_mutex_lock(&call->lock);
+    (void)pthread_mutex_lock(&call->lock);
     call->cancelled = true;
-    (void) pthread_mutex_unlock(&call->lock);
-    (void) pthread_cond_broadcast(&call->room);
+    (void)pthread_mutex_unlock(&call->lock);
+    (void)pthread_cond_broadcast(&call->room);
 }
 
 /* The oldest document, if it may go out: the last one waits until it is known to be the last. */
@@ -104,20 +104,20 @@ static struct document *next_document(struct call *call)
 {
     struct document *document = NULL;
 
-    (void) pthread_mutex_lock(&call->lock);
+    (void)pthread_mutex_lock(&call->lock);
     if (call->pending_count > 1 || (call->pending_count == 1 && call->finished))
         document = MR_CONTAINER(call->pending.next, struct document, link);
-    (void) pthread_mutex_unlock(&call->lock);
+    (void)pthread_mutex_unlock(&call->lock);
     return document;
 }
 
 static void drop_document(struct call *call, struct document *document)
 {
-    (void) pthread_mutex_lock(&call->lock);
+    (void)pthread_mutex_lock(&call->lock);
     mr_list_remove(&document->link);
     call->pending_count--;
-    (void) pthread_mutex_unlock(&call->lock);
-    (void) pthread_cond_signal(&call->room);
+    (void)pthread_mutex_unlock(&call->lock);
+    (void)pthread_cond_signal(&call->room);
     free_document(document);
 }
 
@@ -144,7 +144,7 @@ static bool flush(struct call *call)
     if (!call->finished)
         return true;
     if (!ended)
-        (void) send_result(query, &call->peer, call->id, "", false, call->status,
+        (void)send_result(query, &call->peer, call->id, "", false, call->status,
                 call->status < 0 ? &call->error : NULL);
     free_call(call);
     return true;
@@ -154,9 +154,10 @@ static void flush_all(struct mr_query *query)
 {
     bool slow = false;
 
-    mr_list_foreach_safe(it, &query->calls) slow |= !flush(MR_CONTAINER(it, struct call, link));
+    mr_list_foreach_safe (it, &query->calls)
+        slow |= !flush(MR_CONTAINER(it, struct call, link));
     if (slow && !query->stopping)
-        (void) uv_timer_start(&query->timer, on_timer, RETRY_MS, 0);
+        (void)uv_timer_start(&query->timer, on_timer, RETRY_MS, 0);
 }
 
 static void on_async(uv_async_t *async)
@@ -184,28 +185,30 @@ static int emit(void *ctx, json_t *json)
         free(document);
         return MR_ENOMEM;
     }
-    (void) pthread_mutex_lock(&call->lock);
+    (void)pthread_mutex_lock(&call->lock);
     while (call->pending_count >= PENDING_MAX && !call->cancelled)
-        (void) pthread_cond_wait(&call->room, &call->lock);
+        (void)pthread_cond_wait(&call->room, &call->lock);
     cancelled = call->cancelled;
     if (!cancelled) {
         mr_list_push_back(&call->pending, &document->link);
         call->pending_count++;
     }
-    (void) pthread_mutex_unlock(&call->lock);
+    (void)pthread_mutex_unlock(&call->lock);
     if (cancelled) {
         free_document(document);
         return MR_ECLOSED;
     }
-    (void) uv_async_send(&call->query->async);
+    (void)uv_async_send(&call->query->async);
     return 0;
 }
 
 static void on_work(uv_work_t *work)
 {
     struct call *call = MR_CONTAINER(work, struct call, work);
-    struct mr_method_call args = {.house = call->query->house, .arguments = call->arguments,
-            .operator_name = call->operator_name, .hub_running = true};
+    struct mr_method_call args = {.house = call->query->house,
+            .arguments = call->arguments,
+            .operator_name = call->operator_name,
+            .hub_running = true};
 
     call->status = mr_method_allowed(call->method, &args, &call->error);
     if (call->status < 0)
@@ -232,7 +235,7 @@ static void on_act_done(struct mr_intake *intake)
 {
     const struct call *call = intake->owner;
 
-    (void) mr_mailbox_post(call->query->intakes, &intake->link);
+    (void)mr_mailbox_post(call->query->intakes, &intake->link);
 }
 
 static int submit_act(struct call *call)
@@ -265,7 +268,7 @@ static void finish(struct call *call, int status)
     call->status = status;
     call->finished = true;
     if (!flush(call) && !query->stopping)
-        (void) uv_timer_start(&query->timer, on_timer, RETRY_MS, 0);
+        (void)uv_timer_start(&query->timer, on_timer, RETRY_MS, 0);
 }
 
 static void on_after_work(uv_work_t *work, int status)
@@ -286,14 +289,14 @@ void mr_query_durable(struct mr_query *query, const struct mr_intake *intake)
     const struct mr_intake_item *item = &intake->items[0];
     int r = intake->status;
 
-    (void) query;
+    (void)query;
     if (r == 0 && item->verdict != MR_VERDICT_STORED)
         r = mr_error_set(&call->error, MR_EINVAL, item->text ? item->text->field : "",
                 item->text ? item->text->cure : "", "%s", item->text ? item->text->reason : "not taken");
     if (r == 0 && !call->act.reply)
         call->act.reply = json_object();
-    if (r == 0 && json_object_set_new(call->act.reply, "number", json_integer((json_int_t) item->number)) == 0)
-        (void) emit(call, json_incref(call->act.reply));
+    if (r == 0 && json_object_set_new(call->act.reply, "number", json_integer((json_int_t)item->number)) == 0)
+        (void)emit(call, json_incref(call->act.reply));
     finish(call, r);
 }
 
@@ -313,8 +316,8 @@ static struct call *new_call(struct mr_query *query, const struct mr_peer *peer,
     call->arguments = json_incref(arguments);
     memcpy(call->operator_name, frame->operator_, strnlen(frame->operator_, sizeof call->operator_name - 1));
     mr_list_init(&call->pending);
-    (void) pthread_mutex_init(&call->lock, NULL);
-    (void) pthread_cond_init(&call->room, NULL);
+    (void)pthread_mutex_init(&call->lock, NULL);
+    (void)pthread_cond_init(&call->room, NULL);
     mr_list_push_back(&query->calls, &call->link);
     return call;
 }
@@ -324,7 +327,7 @@ static void answer_status(struct mr_query *query, const struct mr_peer *peer, ui
     json_t *status = query->status(query->status_ctx);
     char *text = status ? json_dumps(status, JSON_COMPACT) : NULL;
 
-    (void) send_result(query, peer, id, text ? text : "", false, text ? 0 : MR_ENOMEM, NULL);
+    (void)send_result(query, peer, id, text ? text : "", false, text ? 0 : MR_ENOMEM, NULL);
     free(text);
     json_decref(status);
 }
@@ -336,7 +339,8 @@ static void start(struct mr_query *query, const struct mr_peer *peer, const Mars
     struct call *call;
     size_t running = 0;
 
-    mr_list_foreach(it, &query->calls) running++;
+    mr_list_foreach (it, &query->calls)
+        running++;
     if (!method) {
         send_failure(query, peer, frame->id, MR_ENOTFOUND, "method", "docs/protocol.md lists the methods",
                 "no such method");
@@ -355,11 +359,12 @@ static void start(struct mr_query *query, const struct mr_peer *peer, const Mars
 
 void mr_query_frame(struct mr_query *query, const struct mr_peer *peer, const Marshrut__Bus__V1__Query *frame)
 {
-    json_t *arguments = frame->arguments[0] ? json_loads(frame->arguments, JSON_REJECT_DUPLICATES, NULL)
-                                            : json_object();
+    json_t *arguments =
+            frame->arguments[0] ? json_loads(frame->arguments, JSON_REJECT_DUPLICATES, NULL) : json_object();
 
     if (!json_is_object(arguments))
-        send_failure(query, peer, frame->id, MR_EINVAL, "arguments", "send a JSON object", "not a JSON object");
+        send_failure(
+                query, peer, frame->id, MR_EINVAL, "arguments", "send a JSON object", "not a JSON object");
     else if (strcmp(frame->method, "hub.status") == 0)
         answer_status(query, peer, frame->id);
     else if (strcmp(frame->method, "publish") == 0)
@@ -375,7 +380,7 @@ int mr_query_open(struct mr_query *query, uv_loop_t *loop)
     mr_list_init(&query->calls);
     if (uv_async_init(loop, &query->async, on_async) != 0)
         return MR_ESYSTEM;
-    (void) uv_timer_init(loop, &query->timer);
+    (void)uv_timer_init(loop, &query->timer);
     query->async.data = query;
     query->timer.data = query;
     return 0;
@@ -386,17 +391,17 @@ void mr_query_close(struct mr_query *query)
     if (!query->loop)
         return;
     query->stopping = true;
-    mr_list_foreach(it, &query->calls) cancel(MR_CONTAINER(it, struct call, link));
+    mr_list_foreach (it, &query->calls)
+        cancel(MR_CONTAINER(it, struct call, link));
     while (!mr_list_empty(&query->calls)) {
-        (void) uv_run(query->loop, UV_RUN_ONCE);
-        mr_list_foreach_safe(it, &query->calls)
-        {
+        (void)uv_run(query->loop, UV_RUN_ONCE);
+        mr_list_foreach_safe (it, &query->calls) {
             struct call *call = MR_CONTAINER(it, struct call, link);
 
             if (call->finished)
                 free_call(call); /* its tool does not read */
         }
     }
-    uv_close((uv_handle_t *) &query->async, NULL);
-    uv_close((uv_handle_t *) &query->timer, NULL);
+    uv_close((uv_handle_t *)&query->async, NULL);
+    uv_close((uv_handle_t *)&query->timer, NULL);
 }

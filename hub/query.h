@@ -1,7 +1,8 @@
 /*
- * Questions of the tool, on the admin endpoint: a method of hub/audit/method.h runs on a thread of libuv's pool with
- * snapshots of its own, and its documents go out as they come, no faster than the tool reads them. An acting method's
- * event goes through prepare and writer like everybody's, and is answered after its commit. Loop thread.
+ * Questions of the tool, on the admin endpoint: a method of hub/audit/method.h runs on a thread of libuv's
+ * pool with snapshots of its own, and its documents go out as they come, no faster than the tool reads them.
+ * An acting method's event goes through prepare and writer like everybody's, and is answered after its
+ * commit. Loop thread.
  */
 #ifndef MR_HUB_QUERY_H
 #define MR_HUB_QUERY_H
@@ -15,15 +16,15 @@ struct mr_query {
     struct mr_house *house;
     struct mr_gateway *gateway;
     struct mr_prepare *prepare;
-    struct mr_mailbox *intakes;          /* of the hub: durable intakes come back there */
-    json_t *(*status)(void *ctx);        /* the live state, for hub.status: answered on the loop */
+    struct mr_mailbox *intakes;   /* of the hub: durable intakes come back there */
+    json_t *(*status)(void *ctx); /* the live state, for hub.status: answered on the loop */
     void *status_ctx;
     uv_loop_t *loop;
     uv_async_t async;
-    uv_timer_t timer;                    /* a tool that reads slowly */
+    uv_timer_t timer; /* a tool that reads slowly */
     struct mr_list calls;
-    uint64_t published_sequence;         /* of the method "publish" */
-    size_t publications;                 /* not yet answered */
+    uint64_t published_sequence; /* of the method "publish" */
+    size_t publications;         /* not yet answered */
     bool stopping;
 };
 
@@ -32,17 +33,20 @@ int mr_query_open(struct mr_query *query, uv_loop_t *loop);
 /* Cancels what runs and waits for it, turning the loop. Acting calls must be answered already. */
 void mr_query_close(struct mr_query *query);
 
-void mr_query_frame(struct mr_query *query, const struct mr_peer *peer, const Marshrut__Bus__V1__Query *frame);
+void mr_query_frame(
+        struct mr_query *query, const struct mr_peer *peer, const Marshrut__Bus__V1__Query *frame);
 
 /* An intake of the hub's own (sender NULL) is durable. */
 void mr_query_durable(struct mr_query *query, const struct mr_intake *intake);
 
-/* The method "publish" (query_publish.c); and its intake (with a sender, epoch 0) is durable or was not stored. */
-void mr_query_publish(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const json_t *arguments);
+/* The method "publish" (query_publish.c); and its intake (with a sender, epoch 0) is durable or was not
+ * stored. */
+void mr_query_publish(
+        struct mr_query *query, const struct mr_peer *peer, uint64_t id, const json_t *arguments);
 void mr_query_published(struct mr_intake *intake);
 
 /* One last Result. error may be NULL. */
-void mr_query_send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json, int code,
-        const struct mr_error *error);
+void mr_query_send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json,
+        int code, const struct mr_error *error);
 
 #endif

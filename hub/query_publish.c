@@ -1,7 +1,7 @@
 /*
- * The method "publish": the tool speaks for a configured system on the admin endpoint, whose file permissions are its
- * right. No session and no producer sequence, so a running adapter of the same system is not disturbed: the intake has
- * epoch 0 and is answered here once it is durable, item by item.
+ * The method "publish": the tool speaks for a configured system on the admin endpoint, whose file permissions
+ * are its right. No session and no producer sequence, so a running adapter of the same system is not
+ * disturbed: the intake has epoch 0 and is answered here once it is durable, item by item.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ struct publication {
     struct mr_query *query;
     struct mr_peer peer;
     uint64_t id;
-    json_t *results;        /* one an event given; null until its verdict is there */
+    json_t *results; /* one an event given; null until its verdict is there */
 };
 
 static void free_publication(struct publication *publication)
@@ -38,11 +38,12 @@ static void answer(struct publication *publication, int code, const struct mr_er
 /* An event that cannot be read from its JSON is refused here; it never was an event. */
 static json_t *unreadable(const struct mr_error *error)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "verdict", "refused", "code", "malformed", "field", error->where,
-            "reason", error->what, "cure", error->cure);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "verdict", "refused", "code", "malformed", "field",
+            error->where, "reason", error->what, "cure", error->cure);
 }
 
-/* Fills the intake with the readable ones; results of the others are set. How many were readable, or negative. */
+/* Fills the intake with the readable ones; results of the others are set. How many were readable, or
+ * negative. */
 static int read_events(struct mr_intake *intake, const json_t *events, json_t *results)
 {
     size_t *ends = calloc(json_array_size(events) + 1, sizeof *ends);
@@ -51,16 +52,16 @@ static int read_events(struct mr_intake *intake, const json_t *events, json_t *r
 
     if (!ends)
         return MR_ENOMEM;
-    json_array_foreach(events, i, event) {
+    json_array_foreach (events, i, event) {
         struct mr_error error = {0};
         size_t before = intake->bytes.size;
 
         if (mr_event_from_json(event, &intake->bytes, &error) == 0) {
             ends[n++] = intake->bytes.size;
-            (void) json_array_append_new(results, json_null());
+            (void)json_array_append_new(results, json_null());
         } else {
             intake->bytes.size = before;
-            (void) json_array_append_new(results, unreadable(&error));
+            (void)json_array_append_new(results, unreadable(&error));
         }
     }
     for (i = 0; i < n; i++) {
@@ -69,21 +70,21 @@ static int read_events(struct mr_intake *intake, const json_t *events, json_t *r
         intake->items[i].event = mr_slice(intake->bytes.data + begin, ends[i] - begin);
     }
     free(ends);
-    return mr_buf_failed(&intake->bytes) ? MR_ENOMEM : (int) n;
+    return mr_buf_failed(&intake->bytes) ? MR_ENOMEM : (int)n;
 }
 
 static void on_done(struct mr_intake *intake)
 {
     struct publication *publication = intake->owner;
 
-    (void) mr_mailbox_post(publication->query->intakes, &intake->link);
+    (void)mr_mailbox_post(publication->query->intakes, &intake->link);
 }
 
-static void submit(struct publication *publication, struct mr_intake *intake, const struct mr_config_system *system,
-        size_t count)
+static void submit(struct publication *publication, struct mr_intake *intake,
+        const struct mr_config_system *system, size_t count)
 {
     struct mr_query *query = publication->query;
-    uint64_t now = (uint64_t) mr_clock_wall_us(query->house->clock);
+    uint64_t now = (uint64_t)mr_clock_wall_us(query->house->clock);
 
     /* No producer's sequence: a name for the verdict rows, growing over restarts. */
     if (query->published_sequence < now)
@@ -103,12 +104,14 @@ static int start(struct publication *publication, const json_t *arguments, struc
 {
     const char *name = json_string_value(json_object_get(arguments, "system"));
     const json_t *events = json_object_get(arguments, "events");
-    const struct mr_config_system *system = name ? mr_config_system(publication->query->house->config, name) : NULL;
+    const struct mr_config_system *system =
+            name ? mr_config_system(publication->query->house->config, name) : NULL;
     struct mr_intake *intake;
     int r;
 
     if (!system)
-        return mr_error_set(error, MR_EINVAL, "system", "name one of the configured systems", "no such system");
+        return mr_error_set(
+                error, MR_EINVAL, "system", "name one of the configured systems", "no such system");
     if (!json_is_array(events) || json_array_size(events) > EVENTS_MAX)
         return mr_error_set(error, MR_EINVAL, "events", "send CloudEvents JSON objects, fewer at once",
                 "not an array of at most %d events", EVENTS_MAX);
@@ -117,14 +120,15 @@ static int start(struct publication *publication, const json_t *arguments, struc
         return MR_ENOMEM;
     r = read_events(intake, events, publication->results);
     if (r > 0) {
-        submit(publication, intake, system, (size_t) r);
+        submit(publication, intake, system, (size_t)r);
         return 1;
     }
     mr_intake_free(intake);
     return r;
 }
 
-void mr_query_publish(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const json_t *arguments)
+void mr_query_publish(
+        struct mr_query *query, const struct mr_peer *peer, uint64_t id, const json_t *arguments)
 {
     struct publication *publication = calloc(1, sizeof *publication);
     struct mr_error error = {0};
@@ -146,12 +150,12 @@ static json_t *verdict_of(const struct mr_intake_item *item)
     json_t *result = json_pack("{s:s}", "verdict", names[item->verdict]);
 
     if (item->number)
-        (void) json_object_set_new(result, "number", json_integer((json_int_t) item->number));
+        (void)json_object_set_new(result, "number", json_integer((json_int_t)item->number));
     if (item->text) {
-        (void) json_object_set_new(result, "code", json_string(item->text->code));
-        (void) json_object_set_new(result, "field", json_string(item->text->field));
-        (void) json_object_set_new(result, "reason", json_string(item->text->reason));
-        (void) json_object_set_new(result, "cure", json_string(item->text->cure));
+        (void)json_object_set_new(result, "code", json_string(item->text->code));
+        (void)json_object_set_new(result, "field", json_string(item->text->field));
+        (void)json_object_set_new(result, "reason", json_string(item->text->reason));
+        (void)json_object_set_new(result, "cure", json_string(item->text->cure));
     }
     return result;
 }
@@ -163,7 +167,7 @@ void mr_query_published(struct mr_intake *intake)
 
     for (size_t i = 0; i < json_array_size(publication->results) && item < intake->count; i++)
         if (json_is_null(json_array_get(publication->results, i)))
-            (void) json_array_set_new(publication->results, i, verdict_of(&intake->items[item++]));
+            (void)json_array_set_new(publication->results, i, verdict_of(&intake->items[item++]));
     answer(publication, intake->status, NULL);
     publication->query->publications--;
     free_publication(publication);

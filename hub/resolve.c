@@ -77,7 +77,8 @@ static int gone(struct job *job, int r)
 {
     if (r == MR_EBLOCKED)
         mr_decide(job->decision, MR_VERDICT_REFUSED, "person-blocked", "person",
-                "Processing of this person's data is blocked.", "Do not send it again until the block is lifted.");
+                "Processing of this person's data is blocked.",
+                "Do not send it again until the block is lifted.");
     else
         mr_decide(job->decision, MR_VERDICT_REFUSED, "person-erased", "person",
                 "This person's data were erased on request.", "Erase the person in your system too.");
@@ -107,7 +108,8 @@ static int look(struct job *job, struct lead *lead)
     return r < 0 ? r : mr_person_state(job->resolver->txn, lead->own, &state, lead->person);
 }
 
-/* The leads of one block. The check digits are the rules' business; here a wrong number just leads nowhere. */
+/* The leads of one block. The check digits are the rules' business; here a wrong number just leads nowhere.
+ */
 static int read_leads(struct job *job, struct block *block)
 {
     char digits[SNILS_DIGITS + 1];
@@ -164,7 +166,8 @@ static int create(struct job *job, struct block *block)
     int r = mr_person_create(job->resolver->txn, block->id, NULL);
 
     if (r == 0)
-        r = mr_person_bind(job->resolver->txn, MR_IDENTIFIER_SNILS, mr_buf_slice(&block->snils.value), block->id, NULL);
+        r = mr_person_bind(
+                job->resolver->txn, MR_IDENTIFIER_SNILS, mr_buf_slice(&block->snils.value), block->id, NULL);
     if (r == 0) {
         block->snils.bound = true;
         memcpy(block->own, block->id, sizeof block->own);
@@ -203,7 +206,8 @@ static int resolve_block(struct job *job, struct block *block)
         return gone(job, r);
     if (r < 0)
         return r;
-    /* A known person always has its СНИЛС bound: another one, or one that leads nowhere, is somebody else's. */
+    /* A known person always has its СНИЛС bound: another one, or one that leads nowhere, is somebody else's.
+     */
     if (leads_elsewhere(&block->snils, block->id) || (block->snils.given && !block->snils.bound))
         return conflict(job, "person.snils");
     if (leads_elsewhere(&block->local, block->id))
@@ -256,20 +260,21 @@ static int add_person(struct job *job, struct mr_resolved *ret, size_t span)
         r = mr_person_key(job->resolver->txn, id, &ret->persons[i].key);
         ret->persons_count++;
     }
-    ret->person_of_span[span] = (uint8_t) i;
+    ret->person_of_span[span] = (uint8_t)i;
     return r;
 }
 
 /*
- * A merge said again: after a crash between the two commits, or by another system. It has its two slots all the same,
- * so that the log says which id became which.
+ * A merge said again: after a crash between the two commits, or by another system. It has its two slots all
+ * the same, so that the log says which id became which.
  */
 static bool merged_before(const struct job *job)
 {
     const struct block *b = job->blocks;
 
-    return job->event->type && (job->event->type->flags & MR_TYPE_MERGES_PERSON) && job->event->persons_count == 2 &&
-            memcmp(b[0].id, b[1].id, sizeof b->id) == 0 && memcmp(b[1].own, b[1].id, sizeof b->id) != 0;
+    return job->event->type && (job->event->type->flags & MR_TYPE_MERGES_PERSON) &&
+           job->event->persons_count == 2 && memcmp(b[0].id, b[1].id, sizeof b->id) == 0 &&
+           memcmp(b[1].own, b[1].id, sizeof b->id) != 0;
 }
 
 static int add_alias(struct job *job, struct mr_resolved *ret)
@@ -304,8 +309,8 @@ static int bind_local_ids(struct job *job)
         struct block *block = &job->blocks[i];
 
         if (block->local.given && !block->local.bound)
-            r = mr_person_bind(job->resolver->txn, MR_IDENTIFIER_LOCAL, mr_buf_slice(&block->local.value), block->id,
-                    NULL);
+            r = mr_person_bind(job->resolver->txn, MR_IDENTIFIER_LOCAL, mr_buf_slice(&block->local.value),
+                    block->id, NULL);
     }
     return r;
 }

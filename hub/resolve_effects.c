@@ -23,13 +23,14 @@ int mr_resolve_merge(const struct mr_resolver *resolver, const struct mr_event *
     r = mr_person_merge(resolver->txn, resolved->persons[0].id, resolved->persons[1].id);
     if (r != MR_EINVAL && r != MR_EEXISTS)
         return r;
-    mr_decide(decision, MR_VERDICT_QUARANTINED, "person-conflict", "previous", "The two persons cannot be merged.",
-            "Look at what they were merged with before.");
+    mr_decide(decision, MR_VERDICT_QUARANTINED, "person-conflict", "previous",
+            "The two persons cannot be merged.", "Look at what they were merged with before.");
     return 0;
 }
 
 /* The row of one of the sender's posts: a person may hold several in one place, and end one of them. */
-static void name_employment(const struct mr_resolver *resolver, const char *employment_id, struct mr_employment *ret)
+static void name_employment(
+        const struct mr_resolver *resolver, const char *employment_id, struct mr_employment *ret)
 {
     const struct mr_slice parts[] = {mr_slice_str(resolver->system), mr_slice_str(employment_id)};
 
@@ -38,21 +39,21 @@ static void name_employment(const struct mr_resolver *resolver, const char *empl
 }
 
 /* The employment that the event speaks of. false: it does not say where. */
-static bool read_employment(const struct mr_resolver *resolver, const struct mr_event *event,
-        struct mr_employment *ret)
+static bool read_employment(
+        const struct mr_resolver *resolver, const struct mr_event *event, struct mr_employment *ret)
 {
     bool started = event->type->payload == &nms__event__v1__employment_started__descriptor;
-    const Nms__Event__V1__EmploymentStarted *start = started ? (const void *) event->payload : NULL;
-    const Nms__Event__V1__EmploymentEnded *end = started ? NULL : (const void *) event->payload;
+    const Nms__Event__V1__EmploymentStarted *start = started ? (const void *)event->payload : NULL;
+    const Nms__Event__V1__EmploymentEnded *end = started ? NULL : (const void *)event->payload;
     const char *org = started ? start->org_ogrn : end->org_ogrn;
 
     if ((!org || !*org) && event->a.orgid)
         org = event->a.orgid;
-    *ret = (struct mr_employment){.active = started, .number = (int64_t) resolver->number};
+    *ret = (struct mr_employment){.active = started, .number = (int64_t)resolver->number};
     if (!org || !*org || strlen(org) >= sizeof ret->org || strlen(resolver->system) >= sizeof ret->system)
         return false;
-    (void) snprintf(ret->org, sizeof ret->org, "%s", org);
-    (void) snprintf(ret->system, sizeof ret->system, "%s", resolver->system);
+    (void)snprintf(ret->org, sizeof ret->org, "%s", org);
+    (void)snprintf(ret->system, sizeof ret->system, "%s", resolver->system);
     name_employment(resolver, started ? start->employment_id : end->employment_id, ret);
     return true;
 }
@@ -63,11 +64,12 @@ static int list_employments(const struct mr_resolver *resolver, const struct mr_
     size_t count = 0;
 
     for (size_t i = 0; i < resolved->persons_count; i++) {
-        int n = mr_employment_list(resolver->txn, resolved->persons[i].id, ret + count, EMPLOYMENTS_MAX - count);
+        int n = mr_employment_list(
+                resolver->txn, resolved->persons[i].id, ret + count, EMPLOYMENTS_MAX - count);
 
         if (n < 0)
             return n;
-        count += (size_t) n;
+        count += (size_t)n;
     }
     *ret_count = count;
     return 0;
@@ -100,7 +102,8 @@ static int find_staff(const struct mr_resolver *resolver, struct mr_resolved *re
     return mr_buf_str(&resolved->staffof) ? 0 : MR_ENOMEM;
 }
 
-int mr_resolve_staff(const struct mr_resolver *resolver, const struct mr_event *event, struct mr_resolved *resolved)
+int mr_resolve_staff(
+        const struct mr_resolver *resolver, const struct mr_event *event, struct mr_resolved *resolved)
 {
     struct mr_employment employment;
     bool changes;

@@ -52,15 +52,15 @@ static void job_fini(struct job *job)
 
 static char *text_or_empty(const char *text)
 {
-    return text ? (char *) text : (char *) protobuf_c_empty_string;
+    return text ? (char *)text : (char *)protobuf_c_empty_string;
 }
 
 static void leaf_begin(Marshrut__Log__V1__Leaf *leaf, const struct mr_seal_input *input)
 {
     marshrut__log__v1__leaf__init(leaf);
     leaf->v = MR_LEAF_VERSION;
-    leaf->hub_id = (ProtobufCBinaryData){MR_UUID_BYTES, (uint8_t *) input->hub_id};
-    leaf->recorded_us = (uint64_t) input->recorded_us;
+    leaf->hub_id = (ProtobufCBinaryData){MR_UUID_BYTES, (uint8_t *)input->hub_id};
+    leaf->recorded_us = (uint64_t)input->recorded_us;
     leaf->registry = mr_registry_version();
     leaf->system = text_or_empty(input->system);
 }
@@ -79,7 +79,7 @@ static int seal_open_event(struct mr_sealed *ret, const struct mr_seal_input *in
     Marshrut__Log__V1__Leaf leaf;
 
     leaf_begin(&leaf, input);
-    leaf.event = (ProtobufCBinaryData){input->event->bytes.size, (uint8_t *) input->event->bytes.data};
+    leaf.event = (ProtobufCBinaryData){input->event->bytes.size, (uint8_t *)input->event->bytes.data};
     return leaf_end(ret, &leaf);
 }
 
@@ -111,7 +111,7 @@ static void plan_person(struct job *job, const struct mr_seal_input *input, size
         mr_slot_plan_add_attributes(plan, &event->a);
     for (; span < event->persons_count; span++) {
         if (input->person_of_span[span] == slot)
-            mr_slot_plan_add(plan, (uint16_t) (MR_FIELD_BLOCK + span), false, mr_event_block(event, span));
+            mr_slot_plan_add(plan, (uint16_t)(MR_FIELD_BLOCK + span), false, mr_event_block(event, span));
     }
 }
 
@@ -135,7 +135,7 @@ static int seal_slots(struct mr_sealed *ret, const struct job *job)
     for (size_t i = 0; r == 0 && i < job->plans_count; i++) {
         const struct mr_slot_plan *plan = &job->plans[i];
 
-        r = mr_slot_seal(&ret->slots[i], job->keys[i], ret->leaf_hash, (uint8_t) i, plan->salt, plan->fields,
+        r = mr_slot_seal(&ret->slots[i], job->keys[i], ret->leaf_hash, (uint8_t)i, plan->salt, plan->fields,
                 plan->count);
     }
     ret->slots_count = job->plans_count;
@@ -143,8 +143,8 @@ static int seal_slots(struct mr_sealed *ret, const struct job *job)
 }
 
 /* Leaf of a sealed event: what may stand openly, and the commitments. open is packed already. */
-static int leaf_sealed(struct mr_sealed *ret, const struct mr_seal_input *input, struct job *job, const char *type,
-        const struct mr_buf *open)
+static int leaf_sealed(struct mr_sealed *ret, const struct mr_seal_input *input, struct job *job,
+        const char *type, const struct mr_buf *open)
 {
     Marshrut__Log__V1__Leaf leaf;
 
@@ -190,7 +190,8 @@ static int seal_event(struct mr_sealed *ret, const struct mr_seal_input *input)
     int r;
 
     plan_event(&job, input);
-    r = mr_buf_failed(&job.skeleton) || mr_buf_failed(&job.spans) ? MR_ENOMEM : put_public_fields(&open, input->event);
+    r = mr_buf_failed(&job.skeleton) || mr_buf_failed(&job.spans) ? MR_ENOMEM
+                                                                  : put_public_fields(&open, input->event);
     if (r == 0) {
         commit_slots(&job);
         r = leaf_sealed(ret, input, &job, input->event->a.type, &open);
@@ -204,7 +205,8 @@ static int seal_event(struct mr_sealed *ret, const struct mr_seal_input *input)
 
 static int failed(struct mr_error *reterr, int r)
 {
-    return r < 0 ? mr_error_set(reterr, r, "seal", "", "an event could not be sealed: %s", mr_err_text(r)) : 0;
+    return r < 0 ? mr_error_set(reterr, r, "seal", "", "an event could not be sealed: %s", mr_err_text(r))
+                 : 0;
 }
 
 int mr_seal(struct mr_sealed *ret, const struct mr_seal_input *input, struct mr_error *reterr)
@@ -226,12 +228,12 @@ static int put_quarantined(struct mr_buf *out, const struct mr_seal_input *input
     message.code = text_or_empty(code);
     message.field = text_or_empty(field);
     message.commitment = job->messages[0].c;
-    message.size_bytes = (uint32_t) input->event->bytes.size;
+    message.size_bytes = (uint32_t)input->event->bytes.size;
     return mr_payload_pack(out, &message.base);
 }
 
-int mr_seal_quarantined(struct mr_sealed *ret, const struct mr_seal_input *input, const char *code, const char *field,
-        const struct mr_slot_key *item_key)
+int mr_seal_quarantined(struct mr_sealed *ret, const struct mr_seal_input *input, const char *code,
+        const char *field, const struct mr_slot_key *item_key)
 {
     struct job job = {.plans_count = 1, .keys = {item_key}};
     struct mr_buf open = MR_BUF_INIT;

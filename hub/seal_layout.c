@@ -9,19 +9,19 @@ enum { WIRE_LENGTH_DELIMITED = 2, PERSON_TAG_MAX = MR_FIELD_ATTRIBUTE - MR_FIELD
 
 /* The number is the index, and a promise: commitments are made over it. Append only, at most 16. */
 static const size_t attribute_offsets[] = {
-    offsetof(struct mr_attributes, subject),
-    offsetof(struct mr_attributes, time),
-    offsetof(struct mr_attributes, id),
-    offsetof(struct mr_attributes, correlationid),
-    offsetof(struct mr_attributes, causationid),
-    offsetof(struct mr_attributes, partitionkey),
-    offsetof(struct mr_attributes, orgid),
-    offsetof(struct mr_attributes, oktmo),
-    offsetof(struct mr_attributes, basis),
-    offsetof(struct mr_attributes, actor),
-    offsetof(struct mr_attributes, actorrole),
-    offsetof(struct mr_attributes, traceparent),
-    offsetof(struct mr_attributes, dataschema),
+        offsetof(struct mr_attributes, subject),
+        offsetof(struct mr_attributes, time),
+        offsetof(struct mr_attributes, id),
+        offsetof(struct mr_attributes, correlationid),
+        offsetof(struct mr_attributes, causationid),
+        offsetof(struct mr_attributes, partitionkey),
+        offsetof(struct mr_attributes, orgid),
+        offsetof(struct mr_attributes, oktmo),
+        offsetof(struct mr_attributes, basis),
+        offsetof(struct mr_attributes, actor),
+        offsetof(struct mr_attributes, actorrole),
+        offsetof(struct mr_attributes, traceparent),
+        offsetof(struct mr_attributes, dataschema),
 };
 _Static_assert(MR_COUNT(attribute_offsets) <= 16, "attributes have field numbers 48 to 63");
 
@@ -45,17 +45,17 @@ void mr_slot_plan_add_person(struct mr_slot_plan *plan, struct mr_slice block)
     }
     for (uint16_t tag = 1; tag <= PERSON_TAG_MAX; tag++) {
         if (values[tag].data)
-            mr_slot_plan_add(plan, (uint16_t) (MR_FIELD_PERSON + tag), true, values[tag]);
+            mr_slot_plan_add(plan, (uint16_t)(MR_FIELD_PERSON + tag), true, values[tag]);
     }
 }
 
 void mr_slot_plan_add_attributes(struct mr_slot_plan *plan, const struct mr_attributes *attributes)
 {
     for (size_t i = 0; i < MR_COUNT(attribute_offsets); i++) {
-        const char *value = *(const char *const *) ((const char *) attributes + attribute_offsets[i]);
+        const char *value = *(const char *const *)((const char *)attributes + attribute_offsets[i]);
 
         if (value)
-            mr_slot_plan_add(plan, (uint16_t) (MR_FIELD_ATTRIBUTE + i), true, mr_slice_str(value));
+            mr_slot_plan_add(plan, (uint16_t)(MR_FIELD_ATTRIBUTE + i), true, mr_slice_str(value));
     }
 }
 
@@ -70,8 +70,8 @@ void mr_seal_cut(const struct mr_event *event, const uint8_t *person_of_span, st
         assert(span->offset >= from && span->offset + span->size <= event->bytes.size);
         mr_buf_put(skeleton, event->bytes.data + from, span->offset - from);
         from = span->offset + span->size;
-        mr_buf_put_be32(spans, (uint32_t) span->offset);
-        mr_buf_put_be32(spans, (uint32_t) span->size);
+        mr_buf_put_be32(spans, (uint32_t)span->offset);
+        mr_buf_put_be32(spans, (uint32_t)span->size);
         mr_buf_put_u8(spans, person_of_span[i]);
     }
     mr_buf_put(skeleton, event->bytes.data + from, event->bytes.size - from);

@@ -39,23 +39,24 @@ static void on_timeout(uv_timer_t *timer)
 
 static void on_monitor_closed(struct mr_zsock *zsock)
 {
-    ((struct selftest *) zsock->data)->open--;
+    ((struct selftest *)zsock->data)->open--;
 }
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    ((struct selftest *) handle->data)->open--;
+    ((struct selftest *)handle->data)->open--;
 }
 
 /* A wildcard address can be bound, not connected to. */
 static void connectable(const char *endpoint, char *out, size_t out_size)
 {
-    static const char *const wild[][2] = {{"tcp://0.0.0.0:", "tcp://127.0.0.1:"}, {"tcp://[::]:", "tcp://[::1]:"}};
+    static const char *const wild[][2] = {
+            {"tcp://0.0.0.0:", "tcp://127.0.0.1:"}, {"tcp://[::]:", "tcp://[::1]:"}};
 
-    (void) snprintf(out, out_size, "%s", endpoint);
+    (void)snprintf(out, out_size, "%s", endpoint);
     for (size_t i = 0; i < MR_COUNT(wild); i++)
         if (strncmp(endpoint, wild[i][0], strlen(wild[i][0])) == 0)
-            (void) snprintf(out, out_size, "%s%s", wild[i][1], endpoint + strlen(wild[i][0]));
+            (void)snprintf(out, out_size, "%s%s", wild[i][1], endpoint + strlen(wild[i][0]));
 }
 
 static void *stranger(void *zmq, const char *server_key)
@@ -72,7 +73,7 @@ static void *stranger(void *zmq, const char *server_key)
             zmq_socket_monitor(socket, "inproc://marshrut.selftest",
                     ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) != 0) {
         if (socket)
-            (void) zmq_close(socket);
+            (void)zmq_close(socket);
         return NULL;
     }
     return socket;
@@ -86,22 +87,22 @@ static enum verdict run(uv_loop_t *loop, void *zmq, void *client, const char *en
     if (!pair || zmq_connect(pair, "inproc://marshrut.selftest") != 0 ||
             mr_zsock_open(&test.monitor, loop, pair, 16, on_event, &test) < 0)
         return TIMED_OUT;
-    (void) uv_timer_init(loop, &test.timer);
+    (void)uv_timer_init(loop, &test.timer);
     test.timer.data = &test;
-    (void) uv_timer_start(&test.timer, on_timeout, timeout_ms, 0);
+    (void)uv_timer_start(&test.timer, on_timeout, timeout_ms, 0);
     if (zmq_connect(client, endpoint) != 0)
         test.verdict = TIMED_OUT;
     while (test.verdict == WAITING)
-        (void) uv_run(loop, UV_RUN_ONCE);
+        (void)uv_run(loop, UV_RUN_ONCE);
     mr_zsock_close(&test.monitor, on_monitor_closed);
-    uv_close((uv_handle_t *) &test.timer, on_timer_closed);
+    uv_close((uv_handle_t *)&test.timer, on_timer_closed);
     while (test.open > 0)
-        (void) uv_run(loop, UV_RUN_ONCE);
+        (void)uv_run(loop, UV_RUN_ONCE);
     return test.verdict;
 }
 
-int mr_selftest_stranger(uv_loop_t *loop, void *zmq, const char *endpoint, const char *server_key, uint32_t timeout_ms,
-        struct mr_error *reterr)
+int mr_selftest_stranger(uv_loop_t *loop, void *zmq, const char *endpoint, const char *server_key,
+        uint32_t timeout_ms, struct mr_error *reterr)
 {
     char address[256];
     void *client = stranger(zmq, server_key);
@@ -110,8 +111,8 @@ int mr_selftest_stranger(uv_loop_t *loop, void *zmq, const char *endpoint, const
     connectable(endpoint, address, sizeof address);
     verdict = client ? run(loop, zmq, client, address, timeout_ms) : TIMED_OUT;
     if (client) {
-        (void) zmq_socket_monitor(client, NULL, 0);
-        (void) zmq_close(client);
+        (void)zmq_socket_monitor(client, NULL, 0);
+        (void)zmq_close(client);
     }
     if (verdict == REFUSED)
         return 0;

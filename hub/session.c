@@ -15,8 +15,7 @@ typedef Marshrut__Bus__V1__Frame frame_t;
 
 struct mr_session *mr_sessions_of_system(struct mr_sessions *sessions, uint16_t system_id)
 {
-    mr_list_foreach(it, &sessions->list)
-    {
+    mr_list_foreach (it, &sessions->list) {
         struct mr_session *session = MR_CONTAINER(it, struct mr_session, link);
 
         if (session->system_id == system_id)
@@ -29,14 +28,14 @@ size_t mr_sessions_count(const struct mr_sessions *sessions)
 {
     size_t count = 0;
 
-    mr_list_foreach(it, &sessions->list) count++;
+    mr_list_foreach (it, &sessions->list)
+        count++;
     return count;
 }
 
 static struct mr_session *session_of_peer(struct mr_sessions *sessions, const struct mr_peer *peer)
 {
-    mr_list_foreach(it, &sessions->list)
-    {
+    mr_list_foreach (it, &sessions->list) {
         struct mr_session *session = MR_CONTAINER(it, struct mr_session, link);
 
         if (mr_peer_equal(&session->peer, peer))
@@ -70,9 +69,10 @@ void mr_session_refuse(struct mr_session *session, const char *code, const char 
 
 /* ---- Hello ---- */
 
-/* On the admin endpoint there is no key: "marshrut as=NAME" says as which system the tool speaks (docs/protocol.md). */
-static const struct mr_config_system *system_of_hello(struct mr_sessions *sessions,
-        const struct mr_config_system *authenticated, const char *software)
+/* On the admin endpoint there is no key: "marshrut as=NAME" says as which system the tool speaks
+ * (docs/protocol.md). */
+static const struct mr_config_system *system_of_hello(
+        struct mr_sessions *sessions, const struct mr_config_system *authenticated, const char *software)
 {
     const char *as = strstr(software, " as=");
 
@@ -128,8 +128,8 @@ static void replace_older(struct mr_sessions *sessions, const struct mr_peer *pe
     struct mr_session *same = session_of_peer(sessions, peer);
 
     if (older && older != same)
-        mr_gateway_refuse(sessions->gateway, &older->peer, "replaced", "a newer session of this system has begun",
-                "run one client a system", 0, true);
+        mr_gateway_refuse(sessions->gateway, &older->peer, "replaced",
+                "a newer session of this system has begun", "run one client a system", 0, true);
     if (older)
         close_session(older, "replaced");
     if (same && same != older)
@@ -213,7 +213,7 @@ static void on_ping(struct mr_session *s, const frame_t *frame)
     pong.progress = mr_log_head(s->sessions->house->log);
     answer.body_case = MARSHRUT__BUS__V1__FRAME__BODY_PONG;
     answer.pong = &pong;
-    (void) mr_session_send(s, &answer);
+    (void)mr_session_send(s, &answer);
 }
 
 static void on_pong(struct mr_session *s, const frame_t *frame)
@@ -223,7 +223,7 @@ static void on_pong(struct mr_session *s, const frame_t *frame)
 
 static void on_goodbye(struct mr_session *s, const frame_t *frame)
 {
-    (void) frame;
+    (void)frame;
     close_session(s, "goodbye");
 }
 
@@ -262,14 +262,14 @@ static void on_session_frame(struct mr_sessions *sessions, const struct mr_peer 
     mr_session_refuse(session, "frame", "a client does not send this frame", "see docs/protocol.md", 0);
 }
 
-void mr_sessions_on_frame(void *ctx, const struct mr_peer *peer, const struct mr_config_system *system,
-        const frame_t *frame)
+void mr_sessions_on_frame(
+        void *ctx, const struct mr_peer *peer, const struct mr_config_system *system, const frame_t *frame)
 {
     struct mr_sessions *sessions = ctx;
 
     if (sessions->stopping) {
-        mr_gateway_refuse(sessions->gateway, peer, "shutting-down", "the hub is stopping", "connect again later", 1000,
-                true);
+        mr_gateway_refuse(sessions->gateway, peer, "shutting-down", "the hub is stopping",
+                "connect again later", 1000, true);
         return;
     }
     switch (frame->body_case) {
@@ -299,17 +299,17 @@ static void ping(struct mr_session *session)
     body.progress = mr_log_head(session->sessions->house->log);
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_PING;
     frame.ping = &body;
-    (void) mr_session_send(session, &frame);
+    (void)mr_session_send(session, &frame);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct mr_sessions *sessions = timer->data;
     int64_t now_us = mr_clock_monotonic_us(sessions->house->clock);
-    int64_t patience_us = (int64_t) sessions->house->config->hub.ping_interval_ms * 1000 * (PINGS_MISSED_MAX + 1);
+    int64_t patience_us =
+            (int64_t)sessions->house->config->hub.ping_interval_ms * 1000 * (PINGS_MISSED_MAX + 1);
 
-    mr_list_foreach_safe(it, &sessions->list)
-    {
+    mr_list_foreach_safe (it, &sessions->list) {
         struct mr_session *session = MR_CONTAINER(it, struct mr_session, link);
 
         if (now_us - session->heard_us > patience_us)
@@ -327,9 +327,9 @@ int mr_sessions_open(struct mr_sessions *sessions, uv_loop_t *loop, struct mr_ga
     sessions->loop = loop;
     sessions->gateway = gateway;
     sessions->house = house;
-    sessions->hub_epoch = (uint64_t) mr_clock_wall_us(house->clock);
+    sessions->hub_epoch = (uint64_t)mr_clock_wall_us(house->clock);
     mr_list_init(&sessions->list);
-    (void) uv_timer_init(loop, &sessions->timer);
+    (void)uv_timer_init(loop, &sessions->timer);
     sessions->timer.data = sessions;
     return uv_timer_start(&sessions->timer, on_timer, interval_ms, interval_ms) == 0 ? 0 : MR_ESYSTEM;
 }
@@ -339,15 +339,14 @@ void mr_sessions_close(struct mr_sessions *sessions, const char *reason)
     Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Goodbye goodbye = MARSHRUT__BUS__V1__GOODBYE__INIT;
 
-    goodbye.reason = (char *) reason;
+    goodbye.reason = (char *)reason;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_GOODBYE;
     frame.goodbye = &goodbye;
-    mr_list_foreach_safe(it, &sessions->list)
-    {
+    mr_list_foreach_safe (it, &sessions->list) {
         struct mr_session *session = MR_CONTAINER(it, struct mr_session, link);
 
         if (mr_session_send(session, &frame) == 0)
             close_session(session, reason);
     }
-    uv_close((uv_handle_t *) &sessions->timer, NULL);
+    uv_close((uv_handle_t *)&sessions->timer, NULL);
 }

@@ -1,7 +1,7 @@
 /*
- * Sessions: who is connected now, under which name, alive or not. A session begins with Hello and ends with Goodbye,
- * a newer one of the same system, silence, or the hub's own end. Frames of nobody's session are refused "no-hello".
- * Loop thread.
+ * Sessions: who is connected now, under which name, alive or not. A session begins with Hello and ends with
+ * Goodbye, a newer one of the same system, silence, or the hub's own end. Frames of nobody's session are
+ * refused "no-hello". Loop thread.
  */
 #ifndef MR_HUB_SESSION_H
 #define MR_HUB_SESSION_H
@@ -20,11 +20,11 @@ struct mr_session {
     struct mr_sessions *sessions;
     uint64_t id;
     struct mr_peer peer;
-    bool admin;                            /* came over the admin endpoint */
+    bool admin; /* came over the admin endpoint */
     const struct mr_config_system *system;
     uint16_t system_id;
-    int64_t heard_us;                      /* monotonic: when its application last said anything */
-    uint64_t progress;                     /* as its last Ping or Pong says */
+    int64_t heard_us;  /* monotonic: when its application last said anything */
+    uint64_t progress; /* as its last Ping or Pong says */
 };
 
 struct mr_sessions {
@@ -51,7 +51,8 @@ void mr_sessions_close(struct mr_sessions *sessions, const char *reason);
 void mr_sessions_on_frame(void *ctx, const struct mr_peer *peer, const struct mr_config_system *system,
         const Marshrut__Bus__V1__Frame *frame);
 
-struct mr_session *mr_sessions_of_system(struct mr_sessions *sessions, uint16_t system_id); /* NULL: not connected */
+struct mr_session *mr_sessions_of_system(
+        struct mr_sessions *sessions, uint16_t system_id); /* NULL: not connected */
 size_t mr_sessions_count(const struct mr_sessions *sessions);
 
 /* Sends to the session; one that cannot take it is closed. The session may be gone afterwards: negative. */

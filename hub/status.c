@@ -7,12 +7,13 @@ static json_t *sessions_json(const struct mr_hub *hub)
 {
     json_t *list = json_array();
 
-    mr_list_foreach(it, &hub->sessions.list)
-    {
+    mr_list_foreach (it, &hub->sessions.list) {
         const struct mr_session *session = MR_CONTAINER(it, struct mr_session, link);
 
-        (void) json_array_append_new(list, json_pack("{s:s, s:I, s:b, s:I}", "system", session->system->name, "session",
-                (json_int_t) session->id, "admin", (int) session->admin, "progress", (json_int_t) session->progress));
+        (void)json_array_append_new(
+                list, json_pack("{s:s, s:I, s:b, s:I}", "system", session->system->name, "session",
+                              (json_int_t)session->id, "admin", (int)session->admin, "progress",
+                              (json_int_t)session->progress));
     }
     return list;
 }
@@ -24,10 +25,11 @@ static json_t *subscriptions_json(const struct mr_hub *hub)
     for (uint32_t i = 0; i < hub->deliver.feeds_count; i++) {
         const struct mr_feed *feed = &hub->deliver.feeds[i];
 
-        (void) json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:b}", "name",
-                feed->subscription->name, "system", feed->subscription->system, "connected", feed->session != NULL,
-                "cursor", (json_int_t) feed->cursor, "first", (json_int_t) feed->first, "unacknowledged",
-                (json_int_t) feed->sent_count, "retrying", (int) feed->waiting));
+        (void)json_array_append_new(list,
+                json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:b}", "name", feed->subscription->name, "system",
+                        feed->subscription->system, "connected", feed->session != NULL, "cursor",
+                        (json_int_t)feed->cursor, "first", (json_int_t)feed->first, "unacknowledged",
+                        (json_int_t)feed->sent_count, "retrying", (int)feed->waiting));
     }
     return list;
 }
@@ -36,10 +38,10 @@ static json_t *counts_json(const struct mr_hub *hub)
 {
     const struct mr_gateway_stats *s = &hub->gateway.stats;
 
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "frames", (json_int_t) s->frames, "malformed",
-            (json_int_t) s->malformed, "too_big", (json_int_t) s->too_big, "nameless", (json_int_t) s->nameless,
-            "unsent", (json_int_t) s->unsent, "admitted", (json_int_t) hub->zap.admitted, "refused_keys",
-            (json_int_t) hub->zap.refused);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "frames", (json_int_t)s->frames, "malformed",
+            (json_int_t)s->malformed, "too_big", (json_int_t)s->too_big, "nameless", (json_int_t)s->nameless,
+            "unsent", (json_int_t)s->unsent, "admitted", (json_int_t)hub->zap.admitted, "refused_keys",
+            (json_int_t)hub->zap.refused);
 }
 
 json_t *mr_hub_status(void *ctx)
@@ -48,18 +50,11 @@ json_t *mr_hub_status(void *ctx)
     struct mr_writer_stats writer;
 
     mr_writer_stats(hub->writer, &writer);
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o}",
-            "version", MR_VERSION,
-            "source", hub->config->hub.source,
-            "hub_epoch", (json_int_t) hub->sessions.hub_epoch,
-            "head", (json_int_t) mr_log_head(hub->house.log),
-            "indexed", (json_int_t) mr_index_through(hub->house.index),
-            "read_only", (int) hub->publish.read_only,
-            "waiting", (json_int_t) writer.waiting,
-            "unwritten", (json_int_t) hub->jobs.open,
-            "commits", (json_int_t) writer.commits,
-            "last_commit_us", (json_int_t) writer.last_commit_us,
-            "sessions", sessions_json(hub),
-            "subscriptions", subscriptions_json(hub),
-            "counts", counts_json(hub));
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version",
+            MR_VERSION, "source", hub->config->hub.source, "hub_epoch", (json_int_t)hub->sessions.hub_epoch,
+            "head", (json_int_t)mr_log_head(hub->house.log), "indexed",
+            (json_int_t)mr_index_through(hub->house.index), "read_only", (int)hub->publish.read_only,
+            "waiting", (json_int_t)writer.waiting, "unwritten", (json_int_t)hub->jobs.open, "commits",
+            (json_int_t)writer.commits, "last_commit_us", (json_int_t)writer.last_commit_us, "sessions",
+            sessions_json(hub), "subscriptions", subscriptions_json(hub), "counts", counts_json(hub));
 }

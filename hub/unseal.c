@@ -48,7 +48,7 @@ static int open_slots(const struct mr_record *record, const struct mr_slot_key *
 
     mr_leaf_hash(record->leaf, leaf_hash);
     for (size_t i = 0; i < record->slots_count; i++) {
-        int r = mr_slot_open(&opened->slots[i], record->slots[i], &keys[i], leaf_hash, (uint8_t) i);
+        int r = mr_slot_open(&opened->slots[i], record->slots[i], &keys[i], leaf_hash, (uint8_t)i);
 
         if (r < 0)
             return r;
@@ -81,8 +81,8 @@ static int put_staffof(struct mr_unsealed *ret, const struct mr_slot *first)
 }
 
 /* One Person block goes back to where it was. *skeleton is what is left of the bytes around the blocks. */
-static int put_block(struct mr_unsealed *ret, const struct opened *opened, const uint8_t *span,
-        struct mr_slice *skeleton)
+static int put_block(
+        struct mr_unsealed *ret, const struct opened *opened, const uint8_t *span, struct mr_slice *skeleton)
 {
     size_t offset = mr_get_be32(span);
     size_t size = mr_get_be32(span + 4);
@@ -92,7 +92,7 @@ static int put_block(struct mr_unsealed *ret, const struct opened *opened, const
 
     if (slot >= opened->count || offset < ret->bytes.size || offset - ret->bytes.size > skeleton->size)
         return MR_ECORRUPT;
-    block = mr_slot_find(&opened->slots[slot], (uint16_t) (MR_FIELD_BLOCK + ret->spans_count));
+    block = mr_slot_find(&opened->slots[slot], (uint16_t)(MR_FIELD_BLOCK + ret->spans_count));
     if (!block || block->value.size != size)
         return MR_ECORRUPT;
     before = offset - ret->bytes.size;
@@ -191,7 +191,7 @@ int mr_unseal(struct mr_unsealed *ret, const struct mr_house *house, const struc
     if (r == 0)
         return 0;
     mr_unsealed_fini(ret);
-    (void) snprintf(where, sizeof where, "log record %llu", (unsigned long long) record->number);
+    (void)snprintf(where, sizeof where, "log record %llu", (unsigned long long)record->number);
     return mr_error_set(reterr, r, where, "", "the event cannot be opened: %s", mr_err_text(r));
 }
 

@@ -15,21 +15,22 @@ static void look_in_index(struct mr_wanted *wanted, const struct mr_house *house
     int found;
 
     mr_put_be16(key, wanted->sub);
-    found = mr_index_find(house->index, MR_INDEX_SUBSCRIPTION, key, wanted->scanned, wanted->ahead, MR_WANTED_AHEAD);
+    found = mr_index_find(
+            house->index, MR_INDEX_SUBSCRIPTION, key, wanted->scanned, wanted->ahead, MR_WANTED_AHEAD);
     if (found < 0)
         return; /* derived data: the log itself has the answer */
-    wanted->count = (size_t) found;
+    wanted->count = (size_t)found;
     wanted->scanned = found == MR_WANTED_AHEAD ? wanted->ahead[found - 1] : through;
     if (found > 0 && wanted->ahead[found - 1] > wanted->scanned)
         wanted->scanned = wanted->ahead[found - 1]; /* the index grew meanwhile */
 }
 
-static void look_in_log(struct mr_wanted *wanted, struct mr_log_reader *reader, struct mr_record_view *view,
-        size_t *budget)
+static void look_in_log(
+        struct mr_wanted *wanted, struct mr_log_reader *reader, struct mr_record_view *view, size_t *budget)
 {
     uint64_t head = mr_log_reader_head(reader);
 
-    while (wanted->scanned < head && *budget > 0 && wanted->count < MR_WANTED_AHEAD) {
+    while (wanted->scanned<head && * budget> 0 && wanted->count < MR_WANTED_AHEAD) {
         uint64_t number = ++wanted->scanned;
         int r = mr_log_read(reader, number, view, NULL);
 

@@ -1,4 +1,5 @@
-/* Which numbers a subscription wants next: from the index as far as it is built, then from the heads of the log. */
+/* Which numbers a subscription wants next: from the index as far as it is built, then from the heads of the
+ * log. */
 #ifndef MR_HUB_WANTED_H
 #define MR_HUB_WANTED_H
 
@@ -17,8 +18,8 @@ struct mr_wanted {
 void mr_wanted_start(struct mr_wanted *wanted, uint16_t sub, uint64_t after);
 
 /*
- * The next wanted number, not taken off yet; 0: none up to the head. *budget: most log records to look at; when it
- * comes down to 0 there may be more. view: scratch memory.
+ * The next wanted number, not taken off yet; 0: none up to the head. *budget: most log records to look at;
+ * when it comes down to 0 there may be more. view: scratch memory.
  */
 uint64_t mr_wanted_peek(struct mr_wanted *wanted, const struct mr_house *house, struct mr_log_reader *reader,
         struct mr_record_view *view, size_t *budget);

@@ -7,18 +7,27 @@
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 
-enum { PART_VERSION, PART_REQUEST, PART_DOMAIN, PART_ADDRESS, PART_IDENTITY, PART_MECHANISM, PART_CREDENTIALS, PARTS };
+enum {
+    PART_VERSION,
+    PART_REQUEST,
+    PART_DOMAIN,
+    PART_ADDRESS,
+    PART_IDENTITY,
+    PART_MECHANISM,
+    PART_CREDENTIALS,
+    PARTS
+};
 
 static struct mr_slice part_of(zmq_msg_t *part)
 {
     return mr_slice(zmq_msg_data(part), zmq_msg_size(part));
 }
 
-const struct mr_config_system *mr_zap_admit(const struct mr_zap *zap, struct mr_slice domain, struct mr_slice mechanism,
-        struct mr_slice credentials)
+const struct mr_config_system *mr_zap_admit(const struct mr_zap *zap, struct mr_slice domain,
+        struct mr_slice mechanism, struct mr_slice credentials)
 {
-    if (!mr_slice_equal(domain, mr_slice_str(MR_ZAP_DOMAIN)) || !mr_slice_equal(mechanism, mr_slice_str("CURVE")) ||
-            credentials.size != sizeof zap->keys[0].key)
+    if (!mr_slice_equal(domain, mr_slice_str(MR_ZAP_DOMAIN)) ||
+            !mr_slice_equal(mechanism, mr_slice_str("CURVE")) || credentials.size != sizeof zap->keys[0].key)
         return NULL;
     for (size_t i = 0; i < zap->keys_count; i++)
         if (memcmp(zap->keys[i].key, credentials.data, credentials.size) == 0)
@@ -58,7 +67,7 @@ static void on_request(struct mr_zsock *zsock, zmq_msg_t *parts, int parts_count
     const struct mr_slice reply[] = {mr_slice_str("1.0"), request, mr_slice_str(system ? "200" : "400"),
             mr_slice_str(system ? "OK" : "unknown key"), mr_slice_str(system ? system->name : ""), {0}};
 
-    (void) mr_zsock_send(zsock, reply, (int) MR_COUNT(reply));
+    (void)mr_zsock_send(zsock, reply, (int)MR_COUNT(reply));
 }
 
 static int load_keys(struct mr_zap *zap, const struct mr_config *config)
@@ -77,20 +86,21 @@ static int load_keys(struct mr_zap *zap, const struct mr_config *config)
     return 0;
 }
 
-int mr_zap_open(struct mr_zap *zap, uv_loop_t *loop, void *zmq, const struct mr_config *config, struct mr_error *reterr)
+int mr_zap_open(struct mr_zap *zap, uv_loop_t *loop, void *zmq, const struct mr_config *config,
+        struct mr_error *reterr)
 {
     void *socket;
 
     *zap = (struct mr_zap){0};
     if (load_keys(zap, config) < 0)
-        return mr_error_set(reterr, MR_ECONFIG, "systems", "`marshrut keys new` makes keys",
-                "a key is not a CURVE key");
+        return mr_error_set(
+                reterr, MR_ECONFIG, "systems", "`marshrut keys new` makes keys", "a key is not a CURVE key");
     socket = zmq_socket(zmq, ZMQ_REP);
     if (!socket || zmq_bind(socket, "inproc://zeromq.zap.01") != 0) {
         if (socket)
-            (void) zmq_close(socket);
-        return mr_error_set(reterr, MR_ESYSTEM, "zap", "", "cannot bind the ZAP handler: %s",
-                zmq_strerror(zmq_errno()));
+            (void)zmq_close(socket);
+        return mr_error_set(
+                reterr, MR_ESYSTEM, "zap", "", "cannot bind the ZAP handler: %s", zmq_strerror(zmq_errno()));
     }
     return mr_zsock_open(&zap->zsock, loop, socket, 64, on_request, zap);
 }

@@ -1,6 +1,7 @@
 /*
- * Who may connect: answers ZeroMQ's authentication requests (RFC 27, ZAP 1.0) from the configuration. A key that is not
- * configured gets 400, and then the connection never becomes one. Loop thread; opened before any listener is bound.
+ * Who may connect: answers ZeroMQ's authentication requests (RFC 27, ZAP 1.0) from the configuration. A key
+ * that is not configured gets 400, and then the connection never becomes one. Loop thread; opened before any
+ * listener is bound.
  */
 #ifndef MR_HUB_ZAP_H
 #define MR_HUB_ZAP_H
@@ -9,7 +10,9 @@
 #include "proto/loop/zsock.h"
 
 #define MR_ZAP_DOMAIN "marshrut"
-enum { MR_ZMQ_ZAP_ENFORCE_DOMAIN = 93 }; /* draft option of 4.3.4, accepted by number: without it no handler = open */
+enum {
+    MR_ZMQ_ZAP_ENFORCE_DOMAIN = 93
+}; /* draft option of 4.3.4, accepted by number: without it no handler = open */
 
 struct mr_zap_key {
     uint8_t key[32];
@@ -31,7 +34,7 @@ int mr_zap_open(struct mr_zap *zap, uv_loop_t *loop, void *zmq, const struct mr_
 void mr_zap_close(struct mr_zap *zap);
 
 /* The answer to one request: pure, for tests. NULL: refused. */
-const struct mr_config_system *mr_zap_admit(const struct mr_zap *zap, struct mr_slice domain, struct mr_slice mechanism,
-        struct mr_slice credentials);
+const struct mr_config_system *mr_zap_admit(const struct mr_zap *zap, struct mr_slice domain,
+        struct mr_slice mechanism, struct mr_slice credentials);
 
 #endif

@@ -3,8 +3,9 @@
 #include "store/keyring_internal.h"
 
 /*
- * 'f' || previous -> survivor, and 'r' || survivor || previous -> 1 to find them the other way. A merge points all of
- * previous' aliases to the survivor itself, so that a chain has one step; the bound is for a damaged table.
+ * 'f' || previous -> survivor, and 'r' || survivor || previous -> 1 to find them the other way. A merge
+ * points all of previous' aliases to the survivor itself, so that a chain has one step; the bound is for a
+ * damaged table.
  */
 enum { CHAIN_MAX = 8, FORWARD_BYTES = 1 + MR_PERSON_ID_BYTES, REVERSE_BYTES = 1 + 2 * MR_PERSON_ID_BYTES };
 
@@ -15,7 +16,8 @@ static struct mr_slice forward_key(uint8_t out[static FORWARD_BYTES], const uint
     return mr_slice(out, FORWARD_BYTES);
 }
 
-static struct mr_slice reverse_key(uint8_t out[static REVERSE_BYTES], const uint8_t *survivor, const uint8_t *previous)
+static struct mr_slice reverse_key(
+        uint8_t out[static REVERSE_BYTES], const uint8_t *survivor, const uint8_t *previous)
 {
     out[0] = 'r';
     memcpy(out + 1, survivor, MR_PERSON_ID_BYTES);
@@ -46,21 +48,22 @@ int mr_alias_resolve(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON
 
 static int collect(void *ctx, struct mr_slice key, struct mr_slice value)
 {
-    (void) value;
+    (void)value;
     if (key.size != REVERSE_BYTES)
         return MR_ECORRUPT;
     mr_buf_put(ctx, key.data + 1 + MR_PERSON_ID_BYTES, MR_PERSON_ID_BYTES);
     return 0;
 }
 
-int mr_alias_group(struct mr_kv_txn *kv, const uint8_t survivor[static MR_PERSON_ID_BYTES], struct mr_buf *out)
+int mr_alias_group(
+        struct mr_kv_txn *kv, const uint8_t survivor[static MR_PERSON_ID_BYTES], struct mr_buf *out)
 {
     uint8_t key[REVERSE_BYTES];
     struct mr_slice prefix;
     int r;
 
     mr_buf_put(out, survivor, MR_PERSON_ID_BYTES);
-    (void) reverse_key(key, survivor, survivor);
+    (void)reverse_key(key, survivor, survivor);
     prefix = mr_slice(key, FORWARD_BYTES); /* without the alias */
     r = mr_kv_rows(kv, MR_KEYRING_ALIAS, prefix, prefix, collect, out);
     return r == 0 && mr_buf_failed(out) ? MR_ENOMEM : r;

@@ -5,8 +5,9 @@
 #include "store/keyring_internal.h"
 
 /*
- * blind[32] -> u8 1 | u16be bucket | nonce[24] | AEAD(bucket key, person id)[32]. Where an identifier leads is readable
- * only with the bucket's key, so that an erasure that destroys bucket keys takes the links in old pages along.
+ * blind[32] -> u8 1 | u16be bucket | nonce[24] | AEAD(bucket key, person id)[32]. Where an identifier leads
+ * is readable only with the bucket's key, so that an erasure that destroys bucket keys takes the links in old
+ * pages along.
  */
 enum {
     VERSION = 1,
@@ -29,11 +30,11 @@ void mr_blind_index(const uint8_t key[static MR_KEY_BYTES], uint16_t kind, struc
 
     memcpy(head, tag, sizeof tag);
     mr_put_be16(head + sizeof tag, kind);
-    (void) crypto_generichash_init(&state, key, MR_KEY_BYTES, MR_BLIND_BYTES);
-    (void) crypto_generichash_update(&state, head, sizeof head);
+    (void)crypto_generichash_init(&state, key, MR_KEY_BYTES, MR_BLIND_BYTES);
+    (void)crypto_generichash_update(&state, head, sizeof head);
     if (value.size > 0)
-        (void) crypto_generichash_update(&state, value.data, value.size);
-    (void) crypto_generichash_final(&state, ret, MR_BLIND_BYTES);
+        (void)crypto_generichash_update(&state, value.data, value.size);
+    (void)crypto_generichash_final(&state, ret, MR_BLIND_BYTES);
     sodium_memzero(&state, sizeof state);
 }
 
@@ -44,8 +45,8 @@ static void row_aad(const uint8_t *blind, uint16_t bucket, uint8_t ret[static AA
     mr_put_be16(ret + sizeof TAG + MR_BLIND_BYTES, bucket);
 }
 
-static int open_row(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t *blind, struct mr_slice value,
-        uint8_t ret[static MR_PERSON_ID_BYTES])
+static int open_row(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t *blind,
+        struct mr_slice value, uint8_t ret[static MR_PERSON_ID_BYTES])
 {
     uint8_t bucket_key[MR_KEY_BYTES];
     uint8_t aad[AAD_BYTES];
@@ -57,8 +58,8 @@ static int open_row(const struct mr_keyring *keyring, struct mr_kv_txn *kv, cons
     bucket = mr_get_be16(value.data + BUCKET_AT);
     row_aad(blind, bucket, aad);
     r = mr_bucket_key(keyring, kv, bucket, bucket_key);
-    if (r == 0 && crypto_aead_xchacha20poly1305_ietf_decrypt(ret, NULL, NULL, value.data + BOX_AT, ROW_BYTES - BOX_AT,
-                          aad, sizeof aad, value.data + NONCE_AT, bucket_key) != 0)
+    if (r == 0 && crypto_aead_xchacha20poly1305_ietf_decrypt(ret, NULL, NULL, value.data + BOX_AT,
+                          ROW_BYTES - BOX_AT, aad, sizeof aad, value.data + NONCE_AT, bucket_key) != 0)
         r = MR_ECORRUPT;
     sodium_memzero(bucket_key, sizeof bucket_key);
     return r;
@@ -87,8 +88,8 @@ int mr_blind_put(struct mr_keyring_txn *txn, const uint8_t blind[static MR_BLIND
     mr_put_be16(row + BUCKET_AT, bucket);
     randombytes_buf(row + NONCE_AT, MR_NONCE_BYTES);
     row_aad(blind, bucket, aad);
-    (void) crypto_aead_xchacha20poly1305_ietf_encrypt(row + BOX_AT, NULL, person, MR_PERSON_ID_BYTES, aad, sizeof aad,
-            NULL, row + NONCE_AT, bucket_key);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(row + BOX_AT, NULL, person, MR_PERSON_ID_BYTES, aad,
+            sizeof aad, NULL, row + NONCE_AT, bucket_key);
     sodium_memzero(bucket_key, sizeof bucket_key);
     return mr_kv_put(txn->kv, MR_KEYRING_BIDX, mr_slice(blind, MR_BLIND_BYTES), mr_slice(row, sizeof row));
 }
@@ -125,7 +126,8 @@ static int collect(void *ctx, struct mr_slice key, struct mr_slice value)
     return 0;
 }
 
-int mr_blind_forget(struct mr_keyring_txn *txn, struct mr_slice persons, const uint16_t *buckets, size_t count)
+int mr_blind_forget(
+        struct mr_keyring_txn *txn, struct mr_slice persons, const uint16_t *buckets, size_t count)
 {
     struct forget forget = {.txn = txn, .persons = persons, .buckets = buckets, .count = count};
     int r = mr_kv_rows(txn->kv, MR_KEYRING_BIDX, mr_slice(NULL, 0), mr_slice(NULL, 0), collect, &forget);

@@ -4,10 +4,10 @@
 #include "store/keyring_internal.h"
 
 /*
- * person[16] || BLAKE2b-128(dek, "hub-emp-v1\0" || org[16] || system[32] || id[16]) -> mr_keyring_seal of the row, with the key as
- * aad. The row has a fixed size, so that its length tells nothing:
- *   u8 1 | u8 active | u64be number | org[16] | system[32] | id[16], texts padded with zeros. In the key org is zeros when
- * there is an id: the sender's employment stays the same one when its place is corrected.
+ * person[16] || BLAKE2b-128(dek, "hub-emp-v1\0" || org[16] || system[32] || id[16]) -> mr_keyring_seal of the
+ * row, with the key as aad. The row has a fixed size, so that its length tells nothing: u8 1 | u8 active |
+ * u64be number | org[16] | system[32] | id[16], texts padded with zeros. In the key org is zeros when there
+ * is an id: the sender's employment stays the same one when its place is corrected.
  */
 enum {
     VERSION = 1,
@@ -15,11 +15,11 @@ enum {
     KEY_BYTES = MR_PERSON_ID_BYTES + NAME_BYTES,
     NUMBER_AT = 2,
     ORG_AT = 10,
-    ORG_BYTES = sizeof((struct mr_employment *) 0)->org,
+    ORG_BYTES = sizeof((struct mr_employment *)0)->org,
     SYSTEM_AT = ORG_AT + ORG_BYTES,
-    SYSTEM_BYTES = sizeof((struct mr_employment *) 0)->system,
+    SYSTEM_BYTES = sizeof((struct mr_employment *)0)->system,
     ID_AT = SYSTEM_AT + SYSTEM_BYTES,
-    ID_BYTES = sizeof((struct mr_employment *) 0)->id,
+    ID_BYTES = sizeof((struct mr_employment *)0)->id,
     ROW_BYTES = ID_AT + ID_BYTES,
 };
 
@@ -38,8 +38,8 @@ static bool normalise(const struct mr_employment *in, struct mr_employment *ret)
     return true;
 }
 
-static void row_key(const struct mr_slot_key *key, const uint8_t *person, const struct mr_employment *employment,
-        uint8_t ret[static KEY_BYTES])
+static void row_key(const struct mr_slot_key *key, const uint8_t *person,
+        const struct mr_employment *employment, uint8_t ret[static KEY_BYTES])
 {
     static const char tag[] = "hub-emp-v1";
     static const uint8_t nothing[ORG_BYTES];
@@ -47,12 +47,12 @@ static void row_key(const struct mr_slot_key *key, const uint8_t *person, const 
     crypto_generichash_state state;
 
     memcpy(ret, person, MR_PERSON_ID_BYTES);
-    (void) crypto_generichash_init(&state, key->dek, MR_KEY_BYTES, NAME_BYTES);
-    (void) crypto_generichash_update(&state, (const uint8_t *) tag, sizeof tag);
-    (void) crypto_generichash_update(&state, has_id ? nothing : (const uint8_t *) employment->org, ORG_BYTES);
-    (void) crypto_generichash_update(&state, (const uint8_t *) employment->system, SYSTEM_BYTES);
-    (void) crypto_generichash_update(&state, employment->id, ID_BYTES);
-    (void) crypto_generichash_final(&state, ret + MR_PERSON_ID_BYTES, NAME_BYTES);
+    (void)crypto_generichash_init(&state, key->dek, MR_KEY_BYTES, NAME_BYTES);
+    (void)crypto_generichash_update(&state, (const uint8_t *)tag, sizeof tag);
+    (void)crypto_generichash_update(&state, has_id ? nothing : (const uint8_t *)employment->org, ORG_BYTES);
+    (void)crypto_generichash_update(&state, (const uint8_t *)employment->system, SYSTEM_BYTES);
+    (void)crypto_generichash_update(&state, employment->id, ID_BYTES);
+    (void)crypto_generichash_final(&state, ret + MR_PERSON_ID_BYTES, NAME_BYTES);
     sodium_memzero(&state, sizeof state);
 }
 
@@ -64,7 +64,7 @@ static int put_row(struct mr_kv_txn *kv, const struct mr_slot_key *key, const ui
     uint8_t row[ROW_BYTES] = {VERSION, employment->active};
     int r;
 
-    mr_put_be64(row + NUMBER_AT, (uint64_t) employment->number);
+    mr_put_be64(row + NUMBER_AT, (uint64_t)employment->number);
     memcpy(row + ORG_AT, employment->org, ORG_BYTES);
     memcpy(row + SYSTEM_AT, employment->system, SYSTEM_BYTES);
     memcpy(row + ID_AT, employment->id, ID_BYTES);
@@ -84,7 +84,7 @@ static int parse_row(struct mr_slice row, struct mr_employment *ret)
     if (row.data[ORG_AT + ORG_BYTES - 1] != 0 || row.data[SYSTEM_AT + SYSTEM_BYTES - 1] != 0)
         return MR_ECORRUPT;
     ret->active = row.data[1] == 1;
-    ret->number = (int64_t) mr_get_be64(row.data + NUMBER_AT);
+    ret->number = (int64_t)mr_get_be64(row.data + NUMBER_AT);
     memcpy(ret->org, row.data + ORG_AT, ORG_BYTES);
     memcpy(ret->system, row.data + SYSTEM_AT, SYSTEM_BYTES);
     memcpy(ret->id, row.data + ID_AT, ID_BYTES);
@@ -166,7 +166,7 @@ int mr_employment_list(struct mr_keyring_txn *txn, const uint8_t person[static M
         return r;
     r = person_rows(txn->kv, subject.person, list_row, &list);
     sodium_memzero(&key, sizeof key);
-    return r < 0 ? r : (int) list.count;
+    return r < 0 ? r : (int)list.count;
 }
 
 /* ---- merge and destruction ---- */
@@ -254,7 +254,7 @@ int mr_employment_move(struct mr_keyring_txn *txn, const struct mr_subject *from
 
 static int forget_row(void *ctx, struct mr_slice name, struct mr_slice sealed)
 {
-    (void) sealed;
+    (void)sealed;
     if (name.size != KEY_BYTES)
         return MR_ECORRUPT;
     mr_buf_put_slice(ctx, name);

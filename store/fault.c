@@ -43,8 +43,9 @@ static void parse(const char *spec)
     atomic_store(&wanted.hits, 0);
     if (!spec || !*spec)
         return;
-    if (sscanf(spec, "%63[^:]:%u:%15s", wanted.name, &wanted.nth, wanted.action) != 3 || !is_point(wanted.name)) {
-        (void) fprintf(stderr, "MR_FAULT=%s: not name:nth:action, or no such point\n", spec);
+    if (sscanf(spec, "%63[^:]:%u:%15s", wanted.name, &wanted.nth, wanted.action) != 3 ||
+            !is_point(wanted.name)) {
+        (void)fprintf(stderr, "MR_FAULT=%s: not name:nth:action, or no such point\n", spec);
         abort();
     }
 }
@@ -56,18 +57,18 @@ static void parse_environment(void)
 
 void mr_fault_set(const char *spec)
 {
-    (void) pthread_once(&wanted.once, parse_environment);
+    (void)pthread_once(&wanted.once, parse_environment);
     parse(spec);
 }
 
 int mr_fault_hit(const char *name)
 {
-    (void) pthread_once(&wanted.once, parse_environment);
+    (void)pthread_once(&wanted.once, parse_environment);
     assert(is_point(name));
     if (strcmp(wanted.name, name) != 0 || atomic_fetch_add(&wanted.hits, 1) + 1 != wanted.nth)
         return 0;
     if (strcmp(wanted.action, "kill") == 0)
-        (void) raise(SIGKILL);
+        (void)raise(SIGKILL);
     if (strcmp(wanted.action, "eio") == 0)
         return MR_EIO;
     if (strcmp(wanted.action, "enospc") == 0)

@@ -1,8 +1,10 @@
 /*
- * Fault points: named places where a test makes the process die or the disk fail. Compiled only with MR_FAULT_POINTS
- * (debug builds); else they cost nothing. Every point is in the one table below, so that a test of all is complete.
+ * Fault points: named places where a test makes the process die or the disk fail. Compiled only with
+ * MR_FAULT_POINTS (debug builds); else they cost nothing. Every point is in the one table below, so that a
+ * test of all is complete.
  *
- *   MR_FAULT=name:nth:kill|eio|enospc   at the nth hit (from 1) of the point, once: SIGKILL to itself, or that failure
+ *   MR_FAULT=name:nth:kill|eio|enospc   at the nth hit (from 1) of the point, once: SIGKILL to itself, or
+ * that failure
  */
 #ifndef MR_STORE_FAULT_H
 #define MR_STORE_FAULT_H
@@ -17,7 +19,8 @@
 
 /* 0, or the negative failure that the point is told to give. Any thread. */
 int mr_fault_hit(const char *name);
-/* As MR_FAULT in the environment, for tests in the same process; NULL: none. Not while other threads hit points. */
+/* As MR_FAULT in the environment, for tests in the same process; NULL: none. Not while other threads hit
+ * points. */
 void mr_fault_set(const char *spec);
 
 #define MR_FAULT(name) mr_fault_hit(name)

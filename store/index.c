@@ -26,7 +26,7 @@ struct mr_index_batch {
 static void put_entry(uint8_t out[static ENTRY_BYTES], enum mr_index_kind kind,
         const uint8_t key[static MR_INDEX_KEY_BYTES], uint64_t number)
 {
-    out[0] = (uint8_t) kind;
+    out[0] = (uint8_t)kind;
     memcpy(out + 1, key, MR_INDEX_KEY_BYTES);
     mr_put_be64(out + PREFIX_BYTES, number);
 }
@@ -49,8 +49,11 @@ static int load_through(struct mr_index *index)
 int mr_index_open(struct mr_index **ret, const char *dir, bool read_only, struct mr_error *reterr)
 {
     static const char *const names[] = {[ENTRIES] = "entries", [META] = "meta"};
-    const struct mr_kv_options options = {
-            .dir = dir, .tables = names, .tables_count = TABLES, .read_only = read_only, .exclusive = !read_only};
+    const struct mr_kv_options options = {.dir = dir,
+            .tables = names,
+            .tables_count = TABLES,
+            .read_only = read_only,
+            .exclusive = !read_only};
     struct mr_index *index = calloc(1, sizeof *index);
     int r;
 
@@ -81,7 +84,7 @@ void mr_index_close(struct mr_index *index)
 uint64_t mr_index_through(struct mr_index *index)
 {
     if (index->read_only)
-        (void) load_through(index); /* keeps what it knew on failure */
+        (void)load_through(index); /* keeps what it knew on failure */
     return atomic_load_explicit(&index->through, memory_order_acquire);
 }
 
@@ -132,8 +135,8 @@ int mr_index_batch_commit(struct mr_index_batch *batch, uint64_t through)
         if (entries->size)
             qsort(entries->data, entries->size / ENTRY_BYTES, ENTRY_BYTES, compare_entries);
         for (size_t at = 0; at < entries->size; at += ENTRY_BYTES) /* failures are sticky */
-            (void) mr_kv_put(txn, ENTRIES, mr_slice(entries->data + at, ENTRY_BYTES), (struct mr_slice){0});
-        (void) mr_kv_set_through(txn, META, through);
+            (void)mr_kv_put(txn, ENTRIES, mr_slice(entries->data + at, ENTRY_BYTES), (struct mr_slice){0});
+        (void)mr_kv_set_through(txn, META, through);
         r = mr_kv_commit(txn);
     }
     if (r == 0)
@@ -157,8 +160,8 @@ int mr_index_clear(struct mr_index *index)
 
     if (r < 0)
         return r;
-    (void) mr_kv_clear(txn, ENTRIES);
-    (void) mr_kv_set_through(txn, META, 0);
+    (void)mr_kv_clear(txn, ENTRIES);
+    (void)mr_kv_set_through(txn, META, 0);
     r = mr_kv_commit(txn);
     if (r == 0)
         atomic_store(&index->through, 0);
@@ -174,7 +177,8 @@ static bool take(struct mr_slice entry, const uint8_t want[static ENTRY_BYTES], 
     return true;
 }
 
-static int find_up(struct mr_kv_cursor *cursor, const uint8_t want[static ENTRY_BYTES], uint64_t *ret, int max)
+static int find_up(
+        struct mr_kv_cursor *cursor, const uint8_t want[static ENTRY_BYTES], uint64_t *ret, int max)
 {
     struct mr_slice entry, value;
     int n = 0;
@@ -188,7 +192,8 @@ static int find_up(struct mr_kv_cursor *cursor, const uint8_t want[static ENTRY_
 }
 
 /* From the entry before `want` downwards. */
-static int find_down(struct mr_kv_cursor *cursor, const uint8_t want[static ENTRY_BYTES], uint64_t *ret, int max)
+static int find_down(
+        struct mr_kv_cursor *cursor, const uint8_t want[static ENTRY_BYTES], uint64_t *ret, int max)
 {
     struct mr_slice entry, value;
     int n = 0;
@@ -205,9 +210,10 @@ static int find_down(struct mr_kv_cursor *cursor, const uint8_t want[static ENTR
     return r < 0 && r != MR_ENOTFOUND ? r : n;
 }
 
-static int find(struct mr_index *index, const uint8_t want[static ENTRY_BYTES], bool up, uint64_t *ret, size_t max)
+static int find(
+        struct mr_index *index, const uint8_t want[static ENTRY_BYTES], bool up, uint64_t *ret, size_t max)
 {
-    int limit = max < INT_MAX ? (int) max : INT_MAX;
+    int limit = max < INT_MAX ? (int)max : INT_MAX;
     struct mr_kv_cursor *cursor;
     struct mr_kv_txn *txn;
     int r = mr_kv_begin_read(index->kv, &txn);
@@ -223,8 +229,8 @@ static int find(struct mr_index *index, const uint8_t want[static ENTRY_BYTES], 
     return r;
 }
 
-int mr_index_find(struct mr_index *index, enum mr_index_kind kind, const uint8_t key[static MR_INDEX_KEY_BYTES],
-        uint64_t after, uint64_t *ret_numbers, size_t max)
+int mr_index_find(struct mr_index *index, enum mr_index_kind kind,
+        const uint8_t key[static MR_INDEX_KEY_BYTES], uint64_t after, uint64_t *ret_numbers, size_t max)
 {
     uint8_t want[ENTRY_BYTES];
 

@@ -10,7 +10,8 @@
 
 enum { NONE = UINT32_MAX >> 1, MARGIN_BYTES = 64 };
 
-/* In the arena; indexes instead of pointers. A free entry is in the LRU list (at its old end) and in no chain. */
+/* In the arena; indexes instead of pointers. A free entry is in the LRU list (at its old end) and in no
+ * chain. */
 struct entry {
     struct mr_slot_key key;
     uint64_t serial;
@@ -29,9 +30,9 @@ struct mr_key_cache {
     uint32_t count;
     uint32_t oldest;
     uint32_t newest;
-    uint64_t epoch;        /* drops so far */
-    uint64_t settled;      /* serials up to this one are committed */
-    uint32_t provisional;  /* entries put under a serial not yet settled */
+    uint64_t epoch;       /* drops so far */
+    uint64_t settled;     /* serials up to this one are committed */
+    uint32_t provisional; /* entries put under a serial not yet settled */
     bool locked;
 };
 
@@ -180,7 +181,8 @@ bool mr_key_cache_get(struct mr_key_cache *cache, const uint8_t id[static MR_KEY
     return found;
 }
 
-void mr_key_cache_put(struct mr_key_cache *cache, const struct mr_slot_key *key, uint64_t epoch, uint64_t serial)
+void mr_key_cache_put(
+        struct mr_key_cache *cache, const struct mr_slot_key *key, uint64_t epoch, uint64_t serial)
 {
     pthread_mutex_lock(&cache->lock);
     if (epoch == cache->epoch && find(cache, key->id) == NONE) {

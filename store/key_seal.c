@@ -2,7 +2,8 @@
 
 #include "store/keyring_internal.h"
 
-/* nonce[24] | AEAD(dek, plain); AAD = tag || key_id || the caller's aad. The tag keeps rows and slots apart. */
+/* nonce[24] | AEAD(dek, plain); AAD = tag || key_id || the caller's aad. The tag keeps rows and slots apart.
+ */
 static const char TAG[] = "hub-seal-v1";
 
 enum { HEAD_BYTES = sizeof TAG + MR_KEY_ID_BYTES, AAD_MAX = HEAD_BYTES + MR_SEAL_AAD_MAX };
@@ -19,7 +20,8 @@ static size_t seal_aad(const struct mr_slot_key *key, struct mr_slice aad, uint8
     return HEAD_BYTES + aad.size;
 }
 
-int mr_keyring_seal(const struct mr_slot_key *key, struct mr_slice aad, struct mr_slice plain, struct mr_buf *out)
+int mr_keyring_seal(
+        const struct mr_slot_key *key, struct mr_slice aad, struct mr_slice plain, struct mr_buf *out)
 {
     uint8_t bound[AAD_MAX];
     size_t bound_size = seal_aad(key, aad, bound);
@@ -31,13 +33,14 @@ int mr_keyring_seal(const struct mr_slot_key *key, struct mr_slice aad, struct m
     if (!at)
         return MR_ENOMEM;
     randombytes_buf(at, MR_NONCE_BYTES);
-    (void) crypto_aead_xchacha20poly1305_ietf_encrypt(at + MR_NONCE_BYTES, NULL, plain.data, plain.size, bound,
-            bound_size, NULL, at, key->dek);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+            at + MR_NONCE_BYTES, NULL, plain.data, plain.size, bound, bound_size, NULL, at, key->dek);
     out->size += MR_NONCE_BYTES + plain.size + MR_AEAD_TAG_BYTES;
     return 0;
 }
 
-int mr_keyring_unseal(const struct mr_slot_key *key, struct mr_slice aad, struct mr_slice sealed, struct mr_buf *out)
+int mr_keyring_unseal(
+        const struct mr_slot_key *key, struct mr_slice aad, struct mr_slice sealed, struct mr_buf *out)
 {
     uint8_t bound[AAD_MAX];
     size_t bound_size = seal_aad(key, aad, bound);

@@ -56,12 +56,12 @@ static void wrap(const uint8_t above[static MR_KEY_BYTES], const struct wrap_nam
     ret[0] = WRAP_VERSION;
     mr_put_be32(ret + GENERATION_AT, generation);
     randombytes_buf(ret + NONCE_AT, MR_NONCE_BYTES);
-    (void) crypto_aead_xchacha20poly1305_ietf_encrypt(ret + BOX_AT, NULL, key, MR_KEY_BYTES, aad, aad_size, NULL,
-            ret + NONCE_AT, above);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+            ret + BOX_AT, NULL, key, MR_KEY_BYTES, aad, aad_size, NULL, ret + NONCE_AT, above);
 }
 
-static int unwrap(const uint8_t above[static MR_KEY_BYTES], const struct wrap_name *name, struct mr_slice value,
-        uint8_t ret[static MR_KEY_BYTES])
+static int unwrap(const uint8_t above[static MR_KEY_BYTES], const struct wrap_name *name,
+        struct mr_slice value, uint8_t ret[static MR_KEY_BYTES])
 {
     uint8_t aad[WRAP_AAD_MAX];
     size_t aad_size;
@@ -69,8 +69,8 @@ static int unwrap(const uint8_t above[static MR_KEY_BYTES], const struct wrap_na
     if (value.size != WRAP_BYTES || value.data[0] != WRAP_VERSION)
         return MR_ECORRUPT;
     aad_size = wrap_aad(name, mr_get_be32(value.data + GENERATION_AT), aad);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret, NULL, NULL, value.data + BOX_AT, WRAP_BYTES - BOX_AT, aad,
-                aad_size, value.data + NONCE_AT, above) != 0)
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret, NULL, NULL, value.data + BOX_AT, WRAP_BYTES - BOX_AT,
+                aad, aad_size, value.data + NONCE_AT, above) != 0)
         return MR_ECORRUPT;
     return 0;
 }
@@ -114,7 +114,8 @@ static int create_buckets(struct mr_keyring *keyring, struct mr_kv_txn *kv)
 
         randombytes_buf(key, sizeof key);
         wrap(keyring->secrets->root, &name, keyring->generation, key, value);
-        r = mr_kv_append(kv, MR_KEYRING_BKT, mr_slice(name.row, name.row_size), mr_slice(value, sizeof value));
+        r = mr_kv_append(
+                kv, MR_KEYRING_BKT, mr_slice(name.row, name.row_size), mr_slice(value, sizeof value));
     }
     sodium_memzero(key, sizeof key);
     return r;
@@ -132,7 +133,7 @@ static struct wrap_name blind_name(void)
 
 static void derive(const struct mr_keyring *keyring, const char *label, uint8_t ret[static MR_KEY_BYTES])
 {
-    (void) crypto_generichash(ret, MR_KEY_BYTES, (const uint8_t *) label, strlen(label) + 1,
+    (void)crypto_generichash(ret, MR_KEY_BYTES, (const uint8_t *)label, strlen(label) + 1,
             keyring->secrets->blind, MR_KEY_BYTES);
 }
 
@@ -193,7 +194,8 @@ static struct wrap_name dek_name(const uint8_t *key_id, enum mr_person_state sta
 
     mr_put_be16(name.row, mr_bucket_of(key_id));
     memcpy(name.row + 2, key_id, MR_KEY_ID_BYTES);
-    name.row[DEK_KEY_BYTES] = (uint8_t) state; /* bound, not part of the row's key: a block cannot be undone by a bit */
+    name.row[DEK_KEY_BYTES] =
+            (uint8_t)state; /* bound, not part of the row's key: a block cannot be undone by a bit */
     return name;
 }
 
@@ -211,8 +213,9 @@ int mr_dek_known(struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYT
     return dek_row(kv, key_id, &value);
 }
 
-int mr_dek_get(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES],
-        struct mr_slot_key *ret, enum mr_person_state *ret_state)
+int mr_dek_get(const struct mr_keyring *keyring, struct mr_kv_txn *kv,
+        const uint8_t key_id[static MR_KEY_ID_BYTES], struct mr_slot_key *ret,
+        enum mr_person_state *ret_state)
 {
     uint8_t bucket_key[MR_KEY_BYTES];
     struct wrap_name name;
@@ -225,7 +228,7 @@ int mr_dek_get(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const uin
         return MR_EDESTROYED;
     if (value.size != DEK_BYTES || (value.data[0] != MR_PERSON_LIVE && value.data[0] != MR_PERSON_BLOCKED))
         return MR_ECORRUPT;
-    *ret_state = (enum mr_person_state) value.data[0];
+    *ret_state = (enum mr_person_state)value.data[0];
     name = dek_name(key_id, *ret_state);
     r = mr_bucket_key(keyring, kv, mr_bucket_of(key_id), bucket_key);
     if (r == 0)
@@ -245,13 +248,14 @@ int mr_dek_put(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const str
 
     if (r < 0)
         return r;
-    value[0] = (uint8_t) state;
+    value[0] = (uint8_t)state;
     wrap(bucket_key, &name, keyring->generation, key->dek, value + 1);
     sodium_memzero(bucket_key, sizeof bucket_key);
     return mr_kv_put(kv, MR_KEYRING_DEK, mr_slice(name.row, DEK_KEY_BYTES), mr_slice(value, sizeof value));
 }
 
-int mr_dek_destroy(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES])
+int mr_dek_destroy(
+        const struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES])
 {
     struct wrap_name name = dek_name(key_id, MR_PERSON_DESTROYED);
     uint8_t value[TOMBSTONE_BYTES] = {MR_PERSON_DESTROYED, WRAP_VERSION};

@@ -12,13 +12,13 @@
 enum { CACHE_KEYS = 4096 };
 
 static const char *const tables[MR_KEYRING_TABLES] = {
-    [MR_KEYRING_BKT] = "bkt",
-    [MR_KEYRING_DEK] = "dek",
-    [MR_KEYRING_BIDX] = "bidx",
-    [MR_KEYRING_SUBJ] = "subj",
-    [MR_KEYRING_ALIAS] = "alias",
-    [MR_KEYRING_EMPLOY] = "employ",
-    [MR_KEYRING_META] = "meta",
+        [MR_KEYRING_BKT] = "bkt",
+        [MR_KEYRING_DEK] = "dek",
+        [MR_KEYRING_BIDX] = "bidx",
+        [MR_KEYRING_SUBJ] = "subj",
+        [MR_KEYRING_ALIAS] = "alias",
+        [MR_KEYRING_EMPLOY] = "employ",
+        [MR_KEYRING_META] = "meta",
 };
 
 /* ---- open and close ---- */
@@ -30,7 +30,7 @@ static void no_core_dumps(void)
 
     if (getrlimit(RLIMIT_CORE, &limit) == 0) {
         limit.rlim_cur = 0;
-        (void) setrlimit(RLIMIT_CORE, &limit);
+        (void)setrlimit(RLIMIT_CORE, &limit);
     }
 }
 
@@ -45,14 +45,15 @@ static int open_memory(struct mr_keyring *keyring, const struct mr_keyring_optio
     return mr_key_cache_new(&keyring->cache, options->cache_keys ? options->cache_keys : CACHE_KEYS);
 }
 
-static int open_kv(struct mr_keyring *keyring, const struct mr_keyring_options *options, struct mr_error *reterr)
+static int open_kv(
+        struct mr_keyring *keyring, const struct mr_keyring_options *options, struct mr_error *reterr)
 {
     struct mr_kv_options kv = {
-        .dir = options->dir,
-        .tables = tables,
-        .tables_count = MR_KEYRING_TABLES,
-        .read_only = options->read_only,
-        .exclusive = !options->read_only,
+            .dir = options->dir,
+            .tables = tables,
+            .tables_count = MR_KEYRING_TABLES,
+            .read_only = options->read_only,
+            .exclusive = !options->read_only,
     };
 
     return mr_kv_open(&keyring->kv, &kv, reterr);
@@ -69,19 +70,22 @@ static const struct mr_root_slot *newest_root(const struct mr_root *root)
     return ret;
 }
 
-static int no_root(const struct mr_keyring_options *options, const struct mr_root *root, struct mr_error *reterr)
+static int no_root(
+        const struct mr_keyring_options *options, const struct mr_root *root, struct mr_error *reterr)
 {
     static const char cure[] = "bring root.0 or root.1 back from its escrow place; a new one opens nothing";
 
     for (size_t i = 0; i < MR_ROOT_SLOTS; i++)
         if (root->slots[i].state == MR_ROOT_DAMAGED)
-            return mr_error_set(reterr, MR_ECORRUPT, options->root_path, cure, "the root key root.%zu is damaged", i);
+            return mr_error_set(
+                    reterr, MR_ECORRUPT, options->root_path, cure, "the root key root.%zu is damaged", i);
     return mr_error_set(reterr, MR_ENOTFOUND, options->root_path, cure, "no root key here");
 }
 
-/* A root that is there already was written by a start that ended before its commit: it is taken, not replaced. */
-static int create(struct mr_keyring *keyring, const struct mr_keyring_options *options, const struct mr_root *root,
-        struct mr_error *reterr)
+/* A root that is there already was written by a start that ended before its commit: it is taken, not
+ * replaced. */
+static int create(struct mr_keyring *keyring, const struct mr_keyring_options *options,
+        const struct mr_root *root, struct mr_error *reterr)
 {
     const struct mr_root_slot *there = newest_root(root);
     struct mr_kv_txn *kv = NULL;
@@ -92,7 +96,7 @@ static int create(struct mr_keyring *keyring, const struct mr_keyring_options *o
         memcpy(keyring->secrets->root, there->key, MR_KEY_BYTES);
     } else {
         randombytes_buf(keyring->secrets->root, MR_KEY_BYTES);
-        r = mr_root_write(options->root_path, (unsigned) mr_root_free_slot(root), keyring->generation,
+        r = mr_root_write(options->root_path, (unsigned)mr_root_free_slot(root), keyring->generation,
                 keyring->secrets->root, reterr);
     }
     if (r == 0)
@@ -107,8 +111,8 @@ static int create(struct mr_keyring *keyring, const struct mr_keyring_options *o
     return mr_kv_commit(kv);
 }
 
-static int unlock(struct mr_keyring *keyring, const struct mr_keyring_options *options, const struct mr_root *root,
-        struct mr_error *reterr)
+static int unlock(struct mr_keyring *keyring, const struct mr_keyring_options *options,
+        const struct mr_root *root, struct mr_error *reterr)
 {
     struct mr_kv_txn *kv;
     int r = mr_kv_begin_read(keyring->kv, &kv);
@@ -133,7 +137,8 @@ static int unlock(struct mr_keyring *keyring, const struct mr_keyring_options *o
     return r;
 }
 
-int mr_keyring_open(struct mr_keyring **ret, const struct mr_keyring_options *options, struct mr_error *reterr)
+int mr_keyring_open(
+        struct mr_keyring **ret, const struct mr_keyring_options *options, struct mr_error *reterr)
 {
     struct mr_keyring *keyring = NULL;
     struct mr_root root;
@@ -184,8 +189,9 @@ bool mr_keyring_locked(const struct mr_keyring *keyring)
 
 /* ---- look-ups ---- */
 
-int mr_keyring_load(struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES],
-        uint64_t epoch, uint64_t serial, struct mr_slot_key *ret)
+int mr_keyring_load(struct mr_keyring *keyring, struct mr_kv_txn *kv,
+        const uint8_t key_id[static MR_KEY_ID_BYTES], uint64_t epoch, uint64_t serial,
+        struct mr_slot_key *ret)
 {
     enum mr_person_state state;
     int r = mr_dek_get(keyring, kv, key_id, ret, &state);
@@ -199,7 +205,8 @@ int mr_keyring_load(struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint
     return r;
 }
 
-int mr_keyring_key(struct mr_keyring *keyring, const uint8_t key_id[static MR_KEY_ID_BYTES], struct mr_slot_key *ret)
+int mr_keyring_key(
+        struct mr_keyring *keyring, const uint8_t key_id[static MR_KEY_ID_BYTES], struct mr_slot_key *ret)
 {
     struct mr_kv_txn *kv;
     uint64_t epoch;
@@ -216,8 +223,8 @@ int mr_keyring_key(struct mr_keyring *keyring, const uint8_t key_id[static MR_KE
     return r;
 }
 
-int mr_keyring_person_key(struct mr_keyring *keyring, const uint8_t person[static MR_PERSON_ID_BYTES],
-        struct mr_slot_key *ret)
+int mr_keyring_person_key(
+        struct mr_keyring *keyring, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret)
 {
     uint64_t epoch = mr_key_cache_epoch(keyring->cache);
     struct mr_subject subject;
@@ -245,21 +252,21 @@ int mr_keyring_knows(struct mr_keyring *keyring, const uint8_t key_id[static MR_
     return r;
 }
 
-void mr_keyring_digest(const struct mr_keyring *keyring, const char *tag, const struct mr_slice *parts, size_t count,
-        uint8_t ret[static 16])
+void mr_keyring_digest(const struct mr_keyring *keyring, const char *tag, const struct mr_slice *parts,
+        size_t count, uint8_t ret[static 16])
 {
     crypto_generichash_state state;
 
-    (void) crypto_generichash_init(&state, keyring->secrets->digest, MR_KEY_BYTES, 16);
-    (void) crypto_generichash_update(&state, (const uint8_t *) tag, strlen(tag) + 1);
+    (void)crypto_generichash_init(&state, keyring->secrets->digest, MR_KEY_BYTES, 16);
+    (void)crypto_generichash_update(&state, (const uint8_t *)tag, strlen(tag) + 1);
     for (size_t i = 0; i < count; i++) {
         uint8_t size[8];
 
         mr_put_be64(size, parts[i].size);
-        (void) crypto_generichash_update(&state, size, sizeof size);
+        (void)crypto_generichash_update(&state, size, sizeof size);
         if (parts[i].size > 0)
-            (void) crypto_generichash_update(&state, parts[i].data, parts[i].size);
+            (void)crypto_generichash_update(&state, parts[i].data, parts[i].size);
     }
-    (void) crypto_generichash_final(&state, ret, 16);
+    (void)crypto_generichash_final(&state, ret, 16);
     sodium_memzero(&state, sizeof state);
 }

@@ -27,7 +27,7 @@ enum { MR_BLIND_BYTES = 32, MR_NONCE_BYTES = 24, MR_AEAD_TAG_BYTES = 16 };
 /* In sodium_malloc memory. */
 struct mr_keyring_secrets {
     uint8_t root[MR_KEY_BYTES];
-    uint8_t blind[MR_KEY_BYTES];     /* K_bi; the two below are derived from it */
+    uint8_t blind[MR_KEY_BYTES]; /* K_bi; the two below are derived from it */
     uint8_t digest[MR_KEY_BYTES];
     uint8_t pseudonym[MR_KEY_BYTES];
 };
@@ -37,7 +37,7 @@ struct mr_keyring {
     struct mr_keyring_secrets *secrets;
     struct mr_key_cache *cache;
     EVP_CIPHER *aes;
-    uint64_t serial;     /* of the newest transaction; the writer's */
+    uint64_t serial; /* of the newest transaction; the writer's */
     uint32_t generation;
     bool secrets_locked;
     bool read_only;
@@ -47,9 +47,9 @@ struct mr_keyring_txn {
     struct mr_keyring *keyring;
     struct mr_kv_txn *kv;
     uint64_t serial;
-    bool dirty;           /* wrote something: what it reads may not be committed */
-    int ret;              /* first failure that left a change half done */
-    struct mr_buf drops;  /* ids of keys that must leave the cache when this commits */
+    bool dirty;          /* wrote something: what it reads may not be committed */
+    int ret;             /* first failure that left a change half done */
+    struct mr_buf drops; /* ids of keys that must leave the cache when this commits */
 };
 
 /* Remembers a failure in the middle of a change; returns it. */
@@ -64,7 +64,8 @@ int mr_blind_find(struct mr_keyring_txn *txn, const uint8_t blind[static MR_BLIN
 int mr_blind_put(struct mr_keyring_txn *txn, const uint8_t blind[static MR_BLIND_BYTES], uint16_t bucket,
         const uint8_t person[static MR_PERSON_ID_BYTES]);
 /* Deletes every row that leads to one of the persons (ids one after another); reads the whole table. */
-int mr_blind_forget(struct mr_keyring_txn *txn, struct mr_slice persons, const uint16_t *buckets, size_t count);
+int mr_blind_forget(
+        struct mr_keyring_txn *txn, struct mr_slice persons, const uint16_t *buckets, size_t count);
 
 /* ---- alias.c: merged persons; any transaction ---- */
 
@@ -72,7 +73,8 @@ int mr_blind_forget(struct mr_keyring_txn *txn, struct mr_slice persons, const u
 int mr_alias_resolve(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES],
         uint8_t ret[static MR_PERSON_ID_BYTES]);
 /* Appends the survivor's id and those of all its aliases. */
-int mr_alias_group(struct mr_kv_txn *kv, const uint8_t survivor[static MR_PERSON_ID_BYTES], struct mr_buf *out);
+int mr_alias_group(
+        struct mr_kv_txn *kv, const uint8_t survivor[static MR_PERSON_ID_BYTES], struct mr_buf *out);
 /* Makes previous, and what was merged into it, aliases of survivor. */
 int mr_alias_put(struct mr_kv_txn *kv, const uint8_t survivor[static MR_PERSON_ID_BYTES],
         const uint8_t previous[static MR_PERSON_ID_BYTES]);
@@ -85,26 +87,31 @@ struct mr_subject {
     uint8_t key_id[MR_KEY_ID_BYTES];
 };
 /* MR_ENOTFOUND, MR_ECORRUPT. */
-int mr_subject_get(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret);
+int mr_subject_get(
+        struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret);
 /* As get, and MR_EBLOCKED or MR_EDESTROYED unless it lives. */
-int mr_subject_live(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret);
+int mr_subject_live(
+        struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret);
 
 /* ---- keyring.c, keyring_txn.c ---- */
 
 /* A key by its id: cache, else the tables. A read of epoch `epoch`, or the transaction `serial`'s own. */
-int mr_keyring_load(struct mr_keyring *keyring, struct mr_kv_txn *kv, const uint8_t key_id[static MR_KEY_ID_BYTES],
-        uint64_t epoch, uint64_t serial, struct mr_slot_key *ret);
-int mr_keyring_txn_key(struct mr_keyring_txn *txn, const uint8_t key_id[static MR_KEY_ID_BYTES],
+int mr_keyring_load(struct mr_keyring *keyring, struct mr_kv_txn *kv,
+        const uint8_t key_id[static MR_KEY_ID_BYTES], uint64_t epoch, uint64_t serial,
         struct mr_slot_key *ret);
+int mr_keyring_txn_key(
+        struct mr_keyring_txn *txn, const uint8_t key_id[static MR_KEY_ID_BYTES], struct mr_slot_key *ret);
 
 /* ---- employment.c ---- */
 
-int mr_employment_move(struct mr_keyring_txn *txn, const struct mr_subject *from, const struct mr_subject *to);
+int mr_employment_move(
+        struct mr_keyring_txn *txn, const struct mr_subject *from, const struct mr_subject *to);
 int mr_employment_forget(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES]);
 
 /* ---- tables ---- */
 
 /* Deletes the rows whose keys stand one after another in keys, all of key_size bytes. */
-int mr_keyring_del_rows(struct mr_kv_txn *kv, enum mr_keyring_table table, struct mr_slice keys, size_t key_size);
+int mr_keyring_del_rows(
+        struct mr_kv_txn *kv, enum mr_keyring_table table, struct mr_slice keys, size_t key_size);
 
 #endif

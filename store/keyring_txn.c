@@ -65,17 +65,19 @@ int mr_keyring_broken(struct mr_keyring_txn *txn, int r)
     return r;
 }
 
-int mr_keyring_txn_key(struct mr_keyring_txn *txn, const uint8_t key_id[static MR_KEY_ID_BYTES],
-        struct mr_slot_key *ret)
+int mr_keyring_txn_key(
+        struct mr_keyring_txn *txn, const uint8_t key_id[static MR_KEY_ID_BYTES], struct mr_slot_key *ret)
 {
     struct mr_key_cache *cache = txn->keyring->cache;
 
     if (mr_key_cache_get(cache, key_id, txn->serial, ret))
         return 0;
-    return mr_keyring_load(txn->keyring, txn->kv, key_id, mr_key_cache_epoch(cache), txn->dirty ? txn->serial : 0, ret);
+    return mr_keyring_load(
+            txn->keyring, txn->kv, key_id, mr_key_cache_epoch(cache), txn->dirty ? txn->serial : 0, ret);
 }
 
-int mr_keyring_del_rows(struct mr_kv_txn *kv, enum mr_keyring_table table, struct mr_slice keys, size_t key_size)
+int mr_keyring_del_rows(
+        struct mr_kv_txn *kv, enum mr_keyring_table table, struct mr_slice keys, size_t key_size)
 {
     int r = 0;
 

@@ -11,8 +11,8 @@
 #include "store/kv_internal.h"
 
 /*
- * LMDB reports a short write as EIO, and that is what a full tmpfs, a quota or RLIMIT_FSIZE gives it. What fitted is
- * written by then, so nearly nothing is left.
+ * LMDB reports a short write as EIO, and that is what a full tmpfs, a quota or RLIMIT_FSIZE gives it. What
+ * fitted is written by then, so nearly nothing is left.
  */
 static bool disk_is_full(const struct mr_kv *kv)
 {
@@ -24,10 +24,10 @@ static bool disk_is_full(const struct mr_kv *kv)
 
     if (!kv->env || mdb_env_get_fd(kv->env, &fd))
         return false;
-    if (fstatvfs(fd, &vfs) == 0 && (uint64_t) vfs.f_bavail * vfs.f_frsize < nearly_nothing)
+    if (fstatvfs(fd, &vfs) == 0 && (uint64_t)vfs.f_bavail * vfs.f_frsize < nearly_nothing)
         return true;
     return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && fstat(fd, &st) == 0 &&
-            (uint64_t) st.st_size + nearly_nothing > limit.rlim_cur;
+           (uint64_t)st.st_size + nearly_nothing > limit.rlim_cur;
 }
 
 int mr_kv_error(const struct mr_kv *kv, int rc)
@@ -36,20 +36,13 @@ int mr_kv_error(const struct mr_kv *kv, int rc)
         int from;
         int to;
     } map[] = {
-            {0, 0},
-            {MDB_NOTFOUND, MR_ENOTFOUND},
-            {MDB_KEYEXIST, MR_EEXISTS},
-            {MDB_MAP_FULL, MR_ENOSPACE},
+            {0, 0}, {MDB_NOTFOUND, MR_ENOTFOUND}, {MDB_KEYEXIST, MR_EEXISTS}, {MDB_MAP_FULL, MR_ENOSPACE},
             {MDB_READERS_FULL, MR_EAGAIN},
-            {MDB_MAP_RESIZED, MR_EAGAIN},       /* another process has the larger map: open again */
-            {MDB_TXN_FULL, MR_ETOOBIG},
-            {MDB_BAD_VALSIZE, MR_EINVAL},
-            {MDB_VERSION_MISMATCH, MR_EUNSUPPORTED},
-            {MDB_INVALID, MR_ECORRUPT},         /* no LMDB file */
-            {MDB_CORRUPTED, MR_ECORRUPT},
-            {MDB_PAGE_NOTFOUND, MR_ECORRUPT},
-            {MDB_CURSOR_FULL, MR_ECORRUPT},
-            {MDB_PANIC, MR_EIO},                /* a meta page could not be written: nothing works until reopened */
+            {MDB_MAP_RESIZED, MR_EAGAIN}, /* another process has the larger map: open again */
+            {MDB_TXN_FULL, MR_ETOOBIG}, {MDB_BAD_VALSIZE, MR_EINVAL}, {MDB_VERSION_MISMATCH, MR_EUNSUPPORTED},
+            {MDB_INVALID, MR_ECORRUPT}, /* no LMDB file */
+            {MDB_CORRUPTED, MR_ECORRUPT}, {MDB_PAGE_NOTFOUND, MR_ECORRUPT}, {MDB_CURSOR_FULL, MR_ECORRUPT},
+            {MDB_PANIC, MR_EIO}, /* a meta page could not be written: nothing works until reopened */
     };
 
     for (size_t i = 0; i < MR_COUNT(map); i++)
@@ -137,7 +130,8 @@ int mr_kv_commit(struct mr_kv_txn *txn)
         mr_kv_abort(txn);
         return r;
     }
-    r = mr_kv_error(txn->kv, mdb_txn_commit(txn->mdb)); /* frees the handle also when it fails: no abort after it */
+    r = mr_kv_error(
+            txn->kv, mdb_txn_commit(txn->mdb)); /* frees the handle also when it fails: no abort after it */
     free(txn);
     return r;
 }

@@ -1,13 +1,15 @@
 /*
- * LMDB with our rules (design: docs/storage.md): default durability (a commit returns after fdatasync), MDB_NOTLS, one
- * huge map set once, an environment is opened at most once in a process, errors mapped to proto/base/err.h.
+ * LMDB with our rules (design: docs/storage.md): default durability (a commit returns after fdatasync),
+ * MDB_NOTLS, one huge map set once, an environment is opened at most once in a process, errors mapped to
+ * proto/base/err.h.
  *
- * Threads: an open mr_kv may be used from any thread. A transaction belongs to the thread that uses it; one write
- * transaction at a time (LMDB serialises writers). Values are views into the map: valid until the transaction ends,
- * for a write transaction until its next write; 2-byte aligned only. Keys have 1 to 511 bytes.
+ * Threads: an open mr_kv may be used from any thread. A transaction belongs to the thread that uses it; one
+ * write transaction at a time (LMDB serialises writers). Values are views into the map: valid until the
+ * transaction ends, for a write transaction until its next write; 2-byte aligned only. Keys have 1 to 511
+ * bytes.
  *
- * Errors are sticky in a transaction (as in Knot's LMDB layer): after the first failure every call returns the same
- * code and commit aborts, so a builder may check once.
+ * Errors are sticky in a transaction (as in Knot's LMDB layer): after the first failure every call returns
+ * the same code and commit aborts, so a builder may check once.
  */
 #ifndef MR_STORE_KV_H
 #define MR_STORE_KV_H
@@ -25,28 +27,30 @@ struct mr_kv_cursor;
 enum { MR_KV_TABLES_MAX = 24 };
 
 struct mr_kv_options {
-    const char *dir;            /* created (0700) when missing, unless read_only */
-    const char *const *tables;  /* names; a table is then named by its index. Borrowed for the call */
+    const char *dir;           /* created (0700) when missing, unless read_only */
+    const char *const *tables; /* names; a table is then named by its index. Borrowed for the call */
     uint32_t tables_count;
-    bool read_only;             /* for a tool beside a running or stopped hub; every table must be there */
-    bool exclusive;             /* the one owning process: takes the lock DIR/owner.lock; not with read_only */
+    bool read_only; /* for a tool beside a running or stopped hub; every table must be there */
+    bool exclusive; /* the one owning process: takes the lock DIR/owner.lock; not with read_only */
 };
 
 /*
- * MR_ENOTFOUND (read_only and no store, or the folder above dir is missing), MR_EEXISTS (already open in this process,
- * or owned by another process), MR_ECORRUPT, MR_EUNSUPPORTED (file of another LMDB), MR_EDENIED, MR_ESYSTEM ...
- * A process that forked while an environment was open must not use it in the child (asserted at each begin).
+ * MR_ENOTFOUND (read_only and no store, or the folder above dir is missing), MR_EEXISTS (already open in this
+ * process, or owned by another process), MR_ECORRUPT, MR_EUNSUPPORTED (file of another LMDB), MR_EDENIED,
+ * MR_ESYSTEM ... A process that forked while an environment was open must not use it in the child (asserted
+ * at each begin).
  */
 int mr_kv_open(struct mr_kv **ret, const struct mr_kv_options *options, struct mr_error *reterr);
 void mr_kv_close(struct mr_kv *kv); /* NULL is fine; no transaction may be open */
 const char *mr_kv_dir(const struct mr_kv *kv);
 
-/* Clears the slots of readers that died. Call at start and every 10 to 30 s. Returns how many, or negative. */
+/* Clears the slots of readers that died. Call at start and every 10 to 30 s. Returns how many, or negative.
+ */
 int mr_kv_reader_check(struct mr_kv *kv);
 
 /*
- * The row "format" of a table: written into a new store, compared in an old one. MR_EUNSUPPORTED: of another version;
- * MR_ENOTFOUND: read_only, and its owner has not finished making it.
+ * The row "format" of a table: written into a new store, compared in an old one. MR_EUNSUPPORTED: of another
+ * version; MR_ENOTFOUND: read_only, and its owner has not finished making it.
  */
 int mr_kv_format(struct mr_kv *kv, uint32_t table, uint32_t version, struct mr_error *reterr);
 
@@ -56,11 +60,13 @@ int mr_kv_set_through(struct mr_kv_txn *txn, uint32_t table, uint64_t through);
 
 int mr_kv_begin_read(struct mr_kv *kv, struct mr_kv_txn **ret);
 int mr_kv_begin_write(struct mr_kv *kv, struct mr_kv_txn **ret);
-/* Renews a read transaction to the newest snapshot; views taken before are invalid. Its cursors need cursor_renew. */
+/* Renews a read transaction to the newest snapshot; views taken before are invalid. Its cursors need
+ * cursor_renew. */
 int mr_kv_renew(struct mr_kv_txn *txn);
 /* Gives a read transaction's snapshot back, keeping its slot: only renew or abort may follow. */
 void mr_kv_pause(struct mr_kv_txn *txn);
-/* Frees txn in every case. 0 = durable. MR_ENOSPACE: nothing happened, try again later. MR_EIO: stop (see docs). */
+/* Frees txn in every case. 0 = durable. MR_ENOSPACE: nothing happened, try again later. MR_EIO: stop (see
+ * docs). */
 int mr_kv_commit(struct mr_kv_txn *txn);
 void mr_kv_abort(struct mr_kv_txn *txn); /* NULL is fine */
 
@@ -73,30 +79,33 @@ int mr_kv_append(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, str
 int mr_kv_reserve(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, size_t value_size, bool append,
         uint8_t **ret);
 int mr_kv_del(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key); /* MR_ENOTFOUND is not sticky */
-int mr_kv_clear(struct mr_kv_txn *txn, uint32_t table); /* every row of the table */
+int mr_kv_clear(struct mr_kv_txn *txn, uint32_t table);                    /* every row of the table */
 uint64_t mr_kv_count(struct mr_kv_txn *txn, uint32_t table);
 
 int mr_kv_cursor_open(struct mr_kv_txn *txn, uint32_t table, struct mr_kv_cursor **ret);
 void mr_kv_cursor_close(struct mr_kv_cursor *cursor); /* before the transaction ends; NULL is fine */
-int mr_kv_cursor_renew(struct mr_kv_cursor *cursor);  /* after mr_kv_renew of its transaction; unpositioned again */
+int mr_kv_cursor_renew(
+        struct mr_kv_cursor *cursor); /* after mr_kv_renew of its transaction; unpositioned again */
 /* 0, or MR_ENOTFOUND at the end (not sticky). seek: first key >= key; an empty key is the first of all. */
-int mr_kv_cursor_seek(struct mr_kv_cursor *cursor, struct mr_slice key, struct mr_slice *ret_key, struct mr_slice *ret_value);
+int mr_kv_cursor_seek(struct mr_kv_cursor *cursor, struct mr_slice key, struct mr_slice *ret_key,
+        struct mr_slice *ret_value);
 int mr_kv_cursor_next(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
 int mr_kv_cursor_prev(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
 int mr_kv_cursor_last(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, struct mr_slice *ret_value);
 
 /*
- * Calls fn for the rows from key `from` on (>=) whose key starts with `prefix` (either may be empty), ascending, until
- * fn returns non-zero. Returns that value, 0 at the end, or a negative failure. fn must not write to the table.
+ * Calls fn for the rows from key `from` on (>=) whose key starts with `prefix` (either may be empty),
+ * ascending, until fn returns non-zero. Returns that value, 0 at the end, or a negative failure. fn must not
+ * write to the table.
  */
 typedef int (*mr_kv_row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
-int mr_kv_rows(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefix, struct mr_slice from, mr_kv_row_fn fn,
-        void *ctx);
+int mr_kv_rows(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefix, struct mr_slice from,
+        mr_kv_row_fn fn, void *ctx);
 
 struct mr_kv_usage {
     uint64_t used_bytes; /* pages in use, without the free ones */
     uint64_t file_bytes;
-    uint32_t readers;    /* reader slots ever in use at once */
+    uint32_t readers; /* reader slots ever in use at once */
 };
 int mr_kv_usage(struct mr_kv *kv, struct mr_kv_usage *ret);
 

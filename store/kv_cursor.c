@@ -83,8 +83,8 @@ int mr_kv_cursor_last(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, str
     return get(cursor, MDB_LAST, (struct mr_slice){0}, ret_key, ret_value);
 }
 
-int mr_kv_rows(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefix, struct mr_slice from, mr_kv_row_fn fn,
-        void *ctx)
+int mr_kv_rows(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefix, struct mr_slice from,
+        mr_kv_row_fn fn, void *ctx)
 {
     struct mr_slice start = mr_slice_compare(from, prefix) > 0 ? from : prefix;
     struct mr_kv_cursor *cursor;

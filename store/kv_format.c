@@ -8,7 +8,8 @@ static int compare(struct mr_kv *kv, struct mr_slice stored, uint32_t version, s
     uint32_t have;
 
     if (stored.size != 4)
-        return mr_error_set(reterr, MR_ECORRUPT, kv->dir, "restore the folder from a backup", "damaged format row");
+        return mr_error_set(
+                reterr, MR_ECORRUPT, kv->dir, "restore the folder from a backup", "damaged format row");
     have = mr_get_be32(stored.data);
     if (have == version)
         return 0;
@@ -26,7 +27,7 @@ static int write_new(struct mr_kv *kv, uint32_t table, struct mr_slice key, uint
     if (r < 0)
         return r;
     mr_put_be32(value, version);
-    (void) mr_kv_put(txn, table, key, mr_slice(value, sizeof value)); /* sticky */
+    (void)mr_kv_put(txn, table, key, mr_slice(value, sizeof value)); /* sticky */
     return mr_kv_commit(txn);
 }
 
@@ -48,7 +49,8 @@ int mr_kv_format(struct mr_kv *kv, uint32_t table, uint32_t version, struct mr_e
             return r;
         r = write_new(kv, table, key, version);
     }
-    return r == 0 ? 0 : mr_error_set(reterr, r, kv->dir, "", "cannot write the format row: %s", mr_err_text(r));
+    return r == 0 ? 0
+                  : mr_error_set(reterr, r, kv->dir, "", "cannot write the format row: %s", mr_err_text(r));
 }
 
 int mr_kv_through(struct mr_kv_txn *txn, uint32_t table, uint64_t *ret)

@@ -10,13 +10,13 @@
 #include "store/kv.h"
 
 struct mr_kv {
-    struct mr_list link;  /* in the registry of open environments */
-    dev_t dev;            /* identity of the folder */
+    struct mr_list link; /* in the registry of open environments */
+    dev_t dev;           /* identity of the folder */
     ino_t ino;
-    pid_t pid;            /* who opened it: not to be used by a forked child */
+    pid_t pid; /* who opened it: not to be used by a forked child */
     char *dir;
     MDB_env *env;
-    int owner_fd;         /* holds the lock of owner.lock; -1 without */
+    int owner_fd; /* holds the lock of owner.lock; -1 without */
     bool read_only;
     uint32_t tables_count;
     MDB_dbi tables[MR_KV_TABLES_MAX];
@@ -25,11 +25,11 @@ struct mr_kv {
 struct mr_kv_txn {
     struct mr_kv *kv;
     MDB_txn *mdb;
-    int ret;              /* first failure: sticky */
-    uint32_t cursors;     /* open ones; none may be left at the end */
+    int ret;          /* first failure: sticky */
+    uint32_t cursors; /* open ones; none may be left at the end */
     bool write;
     bool paused;
-    pthread_t thread;     /* of a write transaction: LMDB's writer lock belongs to a thread */
+    pthread_t thread; /* of a write transaction: LMDB's writer lock belongs to a thread */
 };
 
 struct mr_kv_cursor {
@@ -44,7 +44,8 @@ int mr_kv_txn_result(struct mr_kv_txn *txn, int rc);
 
 static inline MDB_val mr_kv_val(struct mr_slice slice)
 {
-    return (MDB_val){.mv_size = slice.size, .mv_data = (void *) (slice.data ? slice.data : (const uint8_t *) "")};
+    return (MDB_val){
+            .mv_size = slice.size, .mv_data = (void *)(slice.data ? slice.data : (const uint8_t *)"")};
 }
 
 static inline struct mr_slice mr_kv_slice(MDB_val val)

@@ -15,9 +15,9 @@
 enum { READERS_MAX = 512 };
 
 /*
- * The one process-wide state: which environments this process has open. LMDB does not notice a second open, and the
- * first close then drops the process's fcntl lock, so that the next process resets the reader table under live readers.
- * Only the process can know, hence a process-wide list.
+ * The one process-wide state: which environments this process has open. LMDB does not notice a second open,
+ * and the first close then drops the process's fcntl lock, so that the next process resets the reader table
+ * under live readers. Only the process can know, hence a process-wide list.
  */
 static struct {
     pthread_mutex_t lock;
@@ -84,7 +84,8 @@ static int prepare_dir(struct mr_kv *kv, struct mr_error *reterr)
     else if (!kv->read_only && errno != EEXIST)
         r = mr_err_from_errno(errno);
     if (r < 0)
-        return mr_error_set(reterr, r, kv->dir, "check the folder above it and its owner", "cannot create the folder");
+        return mr_error_set(
+                reterr, r, kv->dir, "check the folder above it and its owner", "cannot create the folder");
     if (stat(kv->dir, &st) < 0)
         return mr_error_set(reterr, mr_err_from_errno(errno), kv->dir, "check the path in the configuration",
                 "no store here: %s", strerror(errno));
@@ -110,9 +111,10 @@ static int take_owner_lock(struct mr_kv *kv, struct mr_error *reterr)
     if (flock(kv->owner_fd, LOCK_EX | LOCK_NB) == 0)
         return 0;
     if (errno == EWOULDBLOCK)
-        return mr_error_set(reterr, MR_EEXISTS, kv->dir, "stop the other hub, or give this one its own data folder",
-                "in use by another process");
-    return mr_error_set(reterr, mr_err_from_errno(errno), kv->dir, "", "cannot lock owner.lock: %s", strerror(errno));
+        return mr_error_set(reterr, MR_EEXISTS, kv->dir,
+                "stop the other hub, or give this one its own data folder", "in use by another process");
+    return mr_error_set(
+            reterr, mr_err_from_errno(errno), kv->dir, "", "cannot lock owner.lock: %s", strerror(errno));
 }
 
 static int open_env_sized(struct mr_kv *kv, size_t map_bytes)
@@ -136,12 +138,13 @@ static int open_env_sized(struct mr_kv *kv, size_t map_bytes)
 }
 
 /*
- * The map is virtual: without WRITEMAP the file does not grow with it, and it is never resized. Less than 1 TiB only
- * where address space is short (a sanitizer's, RLIMIT_AS); then MDB_MAP_FULL may come, which is MR_ENOSPACE.
+ * The map is virtual: without WRITEMAP the file does not grow with it, and it is never resized. Less than 1
+ * TiB only where address space is short (a sanitizer's, RLIMIT_AS); then MDB_MAP_FULL may come, which is
+ * MR_ENOSPACE.
  */
 static int open_env(struct mr_kv *kv, struct mr_error *reterr)
 {
-    static const size_t sizes[] = {(size_t) 1 << 40, (size_t) 64 << 30, (size_t) 8 << 30};
+    static const size_t sizes[] = {(size_t)1 << 40, (size_t)64 << 30, (size_t)8 << 30};
     int rc = ENOMEM;
 
     for (size_t i = 0; i < MR_COUNT(sizes) && rc == ENOMEM; i++)
@@ -149,8 +152,9 @@ static int open_env(struct mr_kv *kv, struct mr_error *reterr)
     if (!rc)
         return 0;
     return mr_error_set(reterr, mr_kv_error(kv, rc), kv->dir,
-            rc == EACCES ? "a reader needs write permission to lock.mdb: run it as the hub's user" :
-            rc == MDB_INVALID || rc == MDB_CORRUPTED ? "restore the folder from a backup" : "",
+            rc == EACCES ? "a reader needs write permission to lock.mdb: run it as the hub's user"
+            : rc == MDB_INVALID || rc == MDB_CORRUPTED ? "restore the folder from a backup"
+                                                       : "",
             "cannot open the store: %s", mdb_strerror(rc));
 }
 
@@ -209,7 +213,8 @@ int mr_kv_open(struct mr_kv **ret, const struct mr_kv_options *options, struct m
     kv->pid = getpid();
     kv->read_only = options->read_only;
     kv->dir = strdup(options->dir);
-    r = kv->dir ? prepare_dir(kv, reterr) : mr_error_set(reterr, MR_ENOMEM, options->dir, "", "out of memory");
+    r = kv->dir ? prepare_dir(kv, reterr)
+                : mr_error_set(reterr, MR_ENOMEM, options->dir, "", "out of memory");
     if (r == 0 && !registry_add(kv))
         r = mr_error_set(reterr, MR_EEXISTS, kv->dir, "use the open one", "already open in this process");
     if (r == 0)
@@ -296,7 +301,7 @@ int mr_kv_usage(struct mr_kv *kv, struct mr_kv_usage *ret)
         return mr_kv_error(kv, rc);
     *ret = (struct mr_kv_usage){
             .used_bytes = (info.me_last_pgno + 1 - free_pages) * stat_.ms_psize,
-            .file_bytes = (uint64_t) st.st_size,
+            .file_bytes = (uint64_t)st.st_size,
             .readers = info.me_numreaders,
     };
     return 0;

@@ -9,14 +9,22 @@
 #include "store/log_internal.h"
 
 static const char *const table_names[LOG_TABLES_COUNT] = {
-        [MR_LOG_VERDICT] = "verdict",       [MR_LOG_INTAKE] = "intake",   [MR_LOG_PRODUCER] = "producer",
-        [MR_LOG_CURSOR] = "cursor",         [MR_LOG_DELIVERY] = "delivery", [MR_LOG_NACK] = "nack",
-        [MR_LOG_PARKED] = "parked",         [MR_LOG_QUARANTINE] = "quarantine", [MR_LOG_DOCUMENT] = "document",
-        [MR_LOG_NAME] = "name",             [MR_LOG_CONFIG] = "config",   [MR_LOG_META] = "meta",
+        [MR_LOG_VERDICT] = "verdict",
+        [MR_LOG_INTAKE] = "intake",
+        [MR_LOG_PRODUCER] = "producer",
+        [MR_LOG_CURSOR] = "cursor",
+        [MR_LOG_DELIVERY] = "delivery",
+        [MR_LOG_NACK] = "nack",
+        [MR_LOG_PARKED] = "parked",
+        [MR_LOG_QUARANTINE] = "quarantine",
+        [MR_LOG_DOCUMENT] = "document",
+        [MR_LOG_NAME] = "name",
+        [MR_LOG_CONFIG] = "config",
+        [MR_LOG_META] = "meta",
         [LOG_RECORDS] = "records",
 };
 
-_Static_assert((int) LOG_TABLES_COUNT <= (int) MR_KV_TABLES_MAX, "more tables than an environment has");
+_Static_assert((int)LOG_TABLES_COUNT <= (int)MR_KV_TABLES_MAX, "more tables than an environment has");
 
 static uint64_t number_of(struct mr_slice key)
 {
@@ -57,11 +65,11 @@ static int ensure_id(struct mr_log *log)
     if (r < 0)
         return r;
     if (mr_kv_get(txn, MR_LOG_META, key, &value) == MR_ENOTFOUND) {
-        if (getrandom(id, sizeof id, 0) != (ssize_t) sizeof id) {
+        if (getrandom(id, sizeof id, 0) != (ssize_t)sizeof id) {
             mr_kv_abort(txn);
             return MR_ESYSTEM;
         }
-        (void) mr_kv_put(txn, MR_LOG_META, key, mr_slice(id, sizeof id)); /* sticky */
+        (void)mr_kv_put(txn, MR_LOG_META, key, mr_slice(id, sizeof id)); /* sticky */
     }
     return mr_kv_commit(txn);
 }
@@ -74,7 +82,8 @@ static int verify_numbers(struct mr_log *log, struct mr_kv_txn *txn, uint64_t la
     if (count == last)
         return 0;
     return mr_error_set(reterr, MR_ECORRUPT, mr_kv_dir(log->kv), "restore the folder from a backup",
-            "the last record is %llu, but there are %llu", (unsigned long long) last, (unsigned long long) count);
+            "the last record is %llu, but there are %llu", (unsigned long long)last,
+            (unsigned long long)count);
 }
 
 static int verify_end(struct mr_log *log, struct mr_kv_txn *txn, struct mr_error *reterr)
@@ -85,7 +94,8 @@ static int verify_end(struct mr_log *log, struct mr_kv_txn *txn, struct mr_error
     int r = mr_log_last(txn, &last, &value);
 
     if (r < 0)
-        return mr_error_set(reterr, r, mr_kv_dir(log->kv), "restore the folder from a backup", "no end can be read");
+        return mr_error_set(
+                reterr, r, mr_kv_dir(log->kv), "restore the folder from a backup", "no end can be read");
     r = verify_numbers(log, txn, last, reterr);
     atomic_store(&log->head, last);
     if (r < 0 || last == 0)
@@ -205,7 +215,7 @@ int mr_log_usage(struct mr_log *log, struct mr_log_usage *ret)
     *ret = (struct mr_log_usage){
             .used_bytes = usage.used_bytes,
             .file_bytes = usage.file_bytes,
-            .disk_free_bytes = (uint64_t) vfs.f_bavail * vfs.f_frsize,
+            .disk_free_bytes = (uint64_t)vfs.f_bavail * vfs.f_frsize,
     };
     return 0;
 }

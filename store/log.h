@@ -1,10 +1,10 @@
 /*
- * The event log: numbered records from 1 without gaps, and the rows that move with them in the same commit (verdicts,
- * intake, cursors, deliveries, quarantine, documents, names). Knows nothing of what a record's leaf says.
- * LMDB is behind it; nothing above may know that, so that a replicated engine can stand here.
+ * The event log: numbered records from 1 without gaps, and the rows that move with them in the same commit
+ * (verdicts, intake, cursors, deliveries, quarantine, documents, names). Knows nothing of what a record's
+ * leaf says. LMDB is behind it; nothing above may know that, so that a replicated engine can stand here.
  *
- * Threads: one thread at a time holds the batch (the writer thread in the hub); readers are free, one reader object
- * per thread. mr_log_head() is lock-free.
+ * Threads: one thread at a time holds the batch (the writer thread in the hub); readers are free, one reader
+ * object per thread. mr_log_head() is lock-free.
  */
 #ifndef MR_STORE_LOG_H
 #define MR_STORE_LOG_H
@@ -43,22 +43,24 @@ struct mr_log_options {
 };
 
 /*
- * Not read_only: this process owns the log. MR_EEXISTS (in use by another process), MR_ENOTFOUND (read_only, no log),
- * MR_EUNSUPPORTED (of another format), MR_ECORRUPT (the last record is damaged or numbers are missing; a read_only log
- * opens all the same, so that a tool can look), MR_ENOSPACE, MR_EDENIED ...
+ * Not read_only: this process owns the log. MR_EEXISTS (in use by another process), MR_ENOTFOUND (read_only,
+ * no log), MR_EUNSUPPORTED (of another format), MR_ECORRUPT (the last record is damaged or numbers are
+ * missing; a read_only log opens all the same, so that a tool can look), MR_ENOSPACE, MR_EDENIED ...
  */
 int mr_log_open(struct mr_log **ret, const struct mr_log_options *options, struct mr_error *reterr);
 void mr_log_close(struct mr_log *log);
 
-/* Number of the last durable record, 0 for an empty log. Any thread. A read-only log asks the store each time. */
+/* Number of the last durable record, 0 for an empty log. Any thread. A read-only log asks the store each
+ * time. */
 uint64_t mr_log_head(struct mr_log *log);
 int64_t mr_log_head_recorded_us(struct mr_log *log); /* recorded_us of that record; 0 for an empty log */
 
-/* Housekeeping (frees what killed readers held): every 10 to 30 s, any thread. Returns how many, or negative. */
+/* Housekeeping (frees what killed readers held): every 10 to 30 s, any thread. Returns how many, or negative.
+ */
 int mr_log_maintain(struct mr_log *log);
 
 struct mr_log_usage {
-    uint64_t used_bytes;      /* in use within the file */
+    uint64_t used_bytes; /* in use within the file */
     uint64_t file_bytes;
     uint64_t disk_free_bytes;
 };
@@ -67,21 +69,26 @@ int mr_log_usage(struct mr_log *log, struct mr_log_usage *ret); /* any thread */
 /* ---- writing: one batch at a time ---- */
 
 int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret);
-uint64_t mr_log_batch_head(const struct mr_log_batch *batch);          /* with what it appended: the next is one more */
-int64_t mr_log_batch_recorded_us(const struct mr_log_batch *batch);    /* of that record: the next is not less */
+uint64_t mr_log_batch_head(
+        const struct mr_log_batch *batch); /* with what it appended: the next is one more */
+int64_t mr_log_batch_recorded_us(const struct mr_log_batch *batch); /* of that record: the next is not less */
 /*
- * record->number must be the next one, recorded_us not less than the last one's (asserted: they are assigned by one
- * place). Failures are sticky: commit then returns the first one and writes nothing, so a builder may check once.
- * append_encoded takes what mr_record_encode() made for this number.
+ * record->number must be the next one, recorded_us not less than the last one's (asserted: they are assigned
+ * by one place). Failures are sticky: commit then returns the first one and writes nothing, so a builder may
+ * check once. append_encoded takes what mr_record_encode() made for this number.
  */
 int mr_log_batch_append(struct mr_log_batch *batch, const struct mr_record *record);
-int mr_log_batch_append_encoded(struct mr_log_batch *batch, uint64_t number, int64_t recorded_us, struct mr_slice value);
-int mr_log_batch_get(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);
-int mr_log_batch_put(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice value);
+int mr_log_batch_append_encoded(
+        struct mr_log_batch *batch, uint64_t number, int64_t recorded_us, struct mr_slice value);
+int mr_log_batch_get(
+        struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);
+int mr_log_batch_put(
+        struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice value);
 int mr_log_batch_del(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key);
 /*
- * Frees the batch in every case. 0: durable, and mr_log_head() says so. MR_ENOSPACE: nothing was written, the same
- * batch may be built again later. Any other failure is fatal for the process: stop acknowledging and exit.
+ * Frees the batch in every case. 0: durable, and mr_log_head() says so. MR_ENOSPACE: nothing was written, the
+ * same batch may be built again later. Any other failure is fatal for the process: stop acknowledging and
+ * exit.
  */
 int mr_log_batch_commit(struct mr_log_batch *batch);
 void mr_log_batch_abort(struct mr_log_batch *batch);
@@ -90,28 +97,31 @@ void mr_log_batch_abort(struct mr_log_batch *batch);
 
 int mr_log_reader_open(struct mr_log *log, struct mr_log_reader **ret);
 void mr_log_reader_close(struct mr_log_reader *reader);
-int mr_log_reader_renew(struct mr_log_reader *reader);   /* newest snapshot; old views are invalid */
-void mr_log_reader_pause(struct mr_log_reader *reader);  /* gives the snapshot back; renew before the next read */
+int mr_log_reader_renew(struct mr_log_reader *reader); /* newest snapshot; old views are invalid */
+void mr_log_reader_pause(
+        struct mr_log_reader *reader); /* gives the snapshot back; renew before the next read */
 uint64_t mr_log_reader_head(struct mr_log_reader *reader);
 
 /*
- * Slices in ret borrow from the snapshot. MR_ENOTFOUND (0, or behind the snapshot's head), MR_ECORRUPT (that record is
- * damaged or missing; others can be read), MR_EUNSUPPORTED (that record is of a later layout).
+ * Slices in ret borrow from the snapshot. MR_ENOTFOUND (0, or behind the snapshot's head), MR_ECORRUPT (that
+ * record is damaged or missing; others can be read), MR_EUNSUPPORTED (that record is of a later layout).
  */
-int mr_log_read(struct mr_log_reader *reader, uint64_t number, struct mr_record_view *ret, struct mr_error *reterr);
+int mr_log_read(
+        struct mr_log_reader *reader, uint64_t number, struct mr_record_view *ret, struct mr_error *reterr);
 /*
- * Sequential read: keeps a cursor, so that next costs no search. Same results as mr_log_read() of the number after the
- * one read last, found damaged or not; at the end it stays, and reads on after a renewal.
+ * Sequential read: keeps a cursor, so that next costs no search. Same results as mr_log_read() of the number
+ * after the one read last, found damaged or not; at the end it stays, and reads on after a renewal.
  */
 int mr_log_read_next(struct mr_log_reader *reader, struct mr_record_view *ret, struct mr_error *reterr);
 
-int mr_log_row(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);
+int mr_log_row(
+        struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);
 /*
- * Calls fn for the rows from key `from` on (>=) whose key starts with `prefix`, ascending, until fn returns non-zero.
- * Returns that value, or 0 at the end, or a negative failure.
+ * Calls fn for the rows from key `from` on (>=) whose key starts with `prefix`, ascending, until fn returns
+ * non-zero. Returns that value, or 0 at the end, or a negative failure.
  */
 typedef int (*mr_log_row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
-int mr_log_rows(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice prefix, struct mr_slice from,
-        mr_log_row_fn fn, void *ctx);
+int mr_log_rows(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice prefix,
+        struct mr_slice from, mr_log_row_fn fn, void *ctx);
 
 #endif

@@ -8,10 +8,10 @@
 struct mr_log_batch {
     struct mr_log *log;
     struct mr_kv_txn *txn;
-    struct mr_buf scratch;  /* the record being encoded */
-    uint64_t head;          /* with what is appended so far */
+    struct mr_buf scratch; /* the record being encoded */
+    uint64_t head;         /* with what is appended so far */
     int64_t recorded_us;
-    int ret;                /* first failure that is not the transaction's: sticky as well */
+    int ret; /* first failure that is not the transaction's: sticky as well */
 };
 
 int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret)
@@ -26,7 +26,7 @@ int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret)
         return MR_ENOMEM;
     was_open = atomic_exchange(&log->batch_open, true);
     assert(!was_open);
-    (void) was_open;
+    (void)was_open;
     r = mr_kv_begin_write(log->kv, &batch->txn);
     if (r < 0) {
         atomic_store(&log->batch_open, false);
@@ -57,7 +57,8 @@ int64_t mr_log_batch_recorded_us(const struct mr_log_batch *batch)
     return batch->recorded_us;
 }
 
-int mr_log_batch_append_encoded(struct mr_log_batch *batch, uint64_t number, int64_t recorded_us, struct mr_slice value)
+int mr_log_batch_append_encoded(
+        struct mr_log_batch *batch, uint64_t number, int64_t recorded_us, struct mr_slice value)
 {
     uint8_t key[LOG_KEY_BYTES];
     int r;
@@ -85,15 +86,18 @@ int mr_log_batch_append(struct mr_log_batch *batch, const struct mr_record *reco
     r = mr_record_encode(&batch->scratch, record);
     if (r < 0)
         return batch->ret = r;
-    return mr_log_batch_append_encoded(batch, record->number, record->recorded_us, mr_buf_slice(&batch->scratch));
+    return mr_log_batch_append_encoded(
+            batch, record->number, record->recorded_us, mr_buf_slice(&batch->scratch));
 }
 
-int mr_log_batch_get(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret)
+int mr_log_batch_get(
+        struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret)
 {
     return mr_kv_get(batch->txn, mr_log_table_index(table), key, ret);
 }
 
-int mr_log_batch_put(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice value)
+int mr_log_batch_put(
+        struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice value)
 {
     return mr_kv_put(batch->txn, mr_log_table_index(table), key, value);
 }
@@ -116,7 +120,7 @@ int mr_log_batch_commit(struct mr_log_batch *batch)
     }
     r = mr_kv_commit(batch->txn);
     if (r == 0) {
-        (void) MR_FAULT("store.commit.after");
+        (void)MR_FAULT("store.commit.after");
         atomic_store_explicit(&log->head_recorded_us, batch->recorded_us, memory_order_release);
         atomic_store_explicit(&log->head, batch->head, memory_order_release);
     }

@@ -30,7 +30,7 @@ int mr_log_last(struct mr_kv_txn *txn, uint64_t *ret_number, struct mr_slice *re
 static inline uint32_t mr_log_table_index(enum mr_log_table table)
 {
     assert(table >= 0 && table < MR_LOG_TABLES);
-    return (uint32_t) table;
+    return (uint32_t)table;
 }
 
 #endif

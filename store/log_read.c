@@ -9,9 +9,9 @@ struct mr_log_reader {
     struct mr_log *log;
     struct mr_kv_txn *txn;
     struct mr_kv_cursor *cursor;
-    uint64_t head;       /* of the snapshot */
-    uint64_t at;         /* number read last */
-    bool positioned;     /* the cursor stands on `at` */
+    uint64_t head;   /* of the snapshot */
+    uint64_t at;     /* number read last */
+    bool positioned; /* the cursor stands on `at` */
     bool paused;
 };
 
@@ -95,7 +95,8 @@ static int move_to(struct mr_log_reader *reader, uint64_t number, struct mr_slic
     return 0;
 }
 
-int mr_log_read(struct mr_log_reader *reader, uint64_t number, struct mr_record_view *ret, struct mr_error *reterr)
+int mr_log_read(
+        struct mr_log_reader *reader, uint64_t number, struct mr_record_view *ret, struct mr_error *reterr)
 {
     struct mr_slice value;
     char where[48];
@@ -107,9 +108,10 @@ int mr_log_read(struct mr_log_reader *reader, uint64_t number, struct mr_record_
     r = move_to(reader, number, &value);
     if (r == 0)
         return mr_record_decode(ret, number, value, reterr);
-    (void) snprintf(where, sizeof where, "record %llu", (unsigned long long) number);
+    (void)snprintf(where, sizeof where, "record %llu", (unsigned long long)number);
     if (r == MR_ENOTFOUND) /* below the head there are no gaps */
-        return mr_error_set(reterr, MR_ECORRUPT, where, "restore the log from a backup", "the record is missing");
+        return mr_error_set(
+                reterr, MR_ECORRUPT, where, "restore the log from a backup", "the record is missing");
     return mr_error_set(reterr, r, where, "", "cannot read: %s", mr_err_text(r));
 }
 
@@ -118,14 +120,15 @@ int mr_log_read_next(struct mr_log_reader *reader, struct mr_record_view *ret, s
     return mr_log_read(reader, reader->at + 1, ret, reterr);
 }
 
-int mr_log_row(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret)
+int mr_log_row(
+        struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret)
 {
     assert(!reader->paused);
     return mr_kv_get(reader->txn, mr_log_table_index(table), key, ret);
 }
 
-int mr_log_rows(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice prefix, struct mr_slice from,
-        mr_log_row_fn fn, void *ctx)
+int mr_log_rows(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice prefix,
+        struct mr_slice from, mr_log_row_fn fn, void *ctx)
 {
     assert(!reader->paused);
     return mr_kv_rows(reader->txn, mr_log_table_index(table), prefix, from, fn, ctx);

@@ -20,20 +20,22 @@ static int subject_row(struct mr_kv_txn *kv, const uint8_t *person, struct mr_su
             value.data[1] > MR_PERSON_DESTROYED)
         return MR_ECORRUPT;
     memmove(ret->person, person, MR_PERSON_ID_BYTES);
-    ret->state = (enum mr_person_state) value.data[1];
+    ret->state = (enum mr_person_state)value.data[1];
     memcpy(ret->key_id, value.data + KEY_ID_AT, MR_KEY_ID_BYTES);
     return 0;
 }
 
 static int subject_put(struct mr_kv_txn *kv, const struct mr_subject *subject)
 {
-    uint8_t row[ROW_BYTES] = {VERSION, (uint8_t) subject->state};
+    uint8_t row[ROW_BYTES] = {VERSION, (uint8_t)subject->state};
 
     memcpy(row + KEY_ID_AT, subject->key_id, MR_KEY_ID_BYTES);
-    return mr_kv_put(kv, MR_KEYRING_SUBJ, mr_slice(subject->person, MR_PERSON_ID_BYTES), mr_slice(row, sizeof row));
+    return mr_kv_put(
+            kv, MR_KEYRING_SUBJ, mr_slice(subject->person, MR_PERSON_ID_BYTES), mr_slice(row, sizeof row));
 }
 
-int mr_subject_get(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret)
+int mr_subject_get(
+        struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret)
 {
     uint8_t survivor[MR_PERSON_ID_BYTES];
     int r = mr_alias_resolve(kv, person, survivor);
@@ -46,7 +48,8 @@ static int state_error(enum mr_person_state state)
     return state == MR_PERSON_LIVE ? 0 : state == MR_PERSON_BLOCKED ? MR_EBLOCKED : MR_EDESTROYED;
 }
 
-int mr_subject_live(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret)
+int mr_subject_live(
+        struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret)
 {
     int r = mr_subject_get(kv, person, ret);
 
@@ -60,7 +63,7 @@ int mr_person_find_own(struct mr_keyring_txn *txn, enum mr_person_identifier kin
 {
     uint8_t blind[MR_BLIND_BYTES];
 
-    mr_blind_index(txn->keyring->secrets->blind, (uint16_t) kind, value, blind);
+    mr_blind_index(txn->keyring->secrets->blind, (uint16_t)kind, value, blind);
     return mr_blind_find(txn, blind, ret);
 }
 
@@ -87,7 +90,8 @@ int mr_person_state(struct mr_keyring_txn *txn, const uint8_t person[static MR_P
     return 0;
 }
 
-int mr_person_key(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret)
+int mr_person_key(
+        struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret)
 {
     struct mr_subject subject;
     int r = mr_subject_live(txn->kv, person, &subject);
@@ -95,8 +99,8 @@ int mr_person_key(struct mr_keyring_txn *txn, const uint8_t person[static MR_PER
     return r < 0 ? r : mr_keyring_txn_key(txn, subject.key_id, ret);
 }
 
-int mr_person_own_key(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
-        struct mr_slot_key *ret)
+int mr_person_own_key(
+        struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret)
 {
     struct mr_subject subject;
     int r = subject_row(txn->kv, person, &subject);
@@ -106,7 +110,8 @@ int mr_person_own_key(struct mr_keyring_txn *txn, const uint8_t person[static MR
     return r < 0 ? r : mr_keyring_txn_key(txn, subject.key_id, ret);
 }
 
-int mr_person_create(struct mr_keyring_txn *txn, uint8_t ret[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret_key)
+int mr_person_create(
+        struct mr_keyring_txn *txn, uint8_t ret[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret_key)
 {
     struct mr_key_cache *cache = txn->keyring->cache;
     struct mr_subject subject = {.state = MR_PERSON_LIVE};
@@ -148,7 +153,7 @@ int mr_person_bind(struct mr_keyring_txn *txn, enum mr_person_identifier kind, s
     if (r != MR_ENOTFOUND)
         return r == 0 ? MR_EEXISTS : r;
     txn->dirty = true;
-    mr_blind_index(txn->keyring->secrets->blind, (uint16_t) kind, value, blind);
+    mr_blind_index(txn->keyring->secrets->blind, (uint16_t)kind, value, blind);
     return mr_keyring_broken(txn, mr_blind_put(txn, blind, mr_bucket_of(subject.key_id), subject.person));
 }
 
@@ -163,7 +168,7 @@ int mr_person_merge(struct mr_keyring_txn *txn, const uint8_t survivor[static MR
     if (r < 0)
         return r;
     if (memcmp(to.person, previous, MR_PERSON_ID_BYTES) == 0)
-        return MR_EINVAL; /* the same, or a cycle */
+        return MR_EINVAL;                                       /* the same, or a cycle */
     if (memcmp(from.person, previous, MR_PERSON_ID_BYTES) != 0) /* an alias already */
         return memcmp(from.person, to.person, MR_PERSON_ID_BYTES) == 0 ? 0 : MR_EEXISTS;
     txn->dirty = true;
@@ -201,7 +206,8 @@ static int destroy_one(struct mr_keyring_txn *txn, struct mr_subject *subject)
         return r;
     mr_buf_put(&txn->drops, subject->key_id, MR_KEY_ID_BYTES);
     subject->state = MR_PERSON_DESTROYED;
-    memset(subject->key_id, 0, sizeof subject->key_id); /* nothing leads from the person to its slots any more */
+    memset(subject->key_id, 0,
+            sizeof subject->key_id); /* nothing leads from the person to its slots any more */
     return subject_put(txn->kv, subject);
 }
 
@@ -222,8 +228,8 @@ static int forget_identifiers(struct mr_keyring_txn *txn, struct mr_slice group)
     if (r == 0 && mr_buf_failed(&buckets))
         r = MR_ENOMEM;
     if (r == 0) /* malloc's memory: aligned for any type */
-        r = mr_blind_forget(txn, group, (const uint16_t *) (const void *) buckets.data,
-                buckets.size / sizeof(uint16_t));
+        r = mr_blind_forget(
+                txn, group, (const uint16_t *)(const void *)buckets.data, buckets.size / sizeof(uint16_t));
     mr_buf_fini(&buckets);
     return r;
 }

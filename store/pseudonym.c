@@ -3,10 +3,11 @@
 #include "store/keyring_internal.h"
 
 /*
- * One AES-256 block under the receiver's own key: a permutation, so ids stay unique, the same person always has the same
- * pseudonym for a receiver, and the hub can turn it back without a table.
+ * One AES-256 block under the receiver's own key: a permutation, so ids stay unique, the same person always
+ * has the same pseudonym for a receiver, and the hub can turn it back without a table.
  */
-static int block(const struct mr_keyring *keyring, const char *receiver, bool encrypt, const uint8_t *in, uint8_t *ret)
+static int block(
+        const struct mr_keyring *keyring, const char *receiver, bool encrypt, const uint8_t *in, uint8_t *ret)
 {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     uint8_t key[MR_KEY_BYTES];
@@ -14,12 +15,12 @@ static int block(const struct mr_keyring *keyring, const char *receiver, bool en
     int size = 0;
     bool ok = false;
 
-    (void) crypto_generichash(key, sizeof key, (const uint8_t *) receiver, strlen(receiver),
+    (void)crypto_generichash(key, sizeof key, (const uint8_t *)receiver, strlen(receiver),
             keyring->secrets->pseudonym, MR_KEY_BYTES);
     if (ctx)
         ok = EVP_CipherInit_ex(ctx, keyring->aes, NULL, key, NULL, encrypt) == 1 &&
-                EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
-                EVP_CipherUpdate(ctx, out, &size, in, MR_PERSON_ID_BYTES) == 1 && size == MR_PERSON_ID_BYTES;
+             EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
+             EVP_CipherUpdate(ctx, out, &size, in, MR_PERSON_ID_BYTES) == 1 && size == MR_PERSON_ID_BYTES;
     EVP_CIPHER_CTX_free(ctx);
     sodium_memzero(key, sizeof key);
     if (ok)

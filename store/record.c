@@ -24,7 +24,8 @@ enum {
     HEAD_BYTES = 64, /* then subs, slot sizes, leaf, slots */
 };
 
-/* Covers the number too, so that a record under another's number does not pass; all but the CRC's own four bytes. */
+/* Covers the number too, so that a record under another's number does not pass; all but the CRC's own four
+ * bytes. */
 static uint32_t crc_of(uint64_t number, struct mr_slice value)
 {
     uint8_t key[8];
@@ -55,14 +56,14 @@ static int size_of(const struct mr_record *record, size_t *ret)
 static void put_head(uint8_t *out, const struct mr_record *record)
 {
     out[AT_VERSION] = VERSION;
-    out[AT_SLOTS_COUNT] = (uint8_t) record->slots_count;
+    out[AT_SLOTS_COUNT] = (uint8_t)record->slots_count;
     mr_put_be16(out + AT_FLAGS, record->flags);
-    mr_put_be64(out + AT_RECORDED, (uint64_t) record->recorded_us);
+    mr_put_be64(out + AT_RECORDED, (uint64_t)record->recorded_us);
     mr_put_be16(out + AT_SYSTEM, record->system);
-    mr_put_be16(out + AT_SUBS_COUNT, (uint16_t) record->subs_count);
+    mr_put_be16(out + AT_SUBS_COUNT, (uint16_t)record->subs_count);
     mr_put_be32(out + AT_CONFIG, record->config);
     mr_put_be32(out + AT_RECEIVED, record->received_bytes);
-    mr_put_be32(out + AT_LEAF_SIZE, (uint32_t) record->leaf.size);
+    mr_put_be32(out + AT_LEAF_SIZE, (uint32_t)record->leaf.size);
     memcpy(out + AT_IDENT, record->ident, MR_RECORD_DIGEST_BYTES);
     memcpy(out + AT_DIGEST, record->digest, MR_RECORD_DIGEST_BYTES);
 }
@@ -93,11 +94,11 @@ int mr_record_encode(struct mr_buf *out, const struct mr_record *record)
         mr_put_be16(at, record->subs[i]);
     }
     for (size_t i = 0; i < record->slots_count; i++, at += 4)
-        mr_put_be32(at, (uint32_t) record->slots[i].size);
+        mr_put_be32(at, (uint32_t)record->slots[i].size);
     at = put_slice(at, record->leaf);
     for (size_t i = 0; i < record->slots_count; i++)
         at = put_slice(at, record->slots[i]);
-    assert((size_t) (at - start) == size);
+    assert((size_t)(at - start) == size);
     mr_put_be32(start + AT_CRC, crc_of(record->number, mr_slice(start, size)));
     out->size += size;
     return 0;
@@ -106,7 +107,7 @@ int mr_record_encode(struct mr_buf *out, const struct mr_record *record)
 static void get_head(struct mr_record *ret, uint64_t number, const uint8_t *in)
 {
     ret->number = number;
-    ret->recorded_us = (int64_t) mr_get_be64(in + AT_RECORDED);
+    ret->recorded_us = (int64_t)mr_get_be64(in + AT_RECORDED);
     ret->system = mr_get_be16(in + AT_SYSTEM);
     ret->flags = mr_get_be16(in + AT_FLAGS);
     ret->config = mr_get_be32(in + AT_CONFIG);
@@ -117,7 +118,8 @@ static void get_head(struct mr_record *ret, uint64_t number, const uint8_t *in)
     ret->slots_count = in[AT_SLOTS_COUNT];
 }
 
-/* Subscription ids into the view's own memory: those in the value are not aligned and of the other byte order. */
+/* Subscription ids into the view's own memory: those in the value are not aligned and of the other byte
+ * order. */
 static bool get_subs(struct mr_record_view *ret, const uint8_t *in)
 {
     size_t count = ret->record.subs_count;
@@ -136,7 +138,7 @@ static bool get_parts(struct mr_record *ret, struct mr_slice value)
 {
     const uint8_t *sizes = value.data + HEAD_BYTES + 2 * ret->subs_count;
     const uint8_t *at = sizes + 4 * ret->slots_count;
-    size_t left = value.size - (size_t) (at - value.data);
+    size_t left = value.size - (size_t)(at - value.data);
 
     ret->leaf = mr_slice(at, mr_get_be32(value.data + AT_LEAF_SIZE));
     if (ret->leaf.size > left)
@@ -170,13 +172,14 @@ static const char *get_record(struct mr_record_view *ret, uint64_t number, struc
     return NULL;
 }
 
-int mr_record_decode(struct mr_record_view *ret, uint64_t number, struct mr_slice value, struct mr_error *reterr)
+int mr_record_decode(
+        struct mr_record_view *ret, uint64_t number, struct mr_slice value, struct mr_error *reterr)
 {
     const char *wrong = NULL;
     char where[48];
 
     memset(&ret->record, 0, sizeof ret->record);
-    (void) snprintf(where, sizeof where, "record %llu", (unsigned long long) number);
+    (void)snprintf(where, sizeof where, "record %llu", (unsigned long long)number);
     if (value.size < HEAD_BYTES)
         wrong = "shorter than a record's head";
     else if (crc_of(number, value) != mr_get_be32(value.data + AT_CRC))

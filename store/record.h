@@ -1,7 +1,7 @@
 /*
- * A log record: head + leaf + sealed slots, one value in the log (decision 1; docs/storage.md gives every byte).
- * The head is not hashed: it says where the event came from and whom it was matched to. The leaf is what the log
- * proves. A slot is one person's sealed values. A CRC32C covers the whole record.
+ * A log record: head + leaf + sealed slots, one value in the log (decision 1; docs/storage.md gives every
+ * byte). The head is not hashed: it says where the event came from and whom it was matched to. The leaf is
+ * what the log proves. A slot is one person's sealed values. A CRC32C covers the whole record.
  */
 #ifndef MR_STORE_RECORD_H
 #define MR_STORE_RECORD_H
@@ -27,15 +27,15 @@ enum mr_record_flags {
 };
 
 struct mr_record {
-    uint64_t number;                /* the key; from 1, without gaps */
-    int64_t recorded_us;            /* never decreases with the number */
-    uint16_t system;                /* id of the sender (mr_log names) */
+    uint64_t number;     /* the key; from 1, without gaps */
+    int64_t recorded_us; /* never decreases with the number */
+    uint16_t system;     /* id of the sender (mr_log names) */
     uint16_t flags;
-    uint32_t config;                /* version of the configuration under which it was matched */
-    uint32_t received_bytes;        /* size of the event as received */
+    uint32_t config;                        /* version of the configuration under which it was matched */
+    uint32_t received_bytes;                /* size of the event as received */
     uint8_t ident[MR_RECORD_DIGEST_BYTES];  /* keyed digest of (source, id) */
     uint8_t digest[MR_RECORD_DIGEST_BYTES]; /* keyed digest of the received bytes */
-    const uint16_t *subs;           /* subscription ids, ascending; in a decoded record they are in its view */
+    const uint16_t *subs; /* subscription ids, ascending; in a decoded record they are in its view */
     size_t subs_count;
     struct mr_slice leaf;
     struct mr_slice slots[MR_RECORD_SLOTS_MAX];
@@ -43,8 +43,8 @@ struct mr_record {
 };
 
 /*
- * Appends the encoded value; the number is part of its CRC, so it must be final. subs must be strictly ascending
- * (asserted). 0, MR_ENOMEM, MR_EINVAL (too many subscriptions or slots, a part too large).
+ * Appends the encoded value; the number is part of its CRC, so it must be final. subs must be strictly
+ * ascending (asserted). 0, MR_ENOMEM, MR_EINVAL (too many subscriptions or slots, a part too large).
  */
 int mr_record_encode(struct mr_buf *out, const struct mr_record *record);
 
@@ -55,10 +55,11 @@ struct mr_record_view {
 };
 
 /*
- * Checks CRC and bounds. Slices borrow from value. MR_ECORRUPT with the number in where; MR_EUNSUPPORTED: whole, but of
- * a later layout. On failure ret holds no record.
+ * Checks CRC and bounds. Slices borrow from value. MR_ECORRUPT with the number in where; MR_EUNSUPPORTED:
+ * whole, but of a later layout. On failure ret holds no record.
  */
-int mr_record_decode(struct mr_record_view *ret, uint64_t number, struct mr_slice value, struct mr_error *reterr);
+int mr_record_decode(
+        struct mr_record_view *ret, uint64_t number, struct mr_slice value, struct mr_error *reterr);
 
 /* Is subscription id among the record's? Binary search. */
 bool mr_record_wants(const struct mr_record *record, uint16_t sub);

@@ -24,7 +24,8 @@ enum {
 
 static const uint8_t MAGIC[8] = {'m', 'r', '-', 'r', 'o', 'o', 't', 0};
 
-/* One block, aligned for O_DIRECT (its end is a page's end), locked where the limit allows, wiped when freed. */
+/* One block, aligned for O_DIRECT (its end is a page's end), locked where the limit allows, wiped when freed.
+ */
 static uint8_t *block_new(void)
 {
     uint8_t *block = sodium_malloc(MR_ROOT_FILE_BYTES);
@@ -54,7 +55,7 @@ static int slot_error(struct mr_error *reterr, const char *path, const char *wha
 
 static void block_sum(const uint8_t *block, uint8_t ret[static SUM_BYTES])
 {
-    (void) crypto_generichash(ret, SUM_BYTES, block, SUM_AT, NULL, 0);
+    (void)crypto_generichash(ret, SUM_BYTES, block, SUM_AT, NULL, 0);
 }
 
 static void parse_block(const uint8_t *block, struct mr_root_slot *ret)
@@ -65,8 +66,8 @@ static void parse_block(const uint8_t *block, struct mr_root_slot *ret)
     if (sodium_is_zero(block, MR_ROOT_FILE_BYTES)) {
         ret->state = MR_ROOT_FREE;
     } else if (memcmp(block, MAGIC, sizeof MAGIC) != 0 || mr_get_be32(block + VERSION_AT) != VERSION ||
-            sodium_memcmp(sum, block + SUM_AT, SUM_BYTES) != 0 ||
-            !sodium_is_zero(block + END_AT, MR_ROOT_FILE_BYTES - END_AT)) {
+               sodium_memcmp(sum, block + SUM_AT, SUM_BYTES) != 0 ||
+               !sodium_is_zero(block + END_AT, MR_ROOT_FILE_BYTES - END_AT)) {
         ret->state = MR_ROOT_DAMAGED;
     } else {
         ret->state = MR_ROOT_PRESENT;
@@ -82,7 +83,7 @@ static ssize_t read_block(int fd, uint8_t *block)
     size_t done = 0;
 
     while (done < MR_ROOT_FILE_BYTES) {
-        ssize_t n = pread(fd, block + done, MR_ROOT_FILE_BYTES - done, (off_t) done);
+        ssize_t n = pread(fd, block + done, MR_ROOT_FILE_BYTES - done, (off_t)done);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -90,9 +91,9 @@ static ssize_t read_block(int fd, uint8_t *block)
             return -1;
         if (n == 0)
             break;
-        done += (size_t) n;
+        done += (size_t)n;
     }
-    return (ssize_t) done;
+    return (ssize_t)done;
 }
 
 static int read_open_slot(int fd, const char *path, struct mr_root_slot *ret, struct mr_error *reterr)
@@ -163,7 +164,8 @@ int mr_root_free_slot(const struct mr_root *root)
     return MR_EEXISTS;
 }
 
-/* The bytes go straight to the device where the file system can (tmpfs cannot): no copy stays in the page cache. */
+/* The bytes go straight to the device where the file system can (tmpfs cannot): no copy stays in the page
+ * cache. */
 static int open_for_write(const char *path, int flags)
 {
     int common = flags | O_WRONLY | O_DSYNC | O_CLOEXEC | O_NOFOLLOW;
@@ -196,7 +198,8 @@ static int sync_dir(const char *dir)
     return r;
 }
 
-static int store_block(const char *dir, unsigned slot, int flags, const uint8_t *block, struct mr_error *reterr)
+static int store_block(
+        const char *dir, unsigned slot, int flags, const uint8_t *block, struct mr_error *reterr)
 {
     char path[PATH_MAX];
     int fd, r;
@@ -223,13 +226,14 @@ static int check_free(const char *dir, unsigned slot, struct mr_error *reterr)
     int r = read_slot(dir, slot, &there, reterr);
 
     if (r == 0 && there.state == MR_ROOT_PRESENT)
-        r = mr_error_set(reterr, MR_EEXISTS, dir, "destroy the old key first", "slot %u holds a root key", slot);
+        r = mr_error_set(
+                reterr, MR_EEXISTS, dir, "destroy the old key first", "slot %u holds a root key", slot);
     sodium_memzero(&there, sizeof there);
     return r;
 }
 
-int mr_root_write(const char *dir, unsigned slot, uint32_t generation, const uint8_t key[static MR_ROOT_KEY_BYTES],
-        struct mr_error *reterr)
+int mr_root_write(const char *dir, unsigned slot, uint32_t generation,
+        const uint8_t key[static MR_ROOT_KEY_BYTES], struct mr_error *reterr)
 {
     uint8_t *block;
     int r;

@@ -1,6 +1,6 @@
 /*
- * SHA-256 in pieces. OpenSSL's low-level functions, in this one place: they use SHA-NI as EVP does, cost the same
- * (0.16 us for a short message) and neither allocate nor fail, so that a commitment needs no error path.
+ * SHA-256 in pieces. OpenSSL's low-level functions, in this one place: they use SHA-NI as EVP does, cost the
+ * same (0.16 us for a short message) and neither allocate nor fail, so that a commitment needs no error path.
  */
 #ifndef MR_STORE_SHA256_H
 #define MR_STORE_SHA256_H

@@ -25,14 +25,14 @@ static const char SLOT_TAG[] = "mr-slot-v1";
 
 enum { AAD_BYTES = sizeof AAD_TAG + 32 + 1 + MR_KEY_ID_BYTES };
 
-_Static_assert((int) MR_SLOT_NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
-_Static_assert((int) MR_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
-_Static_assert((int) MR_SALT_BYTES == crypto_stream_chacha20_ietf_KEYBYTES, "salt");
+_Static_assert((int)MR_SLOT_NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
+_Static_assert((int)MR_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
+_Static_assert((int)MR_SALT_BYTES == crypto_stream_chacha20_ietf_KEYBYTES, "salt");
 
 /* (field, before) as one number: their order. */
 static uint32_t field_order(uint16_t field, uint8_t before)
 {
-    return (uint32_t) field << 8 | before;
+    return (uint32_t)field << 8 | before;
 }
 
 static bool fields_ordered(const struct mr_slot_field *fields, size_t count)
@@ -41,7 +41,7 @@ static bool fields_ordered(const struct mr_slot_field *fields, size_t count)
         if (fields[i].before > 1)
             return false;
         if (i > 0 && field_order(fields[i - 1].field, fields[i - 1].before) >=
-                        field_order(fields[i].field, fields[i].before))
+                             field_order(fields[i].field, fields[i].before))
             return false;
     }
     return count > 0 && count <= MR_SLOT_FIELDS_MAX;
@@ -53,7 +53,7 @@ static void field_salts(const uint8_t salt[static MR_SALT_BYTES], size_t count, 
 {
     static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
 
-    (void) crypto_stream_chacha20_ietf(ret, count * MR_SALT_BYTES, nonce, salt);
+    (void)crypto_stream_chacha20_ietf(ret, count * MR_SALT_BYTES, nonce, salt);
 }
 
 static void commit_field(const struct mr_slot_field *field, const uint8_t salt[static MR_SALT_BYTES],
@@ -74,8 +74,8 @@ static void commit_field(const struct mr_slot_field *field, const uint8_t salt[s
     sodium_memzero(head, sizeof head);
 }
 
-void mr_slot_commit(const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields, size_t count,
-        uint8_t ret[static MR_COMMITMENT_BYTES])
+void mr_slot_commit(const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields,
+        size_t count, uint8_t ret[static MR_COMMITMENT_BYTES])
 {
     uint8_t salts[MR_SLOT_FIELDS_MAX * MR_SALT_BYTES];
     struct mr_sha256_state state;
@@ -96,8 +96,8 @@ void mr_slot_commit(const uint8_t salt[static MR_SALT_BYTES], const struct mr_sl
     sodium_memzero(salts, count * MR_SALT_BYTES);
 }
 
-void mr_slot_disclose(const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields, size_t count,
-        size_t which, uint8_t ret_salt[static MR_SALT_BYTES], uint8_t *ret_all)
+void mr_slot_disclose(const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields,
+        size_t count, size_t which, uint8_t ret_salt[static MR_SALT_BYTES], uint8_t *ret_all)
 {
     uint8_t salts[MR_SLOT_FIELDS_MAX * MR_SALT_BYTES];
 
@@ -112,8 +112,8 @@ void mr_slot_disclose(const uint8_t salt[static MR_SALT_BYTES], const struct mr_
 
 /* ---- slots ---- */
 
-static void slot_aad(const uint8_t leaf_hash[static 32], uint8_t slot, const uint8_t key_id[static MR_KEY_ID_BYTES],
-        uint8_t ret[static AAD_BYTES])
+static void slot_aad(const uint8_t leaf_hash[static 32], uint8_t slot,
+        const uint8_t key_id[static MR_KEY_ID_BYTES], uint8_t ret[static AAD_BYTES])
 {
     memcpy(ret, AAD_TAG, sizeof AAD_TAG);
     memcpy(ret + sizeof AAD_TAG, leaf_hash, 32);
@@ -138,8 +138,8 @@ static size_t plain_size(const struct mr_slot_field *fields, size_t count)
     return size;
 }
 
-static void put_plain(uint8_t *out, const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields,
-        size_t count)
+static void put_plain(uint8_t *out, const uint8_t salt[static MR_SALT_BYTES],
+        const struct mr_slot_field *fields, size_t count)
 {
     memcpy(out, salt, MR_SALT_BYTES);
     out += MR_SALT_BYTES;
@@ -150,16 +150,16 @@ static void put_plain(uint8_t *out, const uint8_t salt[static MR_SALT_BYTES], co
             continue;
         mr_put_be16(out, fields[i].field);
         out[2] = fields[i].before;
-        mr_put_be32(out + 3, (uint32_t) value.size);
+        mr_put_be32(out + 3, (uint32_t)value.size);
         if (value.size > 0)
             memcpy(out + ENTRY_HEAD_BYTES, value.data, value.size);
         out += ENTRY_HEAD_BYTES + value.size;
     }
 }
 
-int mr_slot_seal_with_nonce(struct mr_buf *out, const struct mr_slot_key *key, const uint8_t leaf_hash[static 32],
-        uint8_t slot, const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields, size_t count,
-        const uint8_t nonce[static MR_SLOT_NONCE_BYTES])
+int mr_slot_seal_with_nonce(struct mr_buf *out, const struct mr_slot_key *key,
+        const uint8_t leaf_hash[static 32], uint8_t slot, const uint8_t salt[static MR_SALT_BYTES],
+        const struct mr_slot_field *fields, size_t count, const uint8_t nonce[static MR_SLOT_NONCE_BYTES])
 {
     uint8_t aad[AAD_BYTES];
     uint8_t *at;
@@ -180,14 +180,15 @@ int mr_slot_seal_with_nonce(struct mr_buf *out, const struct mr_slot_key *key, c
     slot_aad(leaf_hash, slot, key->id, aad);
     /* Written and sealed in place: the plaintext is nowhere else. */
     put_plain(at + SEALED_AT, salt, fields, count);
-    (void) crypto_aead_xchacha20poly1305_ietf_encrypt(at + SEALED_AT, NULL, at + SEALED_AT, plain, aad, sizeof aad,
-            NULL, nonce, key->dek);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+            at + SEALED_AT, NULL, at + SEALED_AT, plain, aad, sizeof aad, NULL, nonce, key->dek);
     out->size += SEALED_AT + plain + TAG_BYTES;
     return 0;
 }
 
-int mr_slot_seal(struct mr_buf *out, const struct mr_slot_key *key, const uint8_t leaf_hash[static 32], uint8_t slot,
-        const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields, size_t count)
+int mr_slot_seal(struct mr_buf *out, const struct mr_slot_key *key, const uint8_t leaf_hash[static 32],
+        uint8_t slot, const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields,
+        size_t count)
 {
     uint8_t nonce[MR_SLOT_NONCE_BYTES];
 
@@ -197,13 +198,15 @@ int mr_slot_seal(struct mr_buf *out, const struct mr_slot_key *key, const uint8_
 
 int mr_slot_key_id(struct mr_slice sealed, uint8_t ret[static MR_KEY_ID_BYTES])
 {
-    if (sealed.size < SEALED_AT + MR_SALT_BYTES + TAG_BYTES || sealed.data[0] != VERSION || sealed.data[1] != ALGORITHM)
+    if (sealed.size < SEALED_AT + MR_SALT_BYTES + TAG_BYTES || sealed.data[0] != VERSION ||
+            sealed.data[1] != ALGORITHM)
         return MR_ECORRUPT;
     memcpy(ret, sealed.data + KEY_ID_AT, MR_KEY_ID_BYTES);
     return 0;
 }
 
-/* The authenticated bytes are ours, but are parsed as a stranger's: a key's holder must not be able to crash us. */
+/* The authenticated bytes are ours, but are parsed as a stranger's: a key's holder must not be able to crash
+ * us. */
 static int parse_plain(struct mr_slot *slot)
 {
     const uint8_t *at = slot->plain.data + MR_SALT_BYTES;
@@ -220,7 +223,7 @@ static int parse_plain(struct mr_slot *slot)
         if (size > left - ENTRY_HEAD_BYTES)
             return MR_ECORRUPT;
         *field = (struct mr_slot_field){
-            .field = mr_get_be16(at), .before = at[2], .value = mr_slice(at + ENTRY_HEAD_BYTES, size)};
+                .field = mr_get_be16(at), .before = at[2], .value = mr_slice(at + ENTRY_HEAD_BYTES, size)};
         slot->count++;
         at += ENTRY_HEAD_BYTES + size;
         left -= ENTRY_HEAD_BYTES + size;
@@ -244,8 +247,8 @@ int mr_slot_open(struct mr_slot *ret, struct mr_slice sealed, const struct mr_sl
     if (!mr_buf_reserve(&ret->plain, size))
         return MR_ENOMEM;
     slot_aad(leaf_hash, slot, key_id, aad);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret->plain.data, NULL, NULL, sealed.data + SEALED_AT, size, aad,
-                sizeof aad, sealed.data + NONCE_AT, key->dek) != 0)
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret->plain.data, NULL, NULL, sealed.data + SEALED_AT, size,
+                aad, sizeof aad, sealed.data + NONCE_AT, key->dek) != 0)
         goto corrupt;
     ret->plain.size = size - TAG_BYTES;
     if (parse_plain(ret) < 0)

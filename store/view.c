@@ -40,8 +40,11 @@ static int load_through(struct mr_view *view)
 int mr_view_open(struct mr_view **ret, const char *dir, bool read_only, struct mr_error *reterr)
 {
     static const char *const names[] = {[MR_VIEW_FACT] = "fact", [MR_VIEW_META] = "meta", [STATE] = "state"};
-    const struct mr_kv_options options = {
-            .dir = dir, .tables = names, .tables_count = TABLES, .read_only = read_only, .exclusive = !read_only};
+    const struct mr_kv_options options = {.dir = dir,
+            .tables = names,
+            .tables_count = TABLES,
+            .read_only = read_only,
+            .exclusive = !read_only};
     struct mr_view *view = calloc(1, sizeof *view);
     int r;
 
@@ -72,7 +75,7 @@ void mr_view_close(struct mr_view *view)
 uint64_t mr_view_through(struct mr_view *view)
 {
     if (view->read_only)
-        (void) load_through(view); /* keeps what it knew on failure */
+        (void)load_through(view); /* keeps what it knew on failure */
     return atomic_load_explicit(&view->through, memory_order_acquire);
 }
 
@@ -84,7 +87,7 @@ int mr_view_maintain(struct mr_view *view)
 static uint32_t index_of(enum mr_view_table table)
 {
     assert(table >= 0 && table < MR_VIEW_TABLES);
-    return (uint32_t) table;
+    return (uint32_t)table;
 }
 
 int mr_view_batch_begin(struct mr_view *view, struct mr_view_batch **ret)
@@ -106,12 +109,14 @@ int mr_view_batch_begin(struct mr_view *view, struct mr_view_batch **ret)
     return 0;
 }
 
-int mr_view_batch_get(struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key, struct mr_slice *ret)
+int mr_view_batch_get(
+        struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key, struct mr_slice *ret)
 {
     return mr_kv_get(batch->txn, index_of(table), key, ret);
 }
 
-int mr_view_batch_put(struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key, struct mr_slice value)
+int mr_view_batch_put(
+        struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key, struct mr_slice value)
 {
     return mr_kv_put(batch->txn, index_of(table), key, value);
 }
@@ -127,7 +132,7 @@ int mr_view_batch_commit(struct mr_view_batch *batch, uint64_t through)
     int r;
 
     assert(through >= atomic_load(&view->through));
-    (void) mr_kv_set_through(batch->txn, STATE, through); /* sticky */
+    (void)mr_kv_set_through(batch->txn, STATE, through); /* sticky */
     r = mr_kv_commit(batch->txn);
     if (r == 0)
         atomic_store_explicit(&view->through, through, memory_order_release);
@@ -151,8 +156,8 @@ int mr_view_clear(struct mr_view *view)
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < MR_VIEW_TABLES; i++)
-        (void) mr_kv_clear(txn, i); /* sticky */
-    (void) mr_kv_set_through(txn, STATE, 0);
+        (void)mr_kv_clear(txn, i); /* sticky */
+    (void)mr_kv_set_through(txn, STATE, 0);
     r = mr_kv_commit(txn);
     if (r == 0)
         atomic_store(&view->through, 0);
@@ -190,13 +195,14 @@ uint64_t mr_view_reader_through(struct mr_view_reader *reader)
     return reader->through;
 }
 
-int mr_view_get(struct mr_view_reader *reader, enum mr_view_table table, struct mr_slice key, struct mr_slice *ret)
+int mr_view_get(
+        struct mr_view_reader *reader, enum mr_view_table table, struct mr_slice key, struct mr_slice *ret)
 {
     return mr_kv_get(reader->txn, index_of(table), key, ret);
 }
 
-int mr_view_rows(struct mr_view_reader *reader, enum mr_view_table table, struct mr_slice from, mr_view_row_fn fn,
-        void *ctx)
+int mr_view_rows(struct mr_view_reader *reader, enum mr_view_table table, struct mr_slice from,
+        mr_view_row_fn fn, void *ctx)
 {
     return mr_kv_rows(reader->txn, index_of(table), (struct mr_slice){0}, from, fn, ctx);
 }

@@ -1,7 +1,7 @@
 /*
- * A projection's rows: derived, in the environment views/, each batch with the log number through which it is built in
- * the same transaction. Rows are (table, key) -> value; the projection says what they mean. Person rows are sealed by
- * their owner under the person's key before they come here (decision 6).
+ * A projection's rows: derived, in the environment views/, each batch with the log number through which it is
+ * built in the same transaction. Rows are (table, key) -> value; the projection says what they mean. Person
+ * rows are sealed by their owner under the person's key before they come here (decision 6).
  */
 #ifndef MR_STORE_VIEW_H
 #define MR_STORE_VIEW_H
@@ -19,19 +19,23 @@ struct mr_view_reader;
 /* FACT: the rows; META: what the projection keeps about itself. Their meaning is the projection's. */
 enum mr_view_table { MR_VIEW_FACT, MR_VIEW_META, MR_VIEW_TABLES };
 
-/* Not read_only: this process owns it. Failures as mr_log_open's; the cure for all of them is to delete and rebuild. */
+/* Not read_only: this process owns it. Failures as mr_log_open's; the cure for all of them is to delete and
+ * rebuild. */
 int mr_view_open(struct mr_view **ret, const char *dir, bool read_only, struct mr_error *reterr);
 void mr_view_close(struct mr_view *view);
 uint64_t mr_view_through(struct mr_view *view); /* any thread; a read-only view asks the store each time */
 int mr_view_maintain(struct mr_view *view);     /* as mr_log_maintain */
 
 int mr_view_batch_begin(struct mr_view *view, struct mr_view_batch **ret);
-int mr_view_batch_put(struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key, struct mr_slice value);
-int mr_view_batch_get(struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key, struct mr_slice *ret);
-int mr_view_batch_del(struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key); /* MR_ENOTFOUND */
+int mr_view_batch_put(
+        struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key, struct mr_slice value);
+int mr_view_batch_get(
+        struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key, struct mr_slice *ret);
+int mr_view_batch_del(
+        struct mr_view_batch *batch, enum mr_view_table table, struct mr_slice key); /* MR_ENOTFOUND */
 /*
- * Frees in every case. through is not less than before (asserted). Failures of put and del are sticky: commit returns
- * the first one and nothing happened.
+ * Frees in every case. through is not less than before (asserted). Failures of put and del are sticky: commit
+ * returns the first one and nothing happened.
  */
 int mr_view_batch_commit(struct mr_view_batch *batch, uint64_t through);
 void mr_view_batch_abort(struct mr_view_batch *batch);
@@ -41,10 +45,11 @@ int mr_view_clear(struct mr_view *view); /* everything, through = 0: before a re
 int mr_view_reader_open(struct mr_view *view, struct mr_view_reader **ret);
 void mr_view_reader_close(struct mr_view_reader *reader);
 uint64_t mr_view_reader_through(struct mr_view_reader *reader);
-int mr_view_get(struct mr_view_reader *reader, enum mr_view_table table, struct mr_slice key, struct mr_slice *ret);
+int mr_view_get(
+        struct mr_view_reader *reader, enum mr_view_table table, struct mr_slice key, struct mr_slice *ret);
 /* Ascending from key `from` until fn returns non-zero; returns that, 0 at the end, or negative. */
 typedef int (*mr_view_row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
-int mr_view_rows(struct mr_view_reader *reader, enum mr_view_table table, struct mr_slice from, mr_view_row_fn fn,
-        void *ctx);
+int mr_view_rows(struct mr_view_reader *reader, enum mr_view_table table, struct mr_slice from,
+        mr_view_row_fn fn, void *ctx);
 
 #endif

@@ -13,12 +13,12 @@ enum { SPACE_RETRY_MS = 500 };
 struct mr_writer {
     struct mr_writer_options options;
     pthread_t thread;
-    pthread_mutex_t lock;     /* guards all below it */
-    pthread_cond_t wake;      /* a job came, or stop */
+    pthread_mutex_t lock; /* guards all below it */
+    pthread_cond_t wake;  /* a job came, or stop */
     struct mr_list queue;
     bool stopping;
     struct mr_writer_stats stats;
-    int failed;               /* why nothing is stored any more; the thread's own */
+    int failed; /* why nothing is stored any more; the thread's own */
 };
 
 /* Waits for work; moves at most batch_jobs_max jobs to `jobs`. False: stopped, and nothing is left. */
@@ -99,7 +99,7 @@ static bool wait_for_space(struct mr_writer *writer)
     int r = 0;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long) (ms % 1000) * 1000000;
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
     until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&writer->lock);
@@ -136,7 +136,7 @@ static void answer_jobs(struct mr_writer *writer, struct mr_list *jobs, int stat
     while ((link = mr_list_pop_front(jobs))) {
         struct mr_writer_job *job = MR_CONTAINER(link, struct mr_writer_job, link);
 
-        (void) MR_FAULT("store.done.before");
+        (void)MR_FAULT("store.done.before");
         pthread_mutex_lock(&writer->lock);
         writer->stats.waiting--;
         writer->stats.jobs += status == 0;
@@ -146,8 +146,8 @@ static void answer_jobs(struct mr_writer *writer, struct mr_list *jobs, int stat
 }
 
 /*
- * From here on nothing is stored: a later job in the log without an earlier one would be a hole in its producer's
- * sequence. Want of space comes here only by stop, which is no failure of the process.
+ * From here on nothing is stored: a later job in the log without an earlier one would be a hole in its
+ * producer's sequence. Want of space comes here only by stop, which is no failure of the process.
  */
 static void fail(struct mr_writer *writer, int status)
 {

@@ -1,9 +1,9 @@
 /*
- * The writer thread: takes jobs in order, puts whatever queued while the last commit ran into the next one (group
- * commit without a timer), and says "durable" only after the commit returned.
+ * The writer thread: takes jobs in order, puts whatever queued while the last commit ran into the next one
+ * (group commit without a timer), and says "durable" only after the commit returned.
  *
- * A provider's promise, as strict as an AIO's: every submitted job's done() is called exactly once, on the writer
- * thread, in submission order, after its commit; a job is never answered before it is durable.
+ * A provider's promise, as strict as an AIO's: every submitted job's done() is called exactly once, on the
+ * writer thread, in submission order, after its commit; a job is never answered before it is durable.
  */
 #ifndef MR_STORE_WRITER_H
 #define MR_STORE_WRITER_H
@@ -20,9 +20,9 @@ struct mr_writer;
 struct mr_writer_job {
     struct mr_list link;
     /*
-     * Fills the batch: appends and rows. Called on the writer thread; called again with a new batch when the commit
-     * failed for want of space, so it must not consume its input and must take numbers from mr_log_batch_head().
-     * MR_ENOSPACE: as a commit's. Any other negative: fatal.
+     * Fills the batch: appends and rows. Called on the writer thread; called again with a new batch when the
+     * commit failed for want of space, so it must not consume its input and must take numbers from
+     * mr_log_batch_head(). MR_ENOSPACE: as a commit's. Any other negative: fatal.
      */
     int (*fill)(struct mr_writer_job *job, struct mr_log_batch *batch);
     /* status 0: durable. Negative: the writer is going down and this job was not stored. */
@@ -31,29 +31,31 @@ struct mr_writer_job {
 
 struct mr_writer_options {
     struct mr_log *log;
-    uint32_t batch_jobs_max;   /* most jobs in one commit */
-    /* Called on the writer thread when the log becomes read-only for want of space (true) and writable again (false). */
+    uint32_t batch_jobs_max; /* most jobs in one commit */
+    /* Called on the writer thread when the log becomes read-only for want of space (true) and writable again
+     * (false). */
     void (*space)(void *ctx, bool read_only);
-    /* Called on the writer thread, once, when a commit failed for good: the process must stop acknowledging and exit. */
+    /* Called on the writer thread, once, when a commit failed for good: the process must stop acknowledging
+     * and exit. */
     void (*fatal)(void *ctx, int error);
     void *ctx;
-    uint32_t space_retry_ms;   /* how long to wait for space before the next attempt; 0 = 500 */
+    uint32_t space_retry_ms; /* how long to wait for space before the next attempt; 0 = 500 */
 };
 
 /* batch_jobs_max from 1. space and fatal may be NULL. MR_ENOMEM, MR_ESYSTEM (no thread). */
 int mr_writer_start(struct mr_writer **ret, const struct mr_writer_options *options);
 void mr_writer_submit(struct mr_writer *writer, struct mr_writer_job *job); /* any thread */
 /*
- * Finishes what was submitted, then ends the thread and frees. NULL is fine. With no space left it tries once more and
- * then answers all that waits with MR_ENOSPACE. Nobody may submit any more but done() itself.
+ * Finishes what was submitted, then ends the thread and frees. NULL is fine. With no space left it tries once
+ * more and then answers all that waits with MR_ENOSPACE. Nobody may submit any more but done() itself.
  */
 void mr_writer_stop(struct mr_writer *writer);
 
 struct mr_writer_stats {
     uint64_t commits;
-    uint64_t jobs;            /* made durable */
-    int64_t last_commit_us;   /* how long the last commit took */
-    uint64_t waiting;         /* jobs submitted and not yet answered */
+    uint64_t jobs;          /* made durable */
+    int64_t last_commit_us; /* how long the last commit took */
+    uint64_t waiting;       /* jobs submitted and not yet answered */
     bool read_only;
 };
 void mr_writer_stats(struct mr_writer *writer, struct mr_writer_stats *ret); /* any thread */

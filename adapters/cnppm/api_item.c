@@ -14,23 +14,30 @@ struct kind {
     const char *event;
     const char *type;
     const ProtobufCMessageDescriptor *payload;
-    const char *date;        /* member with the day of the event */
-    const char *id_prefix;   /* of the event id, before diagnosticId; NULL: id as given, or from the content */
-    const char *children;    /* member with events that follow from this one */
+    const char *date;      /* member with the day of the event */
+    const char *id_prefix; /* of the event id, before diagnosticId; NULL: id as given, or from the content */
+    const char *children;  /* member with events that follow from this one */
     const struct kind *child;
 };
 
 static const struct kind identified = {.type = "nms.deficit.identified.v1",
-        .payload = &nms__event__v1__deficit_identified__descriptor, .date = "identifiedOn", .id_prefix = "deficit-"};
+        .payload = &nms__event__v1__deficit_identified__descriptor,
+        .date = "identifiedOn",
+        .id_prefix = "deficit-"};
 static const struct kind closed = {.type = "nms.deficit.closed.v1",
-        .payload = &nms__event__v1__deficit_closed__descriptor, .date = "closedOn", .id_prefix = "deficit-closed-"};
+        .payload = &nms__event__v1__deficit_closed__descriptor,
+        .date = "closedOn",
+        .id_prefix = "deficit-closed-"};
 
 static const struct kind kinds[] = {
-        {MR_API_ROUTES, "assigned", "nms.route.assigned.v1", &nms__event__v1__route_assigned__descriptor, "assignedOn"},
-        {MR_API_ROUTES, "revised", "nms.route.revised.v1", &nms__event__v1__route_revised__descriptor, "revisedOn"},
+        {MR_API_ROUTES, "assigned", "nms.route.assigned.v1", &nms__event__v1__route_assigned__descriptor,
+                "assignedOn"},
+        {MR_API_ROUTES, "revised", "nms.route.revised.v1", &nms__event__v1__route_revised__descriptor,
+                "revisedOn"},
         {MR_API_ROUTES, "stepCompleted", "nms.route.step.completed.v1",
                 &nms__event__v1__route_step_completed__descriptor, "completedOn"},
-        {MR_API_ROUTES, "closed", "nms.route.closed.v1", &nms__event__v1__route_closed__descriptor, "closedOn"},
+        {MR_API_ROUTES, "closed", "nms.route.closed.v1", &nms__event__v1__route_closed__descriptor,
+                "closedOn"},
         {MR_API_DIAGNOSTICS, "completed", "nms.diagnostic.completed.v1",
                 &nms__event__v1__diagnostic_completed__descriptor, "completedOn", "diagnostic-", "deficits",
                 &identified},
@@ -53,7 +60,8 @@ static const struct kind *kind_of(enum mr_api_face face, const json_t *item, str
                 (!event || (json_is_string(event) && strcmp(json_string_value(event), kinds[i].event) == 0)))
             return &kinds[i];
     mr_post_problem(post, "invalid", "event", "unknown",
-            face == MR_API_ROUTES ? "use assigned, revised, stepCompleted or closed" : "use completed or recompleted");
+            face == MR_API_ROUTES ? "use assigned, revised, stepCompleted or closed"
+                                  : "use completed or recompleted");
     return NULL;
 }
 
@@ -63,8 +71,8 @@ static bool take_envelope(json_t *item, struct mr_arena *arena, struct mr_attrib
     const struct {
         const char *key;
         const char **to;
-    } members[] = {{"id", &a->id}, {"time", &a->time}, {"correlationId", &a->correlationid}, {"basis", &a->basis},
-            {"actor", &a->actor}, {"actorRole", &a->actorrole}};
+    } members[] = {{"id", &a->id}, {"time", &a->time}, {"correlationId", &a->correlationid},
+            {"basis", &a->basis}, {"actor", &a->actor}, {"actorRole", &a->actorrole}};
 
     for (size_t i = 0; i < MR_COUNT(members); i++) {
         const json_t *value = json_object_get(item, members[i].key);
@@ -76,9 +84,9 @@ static bool take_envelope(json_t *item, struct mr_arena *arena, struct mr_attrib
             return false;
         }
         *members[i].to = mr_arena_strdup(arena, json_string_value(value));
-        (void) json_object_del(item, members[i].key);
+        (void)json_object_del(item, members[i].key);
     }
-    (void) json_object_del(item, "event");
+    (void)json_object_del(item, "event");
     return true;
 }
 
@@ -89,7 +97,7 @@ static void normalise_person(json_t *person)
     char digits[12];
 
     if (snils && mr_ident_snils_normalise(snils, digits) == 0)
-        (void) json_object_set_new(person, "snils", json_string(digits));
+        (void)json_object_set_new(person, "snils", json_string(digits));
 }
 
 static void to_thousandths(json_t *object, const char *from, const char *to)
@@ -102,8 +110,9 @@ static void to_thousandths(json_t *object, const char *from, const char *to)
     points = json_number_value(value);
     if (points > 1e6 || points < -1e6)
         return; /* stays an unknown member, and is refused by its name */
-    (void) json_object_set_new(object, to, json_integer((json_int_t) (points * 1000 + (points < 0 ? -0.5 : 0.5))));
-    (void) json_object_del(object, from);
+    (void)json_object_set_new(
+            object, to, json_integer((json_int_t)(points * 1000 + (points < 0 ? -0.5 : 0.5))));
+    (void)json_object_del(object, from);
 }
 
 static void normalise(json_t *item)
@@ -113,11 +122,11 @@ static void normalise(json_t *item)
 
     normalise_person(json_object_get(item, "person"));
     normalise_person(json_object_get(item, "tutor"));
-    json_array_foreach(json_object_get(item, "areas"), i, element) {
+    json_array_foreach (json_object_get(item, "areas"), i, element) {
         to_thousandths(element, "score", "scoreThousandths");
         to_thousandths(element, "max", "maxThousandths");
     }
-    json_array_foreach(json_object_get(item, "changes"), i, element)
+    json_array_foreach (json_object_get(item, "changes"), i, element)
         to_thousandths(element, "change", "changeThousandths");
 }
 
@@ -154,8 +163,9 @@ static const char *deficit_id(json_t *child, const char *diagnostic_id, struct m
 
     if (given || !area || !diagnostic_id)
         return given;
-    id = mr_arena_printf(arena, "%s:%s%s%s", diagnostic_id, area, competence ? ":" : "", competence ? competence : "");
-    (void) json_object_set_new(child, "deficitId", json_string(id));
+    id = mr_arena_printf(
+            arena, "%s:%s%s%s", diagnostic_id, area, competence ? ":" : "", competence ? competence : "");
+    (void)json_object_set_new(child, "deficitId", json_string(id));
     return id;
 }
 
@@ -164,7 +174,7 @@ static void set_default(json_t *object, const char *key, json_t *value)
     if (json_object_get(object, key))
         json_decref(value);
     else
-        (void) json_object_set_new(object, key, value);
+        (void)json_object_set_new(object, key, value);
 }
 
 struct parent {
@@ -183,13 +193,15 @@ static bool emit_child(const struct parent *parent, json_t *child, size_t index,
     const char *id;
 
     if (!json_is_object(child) || json_object_get(child, "person")) {
-        mr_post_problem(post, "invalid", mr_arena_printf(mr_post_arena(post), "%s[%zu]", parent->kind->children, index),
-                "not an object, or with a person of its own", "send area, competence, severity; the person is above");
+        mr_post_problem(post, "invalid",
+                mr_arena_printf(mr_post_arena(post), "%s[%zu]", parent->kind->children, index),
+                "not an object, or with a person of its own",
+                "send area, competence, severity; the person is above");
         return false;
     }
     id = deficit_id(child, baseline ? baseline : parent->diagnostic_id, mr_post_arena(post));
-    (void) json_object_del(child, "diagnosticId");
-    (void) json_object_set(child, "person", parent->person);
+    (void)json_object_del(child, "diagnosticId");
+    (void)json_object_set(child, "person", parent->person);
     set_default(child, parent->kind->child->date, json_string(parent->date));
     set_default(child, "evidence", json_pack("{s:s, s:s}", "source", a.source, "id", a.id));
     if (parent->kind->child == &closed)
@@ -207,7 +219,7 @@ static void convert(const struct kind *kind, struct mr_attributes *a, json_t *it
     size_t i;
 
     if (kind->children)
-        (void) json_object_del(item, kind->children);
+        (void)json_object_del(item, kind->children);
     normalise(item);
     parent.person = json_object_get(item, "person");
     parent.diagnostic_id = text_of(item, "diagnosticId");
@@ -218,7 +230,7 @@ static void convert(const struct kind *kind, struct mr_attributes *a, json_t *it
         mr_post_problem(post, "invalid", kind->children, "not an array", "send an array of objects");
         return;
     }
-    json_array_foreach(children, i, child)
+    json_array_foreach (children, i, child)
         if (!emit_child(&parent, child, i, post))
             return;
 }
@@ -230,7 +242,8 @@ void mr_api_item(enum mr_api_face face, const struct mr_speaker *speaker, json_t
 
     mr_post_begin(post);
     if (!json_is_object(item)) {
-        mr_post_problem(post, "invalid", NULL, "not a JSON object", "send one object, or an array of objects");
+        mr_post_problem(
+                post, "invalid", NULL, "not a JSON object", "send one object, or an array of objects");
     } else if ((kind = kind_of(face, item, post)) && take_envelope(item, mr_post_arena(post), &a, post)) {
         convert(kind, &a, item, post);
     }

@@ -1,6 +1,7 @@
 /*
- * One JSON object of POST /api/routes or /api/diagnostics to events. Beside a few members of the envelope it is the
- * ProtoJSON of the event's message, so that the schema is the only list of fields. docs/adapters.md is the contract.
+ * One JSON object of POST /api/routes or /api/diagnostics to events. Beside a few members of the envelope it
+ * is the ProtoJSON of the event's message, so that the schema is the only list of fields. docs/adapters.md is
+ * the contract.
  */
 #ifndef MR_CNPPM_API_ITEM_H
 #define MR_CNPPM_API_ITEM_H

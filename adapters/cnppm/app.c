@@ -26,9 +26,7 @@ static int on_outcome(void *ctx, struct mr_outbox_txn *txn, const struct mr_outc
 {
     struct cnppm *app = ctx;
 
-    return app->files ? mr_intake_files_outcome(app->files, txn, outcome) :
-            app->closing ? MR_ECLOSED :
-                           0;
+    return app->files ? mr_intake_files_outcome(app->files, txn, outcome) : app->closing ? MR_ECLOSED : 0;
 }
 
 static void on_outcomes_committed(void *ctx)
@@ -41,7 +39,7 @@ static void on_outcomes_committed(void *ctx)
 
 static void on_request(void *ctx, const struct mr_http_request *request)
 {
-    mr_cnppm_face_request(&((struct cnppm *) ctx)->face, request);
+    mr_cnppm_face_request(&((struct cnppm *)ctx)->face, request);
 }
 
 static void on_forget(uv_timer_t *timer)
@@ -91,7 +89,7 @@ void mr_cnppm_close(void *app, void (*on_closed)(void *ctx), void *ctx)
     cnppm->closing = true;
     cnppm->on_closed = on_closed;
     cnppm->closed_ctx = ctx;
-    uv_close((uv_handle_t *) &cnppm->forget, on_timer_closed);
+    uv_close((uv_handle_t *)&cnppm->forget, on_timer_closed);
 }
 
 /* ---- opening ---- */
@@ -116,9 +114,9 @@ static int open_files(struct cnppm *app, const struct mr_config_cnppm *config, s
 static int open_rest(struct cnppm *app, const struct mr_config_cnppm *config, struct mr_error *reterr)
 {
     app->face.adapter = app->web.adapter;
-    (void) uv_timer_init(app->web.options.loop, &app->forget);
+    (void)uv_timer_init(app->web.options.loop, &app->forget);
     app->forget.data = app;
-    (void) uv_timer_start(&app->forget, on_forget, 0, FORGET_INTERVAL_MS);
+    (void)uv_timer_start(&app->forget, on_forget, 0, FORGET_INTERVAL_MS);
     return open_files(app, config, reterr);
 }
 
@@ -130,17 +128,25 @@ int mr_cnppm_open(void **ret_app, uv_loop_t *loop, const struct mr_config *confi
     int r;
 
     if (!own)
-        return mr_error_set(reterr, MR_ECONFIG, "adapters.cnppm", "add the section", "this adapter is not configured");
+        return mr_error_set(
+                reterr, MR_ECONFIG, "adapters.cnppm", "add the section", "this adapter is not configured");
     app = calloc(1, sizeof *app);
     if (!app)
         return MR_ENOMEM;
     app->face.xapi = (struct mr_xapi){mr_speaker_of(config, &own->link), mr_clock_system()};
     app->map = mr_cnppm_map_of(config);
     r = mr_web_open(&app->web,
-            &(struct mr_web_options){.loop = loop, .config = config, .link = &own->link, .software = software,
-                    .listen = own->listen, .token_file = own->token_file, .push_url = own->webhook,
-                    .on_request = on_request, .on_outcome = on_outcome,
-                    .on_outcomes_committed = on_outcomes_committed, .ctx = app},
+            &(struct mr_web_options){.loop = loop,
+                    .config = config,
+                    .link = &own->link,
+                    .software = software,
+                    .listen = own->listen,
+                    .token_file = own->token_file,
+                    .push_url = own->webhook,
+                    .on_request = on_request,
+                    .on_outcome = on_outcome,
+                    .on_outcomes_committed = on_outcomes_committed,
+                    .ctx = app},
             cnppm_free, reterr);
     if (r < 0)
         return r;

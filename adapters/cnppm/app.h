@@ -1,4 +1,5 @@
-/* The adapter of ЦНППМ: routes, diagnostics and xAPI taken over HTTP and as files; diagnostics pushed to its webhook. */
+/* The adapter of ЦНППМ: routes, diagnostics and xAPI taken over HTTP and as files; diagnostics pushed to its
+ * webhook. */
 #ifndef MR_CNPPM_APP_H
 #define MR_CNPPM_APP_H
 

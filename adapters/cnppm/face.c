@@ -10,27 +10,27 @@ enum { FORGET_AT_ONCE_MAX = 10000, KEY_BYTES = sizeof MR_XAPI_KEY_PREFIX - 1 + 1
 
 static void route_item(void *ctx, json_t *item, struct mr_post *post)
 {
-    mr_api_item(MR_API_ROUTES, &((struct mr_cnppm_face *) ctx)->xapi.speaker, item, post);
+    mr_api_item(MR_API_ROUTES, &((struct mr_cnppm_face *)ctx)->xapi.speaker, item, post);
 }
 
 static void diagnostic_item(void *ctx, json_t *item, struct mr_post *post)
 {
-    mr_api_item(MR_API_DIAGNOSTICS, &((struct mr_cnppm_face *) ctx)->xapi.speaker, item, post);
+    mr_api_item(MR_API_DIAGNOSTICS, &((struct mr_cnppm_face *)ctx)->xapi.speaker, item, post);
 }
 
 static void statement_item(void *ctx, json_t *item, struct mr_post *post)
 {
-    mr_xapi_statement(&((struct mr_cnppm_face *) ctx)->xapi, item, post);
+    mr_xapi_statement(&((struct mr_cnppm_face *)ctx)->xapi, item, post);
 }
 
 static void post_routes(void *ctx, const struct mr_http_request *request)
 {
-    mr_post_request(((struct mr_cnppm_face *) ctx)->adapter, request, route_item, ctx, mr_post_answer);
+    mr_post_request(((struct mr_cnppm_face *)ctx)->adapter, request, route_item, ctx, mr_post_answer);
 }
 
 static void post_diagnostics(void *ctx, const struct mr_http_request *request)
 {
-    mr_post_request(((struct mr_cnppm_face *) ctx)->adapter, request, diagnostic_item, ctx, mr_post_answer);
+    mr_post_request(((struct mr_cnppm_face *)ctx)->adapter, request, diagnostic_item, ctx, mr_post_answer);
 }
 
 static json_t *ids_of(const json_t *results)
@@ -39,8 +39,8 @@ static json_t *ids_of(const json_t *results)
     json_t *result;
     size_t i;
 
-    json_array_foreach((json_t *) (uintptr_t) results, i, result)
-        (void) json_array_append(ids, json_array_get(json_object_get(result, "ids"), 0));
+    json_array_foreach ((json_t *)(uintptr_t)results, i, result)
+        (void)json_array_append(ids, json_array_get(json_object_get(result, "ids"), 0));
     return ids;
 }
 
@@ -67,7 +67,7 @@ static void post_statements(void *ctx, const struct mr_http_request *request)
                 "missing, or not a version 1.0", "send X-Experience-API-Version: 1.0.3");
         return;
     }
-    mr_post_request(((struct mr_cnppm_face *) ctx)->adapter, request, statement_item, ctx,
+    mr_post_request(((struct mr_cnppm_face *)ctx)->adapter, request, statement_item, ctx,
             mr_cnppm_face_answer_statements);
 }
 
@@ -95,7 +95,7 @@ static int collect_old(void *ctx, struct mr_slice key, struct mr_slice value)
 
     if (key.size == KEY_BYTES && value.size == 20 && mr_get_be32(value.data + 16) < rows->before_day)
         mr_buf_put_slice(&rows->keys, key);
-    return rows->keys.size >= (size_t) FORGET_AT_ONCE_MAX * KEY_BYTES;
+    return rows->keys.size >= (size_t)FORGET_AT_ONCE_MAX * KEY_BYTES;
 }
 
 static int delete_rows(struct mr_outbox_txn *txn, const struct mr_buf *keys)
@@ -109,7 +109,7 @@ static int delete_rows(struct mr_outbox_txn *txn, const struct mr_buf *keys)
 
 int mr_cnppm_face_forget(struct mr_cnppm_face *face)
 {
-    uint32_t today = (uint32_t) (mr_clock_wall_us(face->xapi.clock) / (86400LL * 1000000));
+    uint32_t today = (uint32_t)(mr_clock_wall_us(face->xapi.clock) / (86400LL * 1000000));
     struct old_rows rows = {.before_day = today - MR_XAPI_KEPT_DAYS};
     struct mr_outbox_txn *txn;
     int r = mr_outbox_begin(face->adapter, &txn);

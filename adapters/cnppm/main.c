@@ -5,7 +5,8 @@ int main(int argc, char **argv)
 {
     static const struct mr_program program = {
             .name = "marshrut-cnppm",
-            .about = "The adapter of ЦНППМ: routes, diagnostics and xAPI over HTTP, a webhook for diagnostics. docs/adapters.md",
+            .about = "The adapter of ЦНППМ: routes, diagnostics and xAPI over HTTP, a webhook for "
+                     "diagnostics. docs/adapters.md",
             .open = mr_cnppm_open,
             .close = mr_cnppm_close,
     };

@@ -11,8 +11,8 @@ struct mr_cnppm_map mr_cnppm_map_of(const struct mr_config *config)
     return (struct mr_cnppm_map){.routes = {config, speaker}, .diagnostics = {config, speaker}};
 }
 
-int mr_cnppm_map(void *ctx, const char *folder, const char *name, struct mr_slice content, struct mr_row_sink *sink,
-        struct mr_error *reterr)
+int mr_cnppm_map(void *ctx, const char *folder, const char *name, struct mr_slice content,
+        struct mr_row_sink *sink, struct mr_error *reterr)
 {
     struct mr_cnppm_map *map = ctx;
 
@@ -32,7 +32,8 @@ static int open_map(void **ret_ctx, const struct mr_config *config, struct mr_er
     struct mr_cnppm_map *map;
 
     if (!config->adapters.cnppm)
-        return mr_error_set(reterr, MR_ECONFIG, "adapters.cnppm", "add the section", "this adapter is not configured");
+        return mr_error_set(
+                reterr, MR_ECONFIG, "adapters.cnppm", "add the section", "this adapter is not configured");
     map = malloc(sizeof *map);
     if (!map)
         return MR_ENOMEM;

@@ -12,7 +12,7 @@ struct mr_cnppm_map {
 
 struct mr_cnppm_map mr_cnppm_map_of(const struct mr_config *config);
 /* An mr_map_fn; ctx is a struct mr_cnppm_map. */
-int mr_cnppm_map(void *ctx, const char *folder, const char *name, struct mr_slice content, struct mr_row_sink *sink,
-        struct mr_error *reterr);
+int mr_cnppm_map(void *ctx, const char *folder, const char *name, struct mr_slice content,
+        struct mr_row_sink *sink, struct mr_error *reterr);
 
 #endif

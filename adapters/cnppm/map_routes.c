@@ -11,8 +11,23 @@
 enum { STEPS_MAX = 100, DEFICITS_MAX = 50, ID_BYTES_MAX = 64, GROUP_ARENA_BYTES = 1024 * 1024 };
 
 enum column {
-    ROUTE, SNILS, LOCAL_ID, EVENT, DATE, FROM, TO, DEFICITS, CONTENT, STEP, FORM, TITLE, HOURS, PROGRAMME, OUTCOME,
-    REASON, COLUMNS
+    ROUTE,
+    SNILS,
+    LOCAL_ID,
+    EVENT,
+    DATE,
+    FROM,
+    TO,
+    DEFICITS,
+    CONTENT,
+    STEP,
+    FORM,
+    TITLE,
+    HOURS,
+    PROGRAMME,
+    OUTCOME,
+    REASON,
+    COLUMNS
 };
 
 static const struct mr_sheet_column columns[COLUMNS] = {
@@ -39,7 +54,8 @@ struct word {
     const char *code;
 };
 static const struct word forms[] = {{"формальная", "formal"}, {"неформальная", "non-formal"},
-        {"информальная", "informal"}, {"formal", "formal"}, {"non-formal", "non-formal"}, {"informal", "informal"}};
+        {"информальная", "informal"}, {"formal", "formal"}, {"non-formal", "non-formal"},
+        {"informal", "informal"}};
 static const struct word outcomes[] = {
         {"завершён", "completed"}, {"отменён", "cancelled"}, {"заменён", "superseded"}};
 
@@ -47,8 +63,8 @@ struct route {
     const struct mr_routes_map *map;
     struct mr_sheet *sheet;
     struct mr_arena arena;
-    Nms__Event__V1__Person person;       /* of the row at hand */
-    Nms__Event__V1__Person whose;        /* of the assignment */
+    Nms__Event__V1__Person person; /* of the row at hand */
+    Nms__Event__V1__Person whose;  /* of the assignment */
     Nms__Event__V1__RouteAssigned assigned;
     Nms__Event__V1__RouteStep steps[STEPS_MAX];
     Nms__Event__V1__RouteStep *step_pointers[STEPS_MAX];
@@ -59,17 +75,17 @@ static char *text_of(struct route *route, size_t row, enum column column)
 {
     char *copy = mr_arena_strdup(&route->arena, mr_sheet_text(route->sheet, row, column));
 
-    return copy ? copy : (char *) protobuf_c_empty_string;
+    return copy ? copy : (char *)protobuf_c_empty_string;
 }
 
 /* NULL: none of the words; told. */
-static char *word_of(struct route *route, size_t row, enum column column, const struct word *words, size_t count,
-        const char *cure)
+static char *word_of(struct route *route, size_t row, enum column column, const struct word *words,
+        size_t count, const char *cure)
 {
     for (size_t i = 0; i < count; i++)
         if (mr_fold_equal(mr_sheet_text(route->sheet, row, column), words[i].text))
-            return (char *) (uintptr_t) words[i].code;
-    (void) mr_sheet_problem(route->sheet, row, column, "неизвестное значение", cure);
+            return (char *)(uintptr_t)words[i].code;
+    (void)mr_sheet_problem(route->sheet, row, column, "неизвестное значение", cure);
     return NULL;
 }
 
@@ -95,7 +111,8 @@ static bool read_person(struct route *route, size_t row)
     route->person.local_id = text_of(route, row, LOCAL_ID);
     if (*snils || *route->person.local_id)
         return true;
-    return mr_sheet_problem(route->sheet, row, SNILS, "человек не указан", "укажите СНИЛС или табельный номер");
+    return mr_sheet_problem(
+            route->sheet, row, SNILS, "человек не указан", "укажите СНИЛС или табельный номер");
 }
 
 static int emit(struct route *route, size_t row, const char *type, const char *id, const char *date,
@@ -133,8 +150,8 @@ static bool read_assigned(struct route *route, size_t row)
 
     nms__event__v1__route_assigned__init(a);
     if (!read_person(route, row) || !date_of(route, row, DATE, true, &a->assigned_on) ||
-            !date_of(route, row, FROM, false, &a->starts_on) || !date_of(route, row, TO, false, &a->ends_on) ||
-            !read_deficits(route, row))
+            !date_of(route, row, FROM, false, &a->starts_on) ||
+            !date_of(route, row, TO, false, &a->ends_on) || !read_deficits(route, row))
         return false;
     route->whose = route->person;
     a->person = &route->whose;
@@ -151,7 +168,8 @@ static bool read_step(struct route *route, size_t row)
     if (*mr_sheet_text(route->sheet, row, STEP) == '\0')
         return true;
     if (route->assigned.n_steps == STEPS_MAX)
-        return mr_sheet_problem(route->sheet, row, STEP, "слишком много этапов", "не больше 100 этапов в маршруте");
+        return mr_sheet_problem(
+                route->sheet, row, STEP, "слишком много этапов", "не больше 100 этапов в маршруте");
     nms__event__v1__route_step__init(step);
     step->form = word_of(route, row, FORM, forms, MR_COUNT(forms),
             "напишите «формальная», «неформальная» или «информальная»");
@@ -194,15 +212,16 @@ static void tell_bad(struct route *route, size_t row, bool first)
 {
     route->assigned.n_steps = 0;
     if ((!first || read_assigned(route, row)) && read_step(route, row))
-        (void) mr_sheet_problem(route->sheet, row, ROUTE, "маршрут не принят из-за ошибки в одной из его строк",
+        (void)mr_sheet_problem(route->sheet, row, ROUTE,
+                "маршрут не принят из-за ошибки в одной из его строк",
                 "исправьте отмеченную строку и подайте все строки этого маршрута снова");
 }
 
 static int emit_assigned(struct route *route, size_t row)
 {
     return emit(route, row, "nms.route.assigned.v1",
-            mr_arena_printf(&route->arena, "route-assigned-%s", route->assigned.route_id), route->assigned.assigned_on,
-            &route->assigned.base);
+            mr_arena_printf(&route->arena, "route-assigned-%s", route->assigned.route_id),
+            route->assigned.assigned_on, &route->assigned.base);
 }
 
 /* ---- a row a event ---- */
@@ -225,7 +244,8 @@ static int map_step_completed(struct route *route, size_t row)
     s.route_id = text_of(route, row, ROUTE);
     s.step_id = text_of(route, row, STEP);
     return emit(route, row, "nms.route.step.completed.v1",
-            mr_arena_printf(&route->arena, "route-step-%s:%s", s.route_id, s.step_id), s.completed_on, &s.base);
+            mr_arena_printf(&route->arena, "route-step-%s:%s", s.route_id, s.step_id), s.completed_on,
+            &s.base);
 }
 
 static int map_closed(struct route *route, size_t row)
@@ -241,8 +261,8 @@ static int map_closed(struct route *route, size_t row)
     c.person = &route->person;
     c.route_id = text_of(route, row, ROUTE);
     c.reason = text_of(route, row, REASON);
-    return emit(route, row, "nms.route.closed.v1", mr_arena_printf(&route->arena, "route-closed-%s", c.route_id),
-            c.closed_on, &c.base);
+    return emit(route, row, "nms.route.closed.v1",
+            mr_arena_printf(&route->arena, "route-closed-%s", c.route_id), c.closed_on, &c.base);
 }
 
 static int map_row(struct route *route, size_t row)
@@ -253,7 +273,8 @@ static int map_row(struct route *route, size_t row)
         return map_step_completed(route, row);
     if (mr_fold_equal(event, "закрыт"))
         return map_closed(route, row);
-    (void) mr_sheet_problem(route->sheet, row, EVENT, "неизвестное событие", "напишите «назначен», «этап» или «закрыт»");
+    (void)mr_sheet_problem(
+            route->sheet, row, EVENT, "неизвестное событие", "напишите «назначен», «этап» или «закрыт»");
     return 0;
 }
 
@@ -279,14 +300,14 @@ static int map_group(struct route *route, const size_t *rows, size_t count)
     return r;
 }
 
-int mr_routes_map(void *ctx, const char *folder, const char *name, struct mr_slice content, struct mr_row_sink *sink,
-        struct mr_error *reterr)
+int mr_routes_map(void *ctx, const char *folder, const char *name, struct mr_slice content,
+        struct mr_row_sink *sink, struct mr_error *reterr)
 {
     struct route *route;
     struct mr_sheet sheet;
     int r = mr_sheet_open(&sheet, content, name, columns, COLUMNS, ROUTE, sink, reterr);
 
-    (void) folder;
+    (void)folder;
     if (r < 0)
         return r;
     route = calloc(1, sizeof *route);

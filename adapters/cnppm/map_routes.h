@@ -11,8 +11,8 @@ struct mr_routes_map {
 };
 
 /* An mr_map_fn; ctx is a struct mr_routes_map. */
-int mr_routes_map(void *ctx, const char *folder, const char *name, struct mr_slice content, struct mr_row_sink *sink,
-        struct mr_error *reterr);
+int mr_routes_map(void *ctx, const char *folder, const char *name, struct mr_slice content,
+        struct mr_row_sink *sink, struct mr_error *reterr);
 bool mr_routes_matches(struct mr_slice content, const char *name);
 
 #endif

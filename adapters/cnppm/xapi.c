@@ -22,7 +22,7 @@ enum outcome { FINISHED, FAILED, ENROLLED };
 static const struct kind {
     const char *type;
     const ProtobufCMessageDescriptor *payload;
-    const char *date;     /* member that gets the statement's day */
+    const char *date; /* member that gets the statement's day */
 } kinds[] = {
         [FINISHED] = {"nms.course.finished.v1", &nms__event__v1__course_finished__descriptor, "endedOn"},
         [FAILED] = {"nms.course.failed.v1", &nms__event__v1__course_failed__descriptor, "endedOn"},
@@ -40,8 +40,8 @@ static const struct {
         {VERB "registered", ENROLLED, ENROLLED},
 };
 
-static const char *const course_types[] = {"http://adlnet.gov/expapi/activities/course",
-        "http://id.tincanapi.com/activitytype/lms/course"};
+static const char *const course_types[] = {
+        "http://adlnet.gov/expapi/activities/course", "http://id.tincanapi.com/activitytype/lms/course"};
 
 /* Extension to the payload's member; those that a payload does not have are left out. */
 static const struct {
@@ -80,13 +80,14 @@ static const char *text_at(const json_t *object, const char *a, const char *b)
 
 /* ---- identity ---- */
 
-/* Keys sorted, so that the order in which a client writes members does not matter. `stored` is a server's to set. */
+/* Keys sorted, so that the order in which a client writes members does not matter. `stored` is a server's to
+ * set. */
 static bool digest_of(const json_t *statement, const struct mr_post_store *store, uint8_t out[static 16])
 {
-    json_auto_t *copy = json_copy((json_t *) (uintptr_t) statement);
+    json_auto_t *copy = json_copy((json_t *)(uintptr_t)statement);
     char *text;
 
-    (void) json_object_del(copy, "stored");
+    (void)json_object_del(copy, "stored");
     text = copy ? json_dumps(copy, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
     if (!text)
         return false;
@@ -108,7 +109,7 @@ static int note_seen(const struct mr_xapi *xapi, const json_t *statement, const 
     memcpy(key + sizeof MR_XAPI_KEY_PREFIX - 1, id, MR_UUID_BYTES);
     if (!digest_of(statement, store, row))
         return MR_ENOMEM;
-    mr_put_be32(row + 16, (uint32_t) (mr_clock_wall_us(xapi->clock) / day_us));
+    mr_put_be32(row + 16, (uint32_t)(mr_clock_wall_us(xapi->clock) / day_us));
     r = store->get(store->ctx, mr_slice(key, sizeof key), &old);
     if (r == 0)
         return old.size == ROW_BYTES && memcmp(old.data, row, 16) == 0 ? 1 : 2;
@@ -160,7 +161,9 @@ static const struct kind *kind_of(const json_t *statement)
 
     for (size_t i = 0; verb && i < MR_COUNT(verbs); i++)
         if (strcmp(verb, verbs[i].verb) == 0)
-            return has_type_of_course(statement) ? &kinds[failed ? verbs[i].without_success : verbs[i].outcome] : NULL;
+            return has_type_of_course(statement)
+                           ? &kinds[failed ? verbs[i].without_success : verbs[i].outcome]
+                           : NULL;
     return NULL;
 }
 
@@ -209,12 +212,13 @@ static void put_extensions(const json_t *statement, const struct kind *kind, jso
         json_t *value = json_object_get(given, extensions[i].extension);
 
         if (value && (extensions[i].kinds & 1u << (kind - kinds)))
-            (void) json_object_set(payload, extensions[i].member, value);
+            (void)json_object_set(payload, extensions[i].member, value);
     }
 }
 
 /* The payload as ProtoJSON. NULL: the post has the problem. */
-static json_t *payload_of(const json_t *statement, const struct kind *kind, const char *time, struct mr_post *post)
+static json_t *payload_of(
+        const json_t *statement, const struct kind *kind, const char *time, struct mr_post *post)
 {
     const char *object = text_at(statement, "object", "id");
     const char *title = title_of(statement);
@@ -230,9 +234,10 @@ static json_t *payload_of(const json_t *statement, const struct kind *kind, cons
     }
     if (strncmp(object, PROGRAMME, sizeof PROGRAMME - 1) == 0)
         object += sizeof PROGRAMME - 1;
-    payload = json_pack("{s:o, s:s, s:s%}", "person", person, "programmeId", object, kind->date, time, (size_t) 10);
+    payload = json_pack(
+            "{s:o, s:s, s:s%}", "person", person, "programmeId", object, kind->date, time, (size_t)10);
     if (payload && title && kind != &kinds[FAILED])
-        (void) json_object_set_new(payload, "programmeTitle", json_string(title));
+        (void)json_object_set_new(payload, "programmeTitle", json_string(title));
     put_extensions(statement, kind, payload);
     return payload;
 }
@@ -251,7 +256,8 @@ static const char *time_of(const struct mr_xapi *xapi, const json_t *statement, 
     }
     if (text && strlen(text) > 10 && mr_time_parse(text, strlen(text), &time_us) == 0)
         return text;
-    mr_post_problem(post, "invalid", "timestamp", "not an ISO 8601 time", "send it as 2026-11-22T10:00:00+03:00");
+    mr_post_problem(
+            post, "invalid", "timestamp", "not an ISO 8601 time", "send it as 2026-11-22T10:00:00+03:00");
     return NULL;
 }
 
@@ -311,7 +317,8 @@ void mr_xapi_statement(const struct mr_xapi *xapi, json_t *statement, struct mr_
 {
     mr_post_begin(post);
     if (!json_is_object(statement) || !text_at(statement, "verb", "id"))
-        mr_post_problem(post, "invalid", "verb.id", "not a statement", "send an object with actor, verb and object");
+        mr_post_problem(
+                post, "invalid", "verb.id", "not a statement", "send an object with actor, verb and object");
     else
         take(xapi, statement, post);
     mr_post_end(post);

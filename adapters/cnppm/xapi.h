@@ -1,7 +1,8 @@
 /*
- * xAPI 1.0.3 statements of a learning environment to course events. Sources: xAPI specification 1.0.3, parts 2 and 3;
- * docs/adapters.md for what we make of a statement. A statement is known by its id: the same again is fine, the same id
- * with other content is a conflict; what was seen is kept as keyed digests for MR_XAPI_KEPT_DAYS.
+ * xAPI 1.0.3 statements of a learning environment to course events. Sources: xAPI specification 1.0.3, parts
+ * 2 and 3; docs/adapters.md for what we make of a statement. A statement is known by its id: the same again
+ * is fine, the same id with other content is a conflict; what was seen is kept as keyed digests for
+ * MR_XAPI_KEPT_DAYS.
  */
 #ifndef MR_CNPPM_XAPI_H
 #define MR_CNPPM_XAPI_H
@@ -18,7 +19,8 @@ struct mr_xapi {
     const struct mr_clock *clock;
 };
 
-/* One item of `post`, begun and ended here; its first reported id is the statement's. statement is not changed. */
+/* One item of `post`, begun and ended here; its first reported id is the statement's. statement is not
+ * changed. */
 void mr_xapi_statement(const struct mr_xapi *xapi, json_t *statement, struct mr_post *post);
 
 #endif

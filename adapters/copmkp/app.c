@@ -25,8 +25,12 @@ static void on_event(void *ctx, const struct mr_delivered *item)
     if (r < 0)
         mr_warn("worklist.failed", "number", MR_N(item->number), "error", mr_err_name(r));
     mr_adapter_finish(app->adapter, item->subscription, item->number,
-            r == 0 ? MR_FINISH_DONE : r > 0 ? MR_FINISH_PARK : MR_FINISH_RETRY,
-            r == 0 ? NULL : r > 0 ? "type-not-for-the-work-list" : mr_err_name(r));
+            r == 0  ? MR_FINISH_DONE
+            : r > 0 ? MR_FINISH_PARK
+                    : MR_FINISH_RETRY,
+            r == 0  ? NULL
+            : r > 0 ? "type-not-for-the-work-list"
+                    : mr_err_name(r));
 }
 
 /* While closing: not noted, so the hub says it again. */
@@ -76,15 +80,16 @@ void mr_copmkp_close(void *app, void (*on_closed)(void *ctx), void *ctx)
         on_files_closed(copmkp);
 }
 
-static int open_adapter(struct copmkp *app, uv_loop_t *loop, const struct mr_config *config, const char *software,
-        struct mr_error *reterr)
+static int open_adapter(struct copmkp *app, uv_loop_t *loop, const struct mr_config *config,
+        const char *software, struct mr_error *reterr)
 {
     struct mr_adapter_options options = {
             .loop = loop,
             .config = config,
             .link = &app->config->link,
             .software = software,
-            .callbacks = {.on_event = on_event, .on_outcome = on_outcome,
+            .callbacks = {.on_event = on_event,
+                    .on_outcome = on_outcome,
                     .on_outcomes_committed = on_outcomes_committed},
             .ctx = app,
     };
@@ -117,10 +122,12 @@ int mr_copmkp_open(void **ret_app, uv_loop_t *loop, const struct mr_config *conf
     int r;
 
     if (!own)
-        return mr_error_set(reterr, MR_ECONFIG, "adapters.copmkp", "add the section", "this adapter is not configured");
+        return mr_error_set(
+                reterr, MR_ECONFIG, "adapters.copmkp", "add the section", "this adapter is not configured");
     r = mr_file_make_dirs(own->out);
     if (r < 0)
-        return mr_error_set(reterr, r, own->out, "make the folder, or give the adapter the right to", "no such folder");
+        return mr_error_set(
+                reterr, r, own->out, "make the folder, or give the adapter the right to", "no such folder");
     app = calloc(1, sizeof *app);
     if (!app)
         return MR_ENOMEM;

@@ -5,7 +5,8 @@ int main(int argc, char **argv)
 {
     static const struct mr_program program = {
             .name = "marshrut-copmkp",
-            .about = "The adapter of ЦОПМКП: diagnostic results from files, finished courses to files. docs/adapters.md",
+            .about = "The adapter of ЦОПМКП: diagnostic results from files, finished courses to files. "
+                     "docs/adapters.md",
             .open = mr_copmkp_open,
             .close = mr_copmkp_close,
     };

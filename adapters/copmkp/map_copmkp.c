@@ -15,7 +15,8 @@ static int open_map(void **ret_ctx, const struct mr_config *config, struct mr_er
     struct mr_diagnostics_map *map;
 
     if (!own)
-        return mr_error_set(reterr, MR_ECONFIG, "adapters.copmkp", "add the section", "this adapter is not configured");
+        return mr_error_set(
+                reterr, MR_ECONFIG, "adapters.copmkp", "add the section", "this adapter is not configured");
     map = malloc(sizeof *map);
     if (!map)
         return MR_ENOMEM;

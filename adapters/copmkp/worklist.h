@@ -1,6 +1,7 @@
 /*
- * The centre's work list: each finished course one file, whose name is the log number, so that a course that is
- * delivered again makes the same file again. Temporary file, fsync, rename: the file is there whole or not at all.
+ * The centre's work list: each finished course one file, whose name is the log number, so that a course that
+ * is delivered again makes the same file again. Temporary file, fsync, rename: the file is there whole or not
+ * at all.
  */
 #ifndef MR_COPMKP_WORKLIST_H
 #define MR_COPMKP_WORKLIST_H

@@ -24,14 +24,14 @@ static const char *header(void *ctx, const char *name)
 
 static void event_item(void *ctx, json_t *item, struct mr_post *post)
 {
-    mr_ce_item(((struct portal *) ctx)->system, item, post);
+    mr_ce_item(((struct portal *)ctx)->system, item, post);
 }
 
 static void post_events(void *ctx, const struct mr_http_request *request)
 {
     struct portal *portal = ctx;
     struct mr_error error = {0};
-    json_t *body = mr_ce_read(header, (void *) (uintptr_t) request, request->body, &error);
+    json_t *body = mr_ce_read(header, (void *)(uintptr_t)request, request->body, &error);
 
     if (body)
         mr_post_json(portal->web.adapter, request, body, event_item, portal, mr_post_answer);
@@ -101,15 +101,22 @@ int mr_portal_open(void **ret_app, uv_loop_t *loop, const struct mr_config *conf
     int r;
 
     if (!own)
-        return mr_error_set(reterr, MR_ECONFIG, "adapters.portal", "add the section", "this adapter is not configured");
+        return mr_error_set(
+                reterr, MR_ECONFIG, "adapters.portal", "add the section", "this adapter is not configured");
     portal = calloc(1, sizeof *portal);
     if (!portal)
         return MR_ENOMEM;
     portal->system = mr_config_system(config, own->link.system);
     r = mr_web_open(&portal->web,
-            &(struct mr_web_options){.loop = loop, .config = config, .link = &own->link, .software = software,
-                    .listen = own->listen, .token_file = own->token_file, .push_url = own->push_url,
-                    .on_request = on_request, .ctx = portal},
+            &(struct mr_web_options){.loop = loop,
+                    .config = config,
+                    .link = &own->link,
+                    .software = software,
+                    .listen = own->listen,
+                    .token_file = own->token_file,
+                    .push_url = own->push_url,
+                    .on_request = on_request,
+                    .ctx = portal},
             portal_free, reterr);
     if (r < 0)
         return r;

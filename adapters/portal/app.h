@@ -1,4 +1,5 @@
-/* The portal adapter: CloudEvents taken over HTTP and from the portal's feed; passport and routes pushed to it. */
+/* The portal adapter: CloudEvents taken over HTTP and from the portal's feed; passport and routes pushed to
+ * it. */
 #ifndef MR_PORTAL_APP_H
 #define MR_PORTAL_APP_H
 

@@ -29,7 +29,7 @@ static void on_timer(uv_timer_t *timer);
 static void ask_again(struct mr_feed *feed, uint64_t delay_ms)
 {
     if (!feed->closing)
-        (void) uv_timer_start(&feed->timer, on_timer, delay_ms, 0);
+        (void)uv_timer_start(&feed->timer, on_timer, delay_ms, 0);
 }
 
 /* `what` names the failure without anything that the other side sent. */
@@ -58,15 +58,16 @@ static int read_place(struct mr_feed *feed)
 
 /* ---- a page ---- */
 
-/* The good items are kept; those that are no events are left out and said, or the feed would stand for ever. */
+/* The good items are kept; those that are no events are left out and said, or the feed would stand for ever.
+ */
 static void take_items(struct mr_feed *feed, json_t *page, struct mr_post *post)
 {
     json_t *item;
     size_t i;
 
-    json_array_foreach(page, i, item)
+    json_array_foreach (page, i, item)
         mr_ce_item(feed->options.system, item, post);
-    json_array_foreach(mr_post_results(post), i, item)
+    json_array_foreach (mr_post_results(post), i, item)
         if (json_object_get(item, "problem"))
             mr_warn("feed.item.invalid", "index", MR_N(i), "field",
                     json_string_value(json_object_get(item, "field")), "problem",
@@ -196,7 +197,7 @@ int mr_feed_open(struct mr_feed **ret, const struct mr_feed_options *options)
         mr_feed_free(feed);
         return r;
     }
-    (void) uv_timer_init(options->loop, &feed->timer);
+    (void)uv_timer_init(options->loop, &feed->timer);
     feed->timer.data = feed;
     ask_again(feed, 0);
     *ret = feed;
@@ -215,5 +216,5 @@ void mr_feed_close(struct mr_feed *feed, void (*on_closed)(void *ctx), void *ctx
     feed->closing = true;
     feed->on_closed = on_closed;
     feed->closed_ctx = ctx;
-    uv_close((uv_handle_t *) &feed->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&feed->timer, on_timer_closed);
 }

@@ -1,7 +1,7 @@
 /*
- * The portal's feed: pages of CloudEvents asked for in turn, each kept together with the place to go on from in one
- * outbox transaction, so that nothing is skipped or lost whatever is killed. docs/adapters.md is the contract.
- * Loop thread only.
+ * The portal's feed: pages of CloudEvents asked for in turn, each kept together with the place to go on from
+ * in one outbox transaction, so that nothing is skipped or lost whatever is killed. docs/adapters.md is the
+ * contract. Loop thread only.
  */
 #ifndef MR_PORTAL_FEED_H
 #define MR_PORTAL_FEED_H

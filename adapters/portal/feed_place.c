@@ -14,10 +14,10 @@ static bool unreserved(unsigned char c)
 static void put_escaped(struct mr_buf *out, const char *text)
 {
     for (; *text; text++) {
-        if (unreserved((unsigned char) *text))
-            mr_buf_put_u8(out, (uint8_t) *text);
+        if (unreserved((unsigned char)*text))
+            mr_buf_put_u8(out, (uint8_t)*text);
         else
-            mr_buf_printf(out, "%%%02X", (unsigned char) *text);
+            mr_buf_printf(out, "%%%02X", (unsigned char)*text);
     }
 }
 
@@ -42,7 +42,7 @@ static size_t origin_size(const char *url)
 {
     const char *host = strstr(url, "://");
 
-    return host ? (size_t) (host + 3 - url) + strcspn(host + 3, "/?#") : 0;
+    return host ? (size_t)(host + 3 - url) + strcspn(host + 3, "/?#") : 0;
 }
 
 /* The target of rel="next" among comma-separated links (RFC 8288). */
@@ -57,7 +57,7 @@ static const char *next_target(const char *link, size_t *ret_size)
             return NULL;
         if (rel && rel < close + parameters &&
                 (strncmp(rel + 4, "\"next\"", 6) == 0 || strncmp(rel + 4, "next", 4) == 0)) {
-            *ret_size = (size_t) (close - open - 1);
+            *ret_size = (size_t)(close - open - 1);
             return open + 1;
         }
     }
@@ -67,7 +67,7 @@ static const char *next_target(const char *link, size_t *ret_size)
 static bool printable(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        if ((unsigned char) text[i] <= ' ' || text[i] == 0x7f)
+        if ((unsigned char)text[i] <= ' ' || text[i] == 0x7f)
             return false;
     return size > 0 && size < PLACE_BYTES_MAX;
 }

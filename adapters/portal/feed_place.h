@@ -11,8 +11,9 @@
 int mr_feed_place_url(const char *poll_url, const char *place, struct mr_buf *out);
 
 /*
- * The next place from a reply's headers (NULL: absent); the cursor goes first. Nothing told: 1, out is left alone.
- * 0: out is the place. MR_EINVAL: the link leads to another scheme, host or port, or the cursor is too long.
+ * The next place from a reply's headers (NULL: absent); the cursor goes first. Nothing told: 1, out is left
+ * alone. 0: out is the place. MR_EINVAL: the link leads to another scheme, host or port, or the cursor is too
+ * long.
  */
 int mr_feed_place_next(const char *poll_url, const char *cursor, const char *link, struct mr_buf *out);
 

@@ -1,7 +1,8 @@
 /*
- * libcurl's multi interface on a libuv loop. Its traps: curl_multi_socket_action() never from inside of its own timer
- * callback (a delay of 0 becomes 1 ms), sockets are watched as curl says and never closed by us, and finished transfers
- * are read after each action. Replies are given from a list, so that a callback may send or close.
+ * libcurl's multi interface on a libuv loop. Its traps: curl_multi_socket_action() never from inside of its
+ * own timer callback (a delay of 0 becomes 1 ms), sockets are watched as curl says and never closed by us,
+ * and finished transfers are read after each action. Replies are given from a list, so that a callback may
+ * send or close.
  */
 #include "adapters/sdk/http.h"
 
@@ -49,7 +50,7 @@ static void transfer_free(struct mr_http_client *client, struct transfer *transf
 {
     mr_list_remove(&transfer->member);
     if (transfer->easy) {
-        (void) curl_multi_remove_handle(client->multi, transfer->easy);
+        (void)curl_multi_remove_handle(client->multi, transfer->easy);
         curl_easy_cleanup(transfer->easy);
     }
     curl_slist_free_all(transfer->headers);
@@ -99,8 +100,8 @@ static void reply(struct transfer *transfer)
     if (reply.error == 0 && mr_buf_failed(&transfer->body))
         reply.error = MR_ENOMEM;
     if (reply.error == 0) {
-        (void) curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-        reply.status = (unsigned) status;
+        (void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+        reply.status = (unsigned)status;
         reply.body = mr_buf_slice(&transfer->body);
     }
     transfer->done(transfer->ctx, &reply);
@@ -119,7 +120,7 @@ static void take_finished(struct mr_http_client *client)
 
         if (message->msg != CURLMSG_DONE)
             continue;
-        (void) curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &transfer);
+        (void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
         transfer->result = message->data.result;
         mr_list_remove(&transfer->member);
         mr_list_push_back(&client->finished, &transfer->member);
@@ -144,7 +145,7 @@ static void act(struct mr_http_client *client, curl_socket_t fd, int flags)
 {
     int running;
 
-    (void) curl_multi_socket_action(client->multi, fd, flags, &running);
+    (void)curl_multi_socket_action(client->multi, fd, flags, &running);
     take_finished(client);
 }
 
@@ -157,11 +158,11 @@ static int on_curl_timer(CURLM *multi, long timeout_ms, void *ctx)
 {
     struct mr_http_client *client = ctx;
 
-    (void) multi;
+    (void)multi;
     if (timeout_ms < 0)
-        (void) uv_timer_stop(&client->timer);
+        (void)uv_timer_stop(&client->timer);
     else
-        (void) uv_timer_start(&client->timer, on_timer, timeout_ms > 0 ? (uint64_t) timeout_ms : 1, 0);
+        (void)uv_timer_start(&client->timer, on_timer, timeout_ms > 0 ? (uint64_t)timeout_ms : 1, 0);
     return 0;
 }
 
@@ -209,7 +210,7 @@ static struct watch *watch_new(struct mr_http_client *client, curl_socket_t fd)
     watch->client = client;
     watch->fd = fd;
     client->open_handles++;
-    (void) curl_multi_assign(client->multi, fd, watch);
+    (void)curl_multi_assign(client->multi, fd, watch);
     return watch;
 }
 
@@ -217,19 +218,19 @@ static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, voi
 {
     struct watch *watch = socket_ctx;
 
-    (void) easy;
+    (void)easy;
     if (what == CURL_POLL_REMOVE) {
         if (watch) {
-            (void) curl_multi_assign(((struct mr_http_client *) ctx)->multi, fd, NULL);
-            (void) uv_poll_stop(&watch->poll);
-            uv_close((uv_handle_t *) &watch->poll, on_watch_closed);
+            (void)curl_multi_assign(((struct mr_http_client *)ctx)->multi, fd, NULL);
+            (void)uv_poll_stop(&watch->poll);
+            uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
         }
         return 0;
     }
     if (!watch && !(watch = watch_new(ctx, fd)))
         return -1;
-    (void) uv_poll_start(&watch->poll, (what & CURL_POLL_IN ? UV_READABLE : 0) |
-            (what & CURL_POLL_OUT ? UV_WRITABLE : 0), on_poll);
+    (void)uv_poll_start(&watch->poll,
+            (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0), on_poll);
     return 0;
 }
 
@@ -268,23 +269,23 @@ static bool set_options(struct transfer *transfer, const char *method, const cha
         uint32_t timeout_ms)
 {
     CURL *e = transfer->easy;
-    long connect_ms = timeout_ms < CONNECT_TIMEOUT_MS_MAX ? (long) timeout_ms : CONNECT_TIMEOUT_MS_MAX;
+    long connect_ms = timeout_ms < CONNECT_TIMEOUT_MS_MAX ? (long)timeout_ms : CONNECT_TIMEOUT_MS_MAX;
     bool ok = curl_easy_setopt(e, CURLOPT_URL, url) == CURLE_OK &&
-            curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-            curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK &&
-            curl_easy_setopt(e, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
+              curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+              curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK &&
+              curl_easy_setopt(e, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
 
     if (ok && body.data)
-        ok = curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) body.size) == CURLE_OK &&
-                curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, body.data) == CURLE_OK;
-    (void) curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-    (void) curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-    (void) curl_easy_setopt(e, CURLOPT_PROXY, "");
-    (void) curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long) timeout_ms);
-    (void) curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-    (void) curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
-    (void) curl_easy_setopt(e, CURLOPT_WRITEDATA, transfer);
-    (void) curl_easy_setopt(e, CURLOPT_PRIVATE, transfer);
+        ok = curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size) == CURLE_OK &&
+             curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, body.data) == CURLE_OK;
+    (void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(e, CURLOPT_PROXY, "");
+    (void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    (void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+    (void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl_easy_setopt(e, CURLOPT_WRITEDATA, transfer);
+    (void)curl_easy_setopt(e, CURLOPT_PRIVATE, transfer);
     return ok;
 }
 
@@ -293,8 +294,9 @@ static bool url_ok(const char *url)
     return strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0;
 }
 
-int mr_http_client_send(struct mr_http_client *client, const char *method, const char *url, const char *const *headers,
-        struct mr_slice body, uint32_t timeout_ms, mr_http_reply_fn done, void *ctx)
+int mr_http_client_send(struct mr_http_client *client, const char *method, const char *url,
+        const char *const *headers, struct mr_slice body, uint32_t timeout_ms, mr_http_reply_fn done,
+        void *ctx)
 {
     struct transfer *transfer;
 
@@ -338,14 +340,14 @@ int mr_http_client_open(struct mr_http_client **ret, uv_loop_t *loop)
         free(client);
         return MR_ENOMEM;
     }
-    (void) uv_timer_init(loop, &client->timer);
+    (void)uv_timer_init(loop, &client->timer);
     client->timer.data = client;
     client->open_handles = 1;
-    (void) curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
-    (void) curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    (void) curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
-    (void) curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    (void) curl_multi_setopt(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long) HOST_CONNECTIONS_MAX);
+    (void)curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, on_curl_socket);
+    (void)curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+    (void)curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+    (void)curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+    (void)curl_multi_setopt(client->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)HOST_CONNECTIONS_MAX);
     *ret = client;
     return 0;
 }
@@ -363,10 +365,10 @@ static void finish_close(struct mr_http_client *client)
         return;
     free_all(client, &client->transfers);
     free_all(client, &client->finished);
-    (void) curl_multi_cleanup(client->multi);
+    (void)curl_multi_cleanup(client->multi);
     client->multi = NULL;
-    (void) uv_timer_stop(&client->timer);
-    uv_close((uv_handle_t *) &client->timer, on_timer_closed);
+    (void)uv_timer_stop(&client->timer);
+    uv_close((uv_handle_t *)&client->timer, on_timer_closed);
 }
 
 void mr_http_client_close(struct mr_http_client *client, void (*on_closed)(void *ctx), void *ctx)

@@ -26,7 +26,7 @@ static int resolve(const char *address, struct addrinfo **ret)
             .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
     const char *colon = strrchr(address, ':');
     const char *from = address;
-    size_t size = colon ? (size_t) (colon - address) : 0;
+    size_t size = colon ? (size_t)(colon - address) : 0;
     char host[HOST_BYTES];
 
     if (size >= 2 && from[0] == '[' && from[size - 1] == ']') {
@@ -45,11 +45,11 @@ static uint16_t port_of(int fd)
     struct sockaddr_storage storage = {0};
     socklen_t size = sizeof storage;
 
-    if (getsockname(fd, (struct sockaddr *) &storage, &size) != 0)
+    if (getsockname(fd, (struct sockaddr *)&storage, &size) != 0)
         return 0;
     if (storage.ss_family == AF_INET6)
-        return ntohs(((struct sockaddr_in6 *) &storage)->sin6_port);
-    return ntohs(((struct sockaddr_in *) &storage)->sin_port);
+        return ntohs(((struct sockaddr_in6 *)&storage)->sin6_port);
+    return ntohs(((struct sockaddr_in *)&storage)->sin_port);
 }
 
 static int bind_to(const struct addrinfo *info, const char *address, int *ret_fd, struct mr_error *reterr)
@@ -60,15 +60,15 @@ static int bind_to(const struct addrinfo *info, const char *address, int *ret_fd
 
     if (fd < 0)
         return mr_error_set(reterr, mr_err_from_errno(errno), address, "", "no socket: %s", strerror(errno));
-    (void) setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(fd, info->ai_addr, info->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0) {
         *ret_fd = fd;
         return 0;
     }
     code = errno == EADDRINUSE ? MR_EEXISTS : mr_err_from_errno(errno);
-    (void) mr_error_set(reterr, code, address, "choose another port, or stop the program that listens there",
+    (void)mr_error_set(reterr, code, address, "choose another port, or stop the program that listens there",
             "cannot listen: %s", strerror(errno));
-    (void) close(fd);
+    (void)close(fd);
     return code;
 }
 

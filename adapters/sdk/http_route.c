@@ -5,22 +5,23 @@
 #include <string.h>
 #include <strings.h>
 
-static void not_allowed(const struct mr_http_route *routes, size_t count, const struct mr_http_request *request)
+static void not_allowed(
+        const struct mr_http_route *routes, size_t count, const struct mr_http_request *request)
 {
     char allow[96] = "";
     size_t used = 0;
 
     for (size_t i = 0; i < count; i++)
         if (strcmp(routes[i].path, request->path) == 0 && used < sizeof allow)
-            used += (size_t) snprintf(
+            used += (size_t)snprintf(
                     allow + used, sizeof allow - used, "%s%s", used > 0 ? ", " : "", routes[i].method);
     mr_http_answer_header(request->exchange, "Allow", allow);
-    mr_http_answer_problem(request->exchange, 405, "method-not-allowed", NULL, "this path does not take this method",
-            "look at the header Allow");
+    mr_http_answer_problem(request->exchange, 405, "method-not-allowed", NULL,
+            "this path does not take this method", "look at the header Allow");
 }
 
-void mr_http_dispatch(const struct mr_http_route *routes, size_t count, void *ctx,
-        const struct mr_http_request *request)
+void mr_http_dispatch(
+        const struct mr_http_route *routes, size_t count, void *ctx, const struct mr_http_request *request)
 {
     bool path_known = false;
 
@@ -55,11 +56,11 @@ void mr_http_answer_json(struct mr_http_exchange *exchange, unsigned status, jso
 static void set_text(json_t *object, const char *key, const char *value)
 {
     if (value && *value)
-        (void) json_object_set_new(object, key, json_string(value));
+        (void)json_object_set_new(object, key, json_string(value));
 }
 
-void mr_http_answer_problem(struct mr_http_exchange *exchange, unsigned status, const char *error, const char *field,
-        const char *problem, const char *cure)
+void mr_http_answer_problem(struct mr_http_exchange *exchange, unsigned status, const char *error,
+        const char *field, const char *problem, const char *cure)
 {
     json_t *body = json_object();
 
@@ -74,8 +75,8 @@ void mr_http_answer_error(struct mr_http_exchange *exchange, int code, const str
 {
     const char *what = error && *error->what ? error->what : mr_err_text(code);
 
-    mr_http_answer_problem(exchange, (unsigned) mr_err_http(code), mr_err_name(code), error ? error->where : NULL,
-            what, error ? error->cure : NULL);
+    mr_http_answer_problem(exchange, (unsigned)mr_err_http(code), mr_err_name(code),
+            error ? error->where : NULL, what, error ? error->cure : NULL);
 }
 
 bool mr_http_content_is(const struct mr_http_request *request, const char *media_type)
@@ -84,5 +85,5 @@ bool mr_http_content_is(const struct mr_http_request *request, const char *media
     size_t size = strlen(media_type);
 
     return given && strncasecmp(given, media_type, size) == 0 &&
-            (given[size] == '\0' || given[size] == ';' || given[size] == ' ');
+           (given[size] == '\0' || given[size] == ';' || given[size] == ' ');
 }

@@ -1,6 +1,7 @@
 /*
  * libmicrohttpd in external-epoll mode on a libuv loop. What it needs of us, found by experiment:
- *  - its epoll set is edge-triggered inside, so before each wait MHD_get_timeout() goes into a timer, or it hangs;
+ *  - its epoll set is edge-triggered inside, so before each wait MHD_get_timeout() goes into a timer, or it
+ * hangs;
  *  - its timeout is inactivity, so a request that drips is cut by our own deadline: shutdown() of the socket;
  *  - a suspended connection wakes only by MHD_resume_connection() and a MHD_run() after it.
  */
@@ -19,7 +20,8 @@
 
 enum {
     BODY_BYTES_DEFAULT = 1024 * 1024,
-    DISCARD_FACTOR = 8, /* a body up to this many times too long is read to its end, so that the sender sees the 413 */
+    DISCARD_FACTOR =
+            8, /* a body up to this many times too long is read to its end, so that the sender sees the 413 */
     CONNECTIONS_DEFAULT = 256,
     DEADLINE_MS_DEFAULT = 10000,
     CONNECTION_MEMORY_BYTES = 32 * 1024, /* request line and headers */
@@ -78,12 +80,12 @@ static void plan_deadline(struct mr_http_server *server)
     struct connection *first;
 
     if (mr_list_empty(&server->deadlines) || server->closing) {
-        (void) uv_timer_stop(&server->deadline_timer);
+        (void)uv_timer_stop(&server->deadline_timer);
         return;
     }
     first = MR_CONTAINER(server->deadlines.next, struct connection, member);
-    (void) uv_timer_start(&server->deadline_timer, on_deadline,
-            first->deadline_ms > now ? first->deadline_ms - now : 0, 0);
+    (void)uv_timer_start(
+            &server->deadline_timer, on_deadline, first->deadline_ms > now ? first->deadline_ms - now : 0, 0);
 }
 
 static void arm(struct mr_http_server *server, struct connection *connection)
@@ -91,7 +93,7 @@ static void arm(struct mr_http_server *server, struct connection *connection)
     mr_list_remove(&connection->member);
     connection->deadline_ms = uv_now(server->options.loop) + server->options.request_deadline_ms;
     mr_list_push_back(&server->deadlines, &connection->member);
-    if (!uv_is_active((uv_handle_t *) &server->deadline_timer))
+    if (!uv_is_active((uv_handle_t *)&server->deadline_timer))
         plan_deadline(server);
 }
 
@@ -106,19 +108,19 @@ static void on_deadline(uv_timer_t *timer)
     struct mr_http_server *server = timer->data;
     uint64_t now = uv_now(server->options.loop);
 
-    mr_list_foreach_safe(it, &server->deadlines) {
+    mr_list_foreach_safe (it, &server->deadlines) {
         struct connection *connection = MR_CONTAINER(it, struct connection, member);
 
         if (connection->deadline_ms > now)
             break;
         disarm(connection);
-        (void) shutdown(connection->fd, SHUT_RDWR);
+        (void)shutdown(connection->fd, SHUT_RDWR);
     }
     plan_deadline(server);
 }
 
-static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
-        enum MHD_ConnectionNotificationCode code)
+static void on_connection(
+        void *cls, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
 {
     struct mr_http_server *server = cls;
     struct connection *connection = *context;
@@ -128,7 +130,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 
         connection = calloc(1, sizeof *connection);
         if (!connection) {
-            (void) shutdown(fd, SHUT_RDWR);
+            (void)shutdown(fd, SHUT_RDWR);
             return;
         }
         mr_list_init(&connection->member);
@@ -157,13 +159,14 @@ static void exchange_free(struct mr_http_exchange *exchange)
     free(exchange);
 }
 
-static void on_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
+static void on_completed(
+        void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
 {
     struct mr_http_server *server = cls;
     struct mr_http_exchange *exchange = *context;
 
-    (void) mhd;
-    (void) code;
+    (void)mhd;
+    (void)code;
     if (!exchange)
         return;
     arm(server, exchange->connection);
@@ -193,21 +196,23 @@ void mr_http_answer_header(struct mr_http_exchange *exchange, const char *name, 
 
 static void wake(struct mr_http_server *server);
 
-void mr_http_answer(struct mr_http_exchange *exchange, unsigned status, const char *content_type, struct mr_slice body)
+void mr_http_answer(
+        struct mr_http_exchange *exchange, unsigned status, const char *content_type, struct mr_slice body)
 {
     struct MHD_Response *response;
 
     assert(!exchange->response);
-    response = MHD_create_response_from_buffer(body.size, (void *) (uintptr_t) body.data, MHD_RESPMEM_MUST_COPY);
+    response =
+            MHD_create_response_from_buffer(body.size, (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
     if (!response) /* out of memory: an empty answer needs next to nothing */
         response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     assert(response);
-    (void) MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
-            content_type ? content_type : "application/json");
-    (void) MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    (void)MHD_add_response_header(
+            response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type ? content_type : "application/json");
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     for (int i = 0; i < exchange->headers_count; i++)
         if (exchange->headers[i].name && exchange->headers[i].value)
-            (void) MHD_add_response_header(response, exchange->headers[i].name, exchange->headers[i].value);
+            (void)MHD_add_response_header(response, exchange->headers[i].name, exchange->headers[i].value);
     exchange->response = response;
     exchange->status = status;
     if (exchange->suspended) {
@@ -225,10 +230,12 @@ static enum MHD_Result queue_answer(struct mr_http_exchange *exchange)
 
 static enum MHD_Result answer_early(struct mr_http_exchange *exchange)
 {
-    static const char denied[] = "{\"error\": \"denied\", \"field\": \"Authorization\", \"problem\": \"no valid token\", "
-                                 "\"cure\": \"send Authorization: Bearer with the token agreed with the region\"}";
-    static const char too_big[] = "{\"error\": \"too-big\", \"field\": \"body\", \"problem\": \"larger than the limit\", "
-                                  "\"cure\": \"send fewer items in one request\"}";
+    static const char denied[] =
+            "{\"error\": \"denied\", \"field\": \"Authorization\", \"problem\": \"no valid token\", "
+            "\"cure\": \"send Authorization: Bearer with the token agreed with the region\"}";
+    static const char too_big[] =
+            "{\"error\": \"too-big\", \"field\": \"body\", \"problem\": \"larger than the limit\", "
+            "\"cure\": \"send fewer items in one request\"}";
 
     if (exchange->early_status == MHD_HTTP_UNAUTHORIZED) {
         mr_http_answer_header(exchange, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
@@ -257,8 +264,8 @@ static enum MHD_Result begin(struct mr_http_server *server, struct MHD_Connectio
     mr_list_push_back(&server->exchanges, &exchange->member);
     *context = exchange;
     if (server->options.bearer_token &&
-            !mr_http_token_given(server->token, MHD_lookup_connection_value(mhd, MHD_HEADER_KIND,
-                                                        MHD_HTTP_HEADER_AUTHORIZATION)))
+            !mr_http_token_given(server->token,
+                    MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION)))
         exchange->early_status = MHD_HTTP_UNAUTHORIZED;
     else if (bytes > server->options.body_bytes_max)
         exchange->early_status = MHD_HTTP_CONTENT_TOO_LARGE;
@@ -303,7 +310,7 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 {
     struct mr_http_exchange *exchange = *context;
 
-    (void) version;
+    (void)version;
     if (!exchange)
         return begin(cls, mhd, context);
     if (*upload_size > 0) {
@@ -322,7 +329,7 @@ static void run(struct mr_http_server *server)
 {
     server->run_soon = false;
     server->in_run = true;
-    (void) MHD_run(server->daemon);
+    (void)MHD_run(server->daemon);
     server->in_run = false;
     if (server->closing)
         finish_close(server);
@@ -335,8 +342,8 @@ static void on_run_timer(uv_timer_t *timer)
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    (void) status;
-    (void) events;
+    (void)status;
+    (void)events;
     run(poll->data);
 }
 
@@ -345,7 +352,7 @@ static void wake(struct mr_http_server *server)
     if (server->closing)
         return;
     server->run_soon = true;
-    (void) uv_timer_start(&server->run_timer, on_run_timer, 0, 0);
+    (void)uv_timer_start(&server->run_timer, on_run_timer, 0, 0);
 }
 
 static void on_prepare(uv_prepare_t *prepare)
@@ -356,9 +363,9 @@ static void on_prepare(uv_prepare_t *prepare)
     if (server->run_soon)
         return;
     if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES)
-        (void) uv_timer_start(&server->run_timer, on_run_timer, timeout_ms, 0);
+        (void)uv_timer_start(&server->run_timer, on_run_timer, timeout_ms, 0);
     else
-        (void) uv_timer_stop(&server->run_timer);
+        (void)uv_timer_stop(&server->run_timer);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -383,8 +390,8 @@ static void close_handle(uv_handle_t *handle)
 /* A daemon that stops with suspended connections aborts the process: wake them first. */
 static void finish_close(struct mr_http_server *server)
 {
-    (void) uv_poll_stop(&server->poll);
-    mr_list_foreach(it, &server->exchanges) {
+    (void)uv_poll_stop(&server->poll);
+    mr_list_foreach (it, &server->exchanges) {
         struct mr_http_exchange *exchange = MR_CONTAINER(it, struct mr_http_exchange, member);
 
         if (exchange->suspended)
@@ -392,10 +399,10 @@ static void finish_close(struct mr_http_server *server)
     }
     MHD_stop_daemon(server->daemon);
     assert(mr_list_empty(&server->exchanges) && mr_list_empty(&server->deadlines));
-    close_handle((uv_handle_t *) &server->poll);
-    close_handle((uv_handle_t *) &server->prepare);
-    close_handle((uv_handle_t *) &server->run_timer);
-    close_handle((uv_handle_t *) &server->deadline_timer);
+    close_handle((uv_handle_t *)&server->poll);
+    close_handle((uv_handle_t *)&server->prepare);
+    close_handle((uv_handle_t *)&server->run_timer);
+    close_handle((uv_handle_t *)&server->deadline_timer);
 }
 
 void mr_http_server_close(struct mr_http_server *server, void (*on_closed)(void *ctx), void *ctx)
@@ -422,9 +429,9 @@ static struct MHD_Daemon *start_daemon(struct mr_http_server *server, int fd)
     unsigned idle_s = o->request_deadline_ms / 1000 + 2;
 
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, server,
-            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned) o->connections_max,
+            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections_max,
             MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-            (size_t) CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
+            (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
             on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
 }
 
@@ -435,13 +442,13 @@ static int start_loop(struct mr_http_server *server)
 
     if (uv_poll_init(loop, &server->poll, epoll_fd) != 0)
         return MR_ESYSTEM;
-    (void) uv_prepare_init(loop, &server->prepare);
-    (void) uv_timer_init(loop, &server->run_timer);
-    (void) uv_timer_init(loop, &server->deadline_timer);
+    (void)uv_prepare_init(loop, &server->prepare);
+    (void)uv_timer_init(loop, &server->run_timer);
+    (void)uv_timer_init(loop, &server->deadline_timer);
     server->poll.data = server->prepare.data = server->run_timer.data = server->deadline_timer.data = server;
     server->open_handles = 4;
-    (void) uv_poll_start(&server->poll, UV_READABLE, on_poll);
-    (void) uv_prepare_start(&server->prepare, on_prepare);
+    (void)uv_poll_start(&server->poll, UV_READABLE, on_poll);
+    (void)uv_prepare_start(&server->prepare, on_prepare);
     return 0;
 }
 
@@ -459,8 +466,8 @@ static void fill_defaults(struct mr_http_server *server)
         mr_http_token_digest(o->bearer_token, server->token);
 }
 
-int mr_http_server_open(struct mr_http_server **ret, const struct mr_http_server_options *options,
-        struct mr_error *reterr)
+int mr_http_server_open(
+        struct mr_http_server **ret, const struct mr_http_server_options *options, struct mr_error *reterr)
 {
     struct mr_http_server *server = calloc(1, sizeof *server);
     int fd;
@@ -479,10 +486,10 @@ int mr_http_server_open(struct mr_http_server **ret, const struct mr_http_server
     }
     server->daemon = start_daemon(server, fd);
     if (!server->daemon) {
-        (void) close(fd);
+        (void)close(fd);
         free(server);
-        return mr_error_set(reterr, MR_ESYSTEM, options->listen, "look at the limits of open files and memory",
-                "the HTTP server does not start");
+        return mr_error_set(reterr, MR_ESYSTEM, options->listen,
+                "look at the limits of open files and memory", "the HTTP server does not start");
     }
     r = start_loop(server);
     if (r < 0) {

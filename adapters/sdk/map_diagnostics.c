@@ -11,8 +11,30 @@
 enum { AREAS_MAX = 64, NUMBER_BYTES_MAX = 64, GROUP_ARENA_BYTES = 1024 * 1024 };
 
 enum column {
-    NUMBER, SNILS, LOCAL_ID, FAMILY, GIVEN, PATRONYMIC, DATE, INSTRUMENT, SCALE, AREA, SCORE, MAXIMUM, SCORE_BEFORE,
-    LEVEL, LEVEL_BEFORE, LEVEL_WHOLE, DEFICIT, COMPETENCE, SEVERITY, RECOMMENDATION, KIND, BASELINE, COURSE, COLUMNS
+    NUMBER,
+    SNILS,
+    LOCAL_ID,
+    FAMILY,
+    GIVEN,
+    PATRONYMIC,
+    DATE,
+    INSTRUMENT,
+    SCALE,
+    AREA,
+    SCORE,
+    MAXIMUM,
+    SCORE_BEFORE,
+    LEVEL,
+    LEVEL_BEFORE,
+    LEVEL_WHOLE,
+    DEFICIT,
+    COMPETENCE,
+    SEVERITY,
+    RECOMMENDATION,
+    KIND,
+    BASELINE,
+    COURSE,
+    COLUMNS
 };
 
 static const struct mr_sheet_column columns[COLUMNS] = {
@@ -75,7 +97,7 @@ static char *keep(struct result *result, const char *text)
 {
     char *copy = mr_arena_strdup(&result->arena, text);
 
-    return copy ? copy : (char *) protobuf_c_empty_string;
+    return copy ? copy : (char *)protobuf_c_empty_string;
 }
 
 /* The code of a title or code; what is in no list goes as typed: the hub holds it back and says so. */
@@ -94,7 +116,8 @@ static bool read_kind(struct result *result, size_t row)
     result->again = mr_fold_equal(text, "повторная");
     if (*text == '\0' || result->again || mr_fold_equal(text, "первичная"))
         return true;
-    return mr_sheet_problem(result->sheet, row, KIND, "неизвестный тип", "напишите «первичная» или «повторная»");
+    return mr_sheet_problem(
+            result->sheet, row, KIND, "неизвестный тип", "напишите «первичная» или «повторная»");
 }
 
 static bool read_person(struct result *result, size_t row)
@@ -104,7 +127,8 @@ static bool read_person(struct result *result, size_t row)
     if (!mr_sheet_snils(result->sheet, row, SNILS, snils))
         return false;
     if (*snils == '\0' && *mr_sheet_text(result->sheet, row, LOCAL_ID) == '\0')
-        return mr_sheet_problem(result->sheet, row, SNILS, "человек не указан", "укажите СНИЛС или табельный номер");
+        return mr_sheet_problem(
+                result->sheet, row, SNILS, "человек не указан", "укажите СНИЛС или табельный номер");
     nms__event__v1__person__init(&result->person);
     result->person.snils = keep(result, snils);
     result->person.local_id = keep(result, mr_sheet_text(result->sheet, row, LOCAL_ID));
@@ -127,7 +151,8 @@ static bool read_head(struct result *result)
         return false;
     result->number = keep(result, mr_sheet_text(result->sheet, row, NUMBER));
     result->date = keep(result, date);
-    result->event_id = mr_arena_printf(&result->arena, "%sdiagnostic-%s", result->again ? "re" : "", result->number);
+    result->event_id =
+            mr_arena_printf(&result->arena, "%sdiagnostic-%s", result->again ? "re" : "", result->number);
     baseline = mr_sheet_text(result->sheet, row, BASELINE);
     if (strrchr(baseline, '#'))
         baseline = strrchr(baseline, '#') + 1;
@@ -139,13 +164,16 @@ static bool read_head(struct result *result)
 
 static bool check_same(struct result *result, size_t row)
 {
-    static const enum column same[] = {SNILS, LOCAL_ID, DATE, INSTRUMENT, SCALE, KIND, BASELINE, COURSE, LEVEL_WHOLE};
+    static const enum column same[] = {
+            SNILS, LOCAL_ID, DATE, INSTRUMENT, SCALE, KIND, BASELINE, COURSE, LEVEL_WHOLE};
 
     for (size_t i = 0; i < MR_COUNT(same); i++)
         if (strcmp(mr_sheet_text(result->sheet, row, same[i]),
                     mr_sheet_text(result->sheet, result->rows[0], same[i])) != 0)
-            return mr_sheet_problem(result->sheet, row, same[i], "не так, как в первой строке этого результата",
-                    "у строк с одним номером это значение должно быть одинаковым; у другого результата свой номер");
+            return mr_sheet_problem(result->sheet, row, same[i],
+                    "не так, как в первой строке этого результата",
+                    "у строк с одним номером это значение должно быть одинаковым; у другого результата свой "
+                    "номер");
     return true;
 }
 
@@ -163,7 +191,8 @@ static bool read_change(struct result *result, struct area *area)
     area->change.level_before = code(result, area->row, LEVEL_BEFORE, "level");
     area->change.level_after = area->score.level;
     if (given && area->score._score_thousandths_case) {
-        area->change._change_thousandths_case = NMS__EVENT__V1__AREA_CHANGE___CHANGE_THOUSANDTHS_CHANGE_THOUSANDTHS;
+        area->change._change_thousandths_case =
+                NMS__EVENT__V1__AREA_CHANGE___CHANGE_THOUSANDTHS_CHANGE_THOUSANDTHS;
         area->change.change_thousandths = area->score.score_thousandths - before;
     }
     return true;
@@ -190,7 +219,8 @@ static bool read_area(struct result *result, struct area *area)
             !mr_sheet_thousandths(result->sheet, area->row, MAXIMUM, &has_max, &area->score.max_thousandths))
         return false;
     if (given)
-        area->score._score_thousandths_case = NMS__EVENT__V1__AREA_SCORE___SCORE_THOUSANDTHS_SCORE_THOUSANDTHS;
+        area->score._score_thousandths_case =
+                NMS__EVENT__V1__AREA_SCORE___SCORE_THOUSANDTHS_SCORE_THOUSANDTHS;
     area->score.area = code(result, area->row, AREA, "area");
     area->score.level = code(result, area->row, LEVEL, "level");
     read_deficit(result, area);
@@ -247,13 +277,14 @@ static int remembered(struct result *result, const char *id, bool without_memory
 
 static char *deficit_id(struct result *result, const char *number, const struct area *area)
 {
-    return mr_arena_printf(&result->arena, "%s:%s%s%s", number, area->score.area, *area->competence ? ":" : "",
-            area->competence);
+    return mr_arena_printf(&result->arena, "%s:%s%s%s", number, area->score.area,
+            *area->competence ? ":" : "", area->competence);
 }
 
 /* ---- events ---- */
 
-static int emit(struct result *result, size_t row, const char *type, const char *id, const ProtobufCMessage *payload)
+static int emit(
+        struct result *result, size_t row, const char *type, const char *id, const ProtobufCMessage *payload)
 {
     struct mr_row_sink *sink = result->sheet->sink;
     struct mr_attributes a = mr_speaker_attributes(&result->map->speaker, type);
@@ -307,7 +338,7 @@ static bool read_ref(struct result *result, enum column column, Nms__Event__V1__
     }
     if (column != BASELINE || *text == '\0')
         return false;
-    ref->source = (char *) (uintptr_t) result->map->speaker.source;
+    ref->source = (char *)(uintptr_t)result->map->speaker.source;
     ref->id = mr_arena_printf(&result->arena, "diagnostic-%s", text);
     return true;
 }
@@ -339,7 +370,7 @@ static Nms__Event__V1__EventRef evidence_of(struct result *result)
 {
     Nms__Event__V1__EventRef ref = NMS__EVENT__V1__EVENT_REF__INIT;
 
-    ref.source = (char *) (uintptr_t) result->map->speaker.source;
+    ref.source = (char *)(uintptr_t)result->map->speaker.source;
     ref.id = result->event_id;
     return ref;
 }
@@ -359,8 +390,9 @@ static int emit_identified(struct result *result, const struct area *area)
     d.identified_on = result->date;
     d.recommendation = keep(result, mr_sheet_text(result->sheet, area->row, RECOMMENDATION));
     r = remember(result, d.deficit_id);
-    return r < 0 ? r : emit(result, area->row, "nms.deficit.identified.v1",
-                               mr_arena_printf(&result->arena, "deficit-%s", d.deficit_id), &d.base);
+    return r < 0 ? r
+                 : emit(result, area->row, "nms.deficit.identified.v1",
+                           mr_arena_printf(&result->arena, "deficit-%s", d.deficit_id), &d.base);
 }
 
 static int emit_closed(struct result *result, const struct area *area)
@@ -372,11 +404,12 @@ static int emit_closed(struct result *result, const struct area *area)
     d.deficit_id = deficit_id(result, result->baseline_number, area);
     d.area = area->score.area;
     d.competence = area->competence;
-    d.outcome = (char *) (uintptr_t) "eliminated";
+    d.outcome = (char *)(uintptr_t) "eliminated";
     d.evidence = &evidence;
     d.closed_on = result->date;
     return emit(result, area->row, "nms.deficit.closed.v1",
-            mr_arena_printf(&result->arena, "deficit-closed-%s", deficit_id(result, result->number, area)), &d.base);
+            mr_arena_printf(&result->arena, "deficit-closed-%s", deficit_id(result, result->number, area)),
+            &d.base);
 }
 
 /* At a repeat: what was there is closed or stays; what was not there and is now, is new. */
@@ -401,7 +434,8 @@ static int emit_head(struct result *result)
     size_t changes_count;
 
     collect_areas(result, scores, changes, &changes_count);
-    return result->again ? emit_recompleted(result, scores, changes, changes_count) : emit_completed(result, scores);
+    return result->again ? emit_recompleted(result, scores, changes, changes_count)
+                         : emit_completed(result, scores);
 }
 
 /* ---- the file ---- */
@@ -413,10 +447,11 @@ static void tell_bad(struct result *result, size_t i)
 
     area->row = result->rows[i];
     if (i == 0 && result->rows_count > AREAS_MAX)
-        (void) mr_sheet_problem(result->sheet, area->row, NUMBER, "слишком много строк одного результата",
+        (void)mr_sheet_problem(result->sheet, area->row, NUMBER, "слишком много строк одного результата",
                 "не больше 64 областей в одном результате");
     else if ((i > 0 || read_head(result)) && read_area(result, area))
-        (void) mr_sheet_problem(result->sheet, area->row, NUMBER, "результат не принят из-за другой его строки",
+        (void)mr_sheet_problem(result->sheet, area->row, NUMBER,
+                "результат не принят из-за другой его строки",
                 "исправьте отмеченную строку и подайте все строки этого результата снова");
 }
 
@@ -444,7 +479,8 @@ static int map_group(struct result *result)
 }
 
 /* First results, then repeats: a file may hold both of a person. */
-static int map_pass(const struct mr_diagnostics_map *map, struct mr_sheet *sheet, struct result *result, bool again)
+static int map_pass(
+        const struct mr_diagnostics_map *map, struct mr_sheet *sheet, struct result *result, bool again)
 {
     int r = 0;
 
@@ -453,8 +489,11 @@ static int map_pass(const struct mr_diagnostics_map *map, struct mr_sheet *sheet
         struct mr_arena arena = result->arena;
 
         mr_arena_reset(&arena);
-        *result = (struct result){
-                .map = map, .sheet = sheet, .arena = arena, .rows = sheet->order + from, .rows_count = end - from};
+        *result = (struct result){.map = map,
+                .sheet = sheet,
+                .arena = arena,
+                .rows = sheet->order + from,
+                .rows_count = end - from};
         if (mr_fold_equal(mr_sheet_text(sheet, result->rows[0], KIND), "повторная") == again)
             r = map_group(result);
         from = end;
@@ -469,7 +508,7 @@ int mr_diagnostics_map(void *ctx, const char *folder, const char *name, struct m
     struct mr_sheet sheet;
     int r = mr_sheet_open(&sheet, content, name, columns, COLUMNS, NUMBER, sink, reterr);
 
-    (void) folder;
+    (void)folder;
     if (r < 0)
         return r;
     result = calloc(1, sizeof *result);

@@ -1,7 +1,8 @@
 /*
- * Tables of diagnostic results to events (docs/adapters.md, "ЦОПМКП"): rows of one result become one event with the
- * scores of its areas, and an event for each deficit. Deficits that were sent are remembered as keyed digests, so that a
- * repeat diagnostic closes only what there was. Here and not in an adapter, because ЦНППМ may send the same tables.
+ * Tables of diagnostic results to events (docs/adapters.md, "ЦОПМКП"): rows of one result become one event
+ * with the scores of its areas, and an event for each deficit. Deficits that were sent are remembered as
+ * keyed digests, so that a repeat diagnostic closes only what there was. Here and not in an adapter, because
+ * ЦНППМ may send the same tables.
  */
 #ifndef MR_SDK_MAP_DIAGNOSTICS_H
 #define MR_SDK_MAP_DIAGNOSTICS_H

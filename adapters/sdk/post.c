@@ -15,11 +15,11 @@ struct mr_post {
     struct mr_post_store store;
     struct mr_post_summary summary;
     struct mr_arena arena;
-    struct mr_buf events;    /* of the current item: size as be32, bytes */
+    struct mr_buf events; /* of the current item: size as be32, bytes */
     json_t *results;
-    json_t *item;            /* of results; NULL between items */
+    json_t *item; /* of results; NULL between items */
     json_t *ids;
-    const char *status;      /* success of the current item */
+    const char *status; /* success of the current item */
     bool problem;
 };
 
@@ -107,10 +107,11 @@ void mr_post_begin(struct mr_post *post)
 static void set_text(json_t *object, const char *key, const char *value)
 {
     if (value && *value)
-        (void) json_object_set_new(object, key, json_string(value));
+        (void)json_object_set_new(object, key, json_string(value));
 }
 
-void mr_post_problem(struct mr_post *post, const char *status, const char *field, const char *problem, const char *cure)
+void mr_post_problem(
+        struct mr_post *post, const char *status, const char *field, const char *problem, const char *cure)
 {
     if (post->problem)
         return;
@@ -130,7 +131,8 @@ static void problem_of(struct mr_post *post, int code, const struct mr_error *er
     if (code == MR_ENOMEM && post->arena.used < post->arena.budget / 2) /* ours, not the item's doing */
         mr_post_fail(post, code);
     else
-        mr_post_problem(post, "invalid", error->where, *error->what ? error->what : mr_err_text(code), error->cure);
+        mr_post_problem(
+                post, "invalid", error->where, *error->what ? error->what : mr_err_text(code), error->cure);
 }
 
 static bool rules_ok(struct mr_post *post, const ProtobufCMessage *payload)
@@ -147,10 +149,11 @@ static bool rules_ok(struct mr_post *post, const ProtobufCMessage *payload)
 static void keep(struct mr_post *post, const char *id, struct mr_slice bytes)
 {
     if (bytes.size > MR_EVENT_BYTES_MAX) {
-        mr_post_problem(post, "invalid", NULL, "the event is larger than 48 KiB", "split it, or shorten its texts");
+        mr_post_problem(
+                post, "invalid", NULL, "the event is larger than 48 KiB", "split it, or shorten its texts");
         return;
     }
-    mr_buf_put_be32(&post->events, (uint32_t) bytes.size);
+    mr_buf_put_be32(&post->events, (uint32_t)bytes.size);
     mr_buf_put_slice(&post->events, bytes);
     if (mr_buf_failed(&post->events))
         mr_post_fail(post, MR_ENOMEM);
@@ -158,8 +161,8 @@ static void keep(struct mr_post *post, const char *id, struct mr_slice bytes)
 }
 
 /* An UUID (version 8) of the whole content under the outbox's secret: the same content is the same event. */
-static int id_from_content(struct mr_post *post, struct mr_attributes *attributes, const ProtobufCMessage *payload,
-        char text[static MR_UUID_TEXT_MAX])
+static int id_from_content(struct mr_post *post, struct mr_attributes *attributes,
+        const ProtobufCMessage *payload, char text[static MR_UUID_TEXT_MAX])
 {
     struct mr_buf bytes = MR_BUF_INIT;
     uint8_t uuid[MR_UUID_BYTES];
@@ -169,15 +172,16 @@ static int id_from_content(struct mr_post *post, struct mr_attributes *attribute
     r = mr_event_encode(&bytes, attributes, payload);
     if (r == 0) {
         post->store.digest(post->store.ctx, mr_buf_slice(&bytes), uuid);
-        uuid[6] = (uint8_t) (0x80 | (uuid[6] & 0x0f));
-        uuid[8] = (uint8_t) (0x80 | (uuid[8] & 0x3f));
+        uuid[6] = (uint8_t)(0x80 | (uuid[6] & 0x0f));
+        uuid[8] = (uint8_t)(0x80 | (uuid[8] & 0x3f));
         attributes->id = mr_uuid_format(uuid, text);
     }
     mr_buf_wipe(&bytes);
     return r;
 }
 
-void mr_post_event(struct mr_post *post, const struct mr_attributes *attributes, const ProtobufCMessage *payload)
+void mr_post_event(
+        struct mr_post *post, const struct mr_attributes *attributes, const ProtobufCMessage *payload)
 {
     struct mr_attributes a = *attributes;
     struct mr_buf bytes = MR_BUF_INIT;
@@ -229,8 +233,8 @@ static int store_events(struct mr_post *post)
     struct mr_slice rest = mr_buf_slice(&post->events);
 
     while (rest.size > 0) {
-        size_t size = (size_t) rest.data[0] << 24 | (size_t) rest.data[1] << 16 | (size_t) rest.data[2] << 8 |
-                rest.data[3];
+        size_t size = (size_t)rest.data[0] << 24 | (size_t)rest.data[1] << 16 | (size_t)rest.data[2] << 8 |
+                      rest.data[3];
         int r = post->store.add(post->store.ctx, mr_slice(rest.data + 4, size));
 
         if (r < 0)
@@ -248,7 +252,7 @@ void mr_post_end(struct mr_post *post)
         mr_post_fail(post, store_events(post));
         post->summary.good++;
     } else {
-        (void) json_object_del(post->item, "ids");
+        (void)json_object_del(post->item, "ids");
     }
     set_text(post->item, "status", post->status);
     post->item = NULL;

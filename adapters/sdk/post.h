@@ -1,6 +1,7 @@
 /*
- * The events that one HTTP request brings: item by item into one outbox transaction, each item wholly or not at all,
- * and what to answer for each. docs/adapters.md has the answers. Loop thread; lives within one request.
+ * The events that one HTTP request brings: item by item into one outbox transaction, each item wholly or not
+ * at all, and what to answer for each. docs/adapters.md has the answers. Loop thread; lives within one
+ * request.
  */
 #ifndef MR_SDK_POST_H
 #define MR_SDK_POST_H
@@ -32,15 +33,16 @@ struct mr_arena *mr_post_arena(struct mr_post *post); /* for the current item */
 const struct mr_post_store *mr_post_store(const struct mr_post *post);
 
 /*
- * An event of the current item. id NULL: made from the content, the same again for the same. Checks the field rules
- * that refuse and the size; what is wrong becomes the item's problem.
+ * An event of the current item. id NULL: made from the content, the same again for the same. Checks the field
+ * rules that refuse and the size; what is wrong becomes the item's problem.
  */
-void mr_post_event(struct mr_post *post, const struct mr_attributes *attributes, const ProtobufCMessage *payload);
+void mr_post_event(
+        struct mr_post *post, const struct mr_attributes *attributes, const ProtobufCMessage *payload);
 /* A CloudEvents JSON object, whole. Unknown types are a problem. */
 void mr_post_cloudevent(struct mr_post *post, const json_t *event);
 /* The item is wrong; the first problem stays. status: "invalid", "conflict". NULL texts are left out. */
-void mr_post_problem(struct mr_post *post, const char *status, const char *field, const char *problem,
-        const char *cure);
+void mr_post_problem(
+        struct mr_post *post, const char *status, const char *field, const char *problem, const char *cure);
 bool mr_post_has_problem(const struct mr_post *post);
 /* The item came before: its events are not stored again; status "repeated". */
 void mr_post_repeated(struct mr_post *post);
@@ -48,9 +50,10 @@ void mr_post_repeated(struct mr_post *post);
 void mr_post_status(struct mr_post *post, const char *status);
 /* An id to report for the item beside those of its events. */
 void mr_post_id(struct mr_post *post, const char *id);
-void mr_post_fail(struct mr_post *post, int code); /* the store failed: the request as a whole comes to nothing */
+void mr_post_fail(
+        struct mr_post *post, int code); /* the store failed: the request as a whole comes to nothing */
 
-void mr_post_end(struct mr_post *post);               /* the item's events go to the store, unless it has a problem */
+void mr_post_end(struct mr_post *post); /* the item's events go to the store, unless it has a problem */
 
 struct mr_post_summary {
     unsigned items, good, invalid, conflicts;

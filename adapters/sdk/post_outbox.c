@@ -8,28 +8,28 @@ static int add(void *ctx, struct mr_slice event)
 {
     uint64_t sequence;
 
-    return mr_outbox_add(((struct mr_post_outbox *) ctx)->txn, event, mr_slice_str(MR_POST_REF), &sequence);
+    return mr_outbox_add(((struct mr_post_outbox *)ctx)->txn, event, mr_slice_str(MR_POST_REF), &sequence);
 }
 
 static int get(void *ctx, struct mr_slice key, struct mr_slice *ret)
 {
-    return mr_outbox_get(((struct mr_post_outbox *) ctx)->txn, key, ret);
+    return mr_outbox_get(((struct mr_post_outbox *)ctx)->txn, key, ret);
 }
 
 static int put(void *ctx, struct mr_slice key, struct mr_slice value)
 {
-    return mr_outbox_put(((struct mr_post_outbox *) ctx)->txn, key, value);
+    return mr_outbox_put(((struct mr_post_outbox *)ctx)->txn, key, value);
 }
 
 static void digest(void *ctx, struct mr_slice data, uint8_t ret[static 16])
 {
-    mr_outbox_digest(((struct mr_post_outbox *) ctx)->adapter, data, ret);
+    mr_outbox_digest(((struct mr_post_outbox *)ctx)->adapter, data, ret);
 }
 
 int mr_post_outbox_open(struct mr_post_outbox *outbox, struct mr_adapter *adapter)
 {
-    *outbox = (struct mr_post_outbox){
-            .adapter = adapter, .store = {.ctx = outbox, .add = add, .get = get, .put = put, .digest = digest}};
+    *outbox = (struct mr_post_outbox){.adapter = adapter,
+            .store = {.ctx = outbox, .add = add, .get = get, .put = put, .digest = digest}};
     return mr_outbox_begin(adapter, &outbox->txn);
 }
 
@@ -44,7 +44,8 @@ int mr_post_outbox_close(struct mr_post_outbox *outbox, const struct mr_post *po
     return summary.failed;
 }
 
-static int take_items(struct mr_adapter *adapter, json_t *body, mr_post_item_fn fn, void *ctx, struct mr_post **ret)
+static int take_items(
+        struct mr_adapter *adapter, json_t *body, mr_post_item_fn fn, void *ctx, struct mr_post **ret)
 {
     struct mr_post_outbox outbox;
     struct mr_post *post = NULL;
@@ -60,7 +61,7 @@ static int take_items(struct mr_adapter *adapter, json_t *body, mr_post_item_fn 
         return r;
     }
     if (json_is_array(body)) {
-        json_array_foreach(body, i, item)
+        json_array_foreach (body, i, item)
             fn(ctx, item, post);
     } else {
         fn(ctx, body, post);
@@ -70,8 +71,9 @@ static int take_items(struct mr_adapter *adapter, json_t *body, mr_post_item_fn 
     return r;
 }
 
-void mr_post_json(struct mr_adapter *adapter, const struct mr_http_request *request, json_t *body, mr_post_item_fn fn,
-        void *ctx, void (*answer)(const struct mr_post *post, struct mr_http_exchange *exchange))
+void mr_post_json(struct mr_adapter *adapter, const struct mr_http_request *request, json_t *body,
+        mr_post_item_fn fn, void *ctx,
+        void (*answer)(const struct mr_post *post, struct mr_http_exchange *exchange))
 {
     struct mr_post *post = NULL;
     struct mr_post_summary summary = {0};
@@ -92,9 +94,9 @@ void mr_post_json(struct mr_adapter *adapter, const struct mr_http_request *requ
                 "the events could not be kept", "nothing was taken: send the request again later");
     if (post)
         mr_post_summary(post, &summary);
-    mr_info("post.taken", "path", request->path, "items", MR_N(summary.items), "good", MR_N(summary.good), "invalid",
-            MR_N(summary.invalid), "conflicts", MR_N(summary.conflicts), "events", MR_N(r == 0 ? summary.events : 0),
-            "error", r == 0 ? NULL : mr_err_name(r));
+    mr_info("post.taken", "path", request->path, "items", MR_N(summary.items), "good", MR_N(summary.good),
+            "invalid", MR_N(summary.invalid), "conflicts", MR_N(summary.conflicts), "events",
+            MR_N(r == 0 ? summary.events : 0), "error", r == 0 ? NULL : mr_err_name(r));
     mr_post_free(post);
 }
 

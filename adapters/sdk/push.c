@@ -24,7 +24,7 @@ struct item {
     char subscription[NAME_BYTES];
     uint64_t number;
     uint32_t attempt;
-    char key[KEY_BYTES];   /* events of one key go one after another */
+    char key[KEY_BYTES]; /* events of one key go one after another */
     char id[ID_BYTES];
     struct mr_buf body;
     bool in_flight;
@@ -85,7 +85,7 @@ static void finish(struct item *item, enum mr_finish how, const char *reason)
 /* What waits behind a failed event of its key must not overtake it. */
 static void give_back_key(struct mr_push *push, const char *key)
 {
-    mr_list_foreach_safe(it, &push->items) {
+    mr_list_foreach_safe (it, &push->items) {
         struct item *item = MR_CONTAINER(it, struct item, member);
 
         if (!item->in_flight && strcmp(item->key, key) == 0)
@@ -113,12 +113,12 @@ static void on_reply(void *ctx, const struct mr_http_reply *reply)
     push->in_flight--;
     item->in_flight = false;
     if (reply->error != 0)
-        (void) snprintf(reason, sizeof reason, "%s", mr_err_name(reply->error));
+        (void)snprintf(reason, sizeof reason, "%s", mr_err_name(reply->error));
     else if (how != MR_FINISH_DONE)
-        (void) snprintf(reason, sizeof reason, "http-%u", reply->status);
+        (void)snprintf(reason, sizeof reason, "http-%u", reply->status);
     if (how != MR_FINISH_DONE)
-        mr_warn("push.failed", "number", MR_N(item->number), "attempt", MR_N(item->attempt), "reason", reason, "then",
-                how == MR_FINISH_RETRY ? "retry" : "park");
+        mr_warn("push.failed", "number", MR_N(item->number), "attempt", MR_N(item->attempt), "reason", reason,
+                "then", how == MR_FINISH_RETRY ? "retry" : "park");
     memcpy(key, item->key, sizeof key);
     finish(item, how, reason);
     if (how == MR_FINISH_RETRY)
@@ -131,18 +131,19 @@ static int start(struct mr_push *push, struct item *item)
     char key[ID_BYTES + 32];
     char number[64];
     char attempt[64];
-    const char *headers[] = {"Content-Type: application/cloudevents+json; charset=utf-8", key, number, attempt, NULL};
+    const char *headers[] = {
+            "Content-Type: application/cloudevents+json; charset=utf-8", key, number, attempt, NULL};
 
-    (void) snprintf(key, sizeof key, "Idempotency-Key: %s", item->id);
-    (void) snprintf(number, sizeof number, "Marshrut-Number: %llu", (unsigned long long) item->number);
-    (void) snprintf(attempt, sizeof attempt, "Marshrut-Attempt: %u", item->attempt);
+    (void)snprintf(key, sizeof key, "Idempotency-Key: %s", item->id);
+    (void)snprintf(number, sizeof number, "Marshrut-Number: %llu", (unsigned long long)item->number);
+    (void)snprintf(attempt, sizeof attempt, "Marshrut-Attempt: %u", item->attempt);
     return mr_http_client_send(push->options.client, "POST", push->url, headers, mr_buf_slice(&item->body),
             push->options.timeout_ms, on_reply, item);
 }
 
 static bool key_is_busy(const struct mr_push *push, const struct item *item)
 {
-    mr_list_foreach(it, (struct mr_list *) (uintptr_t) &push->items) {
+    mr_list_foreach (it, (struct mr_list *)(uintptr_t)&push->items) {
         const struct item *earlier = MR_CONTAINER(it, struct item, member);
 
         if (earlier == item)
@@ -155,7 +156,7 @@ static bool key_is_busy(const struct mr_push *push, const struct item *item)
 
 static void start_more(struct mr_push *push)
 {
-    mr_list_foreach_safe(it, &push->items) {
+    mr_list_foreach_safe (it, &push->items) {
         struct item *item = MR_CONTAINER(it, struct item, member);
 
         if (push->in_flight >= MR_PUSH_IN_FLIGHT_MAX)
@@ -177,7 +178,7 @@ static void copy_line(char *out, size_t size, const char *text)
     size_t used = 0;
 
     for (; text && *text && used + 1 < size; text++)
-        if ((unsigned char) *text >= ' ' && *text != 0x7f)
+        if ((unsigned char)*text >= ' ' && *text != 0x7f)
             out[used++] = *text;
     out[used] = '\0';
 }
@@ -216,8 +217,8 @@ void mr_push_event(struct mr_push *push, const struct mr_delivered *delivered)
     struct item *item = item_new(push, delivered);
 
     if (!item) {
-        push->options.finish(push->options.ctx, delivered->subscription, delivered->number, MR_FINISH_RETRY,
-                "no-memory");
+        push->options.finish(
+                push->options.ctx, delivered->subscription, delivered->number, MR_FINISH_RETRY, "no-memory");
         return;
     }
     mr_list_push_back(&push->items, &item->member);

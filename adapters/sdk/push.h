@@ -1,8 +1,8 @@
 /*
- * Delivered events to an outside system: each one POSTed as a CloudEvent (structured mode), several at a time, those of
- * one subject in order. The delivery is finished by what comes back: 2xx is done; 408, 429, 5xx or nothing is retried by
- * the hub, together with the later ones of the same subject that wait here; any other status parks the event.
- * Loop thread only.
+ * Delivered events to an outside system: each one POSTed as a CloudEvent (structured mode), several at a
+ * time, those of one subject in order. The delivery is finished by what comes back: 2xx is done; 408, 429,
+ * 5xx or nothing is retried by the hub, together with the later ones of the same subject that wait here; any
+ * other status parks the event. Loop thread only.
  */
 #ifndef MR_SDK_PUSH_H
 #define MR_SDK_PUSH_H
@@ -17,9 +17,10 @@ struct mr_push;
 struct mr_push_options {
     struct mr_http_client *client; /* closed before the push is freed */
     const char *url;
-    uint32_t timeout_ms;           /* default MR_PUSH_TIMEOUT_MS */
+    uint32_t timeout_ms; /* default MR_PUSH_TIMEOUT_MS */
     /* mr_adapter_finish(), or a test's. Called once for every event, unless the push is freed before. */
-    void (*finish)(void *ctx, const char *subscription, uint64_t number, enum mr_finish how, const char *reason);
+    void (*finish)(
+            void *ctx, const char *subscription, uint64_t number, enum mr_finish how, const char *reason);
     void *ctx;
 };
 

@@ -25,8 +25,8 @@ static int find_columns(struct mr_sheet *sheet, size_t count, struct mr_error *r
         if (sheet->at[i] >= 0 || !sheet->columns[i].required)
             continue;
         title_of(&sheet->columns[i], title, sizeof title);
-        return mr_error_set(reterr, MR_EINVAL, "строка 1", "добавьте столбец; названия столбцов стоят в первой строке",
-                "нет столбца «%s»", title);
+        return mr_error_set(reterr, MR_EINVAL, "строка 1",
+                "добавьте столбец; названия столбцов стоят в первой строке", "нет столбца «%s»", title);
     }
     return 0;
 }
@@ -95,7 +95,8 @@ void mr_sheet_close(struct mr_sheet *sheet)
     *sheet = (struct mr_sheet){0};
 }
 
-bool mr_sheet_matches(struct mr_slice content, const char *name, const struct mr_sheet_column *columns, size_t count)
+bool mr_sheet_matches(
+        struct mr_slice content, const char *name, const struct mr_sheet_column *columns, size_t count)
 {
     struct mr_sheet sheet = {.columns = columns};
     bool matches;
@@ -132,15 +133,18 @@ void mr_sheet_announce(const struct mr_sheet *sheet, size_t row)
     sheet->sink->row(sheet->sink, mr_sheet_line(sheet, row), mr_table_raw(sheet->table, row));
 }
 
-bool mr_sheet_problem(const struct mr_sheet *sheet, size_t row, int column, const char *problem, const char *cure)
+bool mr_sheet_problem(
+        const struct mr_sheet *sheet, size_t row, int column, const char *problem, const char *cure)
 {
     char title[128];
 
     if (sheet->mute)
         return false;
     title_of(&sheet->columns[column], title, sizeof title);
-    sheet->sink->problem(sheet->sink, &(struct mr_row_problem){.line = mr_sheet_line(sheet, row), .column = title,
-                                              .value = mr_sheet_text(sheet, row, column), .problem = problem,
+    sheet->sink->problem(sheet->sink, &(struct mr_row_problem){.line = mr_sheet_line(sheet, row),
+                                              .column = title,
+                                              .value = mr_sheet_text(sheet, row, column),
+                                              .problem = problem,
                                               .cure = cure});
     return false;
 }
@@ -177,7 +181,7 @@ bool mr_sheet_thousandths(const struct mr_sheet *sheet, size_t row, int column, 
     if (mr_table_decimal(text, &value) < 0 || value > 1000000000 || value < -1000000000)
         return mr_sheet_problem(sheet, row, column, "не число", "запишите число как 72,5");
     *ret_given = true;
-    *ret = (int32_t) value;
+    *ret = (int32_t)value;
     return true;
 }
 
@@ -202,5 +206,6 @@ bool mr_sheet_snils(const struct mr_sheet *sheet, size_t row, int column, char r
     ret[0] = '\0';
     if (*text == '\0' || mr_ident_snils_normalise(text, ret) == 0)
         return true;
-    return mr_sheet_problem(sheet, row, column, "в СНИЛС должно быть 11 цифр", "запишите СНИЛС как 112-233-445 95");
+    return mr_sheet_problem(
+            sheet, row, column, "в СНИЛС должно быть 11 цифр", "запишите СНИЛС как 112-233-445 95");
 }

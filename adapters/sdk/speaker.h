@@ -1,4 +1,5 @@
-/* For whom an adapter speaks: the attributes that all of its events share. Borrowed from the configuration. */
+/* For whom an adapter speaks: the attributes that all of its events share. Borrowed from the configuration.
+ */
 #ifndef MR_SDK_SPEAKER_H
 #define MR_SDK_SPEAKER_H
 
@@ -6,15 +7,17 @@
 #include "proto/wire/codec.h"
 
 struct mr_speaker {
-    const char *source;  /* URI of the system */
+    const char *source; /* URI of the system */
     const char *region;
-    const char *actor;   /* opaque id: the system's name, where no person is told */
+    const char *actor; /* opaque id: the system's name, where no person is told */
 };
 
-#define MR_SPEAKER_BASIS "education" /* 273-FZ: what the systems of education may process without a consent */
-#define MR_SPEAKER_ROLE  "system"
+#define MR_SPEAKER_BASIS "education" /* 273-FZ: what the systems of education may process without a consent  \
+                                      */
+#define MR_SPEAKER_ROLE "system"
 
-static inline struct mr_speaker mr_speaker_of(const struct mr_config *config, const struct mr_config_link *link)
+static inline struct mr_speaker mr_speaker_of(
+        const struct mr_config *config, const struct mr_config_link *link)
 {
     const struct mr_config_system *system = mr_config_system(config, link->system);
 

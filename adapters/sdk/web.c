@@ -23,17 +23,20 @@ static void on_event(void *ctx, const struct mr_delivered *item)
         mr_adapter_finish(web->adapter, item->subscription, item->number, MR_FINISH_PARK, "no-push-url");
 }
 
-static void finish(void *ctx, const char *subscription, uint64_t number, enum mr_finish how, const char *reason)
+static void finish(
+        void *ctx, const char *subscription, uint64_t number, enum mr_finish how, const char *reason)
 {
-    mr_adapter_finish(((struct mr_web *) ctx)->adapter, subscription, number, how, reason);
+    mr_adapter_finish(((struct mr_web *)ctx)->adapter, subscription, number, how, reason);
 }
 
-/* The sender has its answer already; the administrator sees what became of it. No value of the event is logged. */
+/* The sender has its answer already; the administrator sees what became of it. No value of the event is
+ * logged. */
 static void log_outcome(const struct mr_outcome *outcome)
 {
-    const char *event = outcome->verdict == MARSHRUT__BUS__V1__VERDICT__VERDICT_REFUSED ? "post.refused" :
-            outcome->verdict == MARSHRUT__BUS__V1__VERDICT__VERDICT_QUARANTINED         ? "post.quarantined" :
-                                                                                          NULL;
+    const char *event = outcome->verdict == MARSHRUT__BUS__V1__VERDICT__VERDICT_REFUSED ? "post.refused"
+                        : outcome->verdict == MARSHRUT__BUS__V1__VERDICT__VERDICT_QUARANTINED
+                                ? "post.quarantined"
+                                : NULL;
 
     if (event)
         mr_warn(event, "number", MR_N(outcome->number), "code", outcome->code, "field", outcome->field);
@@ -75,14 +78,14 @@ static int read_token(struct mr_web *web, struct mr_error *reterr)
     if (r == 0 && size < TOKEN_BYTES_MIN)
         r = MR_EINVAL;
     if (r == 0) {
-        web->token = strndup((const char *) text.data, size);
+        web->token = strndup((const char *)text.data, size);
         r = web->token ? 0 : MR_ENOMEM;
     }
     mr_buf_wipe(&text);
     if (r < 0)
         return mr_error_set(reterr, MR_ECONFIG, web->options.token_file,
-                "put one line of at least 16 characters there, readable by the adapter only", "no usable token: %s",
-                mr_err_text(r));
+                "put one line of at least 16 characters there, readable by the adapter only",
+                "no usable token: %s", mr_err_text(r));
     return 0;
 }
 
@@ -93,7 +96,8 @@ static int open_adapter(struct mr_web *web, struct mr_error *reterr)
             .config = web->options.config,
             .link = web->options.link,
             .software = web->options.software,
-            .callbacks = {.on_event = on_event, .on_outcome = on_outcome,
+            .callbacks = {.on_event = on_event,
+                    .on_outcome = on_outcome,
                     .on_outcomes_committed = on_outcomes_committed},
             .ctx = web,
     };
@@ -115,8 +119,11 @@ static int open_client(struct mr_web *web)
 /* Last: requests may come at once. */
 static int open_server(struct mr_web *web, struct mr_error *reterr)
 {
-    struct mr_http_server_options options = {.loop = web->options.loop, .listen = web->options.listen,
-            .bearer_token = web->token, .on_request = web->options.on_request, .ctx = web->options.ctx};
+    struct mr_http_server_options options = {.loop = web->options.loop,
+            .listen = web->options.listen,
+            .bearer_token = web->token,
+            .on_request = web->options.on_request,
+            .ctx = web->options.ctx};
     int r;
 
     if (!web->options.listen)
@@ -133,7 +140,7 @@ int mr_web_open(struct mr_web *web, const struct mr_web_options *options, void (
     int r;
 
     *web = (struct mr_web){.options = *options};
-    (void) uv_idle_init(options->loop, &web->closer);
+    (void)uv_idle_init(options->loop, &web->closer);
     web->closer.data = web;
     r = read_token(web, reterr);
     if (r == 0)
@@ -164,7 +171,7 @@ static void on_adapter_closed(void *ctx)
         sodium_memzero(web->token, strlen(web->token));
     free(web->token);
     web->token = NULL;
-    uv_close((uv_handle_t *) &web->closer, on_closer_closed);
+    uv_close((uv_handle_t *)&web->closer, on_closer_closed);
 }
 
 static void on_client_closed(void *ctx)

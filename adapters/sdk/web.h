@@ -1,6 +1,7 @@
 /*
- * What an adapter with an HTTP face is made of, besides its own routes: the link to the hub, a server, a client, and the
- * push of what the hub delivers. Opened and closed in the right order, once. Loop thread only.
+ * What an adapter with an HTTP face is made of, besides its own routes: the link to the hub, a server, a
+ * client, and the push of what the hub delivers. Opened and closed in the right order, once. Loop thread
+ * only.
  */
 #ifndef MR_SDK_WEB_H
 #define MR_SDK_WEB_H
@@ -16,8 +17,8 @@ struct mr_web_options {
     const struct mr_config_link *link;
     const char *software;
     const char *listen;
-    const char *token_file;  /* NULL: no token is asked */
-    const char *push_url;    /* NULL: what the hub delivers is parked */
+    const char *token_file; /* NULL: no token is asked */
+    const char *push_url;   /* NULL: what the hub delivers is parked */
     void (*on_request)(void *ctx, const struct mr_http_request *request);
     /* Of outcomes that are not of a request; as in mr_adapter_callbacks. May be NULL. */
     int (*on_outcome)(void *ctx, struct mr_outbox_txn *txn, const struct mr_outcome *outcome);
@@ -37,7 +38,8 @@ struct mr_web {
     void *closed_ctx;
 };
 
-/* On failure what was open closes by itself, and then on_failed(options->ctx) may free the memory; never from inside. */
+/* On failure what was open closes by itself, and then on_failed(options->ctx) may free the memory; never from
+ * inside. */
 int mr_web_open(struct mr_web *web, const struct mr_web_options *options, void (*on_failed)(void *ctx),
         struct mr_error *reterr);
 /* Asynchronous; takes half-open ones. on_closed runs when the memory may be reused. */

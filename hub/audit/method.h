@@ -1,9 +1,11 @@
 /*
- * What the tool (and later the HTTP API) may ask the hub: a table of methods over the opened house. A reading method
- * runs on its own snapshot, off the loop, and works on a read-only house too (no hub running). An acting method builds
- * one event of the hub's own, with the rows that go into the same commit; the hub appends it and then answers.
+ * What the tool (and later the HTTP API) may ask the hub: a table of methods over the opened house. A reading
+ * method runs on its own snapshot, off the loop, and works on a read-only house too (no hub running). An
+ * acting method builds one event of the hub's own, with the rows that go into the same commit; the hub
+ * appends it and then answers.
  *
- * Arguments and answers are JSON objects, documented in docs/protocol.md; times are RFC 3339, numbers are log numbers.
+ * Arguments and answers are JSON objects, documented in docs/protocol.md; times are RFC 3339, numbers are log
+ * numbers.
  */
 #ifndef MR_HUB_AUDIT_METHOD_H
 #define MR_HUB_AUDIT_METHOD_H
@@ -15,21 +17,22 @@
 
 struct mr_method_call {
     struct mr_house *house;
-    const json_t *arguments;    /* an object */
-    const char *operator_name;  /* "" when none was given */
-    bool hub_running;           /* false: read-only house; show no personal value (decision 24) */
+    const json_t *arguments;   /* an object */
+    const char *operator_name; /* "" when none was given */
+    bool hub_running;          /* false: read-only house; show no personal value (decision 24) */
 };
 
-/* An answer of an acting method: the event to append and rows of MR_LOG_DOCUMENT to put in the same commit. */
+/* An answer of an acting method: the event to append and rows of MR_LOG_DOCUMENT to put in the same commit.
+ */
 struct mr_act_row {
     struct mr_buf key;
     struct mr_buf value;
 };
 struct mr_act {
-    struct mr_buf event;        /* serialized CloudEvent, source = the hub's */
+    struct mr_buf event; /* serialized CloudEvent, source = the hub's */
     struct mr_act_row rows[4];
     size_t rows_count;
-    json_t *reply;              /* sent once durable; "number" is added to it */
+    json_t *reply; /* sent once durable; "number" is added to it */
 };
 void mr_act_fini(struct mr_act *act);
 
@@ -37,8 +40,8 @@ void mr_act_fini(struct mr_act *act);
 typedef int (*mr_emit_fn)(void *ctx, json_t *document);
 
 struct mr_method {
-    const char *name;           /* "log.tail" */
-    const char *roles;          /* comma-separated: the operator must have one; NULL: no operator needed */
+    const char *name;  /* "log.tail" */
+    const char *roles; /* comma-separated: the operator must have one; NULL: no operator needed */
     int (*read)(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
     int (*act)(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 };
@@ -48,6 +51,7 @@ const struct mr_method *mr_method_find(const char *name);
 const struct mr_method *mr_method_at(size_t index); /* NULL past the end */
 
 /* May the operator of this call use the method? 0 or MR_EDENIED with a cure. */
-int mr_method_allowed(const struct mr_method *method, const struct mr_method_call *call, struct mr_error *reterr);
+int mr_method_allowed(
+        const struct mr_method *method, const struct mr_method_call *call, struct mr_error *reterr);
 
 #endif

@@ -16,7 +16,7 @@ enum { ARENA_BYTES = 8 * MR_FRAME_BYTES_MAX };
 struct admin_client {
     void *context;
     void *socket;
-    zmq_msg_t message;          /* the frame's bytes; the decoded frame may borrow */
+    zmq_msg_t message; /* the frame's bytes; the decoded frame may borrow */
     bool has_message;
     struct mr_arena arena;
 };
@@ -34,8 +34,8 @@ int admin_client_send(struct admin_client *client, const Marshrut__Bus__V1__Fram
     return r;
 }
 
-int admin_client_receive(struct admin_client *client, int timeout_ms, Marshrut__Bus__V1__Frame **ret,
-        struct mr_error *reterr)
+int admin_client_receive(
+        struct admin_client *client, int timeout_ms, Marshrut__Bus__V1__Frame **ret, struct mr_error *reterr)
 {
     zmq_pollitem_t item = {.socket = client->socket, .events = ZMQ_POLLIN};
 
@@ -43,17 +43,19 @@ int admin_client_receive(struct admin_client *client, int timeout_ms, Marshrut__
         return mr_error_set(reterr, MR_ETIMEOUT, "the hub's admin socket", "look at the hub's log; try again",
                 "the hub did not answer within %d ms", timeout_ms);
     if (client->has_message)
-        (void) zmq_msg_close(&client->message);
-    (void) zmq_msg_init(&client->message);
+        (void)zmq_msg_close(&client->message);
+    (void)zmq_msg_init(&client->message);
     client->has_message = true;
     if (zmq_msg_recv(&client->message, client->socket, ZMQ_DONTWAIT) < 0)
-        return mr_error_set(reterr, MR_ECLOSED, "the hub's admin socket", "try again", "the connection broke");
+        return mr_error_set(
+                reterr, MR_ECLOSED, "the hub's admin socket", "try again", "the connection broke");
     mr_arena_reset(&client->arena);
-    return mr_frame_decode(mr_slice(zmq_msg_data(&client->message), zmq_msg_size(&client->message)), &client->arena,
-            ret, reterr);
+    return mr_frame_decode(mr_slice(zmq_msg_data(&client->message), zmq_msg_size(&client->message)),
+            &client->arena, ret, reterr);
 }
 
-/* Does somebody listen? ZeroMQ would go on trying for ever at the socket file that a killed hub leaves behind. */
+/* Does somebody listen? ZeroMQ would go on trying for ever at the socket file that a killed hub leaves
+ * behind. */
 static int probe(const char *path, struct mr_error *reterr)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -66,15 +68,16 @@ static int probe(const char *path, struct mr_error *reterr)
         error = ENAMETOOLONG;
     else
         memcpy(address.sun_path, path, strlen(path) + 1);
-    if (error == 0 && connect(fd, (struct sockaddr *) &address, sizeof address) != 0)
+    if (error == 0 && connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
         error = errno;
-    (void) close(fd);
+    (void)close(fd);
     if (error == 0)
         return 0;
     if (error == EACCES || error == EPERM)
         return mr_error_set(reterr, MR_EDENIED, path, "run the tool as the hub's user",
                 "the hub's admin socket may not be used");
-    return mr_error_set(reterr, MR_ECLOSED, path, "start the hub: marshrut -c FILE up", "no hub is running here");
+    return mr_error_set(
+            reterr, MR_ECLOSED, path, "start the hub: marshrut -c FILE up", "no hub is running here");
 }
 
 int admin_client_open(struct admin_client **ret, const struct mr_config *config, struct mr_error *reterr)
@@ -92,7 +95,7 @@ int admin_client_open(struct admin_client **ret, const struct mr_config *config,
     mr_arena_init(&client->arena, ARENA_BYTES);
     client->context = zmq_ctx_new();
     client->socket = client->context ? zmq_socket(client->context, ZMQ_DEALER) : NULL;
-    (void) snprintf(endpoint, sizeof endpoint, "ipc://%s", config->hub.admin);
+    (void)snprintf(endpoint, sizeof endpoint, "ipc://%s", config->hub.admin);
     if (!client->socket || zmq_setsockopt(client->socket, ZMQ_LINGER, &zero, sizeof zero) != 0 ||
             zmq_connect(client->socket, endpoint) != 0) {
         admin_client_close(client);
@@ -108,11 +111,11 @@ void admin_client_close(struct admin_client *client)
     if (!client)
         return;
     if (client->has_message)
-        (void) zmq_msg_close(&client->message);
+        (void)zmq_msg_close(&client->message);
     if (client->socket)
-        (void) zmq_close(client->socket);
+        (void)zmq_close(client->socket);
     if (client->context)
-        (void) zmq_ctx_term(client->context);
+        (void)zmq_ctx_term(client->context);
     mr_arena_fini(&client->arena);
     free(client);
 }

@@ -17,7 +17,7 @@ void admin_client_close(struct admin_client *client);
 
 int admin_client_send(struct admin_client *client, const Marshrut__Bus__V1__Frame *frame);
 /* Waits for a frame; it lives until the next call. */
-int admin_client_receive(struct admin_client *client, int timeout_ms, Marshrut__Bus__V1__Frame **ret,
-        struct mr_error *reterr);
+int admin_client_receive(
+        struct admin_client *client, int timeout_ms, Marshrut__Bus__V1__Frame **ret, struct mr_error *reterr);
 
 #endif

@@ -11,7 +11,8 @@
 
 enum { ANSWER_TIMEOUT_MS = 60000 };
 
-static int send_query(struct tool *tool, struct admin_client *client, const char *method, const json_t *arguments)
+static int send_query(
+        struct tool *tool, struct admin_client *client, const char *method, const json_t *arguments)
 {
     Marshrut__Bus__V1__Query query = MARSHRUT__BUS__V1__QUERY__INIT;
     Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
@@ -21,9 +22,9 @@ static int send_query(struct tool *tool, struct admin_client *client, const char
     if (!text)
         return MR_ENOMEM;
     query.id = 1;
-    query.method = (char *) method;
+    query.method = (char *)method;
     query.arguments = text;
-    query.operator_ = (char *) tool->operator_name;
+    query.operator_ = (char *)tool->operator_name;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_QUERY;
     frame.query = &query;
     r = admin_client_send(client, &frame);
@@ -32,8 +33,8 @@ static int send_query(struct tool *tool, struct admin_client *client, const char
 }
 
 /* One Result: 1 more follow, 0 the last, or negative, or the callback's value in *ret_stop. */
-static int take_result(const Marshrut__Bus__V1__Result *result, tool_answer_fn answer, void *ctx, int *ret_stop,
-        struct mr_error *reterr)
+static int take_result(const Marshrut__Bus__V1__Result *result, tool_answer_fn answer, void *ctx,
+        int *ret_stop, struct mr_error *reterr)
 {
     json_t *document;
 
@@ -49,8 +50,8 @@ static int take_result(const Marshrut__Bus__V1__Result *result, tool_answer_fn a
     return *ret_stop ? 0 : result->more;
 }
 
-static int ask_hub(struct tool *tool, struct admin_client *client, const char *method, const json_t *arguments,
-        tool_answer_fn answer, void *ctx, struct mr_error *reterr)
+static int ask_hub(struct tool *tool, struct admin_client *client, const char *method,
+        const json_t *arguments, tool_answer_fn answer, void *ctx, struct mr_error *reterr)
 {
     int stop = 0;
     int r = send_query(tool, client, method, arguments);
@@ -87,8 +88,8 @@ static int emit_here(void *ctx, json_t *document)
     return r;
 }
 
-static int ask_store(struct tool *tool, const char *method_name, const json_t *arguments, tool_answer_fn answer,
-        void *ctx, struct mr_error *reterr)
+static int ask_store(struct tool *tool, const char *method_name, const json_t *arguments,
+        tool_answer_fn answer, void *ctx, struct mr_error *reterr)
 {
     const struct mr_method *method = mr_method_find(method_name);
     struct emit emit = {answer, ctx};
@@ -163,9 +164,9 @@ json_t *tool_ask_one(struct tool *tool, const char *method, json_t *arguments, i
         return document;
     json_decref(document);
     if (r == 0)
-        (void) mr_error_set(&error, MR_ENOTFOUND, method, NULL, "the hub gave no answer");
+        (void)mr_error_set(&error, MR_ENOTFOUND, method, NULL, "the hub gave no answer");
     else if (error.code == 0)
-        (void) mr_error_set(&error, r, method, NULL, "%s", mr_err_text(r));
+        (void)mr_error_set(&error, r, method, NULL, "%s", mr_err_text(r));
     *ret_exit = tool_fail(tool, &error);
     return NULL;
 }

@@ -1,7 +1,7 @@
 /*
- * One question to the hub: a method of hub/audit/method.h with JSON arguments. With a hub running it goes over the
- * admin socket as Query / Result frames; without one, reading methods run here on the store opened read-only
- * (decision 24: then no personal value is shown). Acting methods need a running hub.
+ * One question to the hub: a method of hub/audit/method.h with JSON arguments. With a hub running it goes
+ * over the admin socket as Query / Result frames; without one, reading methods run here on the store opened
+ * read-only (decision 24: then no personal value is shown). Acting methods need a running hub.
  */
 #ifndef MR_HUB_TOOL_ASK_H
 #define MR_HUB_TOOL_ASK_H
@@ -17,7 +17,8 @@ typedef int (*tool_answer_fn)(void *ctx, json_t *document);
 int tool_ask(struct tool *tool, const char *method, json_t *arguments, tool_answer_fn answer, void *ctx,
         struct mr_error *reterr);
 
-/* The one document of a method that answers with one; a new reference, NULL after saying why (*ret_exit is set). */
+/* The one document of a method that answers with one; a new reference, NULL after saying why (*ret_exit is
+ * set). */
 json_t *tool_ask_one(struct tool *tool, const char *method, json_t *arguments, int *ret_exit);
 
 /* Is a hub answering on the admin socket? */

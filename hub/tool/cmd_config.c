@@ -15,11 +15,12 @@ static int config_run(struct tool *tool, int argc, char **argv)
     if (!config)
         return mr_err_exit(MR_ECONFIG);
     if (tool->json)
-        (void) printf("{\"ok\":true,\"systems\":%u,\"subscriptions\":%u}\n", config->systems_count,
+        (void)printf("{\"ok\":true,\"systems\":%u,\"subscriptions\":%u}\n", config->systems_count,
                 config->subscriptions_count);
     else
-        (void) printf("%s: in order: region %s, %u systems, %u subscriptions, %u operators\n", tool->config_path,
-                config->region, config->systems_count, config->subscriptions_count, config->operators_count);
+        (void)printf("%s: in order: region %s, %u systems, %u subscriptions, %u operators\n",
+                tool->config_path, config->region, config->systems_count, config->subscriptions_count,
+                config->operators_count);
     return 0;
 }
 
@@ -27,7 +28,8 @@ const struct tool_command tool_config_command = {
         .name = "config",
         .usage = "check [FILE]",
         .summary = "check a configuration file",
-        .help = "Reads the file as hub and adapters do, and says with file, line and column what is wrong and how to\n"
+        .help = "Reads the file as hub and adapters do, and says with file, line and column what is wrong "
+                "and how to\n"
                 "mend it. Exit code 78 when something is.\n",
         .run = config_run,
 };

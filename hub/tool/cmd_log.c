@@ -30,7 +30,7 @@ static int log_run(struct tool *tool, int argc, char **argv)
     number = strtoll(argv[2], &end, 10);
     if (*end || number < 1)
         return tool_usage(&tool_log, "show takes a log number from 1 on, not '%s'", argv[2]);
-    return render_one(tool, "log.show", json_pack("{s:I}", "number", (json_int_t) number));
+    return render_one(tool, "log.show", json_pack("{s:I}", "number", (json_int_t)number));
 }
 
 const struct tool_command tool_log = {

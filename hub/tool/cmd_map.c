@@ -22,15 +22,15 @@ static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_att
 {
     struct check *check = MR_CONTAINER(sink, struct check, sink);
     json_t *data = mr_json_from_message(payload);
-    json_t *document = json_pack("{s:i, s:s, s:s?, s:o}", "line", (int) line, "type", attributes->type, "id",
+    json_t *document = json_pack("{s:i, s:s, s:s?, s:o}", "line", (int)line, "type", attributes->type, "id",
             attributes->id, "data", data ? data : json_null());
     char *text = data ? json_dumps(check->tool->json ? document : data, JSON_COMPACT) : NULL;
 
     check->events++;
     if (check->tool->json)
-        (void) printf("%s\n", text ? text : "{}");
+        (void)printf("%s\n", text ? text : "{}");
     else
-        (void) printf("line %u: %s %s\n", line, attributes->type, text ? text : "");
+        (void)printf("line %u: %s %s\n", line, attributes->type, text ? text : "");
     free(text);
     json_decref(document);
     return 0;
@@ -43,7 +43,7 @@ static void on_problem(struct mr_row_sink *sink, const struct mr_row_problem *pr
     check->problems++;
     if (check->tool->json)
         return; /* the summary counts; texts are for people */
-    (void) printf("line %u, %s: %s «%s» — %s\n", problem->line, problem->column ? problem->column : "",
+    (void)printf("line %u, %s: %s «%s» — %s\n", problem->line, problem->column ? problem->column : "",
             problem->problem, problem->value ? problem->value : "", problem->cure ? problem->cure : "");
 }
 
@@ -53,13 +53,13 @@ static void on_note(struct mr_row_sink *sink, uint32_t line, const char *text)
 
     check->notes++;
     if (!check->tool->json)
-        (void) printf("line %u: %s\n", line, text);
+        (void)printf("line %u: %s\n", line, text);
 }
 
 static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line)
 {
-    (void) line;
-    (void) raw_line;
+    (void)line;
+    (void)raw_line;
     MR_CONTAINER(sink, struct check, sink)->rows++;
 }
 
@@ -67,9 +67,9 @@ static void on_table(struct mr_row_sink *sink, const char *name, const char *raw
 {
     struct check *check = MR_CONTAINER(sink, struct check, sink);
 
-    (void) raw_header;
+    (void)raw_header;
     if (!check->tool->json && *name)
-        (void) printf("%s:\n", name);
+        (void)printf("%s:\n", name);
 }
 
 /* The adapter's own digests are keyed; here any will do, nothing is sent. */
@@ -77,7 +77,7 @@ static void on_digest(struct mr_row_sink *sink, struct mr_slice data, uint8_t re
 {
     uint8_t digest[MR_SHA256_BYTES];
 
-    (void) sink;
+    (void)sink;
     mr_sha256(data, digest);
     memcpy(ret, digest, 16);
 }
@@ -89,13 +89,14 @@ static int read_file(const char *path, struct mr_buf *out, struct mr_error *erro
     size_t n = 1;
 
     if (!file)
-        return mr_error_set(error, MR_ENOTFOUND, path, "give a file that you may read", "cannot open the file");
+        return mr_error_set(
+                error, MR_ENOTFOUND, path, "give a file that you may read", "cannot open the file");
     while (n > 0 && out->size <= FILE_BYTES_MAX && (room = mr_buf_reserve(out, 65536)) != NULL) {
         n = fread(room, 1, 65536, file);
         out->size += n;
     }
     n = ferror(file) != 0;
-    (void) fclose(file);
+    (void)fclose(file);
     if (n)
         return mr_error_set(error, MR_EIO, path, "", "cannot read the file");
     if (out->size > FILE_BYTES_MAX)
@@ -112,15 +113,18 @@ static void folder_of(const char *path, char *out, size_t size)
 
     while (begin && begin > path && begin[-1] != '/')
         begin--;
-    (void) snprintf(out, size, "%.*s", begin ? (int) (end - begin) : 0, begin ? begin : "");
+    (void)snprintf(out, size, "%.*s", begin ? (int)(end - begin) : 0, begin ? begin : "");
 }
 
-static int check_file(struct tool *tool, const struct mr_mapper *mapper, const char *path, struct mr_slice content,
-        const char *folder, struct mr_error *error)
+static int check_file(struct tool *tool, const struct mr_mapper *mapper, const char *path,
+        struct mr_slice content, const char *folder, struct mr_error *error)
 {
-    struct check check = {
-            .sink = {.event = on_event, .problem = on_problem, .note = on_note, .table = on_table, .row = on_row,
-                    .digest = on_digest},
+    struct check check = {.sink = {.event = on_event,
+                                  .problem = on_problem,
+                                  .note = on_note,
+                                  .table = on_table,
+                                  .row = on_row,
+                                  .digest = on_digest},
             .tool = tool};
     const char *slash = strrchr(path, '/');
     void *ctx;
@@ -131,11 +135,11 @@ static int check_file(struct tool *tool, const struct mr_mapper *mapper, const c
     r = mapper->map(ctx, folder, slash ? slash + 1 : path, content, &check.sink, error);
     mapper->close(ctx);
     if (tool->json)
-        (void) printf("{\"kind\":\"%s\",\"rows\":%lld,\"events\":%lld,\"problems\":%lld}\n", mapper->kind, check.rows,
-                check.events, check.problems);
+        (void)printf("{\"kind\":\"%s\",\"rows\":%lld,\"events\":%lld,\"problems\":%lld}\n", mapper->kind,
+                check.rows, check.events, check.problems);
     else
-        (void) printf("%s: %lld rows, %lld events would be sent, %lld problems (read as: %s)\n", path, check.rows,
-                check.events, check.problems, mapper->what);
+        (void)printf("%s: %lld rows, %lld events would be sent, %lld problems (read as: %s)\n", path,
+                check.rows, check.events, check.problems, mapper->what);
     if (r == 1) /* a person would be asked to confirm */
         return mr_error_set(error, MR_EAGAIN, error->where, error->cure, "%s", error->what);
     return r < 0 ? r : check.problems > 0;
@@ -167,7 +171,7 @@ static int map_run(struct tool *tool, int argc, char **argv)
         if (option == 'k')
             kind = optarg;
         else if (option == 'f')
-            (void) snprintf(folder, sizeof folder, "%s", optarg);
+            (void)snprintf(folder, sizeof folder, "%s", optarg);
         else
             return tool_usage(&tool_map, "unknown option");
     }
@@ -181,13 +185,14 @@ static int map_run(struct tool *tool, int argc, char **argv)
     r = read_file(path, &content, &error);
     mapper = r < 0 ? NULL : mapper_of(kind, path, mr_buf_slice(&content));
     if (r == 0 && !mapper)
-        r = mr_error_set(&error, MR_EINVAL, path, "say --kind school, copmkp or cnppm; docs/adapters.md has the columns",
+        r = mr_error_set(&error, MR_EINVAL, path,
+                "say --kind school, copmkp or cnppm; docs/adapters.md has the columns",
                 "this looks like no file that an adapter takes");
     if (r == 0)
         r = check_file(tool, mapper, path, mr_buf_slice(&content), folder, &error);
     mr_buf_wipe(&content);
     if (r < 0 && error.code == 0)
-        (void) mr_error_set(&error, r, path, "", "%s", mr_err_text(r));
+        (void)mr_error_set(&error, r, path, "", "%s", mr_err_text(r));
     return r < 0 ? tool_fail(tool, &error) : r;
 }
 
@@ -195,8 +200,10 @@ const struct tool_command tool_map = {
         .name = "map",
         .usage = "check [--kind KIND] [--folder OGRN] FILE",
         .summary = "what a dropped file would send, sending nothing",
-        .help = "Reads FILE as the adapter would and prints the events and the problems of its rows. It shows what stands\n"
-                "in the file, persons included. The folder (a school's OGRN) is that of the file unless given.\n"
+        .help = "Reads FILE as the adapter would and prints the events and the problems of its rows. It "
+                "shows what stands\n"
+                "in the file, persons included. The folder (a school's OGRN) is that of the file unless "
+                "given.\n"
                 "Exit code 1 when a row has a problem.\n",
         .run = map_run,
 };

@@ -9,9 +9,10 @@
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
 
-/* Options of an action become the method's arguments; N: a whole number, T: text, F: a file whose name and digest go in. */
+/* Options of an action become the method's arguments; N: a whole number, T: text, F: a file whose name and
+ * digest go in. */
 struct option_row {
-    const char *name;       /* without the dashes; '-' becomes '_' in the argument */
+    const char *name; /* without the dashes; '-' becomes '_' in the argument */
     char kind;
     bool needed;
 };
@@ -23,19 +24,22 @@ static const struct action {
     struct option_row options[8];
 } actions[] = {
         {"show", "passport.show", NULL, {{"as-of", 'N', false}}},
-        {"explain", "passport.explain", "cell", {{"as-of", 'N', false}, {"after", 'N', false}, {"limit", 'N', false}}},
+        {"explain", "passport.explain", "cell",
+                {{"as-of", 'N', false}, {"after", 'N', false}, {"limit", 'N', false}}},
         {"export", "passport.export", "format", {{"as-of", 'N', false}, {"out", 'O', false}}},
-        {"set", "passport.set", "cell", {{"value", 'T', true}, {"basis", 'T', true}, {"file", 'F', false},
-                {"section", 'N', false}, {"oktmo", 'T', false}, {"unit", 'T', false}}},
-        {"override", "passport.override", "cell", {{"value", 'T', true}, {"reason", 'T', true}, {"file", 'F', false},
-                {"section", 'N', false}, {"oktmo", 'T', false}}},
+        {"set", "passport.set", "cell",
+                {{"value", 'T', true}, {"basis", 'T', true}, {"file", 'F', false}, {"section", 'N', false},
+                        {"oktmo", 'T', false}, {"unit", 'T', false}}},
+        {"override", "passport.override", "cell",
+                {{"value", 'T', true}, {"reason", 'T', true}, {"file", 'F', false}, {"section", 'N', false},
+                        {"oktmo", 'T', false}}},
         {"submit", "passport.submit", NULL, {{"note", 'T', false}}},
         {"approve", "passport.approve", NULL, {{"order-number", 'T', false}, {"order-date", 'T', false}}},
         {"handback", "passport.handback", NULL, {{"reason", 'T', true}}},
-        {"send", "passport.send", NULL, {{"letter-number", 'T', true}, {"letter-date", 'T', true},
-                {"channel", 'T', false}}},
-        {"answer", "passport.answer", "answer", {{"letter-number", 'T', false}, {"letter-date", 'T', false},
-                {"reason", 'T', false}}},
+        {"send", "passport.send", NULL,
+                {{"letter-number", 'T', true}, {"letter-date", 'T', true}, {"channel", 'T', false}}},
+        {"answer", "passport.answer", "answer",
+                {{"letter-number", 'T', false}, {"letter-date", 'T', false}, {"reason", 'T', false}}},
 };
 
 static const struct action *find_action(const char *name)
@@ -58,11 +62,11 @@ static void set_argument(json_t *arguments, const char *option, json_t *value)
 {
     char name[32];
 
-    (void) snprintf(name, sizeof name, "%s", option);
+    (void)snprintf(name, sizeof name, "%s", option);
     for (char *p = name; *p; p++)
         if (*p == '-')
             *p = '_';
-    (void) json_object_set_new(arguments, name, value);
+    (void)json_object_set_new(arguments, name, value);
 }
 
 /* Name (without folders) and SHA-256 of a file that proves a value. */
@@ -78,21 +82,22 @@ static int set_file(json_t *arguments, const char *path)
 
     if (!file)
         return mr_err_from_errno(errno);
-    (void) crypto_hash_sha256_init(&state);
+    (void)crypto_hash_sha256_init(&state);
     while ((n = fread(chunk, 1, sizeof chunk, file)) > 0)
-        (void) crypto_hash_sha256_update(&state, chunk, n);
+        (void)crypto_hash_sha256_update(&state, chunk, n);
     n = ferror(file) != 0;
-    (void) fclose(file);
+    (void)fclose(file);
     if (n)
         return MR_EIO;
-    (void) crypto_hash_sha256_final(&state, digest);
-    (void) sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
-    (void) json_object_set_new(arguments, "file_name", json_string(slash ? slash + 1 : path));
-    (void) json_object_set_new(arguments, "file_sha256", json_string(hex));
+    (void)crypto_hash_sha256_final(&state, digest);
+    (void)sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
+    (void)json_object_set_new(arguments, "file_name", json_string(slash ? slash + 1 : path));
+    (void)json_object_set_new(arguments, "file_sha256", json_string(hex));
     return 0;
 }
 
-static int set_option(const struct option_row *option, const char *text, json_t *arguments, const char **ret_out)
+static int set_option(
+        const struct option_row *option, const char *text, json_t *arguments, const char **ret_out)
 {
     char *end;
     long long number;
@@ -118,12 +123,14 @@ static int set_option(const struct option_row *option, const char *text, json_t 
 }
 
 /* 0, or an exit code after saying what is wrong. */
-static int take_arguments(const struct action *action, int argc, char **argv, json_t *arguments, const char **ret_out)
+static int take_arguments(
+        const struct action *action, int argc, char **argv, json_t *arguments, const char **ret_out)
 {
     const char *positional = action->positional;
 
     for (int i = 0; i < argc; i++) {
-        const struct option_row *option = strncmp(argv[i], "--", 2) == 0 ? find_option(action, argv[i] + 2) : NULL;
+        const struct option_row *option =
+                strncmp(argv[i], "--", 2) == 0 ? find_option(action, argv[i] + 2) : NULL;
         int r;
 
         if (option && i + 1 < argc) {
@@ -143,7 +150,7 @@ static int take_arguments(const struct action *action, int argc, char **argv, js
         char name[32];
         const struct option_row *option = &action->options[i];
 
-        (void) snprintf(name, sizeof name, "%s", option->name);
+        (void)snprintf(name, sizeof name, "%s", option->name);
         for (char *p = name; *p; p++)
             *p = *p == '-' ? '_' : *p;
         if (option->needed && !json_object_get(arguments, name))
@@ -159,8 +166,10 @@ static int write_export(const struct tool *tool, json_t *document, const char *p
     unsigned char *bytes = malloc(size + 1);
     size_t used = 0;
     FILE *out = path ? fopen(path, "we") : stdout;
-    bool ok = bytes && out && text && sodium_base642bin(bytes, size + 1, text, size, NULL, &used, NULL,
-            sodium_base64_VARIANT_ORIGINAL) == 0 && fwrite(bytes, 1, used, out) == used;
+    bool ok = bytes && out && text &&
+              sodium_base642bin(
+                      bytes, size + 1, text, size, NULL, &used, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
+              fwrite(bytes, 1, used, out) == used;
 
     if (path && out)
         ok = fclose(out) == 0 && ok;
@@ -168,12 +177,12 @@ static int write_export(const struct tool *tool, json_t *document, const char *p
     if (!ok) {
         struct mr_error error = {0};
 
-        (void) mr_error_set(&error, MR_EIO, path ? path : "standard output", "choose another file with --out",
+        (void)mr_error_set(&error, MR_EIO, path ? path : "standard output", "choose another file with --out",
                 "cannot write the export");
         return tool_fail(tool, &error);
     }
     if (path && !tool->json)
-        (void) printf("%s: %zu bytes\n", path, used);
+        (void)printf("%s: %zu bytes\n", path, used);
     return 0;
 }
 
@@ -212,12 +221,14 @@ const struct tool_command tool_passport = {
                 "  explain CELL [--after N] [--limit N]     rule, version and events behind a cell\n"
                 "  export json|csv|xlsx [--out FILE]        as a file\n"
                 "  set CELL --value V --basis TEXT [--file FILE]       a value that has no events\n"
-                "  override CELL --value V --reason TEXT [--file FILE] a person's value instead of the computed one\n"
+                "  override CELL --value V --reason TEXT [--file FILE] a person's value instead of the "
+                "computed one\n"
                 "  submit [--note TEXT]                     ЦНППМ says that it is complete\n"
                 "  approve [--order-number N --order-date D]           the ministry approves (утверждён)\n"
                 "  handback --reason TEXT                   the ministry hands it back\n"
                 "  send --letter-number N --letter-date D   recorded as sent to the federal operator\n"
                 "  answer agreed|returned [--reason TEXT]   the federal operator's answer (согласован)\n"
-                "Acting needs a running hub and --as OPERATOR with the right role; each step is an event in the log.\n",
+                "Acting needs a running hub and --as OPERATOR with the right role; each step is an event in "
+                "the log.\n",
         .run = passport_run,
 };

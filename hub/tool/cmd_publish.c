@@ -9,16 +9,21 @@
 #include "proto/base/buf.h"
 #include "proto/wire/json.h"
 
-enum { CHUNK_EVENTS = 200, CHUNK_BYTES = 512 * 1024, READ_BYTES = 65536, INPUT_BYTES_MAX = 256 * 1024 * 1024 };
+enum {
+    CHUNK_EVENTS = 200,
+    CHUNK_BYTES = 512 * 1024,
+    READ_BYTES = 65536,
+    INPUT_BYTES_MAX = 256 * 1024 * 1024
+};
 
 struct publish {
     struct tool *tool;
-    const char *name;       /* of the input, for messages */
-    const char *system;     /* --system; NULL: by each event's source */
+    const char *name;   /* of the input, for messages */
+    const char *system; /* --system; NULL: by each event's source */
     const char *chunk_system;
-    json_t *chunk;          /* events waiting to be sent, all of one system */
+    json_t *chunk; /* events waiting to be sent, all of one system */
     size_t chunk_bytes;
-    long long chunk_first;  /* position of the first one in the input, from 1 */
+    long long chunk_first; /* position of the first one in the input, from 1 */
     long long position;
     long long taken;
     long long not_taken;
@@ -49,12 +54,14 @@ static int read_input(const char *name, struct mr_buf *out, struct mr_error *err
     int r;
 
     if (!in)
-        return mr_error_set(error, MR_ENOTFOUND, name, "give a file of CloudEvents JSON, or - for standard input",
-                "cannot open the file");
+        return mr_error_set(error, MR_ENOTFOUND, name,
+                "give a file of CloudEvents JSON, or - for standard input", "cannot open the file");
     r = read_all(in, out);
     if (in != stdin)
-        (void) fclose(in);
-    return r < 0 ? mr_error_set(error, r, name, "split the input", "cannot read the input: %s", mr_err_text(r)) : 0;
+        (void)fclose(in);
+    return r < 0 ? mr_error_set(
+                           error, r, name, "split the input", "cannot read the input: %s", mr_err_text(r))
+                 : 0;
 }
 
 /* ---- one item's outcome ---- */
@@ -65,7 +72,7 @@ static void print_result(struct publish *publish, json_t *result, long long posi
     bool taken = verdict && (strcmp(verdict, "stored") == 0 || strcmp(verdict, "duplicate") == 0);
     const char *texts[4] = {"code", "field", "reason", "cure"};
 
-    (void) json_object_set_new(result, "item", json_integer(position));
+    (void)json_object_set_new(result, "item", json_integer(position));
     *(taken ? &publish->taken : &publish->not_taken) += 1;
     if (publish->tool->json) {
         tool_render(publish->tool, stdout, result);
@@ -76,19 +83,19 @@ static void print_result(struct publish *publish, json_t *result, long long posi
 
         texts[i] = text ? text : "";
     }
-    (void) printf("%lld: %s", position, verdict ? verdict : "?");
+    (void)printf("%lld: %s", position, verdict ? verdict : "?");
     if (json_object_get(result, "number"))
-        (void) printf(" %" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(result, "number")));
+        (void)printf(" %" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(result, "number")));
     if (texts[0][0])
-        (void) printf(" (%s%s%s): %s; %s", texts[0], texts[1][0] ? ", " : "", texts[1], texts[2], texts[3]);
-    (void) printf("\n");
+        (void)printf(" (%s%s%s): %s; %s", texts[0], texts[1][0] ? ", " : "", texts[1], texts[2], texts[3]);
+    (void)printf("\n");
 }
 
 /* Refused here, before the hub saw it: it could not be read. */
 static void print_unreadable(struct publish *publish, const struct mr_error *error)
 {
-    json_t *result = json_pack("{s:s, s:s, s:s, s:s, s:s}", "verdict", "refused", "code", "malformed", "field",
-            error->where, "reason", error->what, "cure", error->cure);
+    json_t *result = json_pack("{s:s, s:s, s:s, s:s, s:s}", "verdict", "refused", "code", "malformed",
+            "field", error->where, "reason", error->what, "cure", error->cure);
 
     print_result(publish, result, publish->position);
     json_decref(result);
@@ -100,8 +107,8 @@ static int on_results(void *ctx, json_t *document)
     size_t i;
     json_t *result;
 
-    json_array_foreach(json_object_get(document, "results"), i, result)
-        print_result(publish, result, publish->chunk_first + (long long) i);
+    json_array_foreach (json_object_get(document, "results"), i, result)
+        print_result(publish, result, publish->chunk_first + (long long)i);
     return 0;
 }
 
@@ -132,7 +139,8 @@ static const char *system_of(const struct publish *publish, const json_t *event)
     for (uint32_t i = 0; source && i < config->systems_count; i++) {
         size_t n = strlen(config->systems[i].source);
 
-        if (strncmp(source, config->systems[i].source, n) == 0 && (source[n] == 0 || strchr(":/#", source[n])))
+        if (strncmp(source, config->systems[i].source, n) == 0 &&
+                (source[n] == 0 || strchr(":/#", source[n])))
             return config->systems[i].name;
     }
     return NULL;
@@ -145,14 +153,16 @@ static int add_event(struct publish *publish, json_t *event, size_t bytes, struc
     int r = 0;
 
     if (!system) {
-        (void) mr_error_set(error, MR_EINVAL, "source", "use the source of a configured system, or say --system NAME",
+        (void)mr_error_set(error, MR_EINVAL, "source",
+                "use the source of a configured system, or say --system NAME",
                 "no configured system has this source");
         print_unreadable(publish, error);
         json_decref(event);
         return flush_chunk(publish, error);
     }
-    if (publish->chunk && (strcmp(system, publish->chunk_system) != 0 || publish->chunk_bytes + bytes > CHUNK_BYTES ||
-                                  json_array_size(publish->chunk) >= CHUNK_EVENTS))
+    if (publish->chunk &&
+            (strcmp(system, publish->chunk_system) != 0 || publish->chunk_bytes + bytes > CHUNK_BYTES ||
+                    json_array_size(publish->chunk) >= CHUNK_EVENTS))
         r = flush_chunk(publish, error);
     if (!publish->chunk) {
         publish->chunk = json_array();
@@ -160,7 +170,7 @@ static int add_event(struct publish *publish, json_t *event, size_t bytes, struc
         publish->chunk_system = system;
     }
     publish->chunk_bytes += bytes;
-    (void) json_array_append_new(publish->chunk, event);
+    (void)json_array_append_new(publish->chunk, event);
     return r;
 }
 
@@ -180,12 +190,12 @@ static int add_lines(struct publish *publish, struct mr_slice text, struct mr_er
 
     while (at < text.size && r == 0) {
         const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
-        size_t size = end ? (size_t) (end - text.data) - at : text.size - at;
+        size_t size = end ? (size_t)(end - text.data) - at : text.size - at;
         struct mr_error why = {0};
         json_t *event;
 
         publish->position++;
-        if (size > 0 && strspn((const char *) text.data + at, " \t\r") < size) {
+        if (size > 0 && strspn((const char *)text.data + at, " \t\r") < size) {
             event = mr_json_parse(mr_slice(text.data + at, size), publish->name, &why);
             r = event ? add_event(publish, event, size, error) : add_unreadable(publish, &why, error);
         }
@@ -253,11 +263,11 @@ static int publish_run(struct tool *tool, int argc, char **argv)
     mr_buf_wipe(&input);
     if (r < 0) {
         if (error.code == 0)
-            (void) mr_error_set(&error, r, publish.name, "", "%s", mr_err_text(r));
+            (void)mr_error_set(&error, r, publish.name, "", "%s", mr_err_text(r));
         return tool_fail(tool, &error);
     }
     if (!tool->json && publish.position > 1)
-        (void) printf("%lld taken, %lld not taken\n", publish.taken, publish.not_taken);
+        (void)printf("%lld taken, %lld not taken\n", publish.taken, publish.not_taken);
     return publish.not_taken > 0 ? TOOL_EXIT_CHECK : 0;
 }
 
@@ -265,10 +275,14 @@ const struct tool_command tool_publish = {
         .name = "publish",
         .usage = "[--system NAME] [FILE]",
         .summary = "publish CloudEvents from a file or standard input",
-        .help = "FILE holds CloudEvents JSON: one object, an array, or one object a line; - or nothing is standard input.\n"
-                "Prints for each item: stored and its log number, duplicate and the first one's number, quarantined or\n"
-                "refused with the code, the field, the reason and what to do. Each acknowledged item is on disk.\n"
-                "  --system NAME  speak as this configured system; otherwise the one whose source the event carries\n"
+        .help = "FILE holds CloudEvents JSON: one object, an array, or one object a line; - or nothing is "
+                "standard input.\n"
+                "Prints for each item: stored and its log number, duplicate and the first one's number, "
+                "quarantined or\n"
+                "refused with the code, the field, the reason and what to do. Each acknowledged item is on "
+                "disk.\n"
+                "  --system NAME  speak as this configured system; otherwise the one whose source the event "
+                "carries\n"
                 "Needs a running hub. Exit code 1 when an item was quarantined or refused.\n",
         .run = publish_run,
 };

@@ -31,15 +31,18 @@ const struct tool_command tool_where = {
         .name = "where",
         .usage = "ID",
         .summary = "the whole way of an event through the hub",
-        .help = "ID is an event's id, the hub's own id of it, a document's registration number, or a correlation id.\n"
-                "Says when it came and from whom, its number, who wanted it, and for each whether it was delivered,\n"
-                "waits or is parked, and why. Works with and without a running hub. Exit code 66: nothing of that id.\n",
+        .help = "ID is an event's id, the hub's own id of it, a document's registration number, or a "
+                "correlation id.\n"
+                "Says when it came and from whom, its number, who wanted it, and for each whether it was "
+                "delivered,\n"
+                "waits or is parked, and why. Works with and without a running hub. Exit code 66: nothing of "
+                "that id.\n",
         .run = where_run,
 };
 
 static int balance_run(struct tool *tool, int argc, char **argv)
 {
-    (void) argv;
+    (void)argv;
     if (argc != 1)
         return tool_usage(&tool_balance, "takes no arguments");
     return ask_and_render(tool, "balance", json_object());
@@ -49,14 +52,16 @@ const struct tool_command tool_balance = {
         .name = "balance",
         .usage = "",
         .summary = "is every event accounted for, in and out",
-        .help = "In, per system: received = stored + duplicate + quarantined + refused. Out, per subscription: matched =\n"
-                "delivered + waiting + parked + suppressed. Exit code 1 and the difference when a sum does not hold.\n",
+        .help = "In, per system: received = stored + duplicate + quarantined + refused. Out, per "
+                "subscription: matched =\n"
+                "delivered + waiting + parked + suppressed. Exit code 1 and the difference when a sum does "
+                "not hold.\n",
         .run = balance_run,
 };
 
 static int status_run(struct tool *tool, int argc, char **argv)
 {
-    (void) argv;
+    (void)argv;
     if (argc != 1)
         return tool_usage(&tool_status, "takes no arguments");
     return ask_and_render(tool, "hub.status", json_object());

@@ -11,10 +11,10 @@ enum { PAGE = 500, FOLLOW_INTERVAL_MS = 200 };
 
 struct tail {
     struct tool *tool;
-    json_int_t from;    /* next number to ask for */
+    json_int_t from; /* next number to ask for */
     const char *type;
     bool follow;
-    json_int_t seen;    /* documents of the last page */
+    json_int_t seen; /* documents of the last page */
     json_int_t head;
 };
 
@@ -26,9 +26,9 @@ static void print_line(const json_t *event)
     const char *type = json_string_value(json_object_get(event, "type"));
     const char *system = json_string_value(json_object_get(event, "system"));
 
-    (void) printf("%8" JSON_INTEGER_FORMAT "  %s  %-10s %-36s %s\n",
-            json_integer_value(json_object_get(event, "number")), recorded ? recorded : "", system ? system : "",
-            type ? type : "", text ? text : "");
+    (void)printf("%8" JSON_INTEGER_FORMAT "  %s  %-10s %-36s %s\n",
+            json_integer_value(json_object_get(event, "number")), recorded ? recorded : "",
+            system ? system : "", type ? type : "", text ? text : "");
     free(text);
 }
 
@@ -55,7 +55,7 @@ static int ask_page(struct tail *tail, struct mr_error *error)
     json_t *arguments = json_pack("{s:I, s:i}", "from", tail->from, "limit", PAGE);
 
     if (tail->type)
-        (void) json_object_set_new(arguments, "type", json_string(tail->type));
+        (void)json_object_set_new(arguments, "type", json_string(tail->type));
     tail->seen = 0;
     return tool_ask(tail->tool, "log.tail", arguments, on_document, tail, error);
 }
@@ -74,16 +74,16 @@ static int follow(struct tail *tail)
             continue;
         if (!tail->follow)
             break;
-        (void) fflush(stdout);
-        (void) nanosleep(&pause, NULL);
+        (void)fflush(stdout);
+        (void)nanosleep(&pause, NULL);
     }
     return r < 0 ? tool_fail(tail->tool, &error) : 0;
 }
 
 static int tail_run(struct tool *tool, int argc, char **argv)
 {
-    static const struct option options[] = {{"from", required_argument, NULL, 'n'}, {"type", required_argument, NULL, 't'},
-            {"follow", no_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"from", required_argument, NULL, 'n'},
+            {"type", required_argument, NULL, 't'}, {"follow", no_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
     struct tail tail = {.tool = tool, .from = 1};
     char *end;
     int option;

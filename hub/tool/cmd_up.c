@@ -1,7 +1,7 @@
 /*
- * up: hub and adapters of one configuration as child processes, for a workstation, the demo and tests (servers use the
- * systemd units). A child that ends by itself is started again after a growing pause; stopping asks the adapters first,
- * then the hub, and kills what does not go.
+ * up: hub and adapters of one configuration as child processes, for a workstation, the demo and tests
+ * (servers use the systemd units). A child that ends by itself is started again after a growing pause;
+ * stopping asks the adapters first, then the hub, and kills what does not go.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -24,9 +24,9 @@ enum { CHILDREN_MAX = 8, STOP_TIMEOUT_S = 20, STEADY_S = 30 };
 
 struct child {
     const char *program;
-    pid_t pid;              /* 0: not running */
+    pid_t pid; /* 0: not running */
     int64_t started_us;
-    int64_t start_at_us;    /* when to start it again */
+    int64_t start_at_us; /* when to start it again */
     struct mr_backoff backoff;
 };
 
@@ -44,7 +44,8 @@ static int64_t now_us(void)
 
 static void add_child(struct up *up, const char *program)
 {
-    up->children[up->count++] = (struct child){.program = program, .backoff = {.first_ms = 250, .max_ms = 30000}};
+    up->children[up->count++] =
+            (struct child){.program = program, .backoff = {.first_ms = 250, .max_ms = 30000}};
 }
 
 static void exec_child(const struct up *up, const struct child *child, const sigset_t *mask)
@@ -52,10 +53,10 @@ static void exec_child(const struct up *up, const struct child *child, const sig
     char path[PATH_MAX + 64];
     const char *argv[] = {child->program, "-c", up->config_path, NULL};
 
-    (void) prctl(PR_SET_PDEATHSIG, SIGTERM); /* nothing is left running when this process is killed */
-    (void) sigprocmask(SIG_SETMASK, mask, NULL);
-    (void) snprintf(path, sizeof path, "%s/%s", up->bin_dir, child->program);
-    (void) execv(path, (char *const *) argv);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* nothing is left running when this process is killed */
+    (void)sigprocmask(SIG_SETMASK, mask, NULL);
+    (void)snprintf(path, sizeof path, "%s/%s", up->bin_dir, child->program);
+    (void)execv(path, (char *const *)argv);
     mr_err("up.exec", "program", child->program, "error", strerror(errno));
     _exit(127);
 }
@@ -100,9 +101,11 @@ static void reap(struct up *up, bool stopping)
             continue;
         if (now_us() - child->started_us > STEADY_S * 1000000LL)
             mr_backoff_reset(&child->backoff);
-        child->start_at_us = now_us() + (int64_t) mr_backoff_next(&child->backoff, (uint32_t) pid * 2654435761u) * 1000;
-        mr_warn("up.ended", "program", child->program, "status", MR_N(WIFEXITED(status) ? WEXITSTATUS(status) : -1),
-                "signal", MR_N(WIFSIGNALED(status) ? WTERMSIG(status) : 0));
+        child->start_at_us =
+                now_us() + (int64_t)mr_backoff_next(&child->backoff, (uint32_t)pid * 2654435761u) * 1000;
+        mr_warn("up.ended", "program", child->program, "status",
+                MR_N(WIFEXITED(status) ? WEXITSTATUS(status) : -1), "signal",
+                MR_N(WIFSIGNALED(status) ? WTERMSIG(status) : 0));
     }
 }
 
@@ -125,7 +128,8 @@ static int64_t start_due(struct up *up, const sigset_t *mask)
 static int wait_signal(const sigset_t *set, int64_t until_us)
 {
     int64_t left = until_us - now_us();
-    struct timespec timeout = {.tv_sec = left > 0 ? left / 1000000 : 0, .tv_nsec = left > 0 ? left % 1000000 * 1000 : 0};
+    struct timespec timeout = {
+            .tv_sec = left > 0 ? left / 1000000 : 0, .tv_nsec = left > 0 ? left % 1000000 * 1000 : 0};
     int number = sigtimedwait(set, NULL, &timeout);
 
     return number > 0 ? number : 0;
@@ -147,17 +151,17 @@ static void stop_children(struct up *up, size_t from, const sigset_t *set)
 
     for (size_t i = from; i < up->count; i++)
         if (up->children[i].pid)
-            (void) kill(up->children[i].pid, SIGTERM);
+            (void)kill(up->children[i].pid, SIGTERM);
     reap(up, true);
     while (running(up, from) > 0 && now_us() < until) {
-        (void) wait_signal(set, until);
+        (void)wait_signal(set, until);
         reap(up, true);
     }
     for (size_t i = from; i < up->count; i++)
         if (up->children[i].pid) {
             mr_err("up.killed", "program", up->children[i].program, "reason", "did not stop in time");
-            (void) kill(up->children[i].pid, SIGKILL);
-            (void) waitpid(up->children[i].pid, NULL, 0);
+            (void)kill(up->children[i].pid, SIGKILL);
+            (void)waitpid(up->children[i].pid, NULL, 0);
             up->children[i].pid = 0;
         }
 }
@@ -170,7 +174,7 @@ static int find_bin_dir(char out[static PATH_MAX])
     if (n < 0)
         return MR_ESYSTEM;
     self[n] = 0;
-    (void) snprintf(out, PATH_MAX, "%s", dirname(self));
+    (void)snprintf(out, PATH_MAX, "%s", dirname(self));
     return 0;
 }
 
@@ -195,7 +199,7 @@ static int up_run(struct tool *tool, int argc, char **argv)
     sigset_t before;
     int number = 0;
 
-    (void) argv;
+    (void)argv;
     if (argc != 1)
         return tool_usage(&tool_up, "takes no arguments");
     config = tool_config(tool);
@@ -204,11 +208,11 @@ static int up_run(struct tool *tool, int argc, char **argv)
     if (find_bin_dir(up.bin_dir) < 0)
         return mr_err_exit(MR_ESYSTEM);
     plan_children(&up, config);
-    (void) sigemptyset(&set);
-    (void) sigaddset(&set, SIGCHLD);
-    (void) sigaddset(&set, SIGINT);
-    (void) sigaddset(&set, SIGTERM);
-    (void) sigprocmask(SIG_BLOCK, &set, &before);
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGCHLD);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &set, &before);
     while (number != SIGINT && number != SIGTERM) {
         number = wait_signal(&set, start_due(&up, &before));
         reap(&up, false);
@@ -223,7 +227,9 @@ const struct tool_command tool_up = {
         .name = "up",
         .usage = "",
         .summary = "run hub and adapters of a configuration, supervised",
-        .help = "Starts marshrutd and each configured adapter from the folder of this program, starts again what ends by\n"
-                "itself, and stops everything on Ctrl-C or SIGTERM. For a workstation; servers use the systemd units.\n",
+        .help = "Starts marshrutd and each configured adapter from the folder of this program, starts again "
+                "what ends by\n"
+                "itself, and stops everything on Ctrl-C or SIGTERM. For a workstation; servers use the "
+                "systemd units.\n",
         .run = up_run,
 };

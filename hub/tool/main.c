@@ -8,28 +8,30 @@
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
 
-static const struct tool_command *const commands[] = {&tool_up, &tool_publish, &tool_tail, &tool_where, &tool_balance,
-        &tool_status, &tool_log, &tool_passport, &tool_quarantine, &tool_map, &tool_keys, &tool_config_command};
+static const struct tool_command *const commands[] = {&tool_up, &tool_publish, &tool_tail, &tool_where,
+        &tool_balance, &tool_status, &tool_log, &tool_passport, &tool_quarantine, &tool_map, &tool_keys,
+        &tool_config_command};
 
 static void print_help(FILE *out)
 {
-    (void) fprintf(out, "usage: marshrut [-c FILE] [--json] [--as OPERATOR] COMMAND ...\n\ncommands:\n");
+    (void)fprintf(out, "usage: marshrut [-c FILE] [--json] [--as OPERATOR] COMMAND ...\n\ncommands:\n");
     for (size_t i = 0; i < MR_COUNT(commands); i++)
-        (void) fprintf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
-    (void) fprintf(out,
-            "\n  -c, --config FILE   configuration (default: $MARSHRUT_CONFIG, else /etc/marshrut/marshrut.yaml)\n"
-            "      --as OPERATOR   who acts, of the configured operators\n"
-            "      --json          one JSON document a line, for machines\n"
-            "      --version       version\n"
-            "\nmarshrut COMMAND --help tells more. Exit codes: 0 done, 1 a check did not hold, 64 wrong usage,\n"
-            "65 bad input, 66 not found, 75 try again, 77 not allowed, 78 configuration.\n");
+        (void)fprintf(out, "  %-11s %s\n", commands[i]->name, commands[i]->summary);
+    (void)fprintf(out, "\n  -c, --config FILE   configuration (default: $MARSHRUT_CONFIG, else "
+                       "/etc/marshrut/marshrut.yaml)\n"
+                       "      --as OPERATOR   who acts, of the configured operators\n"
+                       "      --json          one JSON document a line, for machines\n"
+                       "      --version       version\n"
+                       "\nmarshrut COMMAND --help tells more. Exit codes: 0 done, 1 a check did not hold, 64 "
+                       "wrong usage,\n"
+                       "65 bad input, 66 not found, 75 try again, 77 not allowed, 78 configuration.\n");
 }
 
 static void print_command_help(const struct tool_command *command)
 {
-    (void) printf("usage: marshrut [-c FILE] %s %s\n\n%s\n", command->name, command->usage, command->summary);
+    (void)printf("usage: marshrut [-c FILE] %s %s\n\n%s\n", command->name, command->usage, command->summary);
     if (command->help)
-        (void) printf("\n%s", command->help);
+        (void)printf("\n%s", command->help);
 }
 
 static const struct tool_command *find(const char *name)
@@ -70,7 +72,7 @@ static int run_command(struct tool *tool, int argc, char **argv)
     const struct tool_command *command = find(argv[0]);
 
     if (!command) {
-        (void) fprintf(stderr, "marshrut: no command '%s'\n", argv[0]);
+        (void)fprintf(stderr, "marshrut: no command '%s'\n", argv[0]);
         print_help(stderr);
         return TOOL_EXIT_USAGE;
     }
@@ -93,9 +95,9 @@ static const char *default_config(void)
 /* -1: go on with the command at optind; else the exit code. */
 static int take_options(struct tool *tool, int argc, char **argv)
 {
-    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"json", no_argument, NULL, 'j'},
-            {"as", required_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'},
-            {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+            {"json", no_argument, NULL, 'j'}, {"as", required_argument, NULL, 'a'},
+            {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'v'}, {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "+c:h", options, NULL)) != -1) {
@@ -113,7 +115,7 @@ static int take_options(struct tool *tool, int argc, char **argv)
             print_help(stdout);
             return 0;
         case 'v':
-            (void) printf("marshrut %s\n", MR_VERSION);
+            (void)printf("marshrut %s\n", MR_VERSION);
             return 0;
         default:
             print_help(stderr);
@@ -128,7 +130,8 @@ static int take_options(struct tool *tool, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct tool tool = {.config_path = default_config(), .operator_name = "", .tty = isatty(STDOUT_FILENO) == 1};
+    struct tool tool = {
+            .config_path = default_config(), .operator_name = "", .tty = isatty(STDOUT_FILENO) == 1};
     int r;
 
     if (sodium_init() < 0)

@@ -10,7 +10,7 @@ size_t tool_columns(const char *text)
     size_t n = 0;
 
     for (; *text; text++)
-        n += ((unsigned char) *text & 0xc0) != 0x80;
+        n += ((unsigned char)*text & 0xc0) != 0x80;
     return n;
 }
 
@@ -24,18 +24,18 @@ static const char *scalar_text(const json_t *value, char out[static TEXT_MAX])
     if (json_is_string(value))
         return json_string_value(value);
     if (json_is_integer(value))
-        (void) snprintf(out, TEXT_MAX, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        (void)snprintf(out, TEXT_MAX, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     else if (json_is_real(value))
-        (void) snprintf(out, TEXT_MAX, "%g", json_real_value(value));
+        (void)snprintf(out, TEXT_MAX, "%g", json_real_value(value));
     else
-        (void) snprintf(out, TEXT_MAX, "%s", json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "-");
+        (void)snprintf(out, TEXT_MAX, "%s", json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "-");
     return out;
 }
 
 static void pad(FILE *out, size_t have, size_t want)
 {
     for (; have < want; have++)
-        (void) fputc(' ', out);
+        (void)fputc(' ', out);
 }
 
 /* A table needs a list of objects that hold scalars only. */
@@ -44,13 +44,13 @@ static bool is_table(const json_t *list)
     size_t i;
     json_t *row;
 
-    json_array_foreach(list, i, row) {
+    json_array_foreach (list, i, row) {
         const char *key;
         json_t *value;
 
         if (!json_is_object(row) || json_object_size(row) > TABLE_COLUMNS_MAX)
             return false;
-        json_object_foreach(row, key, value) {
+        json_object_foreach (row, key, value) {
             if (!is_scalar(value))
                 return false;
         }
@@ -81,11 +81,11 @@ static void measure(struct columns *columns, const json_t *list)
     size_t i;
     json_t *row;
 
-    json_array_foreach(list, i, row) {
+    json_array_foreach (list, i, row) {
         const char *key;
         json_t *value;
 
-        json_object_foreach(row, key, value) {
+        json_object_foreach (row, key, value) {
             char text[TEXT_MAX];
             size_t column = column_of(columns, key);
             size_t width = tool_columns(scalar_text(value, text));
@@ -98,7 +98,7 @@ static void measure(struct columns *columns, const json_t *list)
 
 static void render_row(FILE *out, const struct columns *columns, const json_t *row, int indent)
 {
-    pad(out, 0, (size_t) indent);
+    pad(out, 0, (size_t)indent);
     for (size_t i = 0; i < columns->count; i++) {
         const json_t *value = row ? json_object_get(row, columns->names[i]) : NULL;
         char text[TEXT_MAX];
@@ -107,14 +107,14 @@ static void render_row(FILE *out, const struct columns *columns, const json_t *r
 
         if (value && json_is_integer(value)) {
             pad(out, tool_columns(shown), columns->widths[i]);
-            (void) fputs(shown, out);
+            (void)fputs(shown, out);
             pad(out, 0, width ? 2 : 0);
         } else {
-            (void) fputs(shown, out);
+            (void)fputs(shown, out);
             pad(out, tool_columns(shown), width);
         }
     }
-    (void) fputc('\n', out);
+    (void)fputc('\n', out);
 }
 
 static void render_table(FILE *out, const json_t *list, int indent)
@@ -125,7 +125,7 @@ static void render_table(FILE *out, const json_t *list, int indent)
 
     measure(&columns, list);
     render_row(out, &columns, NULL, indent);
-    json_array_foreach(list, i, row)
+    json_array_foreach (list, i, row)
         render_row(out, &columns, row, indent);
 }
 
@@ -137,7 +137,7 @@ static size_t key_width(const json_t *object)
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *) object, key, value) {
+    json_object_foreach ((json_t *)object, key, value) {
         if (is_scalar(value) && tool_columns(key) > width)
             width = tool_columns(key);
     }
@@ -150,19 +150,19 @@ static void render_object(FILE *out, const json_t *object, int indent)
     const char *key;
     json_t *value;
 
-    json_object_foreach((json_t *) object, key, value) {
+    json_object_foreach ((json_t *)object, key, value) {
         char text[TEXT_MAX];
 
-        pad(out, 0, (size_t) indent);
-        (void) fputs(key, out);
+        pad(out, 0, (size_t)indent);
+        (void)fputs(key, out);
         if (is_scalar(value)) {
             pad(out, tool_columns(key), width + 2);
-            (void) fprintf(out, "%s\n", scalar_text(value, text));
+            (void)fprintf(out, "%s\n", scalar_text(value, text));
         } else if ((json_is_array(value) && json_array_size(value) == 0) ||
                    (json_is_object(value) && json_object_size(value) == 0)) {
-            (void) fputs(": none\n", out);
+            (void)fputs(": none\n", out);
         } else {
-            (void) fputs(":\n", out);
+            (void)fputs(":\n", out);
             render_value(out, value, indent + 2);
         }
     }
@@ -173,16 +173,16 @@ static void render_list(FILE *out, const json_t *list, int indent)
     size_t i;
     json_t *item;
 
-    json_array_foreach(list, i, item) {
+    json_array_foreach (list, i, item) {
         char text[TEXT_MAX];
 
         if (is_scalar(item)) {
-            pad(out, 0, (size_t) indent);
-            (void) fprintf(out, "%s\n", scalar_text(item, text));
+            pad(out, 0, (size_t)indent);
+            (void)fprintf(out, "%s\n", scalar_text(item, text));
         } else {
             render_value(out, item, indent);
             if (i + 1 < json_array_size(list))
-                (void) fputc('\n', out);
+                (void)fputc('\n', out);
         }
     }
 }
@@ -198,16 +198,16 @@ static void render_value(FILE *out, const json_t *value, int indent)
     } else if (json_is_array(value)) {
         render_list(out, value, indent);
     } else {
-        pad(out, 0, (size_t) indent);
-        (void) fprintf(out, "%s\n", scalar_text(value, text));
+        pad(out, 0, (size_t)indent);
+        (void)fprintf(out, "%s\n", scalar_text(value, text));
     }
 }
 
 void tool_render(const struct tool *tool, FILE *out, const json_t *document)
 {
     if (tool->json) {
-        (void) json_dumpf(document, out, JSON_COMPACT | JSON_ENCODE_ANY);
-        (void) fputc('\n', out);
+        (void)json_dumpf(document, out, JSON_COMPACT | JSON_ENCODE_ANY);
+        (void)fputc('\n', out);
         return;
     }
     render_value(out, document, 0);

@@ -1,4 +1,5 @@
-/* JSON documents for people: scalars as aligned lines, lists of alike objects as tables, the rest indented. */
+/* JSON documents for people: scalars as aligned lines, lists of alike objects as tables, the rest indented.
+ */
 #ifndef MR_HUB_TOOL_RENDER_H
 #define MR_HUB_TOOL_RENDER_H
 

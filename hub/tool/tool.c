@@ -9,7 +9,7 @@ static volatile sig_atomic_t interrupted;
 
 static void on_signal(int number)
 {
-    (void) number;
+    (void)number;
     interrupted = 1;
 }
 
@@ -17,9 +17,9 @@ void tool_catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal};
 
-    (void) sigemptyset(&action.sa_mask);
-    (void) sigaction(SIGINT, &action, NULL);
-    (void) sigaction(SIGTERM, &action, NULL);
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
 }
 
 bool tool_interrupted(void)
@@ -30,19 +30,19 @@ bool tool_interrupted(void)
 int tool_fail(const struct tool *tool, const struct mr_error *error)
 {
     if (tool->json) {
-        json_t *document = json_pack("{s:{s:s, s:s, s:s, s:s}}", "error", "code", mr_err_name(error->code), "what",
-                error->what, "where", error->where, "cure", error->cure);
+        json_t *document = json_pack("{s:{s:s, s:s, s:s, s:s}}", "error", "code", mr_err_name(error->code),
+                "what", error->what, "where", error->where, "cure", error->cure);
 
         if (document)
-            (void) json_dumpf(document, stderr, JSON_COMPACT);
-        (void) fputc('\n', stderr);
+            (void)json_dumpf(document, stderr, JSON_COMPACT);
+        (void)fputc('\n', stderr);
         json_decref(document);
         return mr_err_exit(error->code);
     }
-    (void) fprintf(stderr, "marshrut: %s%s%s\n", error->where, error->where[0] ? ": " : "",
+    (void)fprintf(stderr, "marshrut: %s%s%s\n", error->where, error->where[0] ? ": " : "",
             error->what[0] ? error->what : mr_err_text(error->code));
     if (error->cure[0])
-        (void) fprintf(stderr, "  what to do: %s\n", error->cure);
+        (void)fprintf(stderr, "  what to do: %s\n", error->cure);
     return mr_err_exit(error->code);
 }
 
@@ -50,11 +50,11 @@ int tool_usage(const struct tool_command *command, const char *format, ...)
 {
     va_list args;
 
-    (void) fprintf(stderr, "marshrut %s: ", command->name);
+    (void)fprintf(stderr, "marshrut %s: ", command->name);
     va_start(args, format);
-    (void) vfprintf(stderr, format, args);
+    (void)vfprintf(stderr, format, args);
     va_end(args);
-    (void) fprintf(stderr, "\nusage: marshrut [-c FILE] %s %s\n", command->name, command->usage);
+    (void)fprintf(stderr, "\nusage: marshrut [-c FILE] %s %s\n", command->name, command->usage);
     return TOOL_EXIT_USAGE;
 }
 
@@ -66,6 +66,6 @@ const struct mr_config *tool_config(struct tool *tool)
         return tool->config;
     if (mr_config_load(&tool->config, tool->config_path, &error) == 0)
         return tool->config;
-    (void) tool_fail(tool, &error);
+    (void)tool_fail(tool, &error);
     return NULL;
 }

@@ -1,8 +1,9 @@
 /*
  * marshrut, the tool: what its commands share. One command a file (cmd_*.c), one table in main.c.
  *
- * Exit codes: 0 done; 1 a check did not hold (balance, verify, items refused); otherwise those of proto/base/err.h
- * (sysexits.h): 64 usage, 65 bad input, 66 not found, 75 try again, 77 not allowed, 78 configuration.
+ * Exit codes: 0 done; 1 a check did not hold (balance, verify, items refused); otherwise those of
+ * proto/base/err.h (sysexits.h): 64 usage, 65 bad input, 66 not found, 75 try again, 77 not allowed, 78
+ * configuration.
  */
 #ifndef MR_HUB_TOOL_TOOL_H
 #define MR_HUB_TOOL_TOOL_H
@@ -17,22 +18,22 @@ enum { TOOL_EXIT_CHECK = 1, TOOL_EXIT_USAGE = 64 };
 
 struct tool {
     const char *config_path;
-    struct mr_config *config;   /* loaded on first use: tool_config() */
-    const char *operator_name;  /* --as; "" when not given */
-    bool json;                  /* --json: one document a line, for machines */
-    bool tty;                   /* colours and progress only on a terminal */
+    struct mr_config *config;  /* loaded on first use: tool_config() */
+    const char *operator_name; /* --as; "" when not given */
+    bool json;                 /* --json: one document a line, for machines */
+    bool tty;                  /* colours and progress only on a terminal */
 };
 
 struct tool_command {
     const char *name;
-    const char *usage;          /* behind the name: "[--from N] [--type T] [-f]" */
-    const char *summary;        /* one line */
-    const char *help;           /* the rest; may be NULL */
+    const char *usage;                                    /* behind the name: "[--from N] [--type T] [-f]" */
+    const char *summary;                                  /* one line */
+    const char *help;                                     /* the rest; may be NULL */
     int (*run)(struct tool *tool, int argc, char **argv); /* argv[0] is the command; returns the exit code */
 };
 
-extern const struct tool_command tool_balance, tool_config_command, tool_keys, tool_log, tool_map, tool_passport,
-        tool_publish, tool_quarantine, tool_status, tool_tail, tool_up, tool_where;
+extern const struct tool_command tool_balance, tool_config_command, tool_keys, tool_log, tool_map,
+        tool_passport, tool_publish, tool_quarantine, tool_status, tool_tail, tool_up, tool_where;
 
 /* Loads the configuration once. NULL after saying why. */
 const struct mr_config *tool_config(struct tool *tool);
@@ -40,9 +41,11 @@ const struct mr_config *tool_config(struct tool *tool);
 /* Prints the error as sentences (what, where, what to do) and returns its exit code. */
 int tool_fail(const struct tool *tool, const struct mr_error *error);
 /* A wrong call: says what is wrong and how the command is used. Returns TOOL_EXIT_USAGE. */
-int tool_usage(const struct tool_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int tool_usage(const struct tool_command *command, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
 
-/* Signals that end the tool's waiting (Ctrl-C, TERM) were caught. Async-signal-safe flag, set by tool_catch_signals(). */
+/* Signals that end the tool's waiting (Ctrl-C, TERM) were caught. Async-signal-safe flag, set by
+ * tool_catch_signals(). */
 void tool_catch_signals(void);
 bool tool_interrupted(void);
 

@@ -114,9 +114,9 @@ char *mr_arena_printf(struct mr_arena *arena, const char *format, ...)
     need = vsnprintf(NULL, 0, format, args);
     va_end(args);
     if (need >= 0)
-        out = mr_arena_alloc(arena, (size_t) need + 1);
+        out = mr_arena_alloc(arena, (size_t)need + 1);
     if (out)
-        (void) vsnprintf(out, (size_t) need + 1, format, again);
+        (void)vsnprintf(out, (size_t)need + 1, format, again);
     va_end(again);
     return out;
 }

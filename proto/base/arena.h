@@ -1,6 +1,6 @@
 /*
- * A bump allocator with a byte budget: one per inbound message. protobuf-c has no limits of its own, so everything
- * that a stranger's bytes make us allocate comes from here, and the budget refuses the rest.
+ * A bump allocator with a byte budget: one per inbound message. protobuf-c has no limits of its own, so
+ * everything that a stranger's bytes make us allocate comes from here, and the budget refuses the rest.
  */
 #ifndef MR_BASE_ARENA_H
 #define MR_BASE_ARENA_H

@@ -117,10 +117,10 @@ void mr_buf_put_varint(struct mr_buf *buf, uint64_t v)
     size_t n = 0;
 
     while (v >= 0x80) {
-        raw[n++] = (uint8_t) (v | 0x80);
+        raw[n++] = (uint8_t)(v | 0x80);
         v >>= 7;
     }
-    raw[n++] = (uint8_t) v;
+    raw[n++] = (uint8_t)v;
     mr_buf_put(buf, raw, n);
 }
 
@@ -134,9 +134,9 @@ void mr_buf_printf(struct mr_buf *buf, const char *format, ...)
     va_copy(again, args);
     need = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (need >= 0 && mr_buf_reserve(buf, (size_t) need + 1)) {
-        (void) vsnprintf((char *) buf->data + buf->size, (size_t) need + 1, format, again);
-        buf->size += (size_t) need;
+    if (need >= 0 && mr_buf_reserve(buf, (size_t)need + 1)) {
+        (void)vsnprintf((char *)buf->data + buf->size, (size_t)need + 1, format, again);
+        buf->size += (size_t)need;
     } else {
         buf->failed = true;
     }
@@ -150,5 +150,5 @@ const char *mr_buf_str(struct mr_buf *buf)
     if (!end)
         return NULL;
     *end = 0;
-    return (const char *) buf->data;
+    return (const char *)buf->data;
 }

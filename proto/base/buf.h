@@ -1,6 +1,6 @@
 /*
- * A growable byte buffer, embedded or on the stack. An allocation failure is remembered: later puts do nothing and
- * mr_buf_failed() says so once at the end, so that builders need no check a line.
+ * A growable byte buffer, embedded or on the stack. An allocation failure is remembered: later puts do
+ * nothing and mr_buf_failed() says so once at the end, so that builders need no check a line.
  */
 #ifndef MR_BASE_BUF_H
 #define MR_BASE_BUF_H
@@ -21,10 +21,12 @@ struct mr_buf {
 #define MR_BUF_INIT ((struct mr_buf){0})
 
 void mr_buf_fini(struct mr_buf *buf); /* frees; buf is empty and usable again. NULL is fine */
-void mr_buf_wipe(struct mr_buf *buf); /* as fini, and overwrites the bytes first: for plaintext of persons and keys */
+void mr_buf_wipe(
+        struct mr_buf *buf); /* as fini, and overwrites the bytes first: for plaintext of persons and keys */
 void mr_buf_reset(struct mr_buf *buf); /* size 0, keeps the memory */
 
-/* Room for `size` more bytes; returns where they start, or NULL (and failed). The caller adds what it used to size. */
+/* Room for `size` more bytes; returns where they start, or NULL (and failed). The caller adds what it used to
+ * size. */
 uint8_t *mr_buf_reserve(struct mr_buf *buf, size_t size);
 
 void mr_buf_put(struct mr_buf *buf, const void *data, size_t size);
@@ -37,7 +39,8 @@ void mr_buf_put_be64(struct mr_buf *buf, uint64_t v);
 void mr_buf_put_varint(struct mr_buf *buf, uint64_t v); /* protobuf base-128 */
 void mr_buf_printf(struct mr_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The bytes as a NUL-terminated string (the NUL is not counted in size); NULL when failed. Valid until the next put. */
+/* The bytes as a NUL-terminated string (the NUL is not counted in size); NULL when failed. Valid until the
+ * next put. */
 const char *mr_buf_str(struct mr_buf *buf);
 
 static inline struct mr_slice mr_buf_slice(const struct mr_buf *buf)

@@ -10,19 +10,19 @@ static int64_t read_clock(clockid_t id)
 {
     struct timespec ts;
 
-    (void) clock_gettime(id, &ts);
-    return (int64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+    (void)clock_gettime(id, &ts);
+    return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 static int64_t system_wall_us(void *ctx)
 {
-    (void) ctx;
+    (void)ctx;
     return read_clock(CLOCK_REALTIME);
 }
 
 static int64_t system_monotonic_us(void *ctx)
 {
-    (void) ctx;
+    (void)ctx;
     return read_clock(CLOCK_MONOTONIC);
 }
 
@@ -35,7 +35,7 @@ const struct mr_clock *mr_clock_system(void)
 
 char *mr_time_format(int64_t wall_us, char out[static MR_TIME_TEXT_MAX])
 {
-    time_t seconds = (time_t) (wall_us / 1000000);
+    time_t seconds = (time_t)(wall_us / 1000000);
     int64_t micros = wall_us % 1000000;
     struct tm tm;
 
@@ -43,12 +43,12 @@ char *mr_time_format(int64_t wall_us, char out[static MR_TIME_TEXT_MAX])
         micros += 1000000;
         seconds--;
     }
-    (void) gmtime_r(&seconds, &tm);
+    (void)gmtime_r(&seconds, &tm);
     /* The remainders change nothing for years 0 to 9999; with them it fits for every number. */
-    (void) snprintf(out, MR_TIME_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ",
-            (unsigned) (tm.tm_year + 1900) % 10000, (unsigned) tm.tm_mon % 12 + 1, (unsigned) tm.tm_mday % 32,
-            (unsigned) tm.tm_hour % 24, (unsigned) tm.tm_min % 60, (unsigned) tm.tm_sec % 60,
-            (unsigned) micros % 1000000);
+    (void)snprintf(out, MR_TIME_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ",
+            (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_mon % 12 + 1, (unsigned)tm.tm_mday % 32,
+            (unsigned)tm.tm_hour % 24, (unsigned)tm.tm_min % 60, (unsigned)tm.tm_sec % 60,
+            (unsigned)micros % 1000000);
     return out;
 }
 
@@ -103,7 +103,8 @@ static bool take_offset(struct cursor *c, int *ret_seconds)
     if (take_char(c, "Zz"))
         return true;
     sign = c->at < c->end && *c->at == '-' ? -1 : 1;
-    if (!take_char(c, "+-") || !take_digits(c, 2, &hours) || !take_char(c, ":") || !take_digits(c, 2, &minutes))
+    if (!take_char(c, "+-") || !take_digits(c, 2, &hours) || !take_char(c, ":") ||
+            !take_digits(c, 2, &minutes))
         return false;
     *ret_seconds = sign * (hours * 3600 + minutes * 60);
     return hours < 24 && minutes < 60;
@@ -126,8 +127,8 @@ int mr_time_parse(const char *text, size_t size, int64_t *ret_wall_us)
     int micros = 0;
     int offset = 0;
 
-    if (!take_digits(&c, 4, &year) || !take_char(&c, "-") || !take_digits(&c, 2, &month) || !take_char(&c, "-") ||
-            !take_digits(&c, 2, &tm.tm_mday) || !date_ok(year, month, tm.tm_mday))
+    if (!take_digits(&c, 4, &year) || !take_char(&c, "-") || !take_digits(&c, 2, &month) ||
+            !take_char(&c, "-") || !take_digits(&c, 2, &tm.tm_mday) || !date_ok(year, month, tm.tm_mday))
         return MR_EINVAL;
     if (c.at < c.end) {
         if (!take_char(&c, "Tt ") || !take_digits(&c, 2, &tm.tm_hour) || !take_char(&c, ":") ||
@@ -139,6 +140,6 @@ int mr_time_parse(const char *text, size_t size, int64_t *ret_wall_us)
     }
     tm.tm_year = year - 1900;
     tm.tm_mon = month - 1;
-    *ret_wall_us = ((int64_t) timegm(&tm) - offset) * 1000000 + micros;
+    *ret_wall_us = ((int64_t)timegm(&tm) - offset) * 1000000 + micros;
     return 0;
 }

@@ -23,7 +23,7 @@ static const struct row rows[] = {
 static const struct row *row_of(int code)
 {
     static const struct row unknown = {"unknown", "unknown error", 500, 70, false};
-    size_t index = code < 0 ? (size_t) -(long) code : 0;
+    size_t index = code < 0 ? (size_t) - (long)code : 0;
 
     return index > 0 && index < sizeof rows / sizeof rows[0] ? &rows[index] : &unknown;
 }
@@ -61,11 +61,11 @@ static void trim(char *text)
     unsigned char first;
     size_t need;
 
-    while (tail < size && tail < 3 && ((unsigned char) text[size - 1 - tail] & 0xc0) == 0x80)
+    while (tail < size && tail < 3 && ((unsigned char)text[size - 1 - tail] & 0xc0) == 0x80)
         tail++;
     if (tail == size)
         return;
-    first = (unsigned char) text[size - 1 - tail];
+    first = (unsigned char)text[size - 1 - tail];
     need = first < 0xc0 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
     if (tail < need)
         text[size - 1 - tail] = 0;
@@ -78,10 +78,10 @@ int mr_error_set(struct mr_error *ret, int code, const char *where, const char *
     if (!ret)
         return code;
     ret->code = code;
-    (void) snprintf(ret->where, sizeof ret->where, "%s", where ? where : "");
-    (void) snprintf(ret->cure, sizeof ret->cure, "%s", cure ? cure : "");
+    (void)snprintf(ret->where, sizeof ret->where, "%s", where ? where : "");
+    (void)snprintf(ret->cure, sizeof ret->cure, "%s", cure ? cure : "");
     va_start(args, what);
-    (void) vsnprintf(ret->what, sizeof ret->what, what, args);
+    (void)vsnprintf(ret->what, sizeof ret->what, what, args);
     va_end(args);
     trim(ret->where);
     trim(ret->cure);
@@ -99,7 +99,7 @@ void mr_error_within(struct mr_error *ret, const char *parent)
     memcpy(inner, ret->where, sizeof inner);
     if (inner[0] == 0 || inner[0] == '[')
         dot = "";
-    if (snprintf(ret->where, sizeof ret->where, "%s%s%s", parent, dot, inner) >= (int) sizeof ret->where)
+    if (snprintf(ret->where, sizeof ret->where, "%s%s%s", parent, dot, inner) >= (int)sizeof ret->where)
         trim(ret->where);
 }
 
@@ -109,10 +109,21 @@ int mr_err_from_errno(int errno_value)
         int from;
         int to;
     } map[] = {
-            {ENOMEM, MR_ENOMEM},    {EINVAL, MR_EINVAL},   {ENOSPC, MR_ENOSPACE}, {EDQUOT, MR_ENOSPACE},
-            {EIO, MR_EIO},          {ENOENT, MR_ENOTFOUND}, {EEXIST, MR_EEXISTS},  {EACCES, MR_EDENIED},
-            {EPERM, MR_EDENIED},    {EAGAIN, MR_EAGAIN},   {ETIMEDOUT, MR_ETIMEOUT}, {EMSGSIZE, MR_ETOOBIG},
-            {EFBIG, MR_ENOSPACE},   {EBUSY, MR_EAGAIN},    {EROFS, MR_EDENIED},
+            {ENOMEM, MR_ENOMEM},
+            {EINVAL, MR_EINVAL},
+            {ENOSPC, MR_ENOSPACE},
+            {EDQUOT, MR_ENOSPACE},
+            {EIO, MR_EIO},
+            {ENOENT, MR_ENOTFOUND},
+            {EEXIST, MR_EEXISTS},
+            {EACCES, MR_EDENIED},
+            {EPERM, MR_EDENIED},
+            {EAGAIN, MR_EAGAIN},
+            {ETIMEDOUT, MR_ETIMEOUT},
+            {EMSGSIZE, MR_ETOOBIG},
+            {EFBIG, MR_ENOSPACE},
+            {EBUSY, MR_EAGAIN},
+            {EROFS, MR_EDENIED},
     };
 
     for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)

@@ -35,7 +35,7 @@ int mr_hex_decode(const char *text, size_t text_size, uint8_t *out, size_t size)
 
         if (high < 0 || low < 0)
             return MR_EINVAL;
-        out[i] = (uint8_t) (high << 4 | low);
+        out[i] = (uint8_t)(high << 4 | low);
     }
     return 0;
 }

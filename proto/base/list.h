@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #define MR_COUNT(array)                 (sizeof(array) / sizeof((array)[0]))
-#define MR_CONTAINER(ptr, type, member) ((type *) ((char *) (ptr) - offsetof(type, member)))
+#define MR_CONTAINER(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 struct mr_list {
     struct mr_list *next;
@@ -66,6 +66,7 @@ static inline void mr_list_splice_back(struct mr_list *head, struct mr_list *fro
 
 /* `it` may be unlinked in the body. */
 #define mr_list_foreach_safe(it, head)                                                                       \
-    for (struct mr_list *it = (head)->next, *it##_next = it->next; it != (head); it = it##_next, it##_next = it->next)
+    for (struct mr_list *it = (head)->next, *it##_next = it->next; it != (head);                             \
+            it = it##_next, it##_next = it->next)
 
 #endif

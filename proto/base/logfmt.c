@@ -14,7 +14,7 @@ static _Atomic int lowest = MR_LEVEL_INFO;
 
 void mr_logfmt_set_level(enum mr_logfmt_level level)
 {
-    atomic_store(&lowest, (int) level);
+    atomic_store(&lowest, (int)level);
 }
 
 static void put_value(struct mr_buf *line, const char *value)
@@ -34,10 +34,10 @@ static void put_value(struct mr_buf *line, const char *value)
             mr_buf_printf(line, "\\%c", *p);
         else if (*p == '\n')
             mr_buf_put_str(line, "\\n");
-        else if ((unsigned char) *p < ' ')
-            mr_buf_printf(line, "\\x%02x", (unsigned) (unsigned char) *p);
+        else if ((unsigned char)*p < ' ')
+            mr_buf_printf(line, "\\x%02x", (unsigned)(unsigned char)*p);
         else
-            mr_buf_put_u8(line, (uint8_t) *p);
+            mr_buf_put_u8(line, (uint8_t)*p);
     }
     mr_buf_put_u8(line, '"');
 }
@@ -50,7 +50,7 @@ void mr_logfmt_write(enum mr_logfmt_level level, const char *event, ...)
     const char *key;
     va_list args;
 
-    if ((int) level < atomic_load(&lowest))
+    if ((int)level < atomic_load(&lowest))
         return;
     mr_buf_printf(&line, "ts=%s level=%s event=%s", mr_time_format(mr_clock_wall_us(mr_clock_system()), when),
             names[level], event);
@@ -66,7 +66,7 @@ void mr_logfmt_write(enum mr_logfmt_level level, const char *event, ...)
     va_end(args);
     mr_buf_put_u8(&line, '\n');
     if (!mr_buf_failed(&line) && write(STDERR_FILENO, line.data, line.size) < 0)
-        (void) 0; /* nowhere left to say it */
+        (void)0; /* nowhere left to say it */
     mr_buf_fini(&line);
 }
 
@@ -74,6 +74,6 @@ struct mr_logfmt_number mr_logfmt_number(long long value)
 {
     struct mr_logfmt_number n;
 
-    (void) snprintf(n.text, sizeof n.text, "%lld", value);
+    (void)snprintf(n.text, sizeof n.text, "%lld", value);
     return n;
 }

@@ -1,7 +1,8 @@
 /*
  * Structured log lines for daemons and tools (libraries do not log): logfmt on stderr, one line an event,
  *   ts=2026-11-22T10:00:00.000001Z level=info event=hub.started systems=4
- * Values are quoted when they need it. Never log a payload or a personal datum. Thread-safe: one write(2) a line.
+ * Values are quoted when they need it. Never log a payload or a personal datum. Thread-safe: one write(2) a
+ * line.
  */
 #ifndef MR_BASE_LOGFMT_H
 #define MR_BASE_LOGFMT_H
@@ -19,7 +20,7 @@ struct mr_logfmt_number {
     char text[24];
 };
 struct mr_logfmt_number mr_logfmt_number(long long value);
-#define MR_N(value) (mr_logfmt_number((long long) (value)).text)
+#define MR_N(value) (mr_logfmt_number((long long)(value)).text)
 
 #define mr_info(...)  mr_logfmt_write(MR_LEVEL_INFO, __VA_ARGS__, NULL)
 #define mr_warn(...)  mr_logfmt_write(MR_LEVEL_WARNING, __VA_ARGS__, NULL)

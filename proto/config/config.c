@@ -29,25 +29,29 @@ static void on_cyaml_log(cyaml_log_t level, void *ctx, const char *format, va_li
     const char *place;
     const char *message = text;
 
-    (void) level;
-    (void) vsnprintf(text, sizeof text, format, args);
+    (void)level;
+    (void)vsnprintf(text, sizeof text, format, args);
     text[strcspn(text, "\n")] = 0;
     place = strstr(text, "(line: ");
     if (place && report->line == 0)
-        (void) sscanf(place, "(line: %u, column: %u)", &report->line, &report->column);
+        (void)sscanf(place, "(line: %u, column: %u)", &report->line, &report->column);
     if (strncmp(message, "Load: ", 6) == 0)
         message += 6;
     if (report->what[0] == 0 && !strstr(message, "Backtrace"))
-        (void) snprintf(report->what, sizeof report->what, "%.190s", message);
+        (void)snprintf(report->what, sizeof report->what, "%.190s", message);
 }
 
 static cyaml_config_t cyaml_options(struct report *report)
 {
-    return (cyaml_config_t){.log_fn = on_cyaml_log, .log_ctx = report, .mem_fn = cyaml_mem,
-            .log_level = CYAML_LOG_WARNING, .flags = CYAML_CFG_NO_ALIAS};
+    return (cyaml_config_t){.log_fn = on_cyaml_log,
+            .log_ctx = report,
+            .mem_fn = cyaml_mem,
+            .log_level = CYAML_LOG_WARNING,
+            .flags = CYAML_CFG_NO_ALIAS};
 }
 
-static int load_values(struct mr_config **ret, struct mr_slice text, const char *name, struct mr_error *reterr)
+static int load_values(
+        struct mr_config **ret, struct mr_slice text, const char *name, struct mr_error *reterr)
 {
     struct report report = {0};
     cyaml_config_t options = cyaml_options(&report);
@@ -61,9 +65,9 @@ static int load_values(struct mr_config **ret, struct mr_slice text, const char 
     }
     if (r == CYAML_ERR_OOM)
         return mr_error_set(reterr, MR_ENOMEM, name, "", "out of memory");
-    (void) snprintf(where, sizeof where, "%s:%u:%u", name, report.line, report.column);
-    return mr_error_set(reterr, MR_ECONFIG, where, "docs/configuration.md names every key with its type", "%s",
-            report.what[0] ? report.what : cyaml_strerror(r));
+    (void)snprintf(where, sizeof where, "%s:%u:%u", name, report.line, report.column);
+    return mr_error_set(reterr, MR_ECONFIG, where, "docs/configuration.md names every key with its type",
+            "%s", report.what[0] ? report.what : cyaml_strerror(r));
 }
 
 /* Makes *path absolute, below base. NULL stays. */
@@ -116,8 +120,8 @@ static int keep_text(struct mr_config *config, struct mr_slice text)
     return 0;
 }
 
-static int parse_tree(struct mr_config **ret, struct mr_config_yaml *yaml, struct mr_slice text, const char *base_dir,
-        struct mr_error *reterr)
+static int parse_tree(struct mr_config **ret, struct mr_config_yaml *yaml, struct mr_slice text,
+        const char *base_dir, struct mr_error *reterr)
 {
     struct mr_config *config = NULL;
     int r = mr_config_yaml_keys(yaml, &mr_config_schema, reterr);
@@ -171,7 +175,7 @@ static int read_file(const char *path, size_t size_max, struct mr_buf *ret)
         r = MR_EIO;
     else if (mr_buf_failed(ret))
         r = MR_ENOMEM;
-    (void) fclose(file);
+    (void)fclose(file);
     return r;
 }
 
@@ -192,8 +196,8 @@ int mr_config_load(struct mr_config **ret, const char *path, struct mr_error *re
     int r = base ? read_file(path, MR_CONFIG_BYTES_MAX, &text) : mr_err_from_errno(errno);
 
     if (r < 0)
-        r = mr_error_set(reterr, MR_ECONFIG, path, "name the file with -c", "cannot read the configuration: %s",
-                mr_err_text(r));
+        r = mr_error_set(reterr, MR_ECONFIG, path, "name the file with -c",
+                "cannot read the configuration: %s", mr_err_text(r));
     else
         r = mr_config_parse(ret, mr_buf_slice(&text), path, base, reterr);
     mr_buf_fini(&text);
@@ -208,8 +212,8 @@ void mr_config_free(struct mr_config *config)
 
     if (!config)
         return;
-    free((void *) config->text.data);
-    (void) cyaml_free(&options, &mr_config_schema, config, 0);
+    free((void *)config->text.data);
+    (void)cyaml_free(&options, &mr_config_schema, config, 0);
 }
 
 int mr_config_read_key(const char *path, bool secret, char ret[static 41], struct mr_error *reterr)
@@ -227,7 +231,7 @@ int mr_config_read_key(const char *path, bool secret, char ret[static 41], struc
         r = mr_error_set(reterr, MR_EDENIED, path, "chmod 600, and change the key if others may have seen it",
                 "others may read this secret key");
     size = r == 0 ? read(fd, text, sizeof text - 1) : 0;
-    (void) close(fd);
+    (void)close(fd);
     if (r < 0)
         return r;
     text[size > 0 ? size : 0] = 0;

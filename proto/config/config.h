@@ -1,7 +1,8 @@
 /*
- * The one configuration file (YAML, docs/configuration.md): hub, systems, subscriptions, operators, code lists, passport
- * and adapters. Read by every process, so that what the hub allows and what an adapter does cannot drift apart.
- * Strict: unknown keys, duplicates, wrong types and values out of range are errors with file, line, column and a cure.
+ * The one configuration file (YAML, docs/configuration.md): hub, systems, subscriptions, operators, code
+ * lists, passport and adapters. Read by every process, so that what the hub allows and what an adapter does
+ * cannot drift apart. Strict: unknown keys, duplicates, wrong types and values out of range are errors with
+ * file, line, column and a cure.
  *
  * Paths in the file are relative to the file's folder; load() makes them absolute. A loaded configuration is
  * immutable and may be shared between threads. Names: [a-z][a-z0-9-]{0,31}.
@@ -20,8 +21,8 @@ enum mr_scope { MR_SCOPE_ALL, MR_SCOPE_STAFF }; /* staff: only events on persons
 
 /* Attribute values of one exact / prefix / suffix filter: every one that is not NULL must match. */
 struct mr_filter_attributes {
-    char *id, *source, *type, *subject, *dataschema, *regioncode, *oktmo, *orgid, *correlationid, *causationid,
-            *partitionkey, *basis, *actor, *actorrole;
+    char *id, *source, *type, *subject, *dataschema, *regioncode, *oktmo, *orgid, *correlationid,
+            *causationid, *partitionkey, *basis, *actor, *actorrole;
 };
 
 /* CloudEvents Subscriptions 1.0 filter dialects; exactly one member is set. */
@@ -38,12 +39,13 @@ struct mr_config_filter {
 
 struct mr_config_system {
     char *name;
-    char *kind;          /* school, copmkp, cnppm, portal, other */
-    char *source;        /* URI that its events must carry; a source below it (source + ":..." or "/...") is its too */
-    char *public_key;    /* CURVE, Z85, 40 characters */
-    char **regions;      /* codes it may speak for; empty: the hub's region */
+    char *kind;   /* school, copmkp, cnppm, portal, other */
+    char *source; /* URI that its events must carry; a source below it (source + ":..." or "/...") is its too
+                   */
+    char *public_key; /* CURVE, Z85, 40 characters */
+    char **regions;   /* codes it may speak for; empty: the hub's region */
     uint32_t regions_count;
-    char **publish;      /* type names; one that ends in '.' is a prefix. Empty: nothing */
+    char **publish; /* type names; one that ends in '.' is a prefix. Empty: nothing */
     uint32_t publish_count;
 };
 
@@ -52,14 +54,15 @@ struct mr_config_subscription {
     char *system;
     enum mr_personal personal;
     enum mr_scope scope;
-    struct mr_config_filter *filters; /* all must match (CloudEvents Subscriptions: an array of filters is "all") */
+    struct mr_config_filter
+            *filters; /* all must match (CloudEvents Subscriptions: an array of filters is "all") */
     uint32_t filters_count;
-    uint32_t attempts_max;            /* then the event is parked; default 10 */
+    uint32_t attempts_max; /* then the event is parked; default 10 */
 };
 
 struct mr_config_code {
     char *code;
-    char *title;         /* Russian, for screens and files */
+    char *title; /* Russian, for screens and files */
 };
 struct mr_config_codelist {
     char *name;
@@ -69,20 +72,20 @@ struct mr_config_codelist {
 
 struct mr_config_operator {
     char *name;
-    char **roles;        /* cnppm, mms, ipk, ministry, federal, auditor, pd-officer, admin */
+    char **roles; /* cnppm, mms, ipk, ministry, federal, auditor, pd-officer, admin */
     uint32_t roles_count;
 };
 
 struct mr_config_hub {
     char *source;
-    char **listen;       /* tcp://127.0.0.1:7400 ...; CURVE on every one */
+    char **listen; /* tcp://127.0.0.1:7400 ...; CURVE on every one */
     uint32_t listen_count;
-    char *admin;         /* ipc socket path for the tool (folder 0700) */
-    char *store;         /* folder of log/ keys/ index/ views/ */
-    char *root_key;      /* folder of the root key's slots */
+    char *admin;    /* ipc socket path for the tool (folder 0700) */
+    char *store;    /* folder of log/ keys/ index/ views/ */
+    char *root_key; /* folder of the root key's slots */
     char *secret_key_file;
     char *public_key;
-    uint32_t publish_window; /* events unacknowledged a producer; default 16384 */
+    uint32_t publish_window;   /* events unacknowledged a producer; default 16384 */
     uint32_t ping_interval_ms; /* default 5000 */
 };
 
@@ -93,11 +96,11 @@ struct mr_config_age_band {
 };
 
 struct mr_config_passport {
-    char *form;          /* name and version of the form, "образец-2021" */
-    char *period_from;   /* YYYY-MM-DD */
-    char *period_to;     /* inclusive */
+    char *form;              /* name and version of the form, "образец-2021" */
+    char *period_from;       /* YYYY-MM-DD */
+    char *period_to;         /* inclusive */
     uint32_t suppress_below; /* cells counting fewer persons are shown as suppressed in exports; default 5 */
-    char **indicators;   /* codes of the indicator set's rows to compute */
+    char **indicators;       /* codes of the indicator set's rows to compute */
     uint32_t indicators_count;
     struct mr_config_age_band *age_bands;
     uint32_t age_bands_count;
@@ -109,18 +112,19 @@ struct mr_config_passport {
 struct mr_config_link {
     char *system;
     char *secret_key_file;
-    char *hub;           /* endpoint to connect to; default: the hub's first listen */
-    char *state;         /* folder of outbox and inbox */
+    char *hub;   /* endpoint to connect to; default: the hub's first listen */
+    char *state; /* folder of outbox and inbox */
 };
 
 struct mr_config_school {
     struct mr_config_link link;
-    char *in;            /* in/<OGRN>/ */
-    char *out;           /* out/<OGRN>/ */
+    char *in;  /* in/<OGRN>/ */
+    char *out; /* out/<OGRN>/ */
     char *done;
     char *rejected;
-    uint32_t full_list_end_percent_max; /* a full list ending more employments waits for confirmation; default 20 */
-    uint32_t settle_ms;  /* a file must stand still this long before it is read; default 500 */
+    uint32_t full_list_end_percent_max; /* a full list ending more employments waits for confirmation; default
+                                           20 */
+    uint32_t settle_ms;                 /* a file must stand still this long before it is read; default 500 */
 };
 
 struct mr_config_copmkp {
@@ -134,10 +138,10 @@ struct mr_config_copmkp {
 
 struct mr_config_cnppm {
     struct mr_config_link link;
-    char *listen;        /* 127.0.0.1:7411 */
-    char *token_file;    /* bearer token of the outside system; absent: none is asked */
-    char *webhook;       /* URL that gets the diagnostics */
-    char *in;            /* routes and diagnostics as files */
+    char *listen;     /* 127.0.0.1:7411 */
+    char *token_file; /* bearer token of the outside system; absent: none is asked */
+    char *webhook;    /* URL that gets the diagnostics */
+    char *in;         /* routes and diagnostics as files */
     char *done;
     char *rejected;
     uint32_t settle_ms;
@@ -147,13 +151,13 @@ struct mr_config_portal {
     struct mr_config_link link;
     char *listen;
     char *token_file;
-    char *poll_url;      /* GET: CloudEvents batch; absent: no polling */
+    char *poll_url;            /* GET: CloudEvents batch; absent: no polling */
     uint32_t poll_interval_ms; /* default 30000 */
-    char *push_url;      /* POST: passport and routes without names */
+    char *push_url;            /* POST: passport and routes without names */
 };
 
 struct mr_config_adapters {
-    struct mr_config_school *school;   /* NULL: not configured */
+    struct mr_config_school *school; /* NULL: not configured */
     struct mr_config_copmkp *copmkp;
     struct mr_config_cnppm *cnppm;
     struct mr_config_portal *portal;
@@ -161,9 +165,9 @@ struct mr_config_adapters {
 
 struct mr_config {
     struct mr_slice text; /* the file as read: the hub stores every version that it applies */
-    uint32_t version;    /* 1 */
+    uint32_t version;     /* 1 */
     char *region;
-    char *timezone;      /* IANA name; default "Europe/Moscow" */
+    char *timezone; /* IANA name; default "Europe/Moscow" */
     struct mr_config_hub hub;
     struct mr_config_system *systems;
     uint32_t systems_count;
@@ -186,10 +190,12 @@ void mr_config_free(struct mr_config *config); /* NULL is fine */
 
 const struct mr_config_system *mr_config_system(const struct mr_config *config, const char *name);
 bool mr_config_may_publish(const struct mr_config_system *system, const char *type);
-bool mr_config_speaks_for(const struct mr_config *config, const struct mr_config_system *system, const char *region);
+bool mr_config_speaks_for(
+        const struct mr_config *config, const struct mr_config_system *system, const char *region);
 /* Is value in the code list? A list that is not configured knows every value. */
 bool mr_config_code_known(const struct mr_config *config, const char *list, const char *value);
-const char *mr_config_code_title(const struct mr_config *config, const char *list, const char *code); /* or code */
+const char *mr_config_code_title(
+        const struct mr_config *config, const char *list, const char *code); /* or code */
 /* The code whose title or code equals text, case and Latin look-alikes aside; NULL. */
 const char *mr_config_code_find(const struct mr_config *config, const char *list, const char *text);
 bool mr_config_operator_has(const struct mr_config *config, const char *name, const char *role);

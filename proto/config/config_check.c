@@ -16,7 +16,8 @@ struct check {
 };
 
 static const char *const kinds[] = {"school", "copmkp", "cnppm", "portal", "other"};
-static const char *const roles[] = {"cnppm", "mms", "ipk", "ministry", "federal", "auditor", "pd-officer", "admin"};
+static const char *const roles[] = {
+        "cnppm", "mms", "ipk", "ministry", "federal", "auditor", "pd-officer", "admin"};
 
 static void at(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void at(struct check *check, const char *format, ...)
@@ -24,7 +25,7 @@ static void at(struct check *check, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    (void) vsnprintf(check->path, sizeof check->path, format, args);
+    (void)vsnprintf(check->path, sizeof check->path, format, args);
     va_end(args);
 }
 
@@ -55,7 +56,7 @@ static bool all_of(const char *text, const char *allowed, size_t min, size_t max
 
 static int need_name(struct check *check, const char *name)
 {
-    if (islower((unsigned char) name[0]) && all_of(name, "abcdefghijklmnopqrstuvwxyz0123456789-", 1, 32))
+    if (islower((unsigned char)name[0]) && all_of(name, "abcdefghijklmnopqrstuvwxyz0123456789-", 1, 32))
         return 0;
     return fail(check, name, "not a name", "a small Latin letter, then letters, digits and '-', at most 32");
 }
@@ -63,15 +64,16 @@ static int need_name(struct check *check, const char *name)
 /* Lists are named after the fields that they are for: qual_category. */
 static int need_list_name(struct check *check, const char *name)
 {
-    if (islower((unsigned char) name[0]) && all_of(name, "abcdefghijklmnopqrstuvwxyz0123456789_", 1, 32))
+    if (islower((unsigned char)name[0]) && all_of(name, "abcdefghijklmnopqrstuvwxyz0123456789_", 1, 32))
         return 0;
-    return fail(check, name, "not a code list's name", "one of those in docs/configuration.md: small letters and '_'");
+    return fail(check, name, "not a code list's name",
+            "one of those in docs/configuration.md: small letters and '_'");
 }
 
 static int need_key(struct check *check, const char *key)
 {
-    if (all_of(key,
-                "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#", 40, 40))
+    if (all_of(key, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#",
+                40, 40))
         return 0;
     return fail(check, NULL, "not a CURVE key",
             "40 characters of Z85 in single quotes, as `marshrut keys new` makes them");
@@ -94,7 +96,7 @@ static int need_uri(struct check *check, const char *text)
     bool bad = strchr(text, ':') == NULL;
 
     for (const char *p = text; *p; p++)
-        bad = bad || (unsigned char) *p <= ' ' || (unsigned char) *p >= 0x7f;
+        bad = bad || (unsigned char)*p <= ' ' || (unsigned char)*p >= 0x7f;
     return bad ? fail(check, text, "not a URI", "such as \"urn:marshrut:24:school\", without spaces") : 0;
 }
 
@@ -105,8 +107,8 @@ static int need_range(struct check *check, uint32_t value, uint32_t min, uint32_
 
     if (value >= min && value <= max)
         return 0;
-    (void) snprintf(cure, sizeof cure, "a number from %u to %u", (unsigned) min, (unsigned) max);
-    (void) snprintf(text, sizeof text, "%u", (unsigned) value);
+    (void)snprintf(cure, sizeof cure, "a number from %u to %u", (unsigned)min, (unsigned)max);
+    (void)snprintf(text, sizeof text, "%u", (unsigned)value);
     return fail(check, text, "out of range", cure);
 }
 
@@ -135,7 +137,7 @@ static int check_hub(struct check *check)
     if (hub->listen_count == 0)
         return fail(check, NULL, "no endpoint", "at least one, such as tcp://127.0.0.1:7400");
     for (uint32_t i = 0; i < hub->listen_count; i++) {
-        at(check, "hub.listen[%u]", (unsigned) i);
+        at(check, "hub.listen[%u]", (unsigned)i);
         if (strncmp(hub->listen[i], "tcp://", 6) != 0 || !strrchr(hub->listen[i] + 6, ':'))
             return fail(check, hub->listen[i], "not an endpoint", "tcp://ADDRESS:PORT");
         for (uint32_t j = 0; j < i; j++)
@@ -160,7 +162,7 @@ static int check_hub(struct check *check)
 static int check_publish(struct check *check, const struct mr_config_system *system, uint32_t index)
 {
     for (uint32_t i = 0; i < system->publish_count; i++) {
-        at(check, "systems[%u].publish[%u]", (unsigned) index, (unsigned) i);
+        at(check, "systems[%u].publish[%u]", (unsigned)index, (unsigned)i);
         if (!all_of(system->publish[i], "abcdefghijklmnopqrstuvwxyz0123456789._-", 1, 128) ||
                 system->publish[i][0] == '.')
             return fail(check, system->publish[i], "not an event type",
@@ -169,7 +171,7 @@ static int check_publish(struct check *check, const struct mr_config_system *sys
     for (uint32_t i = 0; i < system->regions_count; i++) {
         int r;
 
-        at(check, "systems[%u].regions[%u]", (unsigned) index, (unsigned) i);
+        at(check, "systems[%u].regions[%u]", (unsigned)index, (unsigned)i);
         if ((r = need_region(check, system->regions[i])) < 0)
             return r;
     }
@@ -182,15 +184,18 @@ static int check_unique(struct check *check, uint32_t index)
     const struct mr_config_system *systems = check->config->systems;
 
     for (uint32_t i = 0; i < index; i++) {
-        at(check, "systems[%u].name", (unsigned) index);
+        at(check, "systems[%u].name", (unsigned)index);
         if (strcmp(systems[i].name, systems[index].name) == 0)
-            return fail(check, systems[index].name, "this name is there twice", "give every system its own name");
-        at(check, "systems[%u].public_key", (unsigned) index);
+            return fail(
+                    check, systems[index].name, "this name is there twice", "give every system its own name");
+        at(check, "systems[%u].public_key", (unsigned)index);
         if (strcmp(systems[i].public_key, systems[index].public_key) == 0)
-            return fail(check, NULL, "another system has the same key", "`marshrut keys new` makes another one");
-        at(check, "systems[%u].source", (unsigned) index);
+            return fail(
+                    check, NULL, "another system has the same key", "`marshrut keys new` makes another one");
+        at(check, "systems[%u].source", (unsigned)index);
         if (strcmp(systems[i].source, systems[index].source) == 0)
-            return fail(check, systems[index].source, "another system has the same source", "give each its own");
+            return fail(
+                    check, systems[index].source, "another system has the same source", "give each its own");
     }
     return 0;
 }
@@ -200,18 +205,18 @@ static int check_system(struct check *check, uint32_t i)
     const struct mr_config_system *system = &check->config->systems[i];
     int r;
 
-    at(check, "systems[%u].name", (unsigned) i);
+    at(check, "systems[%u].name", (unsigned)i);
     if ((r = need_name(check, system->name)) < 0)
         return r;
     if (strcmp(system->name, "hub") == 0)
         return fail(check, system->name, "this name is the hub's own", "choose another name");
-    at(check, "systems[%u].kind", (unsigned) i);
+    at(check, "systems[%u].kind", (unsigned)i);
     if (!one_of(system->kind, kinds, MR_COUNT(kinds)))
         return fail(check, system->kind, "unknown kind", "school, copmkp, cnppm, portal or other");
-    at(check, "systems[%u].source", (unsigned) i);
+    at(check, "systems[%u].source", (unsigned)i);
     if ((r = need_uri(check, system->source)) < 0)
         return r;
-    at(check, "systems[%u].public_key", (unsigned) i);
+    at(check, "systems[%u].public_key", (unsigned)i);
     if ((r = need_key(check, system->public_key)) < 0)
         return r;
     if (strcmp(system->public_key, check->config->hub.public_key) == 0)
@@ -238,19 +243,21 @@ static int check_filter(struct check *check, const struct mr_config_filter *filt
         uint32_t count;
     } parts[] = {{"all", filter->all, filter->all_count}, {"any", filter->any, filter->any_count}};
     int dialects = (filter->exact != NULL) + (filter->prefix != NULL) + (filter->suffix != NULL) +
-            (filter->all_count > 0) + (filter->any_count > 0) + (filter->not_ != NULL);
+                   (filter->all_count > 0) + (filter->any_count > 0) + (filter->not_ != NULL);
     size_t size = strlen(check->path);
     int r;
 
     if (dialects != 1)
-        return fail(check, NULL, dialects == 0 ? "a filter that says nothing" : "several dialects in one filter",
+        return fail(check, NULL,
+                dialects == 0 ? "a filter that says nothing" : "several dialects in one filter",
                 "exactly one of exact, prefix, suffix, all, any, not; join several with `all`");
     for (size_t i = 0; i < MR_COUNT(tables); i++)
         if (tables[i] && attributes_empty(tables[i]))
             return fail(check, NULL, "a filter without an attribute", "name at least one, such as `type`");
     for (size_t i = 0; i < MR_COUNT(parts); i++) {
         for (uint32_t j = 0; j < parts[i].count; j++) {
-            (void) snprintf(check->path + size, sizeof check->path - size, ".%s[%u]", parts[i].name, (unsigned) j);
+            (void)snprintf(
+                    check->path + size, sizeof check->path - size, ".%s[%u]", parts[i].name, (unsigned)j);
             if ((r = check_filter(check, &parts[i].nodes[j])) < 0)
                 return r;
             check->path[size] = 0;
@@ -258,7 +265,7 @@ static int check_filter(struct check *check, const struct mr_config_filter *filt
     }
     if (!filter->not_)
         return 0;
-    (void) snprintf(check->path + size, sizeof check->path - size, ".not");
+    (void)snprintf(check->path + size, sizeof check->path - size, ".not");
     return check_filter(check, filter->not_);
 }
 
@@ -267,20 +274,21 @@ static int check_subscription(struct check *check, uint32_t i)
     const struct mr_config_subscription *subs = check->config->subscriptions;
     int r;
 
-    at(check, "subscriptions[%u].name", (unsigned) i);
+    at(check, "subscriptions[%u].name", (unsigned)i);
     if ((r = need_name(check, subs[i].name)) < 0)
         return r;
     for (uint32_t j = 0; j < i; j++)
         if (strcmp(subs[i].name, subs[j].name) == 0)
-            return fail(check, subs[i].name, "this name is there twice", "give every subscription its own name");
-    at(check, "subscriptions[%u].system", (unsigned) i);
+            return fail(
+                    check, subs[i].name, "this name is there twice", "give every subscription its own name");
+    at(check, "subscriptions[%u].system", (unsigned)i);
     if (!mr_config_system(check->config, subs[i].system))
         return fail(check, subs[i].system, "no such system", "one of the names below `systems`");
-    at(check, "subscriptions[%u].attempts_max", (unsigned) i);
+    at(check, "subscriptions[%u].attempts_max", (unsigned)i);
     if ((r = need_range(check, subs[i].attempts_max, 1, 1000)) < 0)
         return r;
     for (uint32_t j = 0; j < subs[i].filters_count; j++) {
-        at(check, "subscriptions[%u].filters[%u]", (unsigned) i, (unsigned) j);
+        at(check, "subscriptions[%u].filters[%u]", (unsigned)i, (unsigned)j);
         if ((r = check_filter(check, &subs[i].filters[j])) < 0)
             return r;
     }
@@ -292,14 +300,14 @@ static int check_codelist(struct check *check, uint32_t i)
     const struct mr_config_codelist *lists = check->config->codelists;
     int r;
 
-    at(check, "codelists[%u].name", (unsigned) i);
+    at(check, "codelists[%u].name", (unsigned)i);
     if ((r = need_list_name(check, lists[i].name)) < 0)
         return r;
     for (uint32_t j = 0; j < i; j++)
         if (strcmp(lists[i].name, lists[j].name) == 0)
             return fail(check, lists[i].name, "this list is there twice", "join the two");
     for (uint32_t j = 0; j < lists[i].values_count; j++) {
-        at(check, "codelists[%u].values[%u].code", (unsigned) i, (unsigned) j);
+        at(check, "codelists[%u].values[%u].code", (unsigned)i, (unsigned)j);
         if ((r = need_text(check, lists[i].values[j].code)) < 0)
             return r;
         for (uint32_t k = 0; k < j; k++)
@@ -314,14 +322,15 @@ static int check_operator(struct check *check, uint32_t i)
     const struct mr_config_operator *operators = check->config->operators;
     int r;
 
-    at(check, "operators[%u].name", (unsigned) i);
+    at(check, "operators[%u].name", (unsigned)i);
     if ((r = need_name(check, operators[i].name)) < 0)
         return r;
     for (uint32_t j = 0; j < i; j++)
         if (strcmp(operators[i].name, operators[j].name) == 0)
-            return fail(check, operators[i].name, "this name is there twice", "give every operator their own name");
+            return fail(check, operators[i].name, "this name is there twice",
+                    "give every operator their own name");
     for (uint32_t j = 0; j < operators[i].roles_count; j++) {
-        at(check, "operators[%u].roles[%u]", (unsigned) i, (unsigned) j);
+        at(check, "operators[%u].roles[%u]", (unsigned)i, (unsigned)j);
         if (!one_of(operators[i].roles[j], roles, MR_COUNT(roles)))
             return fail(check, operators[i].roles[j], "unknown role",
                     "cnppm, mms, ipk, ministry, federal, auditor, pd-officer or admin");
@@ -329,16 +338,18 @@ static int check_operator(struct check *check, uint32_t i)
     return 0;
 }
 
-static int check_bands(struct check *check, const char *key, const struct mr_config_age_band *bands, uint32_t count)
+static int check_bands(
+        struct check *check, const char *key, const struct mr_config_age_band *bands, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         int r;
 
-        at(check, "passport.%s[%u]", key, (unsigned) i);
+        at(check, "passport.%s[%u]", key, (unsigned)i);
         if ((r = need_text(check, bands[i].code)) < 0)
             return r;
         if (bands[i].to_years != 0 && bands[i].to_years <= bands[i].from_years)
-            return fail(check, bands[i].code, "ends before it begins", "to_years is above from_years, or 0 for no end");
+            return fail(check, bands[i].code, "ends before it begins",
+                    "to_years is above from_years, or 0 for no end");
     }
     return 0;
 }
@@ -354,7 +365,8 @@ static int check_passport(struct check *check)
     at(check, "passport.period_to");
     if ((r = need_date(check, passport->period_to)) < 0)
         return r;
-    if (passport->period_from && passport->period_to && strcmp(passport->period_to, passport->period_from) < 0)
+    if (passport->period_from && passport->period_to &&
+            strcmp(passport->period_to, passport->period_from) < 0)
         return fail(check, passport->period_to, "before period_from", "the last day of the period");
     at(check, "passport.suppress_below");
     if ((r = need_range(check, passport->suppress_below, 1, 1000)) < 0)
@@ -375,8 +387,9 @@ static int check_link(struct check *check, const char *adapter, const struct mr_
     if ((r = need_text(check, link->state)) < 0)
         return r;
     at(check, "adapters.%s.hub", adapter);
-    return strncmp(link->hub, "tcp://", 6) == 0 ? 0
-                                                : fail(check, link->hub, "not an endpoint", "tcp://ADDRESS:PORT");
+    return strncmp(link->hub, "tcp://", 6) == 0
+                   ? 0
+                   : fail(check, link->hub, "not an endpoint", "tcp://ADDRESS:PORT");
 }
 
 static int check_adapters(struct check *check)
@@ -443,8 +456,9 @@ static void default_number(uint32_t *number, uint32_t value)
 int mr_config_defaults(struct mr_config *config)
 {
     struct mr_config_adapters *a = &config->adapters;
-    struct mr_config_link *links[] = {a->school ? &a->school->link : NULL, a->copmkp ? &a->copmkp->link : NULL,
-            a->cnppm ? &a->cnppm->link : NULL, a->portal ? &a->portal->link : NULL};
+    struct mr_config_link *links[] = {a->school ? &a->school->link : NULL,
+            a->copmkp ? &a->copmkp->link : NULL, a->cnppm ? &a->cnppm->link : NULL,
+            a->portal ? &a->portal->link : NULL};
     uint32_t *settle[] = {a->school ? &a->school->settle_ms : NULL, a->copmkp ? &a->copmkp->settle_ms : NULL,
             a->cnppm ? &a->cnppm->settle_ms : NULL};
 
@@ -457,7 +471,8 @@ int mr_config_defaults(struct mr_config *config)
             default_text(&config->passport.form, "образец-2021") < 0)
         return MR_ENOMEM;
     for (size_t i = 0; i < MR_COUNT(links); i++)
-        if (links[i] && default_text(&links[i]->hub, config->hub.listen_count ? config->hub.listen[0] : "") < 0)
+        if (links[i] &&
+                default_text(&links[i]->hub, config->hub.listen_count ? config->hub.listen[0] : "") < 0)
             return MR_ENOMEM;
     for (size_t i = 0; i < MR_COUNT(settle); i++)
         if (settle[i])

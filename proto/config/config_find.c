@@ -25,7 +25,8 @@ bool mr_config_may_publish(const struct mr_config_system *system, const char *ty
     return false;
 }
 
-bool mr_config_speaks_for(const struct mr_config *config, const struct mr_config_system *system, const char *region)
+bool mr_config_speaks_for(
+        const struct mr_config *config, const struct mr_config_system *system, const char *region)
 {
     if (system->regions_count == 0)
         return strcmp(config->region, region) == 0;
@@ -69,8 +70,8 @@ const char *mr_config_code_title(const struct mr_config *config, const char *lis
 static uint32_t fold_letter(uint32_t letter)
 {
     static const char latin[] = "abcehkmoptxy";
-    static const uint16_t cyrillic[] = {0x430, 0x432, 0x441, 0x435, 0x43d, 0x43a, 0x43c, 0x43e, 0x440, 0x442, 0x445,
-            0x443};
+    static const uint16_t cyrillic[] = {
+            0x430, 0x432, 0x441, 0x435, 0x43d, 0x43a, 0x43c, 0x43e, 0x440, 0x442, 0x445, 0x443};
     const char *same;
 
     if (letter >= 'A' && letter <= 'Z')
@@ -79,20 +80,21 @@ static uint32_t fold_letter(uint32_t letter)
         letter += 0x20;
     if (letter == 0x401 || letter == 0x451)
         letter = 0x435;
-    same = letter > 0 && letter < 0x80 ? strchr(latin, (int) letter) : NULL;
+    same = letter > 0 && letter < 0x80 ? strchr(latin, (int)letter) : NULL;
     return same ? cyrillic[same - latin] : letter;
 }
 
-/* Next letter of UTF-8 text (two-byte forms are all that needs folding; others pass byte by byte); 0 at the end. */
+/* Next letter of UTF-8 text (two-byte forms are all that needs folding; others pass byte by byte); 0 at the
+ * end. */
 static uint32_t next_letter(const char **text)
 {
-    const unsigned char *p = (const unsigned char *) *text;
+    const unsigned char *p = (const unsigned char *)*text;
 
     if (p[0] == 0)
         return 0;
     if ((p[0] & 0xe0) == 0xc0 && (p[1] & 0xc0) == 0x80) {
         *text += 2;
-        return (uint32_t) (p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+        return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
     }
     *text += 1;
     return p[0] < 0x80 ? p[0] : 0x10000u + p[0];

@@ -2,13 +2,16 @@
 
 #include "proto/config/config.h"
 
-/* TEXT: a string that must be there. OPT: one that need not. LIST and TEXTS: sequences, which may be left out. */
-#define TEXT(key, type, member) CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, 0, CYAML_UNLIMITED)
+/* TEXT: a string that must be there. OPT: one that need not. LIST and TEXTS: sequences, which may be left
+ * out. */
+#define TEXT(key, type, member)                                                                              \
+    CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER, type, member, 0, CYAML_UNLIMITED)
 #define OPT(key, type, member)                                                                               \
     CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 0, CYAML_UNLIMITED)
 #define NUM(key, type, member) CYAML_FIELD_UINT(key, CYAML_FLAG_OPTIONAL, type, member)
 #define LIST(key, type, member, entry)                                                                       \
-    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, entry, 0, CYAML_UNLIMITED)
+    CYAML_FIELD_SEQUENCE(                                                                                    \
+            key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, entry, 0, CYAML_UNLIMITED)
 #define TEXTS(key, type, member) LIST(key, type, member, &text_entry)
 #define PART(key, type, member, fields)                                                                      \
     CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, fields)
@@ -17,11 +20,10 @@ static const cyaml_schema_value_t text_entry = {
         CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED)};
 
 #define ATTRIBUTE(name) OPT(#name, struct mr_filter_attributes, name)
-static const cyaml_schema_field_t attribute_fields[] = {
-        ATTRIBUTE(id), ATTRIBUTE(source), ATTRIBUTE(type), ATTRIBUTE(subject), ATTRIBUTE(dataschema),
-        ATTRIBUTE(regioncode), ATTRIBUTE(oktmo), ATTRIBUTE(orgid), ATTRIBUTE(correlationid),
-        ATTRIBUTE(causationid), ATTRIBUTE(partitionkey), ATTRIBUTE(basis), ATTRIBUTE(actor), ATTRIBUTE(actorrole),
-        CYAML_FIELD_END};
+static const cyaml_schema_field_t attribute_fields[] = {ATTRIBUTE(id), ATTRIBUTE(source), ATTRIBUTE(type),
+        ATTRIBUTE(subject), ATTRIBUTE(dataschema), ATTRIBUTE(regioncode), ATTRIBUTE(oktmo), ATTRIBUTE(orgid),
+        ATTRIBUTE(correlationid), ATTRIBUTE(causationid), ATTRIBUTE(partitionkey), ATTRIBUTE(basis),
+        ATTRIBUTE(actor), ATTRIBUTE(actorrole), CYAML_FIELD_END};
 
 static const cyaml_schema_value_t filter_entry;
 static const cyaml_schema_field_t filter_fields[] = {
@@ -34,12 +36,11 @@ static const cyaml_schema_field_t filter_fields[] = {
 static const cyaml_schema_value_t filter_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_filter, filter_fields)};
 
-static const cyaml_schema_field_t system_fields[] = {
-        TEXT("name", struct mr_config_system, name), TEXT("kind", struct mr_config_system, kind),
-        TEXT("source", struct mr_config_system, source),
+static const cyaml_schema_field_t system_fields[] = {TEXT("name", struct mr_config_system, name),
+        TEXT("kind", struct mr_config_system, kind), TEXT("source", struct mr_config_system, source),
         TEXT("public_key", struct mr_config_system, public_key),
-        TEXTS("regions", struct mr_config_system, regions), TEXTS("publish", struct mr_config_system, publish),
-        CYAML_FIELD_END};
+        TEXTS("regions", struct mr_config_system, regions),
+        TEXTS("publish", struct mr_config_system, publish), CYAML_FIELD_END};
 static const cyaml_schema_value_t system_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_system, system_fields)};
 
@@ -47,20 +48,19 @@ static const cyaml_strval_t personal_names[] = {
         {"none", MR_PERSONAL_NONE}, {"pseudonymous", MR_PERSONAL_PSEUDONYMOUS}, {"full", MR_PERSONAL_FULL}};
 static const cyaml_strval_t scope_names[] = {{"all", MR_SCOPE_ALL}, {"staff", MR_SCOPE_STAFF}};
 
-static const cyaml_schema_field_t subscription_fields[] = {
-        TEXT("name", struct mr_config_subscription, name),
+static const cyaml_schema_field_t subscription_fields[] = {TEXT("name", struct mr_config_subscription, name),
         TEXT("system", struct mr_config_subscription, system),
         CYAML_FIELD_ENUM("personal", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct mr_config_subscription,
                 personal, personal_names, CYAML_ARRAY_LEN(personal_names)),
-        CYAML_FIELD_ENUM("scope", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct mr_config_subscription, scope,
-                scope_names, CYAML_ARRAY_LEN(scope_names)),
+        CYAML_FIELD_ENUM("scope", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct mr_config_subscription,
+                scope, scope_names, CYAML_ARRAY_LEN(scope_names)),
         LIST("filters", struct mr_config_subscription, filters, &filter_entry),
         NUM("attempts_max", struct mr_config_subscription, attempts_max), CYAML_FIELD_END};
 static const cyaml_schema_value_t subscription_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_subscription, subscription_fields)};
 
-static const cyaml_schema_field_t code_fields[] = {
-        TEXT("code", struct mr_config_code, code), TEXT("title", struct mr_config_code, title), CYAML_FIELD_END};
+static const cyaml_schema_field_t code_fields[] = {TEXT("code", struct mr_config_code, code),
+        TEXT("title", struct mr_config_code, title), CYAML_FIELD_END};
 static const cyaml_schema_value_t code_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_code, code_fields)};
 static const cyaml_schema_field_t codelist_fields[] = {TEXT("name", struct mr_config_codelist, name),
@@ -115,7 +115,8 @@ static const cyaml_schema_field_t cnppm_fields[] = {LINK(struct mr_config_cnppm)
         TEXT("done", struct mr_config_cnppm, done), TEXT("rejected", struct mr_config_cnppm, rejected),
         NUM("settle_ms", struct mr_config_cnppm, settle_ms), CYAML_FIELD_END};
 static const cyaml_schema_field_t portal_fields[] = {LINK(struct mr_config_portal),
-        TEXT("listen", struct mr_config_portal, listen), OPT("token_file", struct mr_config_portal, token_file),
+        TEXT("listen", struct mr_config_portal, listen),
+        OPT("token_file", struct mr_config_portal, token_file),
         OPT("poll_url", struct mr_config_portal, poll_url),
         NUM("poll_interval_ms", struct mr_config_portal, poll_interval_ms),
         OPT("push_url", struct mr_config_portal, push_url), CYAML_FIELD_END};

@@ -8,7 +8,7 @@
 
 static void put_where(const char *name, yaml_mark_t mark, char *out, size_t out_size)
 {
-    (void) snprintf(out, out_size, "%s:%zu:%zu", name, mark.line + 1, mark.column + 1);
+    (void)snprintf(out, out_size, "%s:%zu:%zu", name, mark.line + 1, mark.column + 1);
 }
 
 static int fail_at(const char *name, yaml_mark_t mark, const char *cure, const char *what, const char *detail,
@@ -22,7 +22,8 @@ static int fail_at(const char *name, yaml_mark_t mark, const char *cure, const c
 
 static int fail_parser(const char *name, const yaml_parser_t *parser, struct mr_error *reterr)
 {
-    return fail_at(name, parser->problem_mark, "mend the YAML: two spaces a level, quotes around special characters",
+    return fail_at(name, parser->problem_mark,
+            "mend the YAML: two spaces a level, quotes around special characters",
             "not YAML: ", parser->problem ? parser->problem : "unreadable", reterr);
 }
 
@@ -42,7 +43,7 @@ static const char *refuse_event(const yaml_event_t *event, int *depth, int *docu
         --*depth;
         return NULL;
     case YAML_SCALAR_EVENT:
-        if (strlen((const char *) event->data.scalar.value) != event->data.scalar.length)
+        if (strlen((const char *)event->data.scalar.value) != event->data.scalar.length)
             return "a NUL character in a text";
         return NULL;
     default:
@@ -79,7 +80,8 @@ static int scan(struct mr_slice text, const char *name, struct mr_error *reterr)
     return r;
 }
 
-int mr_config_yaml_init(struct mr_config_yaml *yaml, struct mr_slice text, const char *name, struct mr_error *reterr)
+int mr_config_yaml_init(
+        struct mr_config_yaml *yaml, struct mr_slice text, const char *name, struct mr_error *reterr)
 {
     yaml_parser_t parser;
     int r = scan(text, name, reterr); /* before the tree is built: an alias could make it a loop */
@@ -95,7 +97,8 @@ int mr_config_yaml_init(struct mr_config_yaml *yaml, struct mr_slice text, const
     yaml_parser_delete(&parser);
     if (r == 0 && !yaml_document_get_root_node(&yaml->document)) {
         yaml_document_delete(&yaml->document);
-        r = mr_error_set(reterr, MR_ECONFIG, name, "see docs/configuration.md for a full example", "the file is empty");
+        r = mr_error_set(reterr, MR_ECONFIG, name, "see docs/configuration.md for a full example",
+                "the file is empty");
     }
     return r;
 }
@@ -107,16 +110,16 @@ void mr_config_yaml_fini(struct mr_config_yaml *yaml)
 
 static const char *text_of(const yaml_node_t *node)
 {
-    return node && node->type == YAML_SCALAR_NODE ? (const char *) node->data.scalar.value : "";
+    return node && node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : "";
 }
 
 /* "known here: a, b, c" */
 static void known_names(const cyaml_schema_field_t *fields, char *out, size_t out_size)
 {
-    size_t used = (size_t) snprintf(out, out_size, "known here: ");
+    size_t used = (size_t)snprintf(out, out_size, "known here: ");
 
     for (const cyaml_schema_field_t *f = fields; f->key && used < out_size; f++)
-        used += (size_t) snprintf(out + used, out_size - used, "%s%s", f == fields ? "" : ", ", f->key);
+        used += (size_t)snprintf(out + used, out_size - used, "%s%s", f == fields ? "" : ", ", f->key);
 }
 
 static const cyaml_schema_field_t *field_of(const cyaml_schema_field_t *fields, const char *key)
@@ -130,13 +133,14 @@ static const cyaml_schema_field_t *field_of(const cyaml_schema_field_t *fields, 
 static int check_node(struct mr_config_yaml *yaml, yaml_node_t *node, const cyaml_schema_value_t *schema,
         struct mr_error *reterr);
 
-static int check_missing(struct mr_config_yaml *yaml, const yaml_node_t *node, const cyaml_schema_field_t *fields,
-        struct mr_error *reterr)
+static int check_missing(struct mr_config_yaml *yaml, const yaml_node_t *node,
+        const cyaml_schema_field_t *fields, struct mr_error *reterr)
 {
     for (const cyaml_schema_field_t *f = fields; f->key; f++) {
         bool found = (f->value.flags & CYAML_FLAG_OPTIONAL) != 0;
 
-        for (yaml_node_pair_t *p = node->data.mapping.pairs.start; !found && p < node->data.mapping.pairs.top; p++)
+        for (yaml_node_pair_t *p = node->data.mapping.pairs.start; !found && p < node->data.mapping.pairs.top;
+                p++)
             found = strcmp(text_of(yaml_document_get_node(&yaml->document, p->key)), f->key) == 0;
         if (!found)
             return fail_at(yaml->name, node->start_mark, "add it; docs/configuration.md says what it means",
@@ -161,8 +165,8 @@ static int check_mapping(struct mr_config_yaml *yaml, yaml_node_t *node, const c
             return fail_at(yaml->name, key->start_mark, cure, "unknown key: ", text_of(key), reterr);
         for (yaml_node_pair_t *q = start; q < p; q++)
             if (strcmp(text_of(yaml_document_get_node(&yaml->document, q->key)), field->key) == 0)
-                return fail_at(yaml->name, key->start_mark, "keep one of them", "this key is there twice: ",
-                        field->key, reterr);
+                return fail_at(yaml->name, key->start_mark, "keep one of them",
+                        "this key is there twice: ", field->key, reterr);
         r = check_node(yaml, yaml_document_get_node(&yaml->document, p->value), &field->value, reterr);
         if (r < 0)
             return r;
@@ -185,7 +189,8 @@ static int check_node(struct mr_config_yaml *yaml, yaml_node_t *node, const cyam
             return fail_at(yaml->name, node->start_mark, "write one `- entry` a line below it",
                     "a list is expected here", "", reterr);
         for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top; i++) {
-            int r = check_node(yaml, yaml_document_get_node(&yaml->document, *i), schema->sequence.entry, reterr);
+            int r = check_node(
+                    yaml, yaml_document_get_node(&yaml->document, *i), schema->sequence.entry, reterr);
 
             if (r < 0)
                 return r;
@@ -193,11 +198,13 @@ static int check_node(struct mr_config_yaml *yaml, yaml_node_t *node, const cyam
         return 0;
     }
     if (node->type != YAML_SCALAR_NODE)
-        return fail_at(yaml->name, node->start_mark, "write one value", "a single value is expected here", "", reterr);
+        return fail_at(yaml->name, node->start_mark, "write one value", "a single value is expected here", "",
+                reterr);
     return 0;
 }
 
-int mr_config_yaml_keys(struct mr_config_yaml *yaml, const cyaml_schema_value_t *schema, struct mr_error *reterr)
+int mr_config_yaml_keys(
+        struct mr_config_yaml *yaml, const cyaml_schema_value_t *schema, struct mr_error *reterr)
 {
     return check_node(yaml, yaml_document_get_root_node(&yaml->document), schema, reterr);
 }
@@ -228,7 +235,7 @@ void mr_config_yaml_where(struct mr_config_yaml *yaml, const char *path, char *o
             unsigned long index = strtoul(path + 1, &end, 10);
 
             if (node->type == YAML_SEQUENCE_NODE &&
-                    index < (unsigned long) (node->data.sequence.items.top - node->data.sequence.items.start))
+                    index < (unsigned long)(node->data.sequence.items.top - node->data.sequence.items.start))
                 next = yaml_document_get_node(&yaml->document, node->data.sequence.items.start[index]);
             path = *end == ']' ? end + 1 : end;
         } else {

@@ -22,7 +22,7 @@ struct mr_mailbox {
     pthread_cond_t filled;
     struct mr_list queue;
     bool closed;
-    uv_async_t async;           /* only with a loop */
+    uv_async_t async; /* only with a loop */
     bool has_loop;
     mr_mailbox_fn on_batch;
     void (*on_closed)(struct mr_mailbox *mailbox);
@@ -44,8 +44,8 @@ void mr_mailbox_take(struct mr_mailbox *mailbox, struct mr_list *batch);
 void mr_mailbox_shut(struct mr_mailbox *mailbox);
 
 /*
- * Frees. The queue must be empty and no thread may post any more. With a loop it is asynchronous: on_closed (may be
- * NULL) runs when the memory may be reused.
+ * Frees. The queue must be empty and no thread may post any more. With a loop it is asynchronous: on_closed
+ * (may be NULL) runs when the memory may be reused.
  */
 void mr_mailbox_close(struct mr_mailbox *mailbox, void (*on_closed)(struct mr_mailbox *mailbox));
 

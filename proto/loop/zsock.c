@@ -15,14 +15,14 @@ static int events_of(void *socket)
 
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
-    (void) handle;
-    (void) status;
-    (void) events;
+    (void)handle;
+    (void)status;
+    (void)events;
 }
 
 static void on_idle(uv_idle_t *handle)
 {
-    (void) handle;
+    (void)handle;
 }
 
 static void on_prepare(uv_prepare_t *handle)
@@ -30,7 +30,7 @@ static void on_prepare(uv_prepare_t *handle)
     struct mr_zsock *zsock = MR_CONTAINER(handle, struct mr_zsock, prepare);
 
     if (events_of(zsock->socket) & ZMQ_POLLIN)
-        (void) uv_idle_start(&zsock->idle, on_idle);
+        (void)uv_idle_start(&zsock->idle, on_idle);
 }
 
 /* Reads one message. Number of parts; 0 when there was none or it had too many. */
@@ -44,14 +44,14 @@ static int receive(void *socket, zmq_msg_t parts[static MR_ZSOCK_PARTS_MAX])
         zmq_msg_t spare;
         zmq_msg_t *part = count < MR_ZSOCK_PARTS_MAX ? &parts[count] : &spare;
 
-        (void) zmq_msg_init(part);
+        (void)zmq_msg_init(part);
         if (zmq_msg_recv(part, socket, ZMQ_DONTWAIT) < 0) {
-            (void) zmq_msg_close(part);
+            (void)zmq_msg_close(part);
             break;
         }
         more = zmq_msg_more(part);
         if (part == &spare) {
-            (void) zmq_msg_close(part);
+            (void)zmq_msg_close(part);
             overflow = true;
         } else {
             count++;
@@ -60,7 +60,7 @@ static int receive(void *socket, zmq_msg_t parts[static MR_ZSOCK_PARTS_MAX])
     if (!overflow)
         return count;
     for (int i = 0; i < count; i++)
-        (void) zmq_msg_close(&parts[i]);
+        (void)zmq_msg_close(&parts[i]);
     return 0;
 }
 
@@ -68,7 +68,7 @@ static void on_check(uv_check_t *handle)
 {
     struct mr_zsock *zsock = MR_CONTAINER(handle, struct mr_zsock, check);
 
-    (void) uv_idle_stop(&zsock->idle);
+    (void)uv_idle_stop(&zsock->idle);
     for (int i = 0; i < zsock->budget && zsock->socket && (events_of(zsock->socket) & ZMQ_POLLIN); i++) {
         zmq_msg_t parts[MR_ZSOCK_PARTS_MAX];
         int count = receive(zsock->socket, parts);
@@ -76,12 +76,12 @@ static void on_check(uv_check_t *handle)
         if (count > 0)
             zsock->on_message(zsock, parts, count);
         for (int j = 0; j < count; j++)
-            (void) zmq_msg_close(&parts[j]);
+            (void)zmq_msg_close(&parts[j]);
     }
 }
 
-int mr_zsock_open(struct mr_zsock *zsock, uv_loop_t *loop, void *socket, int budget, mr_zsock_recv_fn on_message,
-        void *data)
+int mr_zsock_open(struct mr_zsock *zsock, uv_loop_t *loop, void *socket, int budget,
+        mr_zsock_recv_fn on_message, void *data)
 {
     uv_os_sock_t fd;
     size_t size = sizeof fd;
@@ -89,7 +89,7 @@ int mr_zsock_open(struct mr_zsock *zsock, uv_loop_t *loop, void *socket, int bud
 
     if (zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger) != 0 ||
             zmq_getsockopt(socket, ZMQ_FD, &fd, &size) != 0 || uv_poll_init(loop, &zsock->poll, fd) != 0) {
-        (void) zmq_close(socket);
+        (void)zmq_close(socket);
         return MR_ESYSTEM;
     }
     zsock->socket = socket;
@@ -98,12 +98,12 @@ int mr_zsock_open(struct mr_zsock *zsock, uv_loop_t *loop, void *socket, int bud
     zsock->on_closed = NULL;
     zsock->data = data;
     zsock->open_handles = 4;
-    (void) uv_prepare_init(loop, &zsock->prepare);
-    (void) uv_check_init(loop, &zsock->check);
-    (void) uv_idle_init(loop, &zsock->idle);
-    (void) uv_poll_start(&zsock->poll, UV_READABLE, on_poll);
-    (void) uv_prepare_start(&zsock->prepare, on_prepare);
-    (void) uv_check_start(&zsock->check, on_check);
+    (void)uv_prepare_init(loop, &zsock->prepare);
+    (void)uv_check_init(loop, &zsock->check);
+    (void)uv_idle_init(loop, &zsock->idle);
+    (void)uv_poll_start(&zsock->poll, UV_READABLE, on_poll);
+    (void)uv_prepare_start(&zsock->prepare, on_prepare);
+    (void)uv_check_start(&zsock->check, on_check);
     return 0;
 }
 
@@ -136,17 +136,17 @@ static void on_handle_closed(uv_handle_t *handle)
 
 void mr_zsock_close(struct mr_zsock *zsock, void (*on_closed)(struct mr_zsock *zsock))
 {
-    uv_handle_t *handles[] = {(uv_handle_t *) &zsock->poll, (uv_handle_t *) &zsock->prepare,
-            (uv_handle_t *) &zsock->check, (uv_handle_t *) &zsock->idle};
+    uv_handle_t *handles[] = {(uv_handle_t *)&zsock->poll, (uv_handle_t *)&zsock->prepare,
+            (uv_handle_t *)&zsock->check, (uv_handle_t *)&zsock->idle};
 
     if (!zsock->socket)
         return;
     zsock->on_closed = on_closed;
-    (void) uv_poll_stop(&zsock->poll); /* libuv must forget the fd before ZeroMQ closes it */
+    (void)uv_poll_stop(&zsock->poll); /* libuv must forget the fd before ZeroMQ closes it */
     for (size_t i = 0; i < MR_COUNT(handles); i++) {
         handles[i]->data = zsock;
         uv_close(handles[i], on_handle_closed);
     }
-    (void) zmq_close(zsock->socket);
+    (void)zmq_close(zsock->socket);
     zsock->socket = NULL;
 }

@@ -32,19 +32,19 @@ struct mr_attributes {
     const char *source;
     const char *type;
     const char *subject;
-    const char *time;        /* RFC 3339, years 1 to 9999 */
+    const char *time; /* RFC 3339, years 1 to 9999 */
     const char *dataschema;
-    const char *regioncode;  /* code of the subject of the federation, "24" */
+    const char *regioncode; /* code of the subject of the federation, "24" */
     const char *oktmo;
-    const char *orgid;       /* OGRN */
+    const char *orgid; /* OGRN */
     const char *correlationid;
     const char *causationid;
     const char *partitionkey;
-    const char *basis;       /* legal basis code */
-    const char *actor;       /* opaque id */
+    const char *basis; /* legal basis code */
+    const char *actor; /* opaque id */
     const char *actorrole;
     const char *traceparent;
-    const char *staffof;     /* set by the hub on delivery only */
+    const char *staffof; /* set by the hub on delivery only */
 };
 
 /* Where a Person block's content (without tag and length) lies in the event's bytes. */
@@ -58,40 +58,43 @@ struct mr_person_span {
 struct mr_event {
     struct mr_slice bytes;
     struct mr_attributes a;
-    int64_t time_us;                      /* 0 when absent */
-    const struct mr_event_type *type;     /* NULL: not in the registry, and then payload is NULL */
+    int64_t time_us;                  /* 0 when absent */
+    const struct mr_event_type *type; /* NULL: not in the registry, and then payload is NULL */
     ProtobufCMessage *payload;
-    struct mr_slice payload_bytes;        /* of any data, in `bytes` */
+    struct mr_slice payload_bytes; /* of any data, in `bytes` */
     Io__Cloudevents__V1__CloudEvent *message;
     struct mr_person_span persons[MR_EVENT_PERSONS_MAX]; /* in order of offset */
     size_t persons_count;
 };
 
 /*
- * Decodes and validates the form (prescan, required attributes, spec_version 1.0, attribute names, payload of the
- * registered type). `known` attributes may be ce_string, ce_uri, ce_uri_ref or ce_timestamp (time); others are kept
- * in message->attributes.
- * 0; MR_EMALFORMED, MR_ETOOBIG, MR_EINVAL (attribute missing or wrong: field in where), MR_ENOMEM (arena budget).
- * An unknown type is no failure: ret->type is NULL. After a failure *ret is not to be used.
- * Unknown fields of the payload are kept in it, and pass through re-encoding.
+ * Decodes and validates the form (prescan, required attributes, spec_version 1.0, attribute names, payload of
+ * the registered type). `known` attributes may be ce_string, ce_uri, ce_uri_ref or ce_timestamp (time);
+ * others are kept in message->attributes. 0; MR_EMALFORMED, MR_ETOOBIG, MR_EINVAL (attribute missing or
+ * wrong: field in where), MR_ENOMEM (arena budget). An unknown type is no failure: ret->type is NULL. After a
+ * failure *ret is not to be used. Unknown fields of the payload are kept in it, and pass through re-encoding.
  */
-int mr_event_decode(struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr);
+int mr_event_decode(
+        struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr);
 
 /*
- * Appends the serialized CloudEvent: payload as proto_data, none when NULL. Deterministic: attributes sorted by name.
- * id, source and type must be there. 0; MR_EINVAL when time is not RFC 3339; MR_ENOMEM. After a failure out is as before.
+ * Appends the serialized CloudEvent: payload as proto_data, none when NULL. Deterministic: attributes sorted
+ * by name. id, source and type must be there. 0; MR_EINVAL when time is not RFC 3339; MR_ENOMEM. After a
+ * failure out is as before.
  */
-int mr_event_encode(struct mr_buf *out, const struct mr_attributes *attributes, const ProtobufCMessage *payload);
+int mr_event_encode(
+        struct mr_buf *out, const struct mr_attributes *attributes, const ProtobufCMessage *payload);
 
 /*
- * Encodes with other attributes and payload in the place of the original's: for deliveries. Attributes of the original
- * that Marshrut does not know are kept when keep_unknown, but for datacontenttype: the payload is proto_data now.
- * Results as of encode.
+ * Encodes with other attributes and payload in the place of the original's: for deliveries. Attributes of the
+ * original that Marshrut does not know are kept when keep_unknown, but for datacontenttype: the payload is
+ * proto_data now. Results as of encode.
  */
-int mr_event_reencode(struct mr_buf *out, const struct mr_event *original, const struct mr_attributes *attributes,
-        const ProtobufCMessage *payload, bool keep_unknown);
+int mr_event_reencode(struct mr_buf *out, const struct mr_event *original,
+        const struct mr_attributes *attributes, const ProtobufCMessage *payload, bool keep_unknown);
 
-/* The protobuf-c allocator over an arena: unpack fails cleanly when the budget is used up; never call free_unpacked. */
+/* The protobuf-c allocator over an arena: unpack fails cleanly when the budget is used up; never call
+ * free_unpacked. */
 ProtobufCAllocator mr_arena_allocator(struct mr_arena *arena);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Digests and identifiers. SHA-256 is OpenSSL's (it uses SHA-NI); CRC32C is in proto/base/crc32c.h. Any thread, and
- * a mr_uuid7 by one thread at a time.
+ * Digests and identifiers. SHA-256 is OpenSSL's (it uses SHA-NI); CRC32C is in proto/base/crc32c.h. Any
+ * thread, and a mr_uuid7 by one thread at a time.
  */
 #ifndef MR_WIRE_DIGEST_H
 #define MR_WIRE_DIGEST_H
@@ -23,8 +23,9 @@ void mr_node_hash(const uint8_t left[static MR_SHA256_BYTES], const uint8_t righ
         uint8_t out[static MR_SHA256_BYTES]);
 
 /*
- * RFC 9562 version 7: 48-bit Unix milliseconds, then a 26-bit counter that starts at random each millisecond and keeps
- * the ids of one generator in order (also when the clock goes back), then 48 random bits. Zero-initialise it.
+ * RFC 9562 version 7: 48-bit Unix milliseconds, then a 26-bit counter that starts at random each millisecond
+ * and keeps the ids of one generator in order (also when the clock goes back), then 48 random bits.
+ * Zero-initialise it.
  */
 struct mr_uuid7 {
     uint64_t last_ms;

@@ -52,12 +52,14 @@ const struct mr_known_attribute *mr_known_attribute_at(size_t index);
 /* NULL: not known. */
 const struct mr_known_attribute *mr_known_attribute_find(const char *name);
 
-static inline const char **mr_known_attribute_slot(const struct mr_known_attribute *known, struct mr_attributes *a)
+static inline const char **mr_known_attribute_slot(
+        const struct mr_known_attribute *known, struct mr_attributes *a)
 {
-    return (const char **) (void *) ((char *) a + known->offset);
+    return (const char **)(void *)((char *)a + known->offset);
 }
 
-/* Adds a text, as what the table says for a known name, else as a string. 0; MR_EINVAL: no time; MR_ETOOBIG: full. */
+/* Adds a text, as what the table says for a known name, else as a string. 0; MR_EINVAL: no time; MR_ETOOBIG:
+ * full. */
 int mr_event_parts_add_text(struct mr_event_parts *parts, const char *name, struct mr_slice text);
 /* 0; MR_ETOOBIG: full. */
 int mr_event_parts_add(struct mr_event_parts *parts, const struct mr_attribute *attribute);

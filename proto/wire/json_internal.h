@@ -22,6 +22,7 @@ size_t mr_json_element_size(ProtobufCType type);
 
 /* Base64: out as the standard has it; in with or without padding, also the alphabet for URLs. */
 json_t *mr_json_from_bytes(struct mr_slice bytes);
-int mr_json_to_bytes(const json_t *json, struct mr_arena *arena, struct mr_slice *ret, struct mr_error *reterr);
+int mr_json_to_bytes(
+        const json_t *json, struct mr_arena *arena, struct mr_slice *ret, struct mr_error *reterr);
 
 #endif

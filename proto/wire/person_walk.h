@@ -5,8 +5,8 @@
 #include "proto/wire/codec.h"
 
 /*
- * Fills event->persons from payload and payload_bytes, which passed prescan and lie in event->bytes, and refuses
- * timestamps that are none. 0; MR_ETOOBIG: too many persons; MR_EINVAL: a timestamp, path in where.
+ * Fills event->persons from payload and payload_bytes, which passed prescan and lie in event->bytes, and
+ * refuses timestamps that are none. 0; MR_ETOOBIG: too many persons; MR_EINVAL: a timestamp, path in where.
  */
 int mr_person_walk(struct mr_event *event, struct mr_error *reterr);
 

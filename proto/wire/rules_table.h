@@ -1,4 +1,5 @@
-/* The table of field rules. Static and constant, any thread. Used by rules.c; open to tests and documentation. */
+/* The table of field rules. Static and constant, any thread. Used by rules.c; open to tests and
+ * documentation. */
 #ifndef MR_WIRE_RULES_TABLE_H
 #define MR_WIRE_RULES_TABLE_H
 
@@ -7,10 +8,11 @@
 
 #include "proto/wire/rules.h"
 
-/* All kinds but REQUIRED pass an absent field ("", 0, no message, oneof not set). On repeated strings: each of them. */
+/* All kinds but REQUIRED pass an absent field ("", 0, no message, oneof not set). On repeated strings: each
+ * of them. */
 enum mr_rule_kind {
     MR_RULE_REQUIRED,
-    MR_RULE_SNILS,     /* 11 digits, else refused; wrong check digits as the row says */
+    MR_RULE_SNILS, /* 11 digits, else refused; wrong check digits as the row says */
     MR_RULE_INN,
     MR_RULE_OGRN,
     MR_RULE_OKTMO,
@@ -23,7 +25,8 @@ enum mr_rule_kind {
     MR_RULE_DIGITS,    /* min to max digits */
     MR_RULE_NOT_AFTER, /* text: field of the same message with the later date */
     MR_RULE_BYTES,     /* bytes of length min to max */
-    MR_RULE_HOURS,     /* hours of a programme by law (order of 01.07.2013 № 499, п. 12); text: field with PK or PP */
+    MR_RULE_HOURS, /* hours of a programme by law (order of 01.07.2013 № 499, п. 12); text: field with PK or
+                      PP */
 };
 
 struct mr_rule {

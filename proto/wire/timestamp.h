@@ -11,7 +11,8 @@
 /* Years 1 to 9999, nanos 0 to 999,999,999. */
 bool mr_timestamp_valid(int64_t seconds, int32_t nanos);
 
-/* With 0, 3, 6 or 9 decimals, as ProtoJSON wants it; returns out. What is not valid is brought to the nearest that is. */
+/* With 0, 3, 6 or 9 decimals, as ProtoJSON wants it; returns out. What is not valid is brought to the nearest
+ * that is. */
 char *mr_timestamp_format(int64_t seconds, int32_t nanos, char out[static MR_TIME_TEXT_MAX]);
 
 /* A date with time and offset; 0, or MR_EINVAL. */

@@ -24,7 +24,7 @@ static int64_t now_us(void)
 static uint32_t random_next(struct crew *crew)
 {
     crew->random = crew->random * 6364136223846793005u + 1442695040888963407u;
-    return (uint32_t) (crew->random >> 33);
+    return (uint32_t)(crew->random >> 33);
 }
 
 static void exec_member(const char *log_path, const char *const argv[])
@@ -34,11 +34,11 @@ static void exec_member(const char *log_path, const char *const argv[])
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     int fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
-    (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (n > 0 && fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0 && dup2(fd, STDERR_FILENO) >= 0) {
         self[n] = 0;
-        (void) snprintf(path, sizeof path, "%s/%s", dirname(self), argv[0]);
-        (void) execv(path, (char *const *) argv);
+        (void)snprintf(path, sizeof path, "%s/%s", dirname(self), argv[0]);
+        (void)execv(path, (char *const *)argv);
     }
     _exit(127);
 }
@@ -48,7 +48,7 @@ static pid_t start_member(const struct setup *setup, const char *log, const char
     char log_path[PATH_MAX];
     pid_t pid;
 
-    (void) snprintf(log_path, sizeof log_path, "%s/%s.log", setup->dir, log);
+    (void)snprintf(log_path, sizeof log_path, "%s/%s.log", setup->dir, log);
     pid = fork();
     if (pid == 0)
         exec_member(log_path, argv);
@@ -67,18 +67,20 @@ int crew_start(struct crew *ret, const struct setup *setup, int kills, uint64_t 
     char feed[PATH_MAX];
     const char *up[] = {"marshrut", "-c", setup->config, "up", NULL};
     const char *cnppm[] = {"mr-counterpart", "--role", "cnppm", "--port", cnppm_port, NULL};
-    const char *portal[] = {"mr-counterpart", "--role", "portal", "--port", portal_port, "--feed", feed, NULL};
+    const char *portal[] = {
+            "mr-counterpart", "--role", "portal", "--port", portal_port, "--feed", feed, NULL};
 
-    (void) snprintf(cnppm_port, sizeof cnppm_port, "%u", setup->cnppm_outside);
-    (void) snprintf(portal_port, sizeof portal_port, "%u", setup->portal_outside);
-    (void) snprintf(feed, sizeof feed, "%s/outside/feed.jsonl", setup->dir);
+    (void)snprintf(cnppm_port, sizeof cnppm_port, "%u", setup->cnppm_outside);
+    (void)snprintf(portal_port, sizeof portal_port, "%u", setup->portal_outside);
+    (void)snprintf(feed, sizeof feed, "%s/outside/feed.jsonl", setup->dir);
     *ret = (struct crew){.random = seed, .kills_left = kills};
     ret->pids[1] = start_member(setup, "outside-cnppm", cnppm);
     ret->pids[2] = start_member(setup, "outside-portal", portal);
     ret->pids[0] = start_member(setup, "hub", up);
     for (int i = 0; i < CREW_MEMBERS; i++)
         if (ret->pids[i] < 0)
-            return mr_error_set(reterr, MR_ESYSTEM, "fork", "look at the limit of processes", "%s", strerror(errno));
+            return mr_error_set(
+                    reterr, MR_ESYSTEM, "fork", "look at the limit of processes", "%s", strerror(errno));
     plan_kill(ret);
     return 0;
 }
@@ -88,8 +90,8 @@ void crew_stop(struct crew *crew)
     for (int i = 0; i < CREW_MEMBERS; i++) {
         if (crew->pids[i] <= 0)
             continue;
-        (void) kill(crew->pids[i], SIGTERM);
-        (void) waitpid(crew->pids[i], NULL, 0);
+        (void)kill(crew->pids[i], SIGTERM);
+        (void)waitpid(crew->pids[i], NULL, 0);
         crew->pids[i] = 0;
     }
 }
@@ -102,13 +104,13 @@ static int supervised(pid_t parent, pid_t out[static SUPERVISED_MAX])
     int n = 0;
     int pid;
 
-    (void) snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int) parent, (int) parent);
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
     file = fopen(path, "re");
     if (!file)
         return 0;
     while (n < SUPERVISED_MAX && fscanf(file, "%d", &pid) == 1)
         out[n++] = pid;
-    (void) fclose(file);
+    (void)fclose(file);
     return n;
 }
 
@@ -126,9 +128,9 @@ int crew_tick(struct crew *crew)
         return 0;
     n = supervised(crew->pids[0], pids);
     if (n > 0) {
-        pid_t victim = pids[random_next(crew) % (uint32_t) n];
+        pid_t victim = pids[random_next(crew) % (uint32_t)n];
 
-        (void) kill(victim, SIGKILL);
+        (void)kill(victim, SIGKILL);
         crew->kills_left--;
     }
     plan_kill(crew);

@@ -19,9 +19,9 @@ int files_put(const char *dir, const char *name, struct mr_slice content)
     size_t done = 0;
     int fd;
 
-    (void) mkdir(dir, 0700);
-    if (snprintf(temp, sizeof temp, "%s/.%s.tmp", dir, name) >= (int) sizeof temp ||
-            snprintf(final, sizeof final, "%s/%s", dir, name) >= (int) sizeof final)
+    (void)mkdir(dir, 0700);
+    if (snprintf(temp, sizeof temp, "%s/.%s.tmp", dir, name) >= (int)sizeof temp ||
+            snprintf(final, sizeof final, "%s/%s", dir, name) >= (int)sizeof final)
         return MR_ETOOBIG;
     fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
@@ -32,10 +32,10 @@ int files_put(const char *dir, const char *name, struct mr_slice content)
         if (n < 0) {
             int error = mr_err_from_errno(errno);
 
-            (void) close(fd);
+            (void)close(fd);
             return error;
         }
-        done += (size_t) n;
+        done += (size_t)n;
     }
     if (close(fd) != 0 || rename(temp, final) != 0)
         return mr_err_from_errno(errno);
@@ -47,32 +47,32 @@ static int put_cp1251(const char *dir, const char *name, struct mr_buf *utf8)
 {
     struct mr_buf out = MR_BUF_INIT;
     iconv_t cd = iconv_open("CP1251", "UTF-8");
-    char *in = (char *) utf8->data;
+    char *in = (char *)utf8->data;
     size_t in_left = utf8->size;
     uint8_t *room = mr_buf_reserve(&out, utf8->size + 1);
-    char *to = (char *) room;
+    char *to = (char *)room;
     size_t to_left = utf8->size + 1;
     int r = MR_EINVAL;
 
-    if (cd != (iconv_t) -1 && room && iconv(cd, &in, &in_left, &to, &to_left) != (size_t) -1) {
-        out.size = (size_t) (to - (char *) room);
+    if (cd != (iconv_t)-1 && room && iconv(cd, &in, &in_left, &to, &to_left) != (size_t)-1) {
+        out.size = (size_t)(to - (char *)room);
         r = files_put(dir, name, mr_buf_slice(&out));
     }
-    if (cd != (iconv_t) -1)
-        (void) iconv_close(cd);
+    if (cd != (iconv_t)-1)
+        (void)iconv_close(cd);
     mr_buf_fini(&out);
     return r;
 }
 
 static const char *ru_date(const char *iso, char out[static 11])
 {
-    (void) snprintf(out, 11, "%.2s.%.2s.%.4s", iso + 8, iso + 5, iso);
+    (void)snprintf(out, 11, "%.2s.%.2s.%.4s", iso + 8, iso + 5, iso);
     return out;
 }
 
 static void org_dir(char *out, size_t size, const char *in_dir, const struct region_org *org)
 {
-    (void) snprintf(out, size, "%s/%s", in_dir, org->ogrn);
+    (void)snprintf(out, size, "%s/%s", in_dir, org->ogrn);
 }
 
 int files_write_orgs(const struct region *region, const char *in_dir)
@@ -137,8 +137,9 @@ int files_write_staff(const struct region *region, const char *in_dir)
     return 0;
 }
 
-static const char results_header[] = "Номер результата;СНИЛС;Дата;Инструмент;Шкала;Область;Балл;Уровень;Дефицит;Тип;"
-                                     "Исходная диагностика;Курс\r\n";
+static const char results_header[] =
+        "Номер результата;СНИЛС;Дата;Инструмент;Шкала;Область;Балл;Уровень;Дефицит;Тип;"
+        "Исходная диагностика;Курс\r\n";
 
 /* One result is two rows: the area of interest and one more. */
 static void put_result(struct mr_buf *out, const struct region *region, int i, bool again)
@@ -152,9 +153,9 @@ static void put_result(struct mr_buf *out, const struct region *region, int i, b
 
         mr_buf_printf(out, "%s-%05d;", again ? "R" : "D", i + 1);
         put_snils(out, t->snils);
-        mr_buf_printf(out, ";%s;Оценка компетенций;100;%s;%d,5;%s;%s;%s;", again ? "20.10.2026" : "15.03.2026",
-                area_titles[row == 0 ? t->area : other], score, weak ? "низкий" : "высокий", weak ? "да" : "нет",
-                again ? "повторная" : "первичная");
+        mr_buf_printf(out, ";%s;Оценка компетенций;100;%s;%d,5;%s;%s;%s;",
+                again ? "20.10.2026" : "15.03.2026", area_titles[row == 0 ? t->area : other], score,
+                weak ? "низкий" : "высокий", weak ? "да" : "нет", again ? "повторная" : "первичная");
         if (again)
             mr_buf_printf(out, "D-%05d;%s", i + 1, region->programmes[t->area].id);
         else
@@ -182,7 +183,7 @@ static int write_results(const struct region *region, const char *in_dir, bool a
         if (text.size && (rows == A_FILE || i == region->teachers_count - 1)) {
             char name[64];
 
-            (void) snprintf(name, sizeof name, "%s-%05d.csv", again ? "rediagnostics" : "diagnostics", i + 1);
+            (void)snprintf(name, sizeof name, "%s-%05d.csv", again ? "rediagnostics" : "diagnostics", i + 1);
             /* Every second file as UTF-8 with a byte order mark: both forms come from the same centre. */
             r = put_cp1251(in_dir, name, &text);
             mr_buf_reset(&text);
@@ -206,7 +207,8 @@ int files_write_rediagnostics(const struct region *region, const char *in_dir)
 static void put_head(struct mr_buf *out, const char *type, const char *id_kind, int id, const char *time)
 {
     mr_buf_printf(out,
-            "{\"specversion\":\"1.0\",\"id\":\"%s-%05d\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"%s\","
+            "{\"specversion\":\"1.0\",\"id\":\"%s-%05d\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"%"
+            "s\","
             "\"time\":\"%s\",\"regioncode\":\"24\",",
             id_kind, id, type, time);
 }
@@ -218,31 +220,36 @@ void files_feed_programmes(const struct region *region, struct mr_buf *out)
 
         put_head(out, "nms.programme.listed.v1", "programme", i + 1, "2026-02-01T09:00:00Z");
         mr_buf_printf(out,
-                "\"data\":{\"programmeId\":\"%s\",\"title\":\"%s\",\"kind\":\"%s\",\"hours\":%d,\"providerOgrn\":\"%s\","
+                "\"data\":{\"programmeId\":\"%s\",\"title\":\"%s\",\"kind\":\"%s\",\"hours\":%d,"
+                "\"providerOgrn\":\"%s\","
                 "\"registry\":\"%s\",\"listedOn\":\"2026-02-01\",\"areas\":[\"%s\"]}}\n",
-                p->id, p->title, p->kind, p->hours, region->provider.ogrn, i % 2 ? "federal" : "own", p->area);
+                p->id, p->title, p->kind, p->hours, region->provider.ogrn, i % 2 ? "federal" : "own",
+                p->area);
     }
 }
 
-static const char personal_attributes[] = "\"basis\":\"education\",\"actor\":\"portal\",\"actorrole\":\"system\",";
+static const char personal_attributes[] =
+        "\"basis\":\"education\",\"actor\":\"portal\",\"actorrole\":\"system\",";
 
 static void put_course(const struct region *region, int i, bool finished, struct mr_buf *out)
 {
     const struct region_teacher *t = &region->teachers[i];
     const struct region_programme *p = &region->programmes[t->area];
 
-    put_head(out, finished ? "nms.course.finished.v1" : "nms.course.enrolled.v1", finished ? "finish" : "enrol", i + 1,
-            finished ? "2026-06-30T15:00:00Z" : "2026-05-01T09:00:00Z");
+    put_head(out, finished ? "nms.course.finished.v1" : "nms.course.enrolled.v1",
+            finished ? "finish" : "enrol", i + 1, finished ? "2026-06-30T15:00:00Z" : "2026-05-01T09:00:00Z");
     mr_buf_put_str(out, personal_attributes);
     mr_buf_printf(out,
             "\"data\":{\"person\":{\"snils\":\"%s\"},\"programmeId\":\"%s\",\"kind\":\"%s\",\"hours\":%d,"
             "\"providerOgrn\":\"%s\",\"funding\":\"regional\",",
             t->snils, p->id, p->kind, p->hours, region->provider.ogrn);
     if (finished)
-        mr_buf_printf(out, "\"startedOn\":\"2026-05-12\",\"endedOn\":\"2026-06-30\",\"documentNumber\":\"24-%06d\"}}\n",
+        mr_buf_printf(out,
+                "\"startedOn\":\"2026-05-12\",\"endedOn\":\"2026-06-30\",\"documentNumber\":\"24-%06d\"}}\n",
                 i + 1);
     else
-        mr_buf_put_str(out, "\"enrolledOn\":\"2026-05-01\",\"startsOn\":\"2026-05-12\",\"endsOn\":\"2026-06-30\"}}\n");
+        mr_buf_put_str(out,
+                "\"enrolledOn\":\"2026-05-01\",\"startsOn\":\"2026-05-12\",\"endsOn\":\"2026-06-30\"}}\n");
 }
 
 static void put_document(const struct region *region, int i, struct mr_buf *out)
@@ -254,7 +261,8 @@ static void put_document(const struct region *region, int i, struct mr_buf *out)
     mr_buf_put_str(out, personal_attributes);
     mr_buf_printf(out,
             "\"data\":{\"person\":{\"snils\":\"%s\"},\"documentKind\":\"%s\",\"status\":\"original\","
-            "\"number\":\"24-%06d\",\"registrationNumber\":\"24-%06d\",\"issuedOn\":\"2026-07-03\",\"programmeId\":\"%s\","
+            "\"number\":\"24-%06d\",\"registrationNumber\":\"24-%06d\",\"issuedOn\":\"2026-07-03\","
+            "\"programmeId\":\"%s\","
             "\"kind\":\"%s\",\"hours\":%d,\"providerOgrn\":\"%s\",\"endedOn\":\"2026-06-30\"}}\n",
             t->snils, p->hours >= 250 ? "diploma" : "certificate", i + 1, i + 1, p->id, p->kind, p->hours,
             region->provider.ogrn);
@@ -284,7 +292,8 @@ void files_feed_contests(const struct region *region, struct mr_buf *out)
         mr_buf_put_str(out, personal_attributes);
         mr_buf_printf(out,
                 "\"data\":{\"person\":{\"snils\":\"%s\"},\"contestId\":\"teacher-of-the-year-2026\","
-                "\"title\":\"Учитель года (муниципальный этап)\",\"level\":\"municipal\",\"result\":\"participant\","
+                "\"title\":\"Учитель года (муниципальный "
+                "этап)\",\"level\":\"municipal\",\"result\":\"participant\","
                 "\"heldOn\":\"2026-04-20\",\"orgOgrn\":\"%s\"}}\n",
                 t->snils, region->orgs[t->org].ogrn);
     }
@@ -297,8 +306,10 @@ void files_route_json(const struct region *region, int i, struct mr_buf *out)
 
     mr_buf_printf(out,
             "{\"routeId\":\"IOM-%05d\",\"person\":{\"snils\":\"%s\"},\"deficitIds\":[\"D-%05d:%s\"],"
-            "\"content\":\"Индивидуальный образовательный маршрут\",\"steps\":[{\"stepId\":\"1\",\"form\":\"formal\","
-            "\"title\":\"%s\",\"hours\":%d,\"programmeId\":\"%s\",\"startsOn\":\"2026-05-12\",\"endsOn\":\"2026-06-30\"}],"
+            "\"content\":\"Индивидуальный образовательный "
+            "маршрут\",\"steps\":[{\"stepId\":\"1\",\"form\":\"formal\","
+            "\"title\":\"%s\",\"hours\":%d,\"programmeId\":\"%s\",\"startsOn\":\"2026-05-12\",\"endsOn\":"
+            "\"2026-06-30\"}],"
             "\"assignedOn\":\"2026-04-10\",\"startsOn\":\"2026-04-15\",\"endsOn\":\"2026-12-15\"}",
             i + 1, t->snils, i + 1, p->area, p->title, p->hours, p->id);
 }
@@ -316,8 +327,10 @@ int files_xapi_json(const struct region *region, int from, int max, struct mr_bu
         if (!t->course_by_three)
             continue;
         mr_buf_printf(out,
-                "%s{\"id\":\"7d0e24a1-0000-4000-8000-%012d\",\"actor\":{\"account\":{\"homePage\":\"urn:snils\","
-                "\"name\":\"%s\"}},\"verb\":{\"id\":\"http://adlnet.gov/expapi/verbs/completed\"},\"object\":{\"id\":"
+                "%s{\"id\":\"7d0e24a1-0000-4000-8000-%012d\",\"actor\":{\"account\":{\"homePage\":\"urn:"
+                "snils\","
+                "\"name\":\"%s\"}},\"verb\":{\"id\":\"http://adlnet.gov/expapi/verbs/"
+                "completed\"},\"object\":{\"id\":"
                 "\"urn:programme:%s\",\"definition\":{\"name\":{\"ru\":\"%s\"}}},\"timestamp\":"
                 "\"2026-06-30T14:00:00Z\"}",
                 put++ ? "," : "", i + 1, t->snils, p->id, p->title);

@@ -18,7 +18,7 @@ typedef bool (*teacher_is_fn)(const struct region_teacher *teacher);
 
 static bool everybody(const struct region_teacher *t)
 {
-    (void) t;
+    (void)t;
     return true;
 }
 static bool is_diagnosed(const struct region_teacher *t)
@@ -108,10 +108,10 @@ static int append_feed(struct journey *journey, struct mr_buf *lines)
     if (r < 0 || mr_buf_failed(lines))
         return MR_ENOMEM;
     fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0 || write(fd, lines->data, lines->size) != (ssize_t) lines->size)
+    if (fd < 0 || write(fd, lines->data, lines->size) != (ssize_t)lines->size)
         r = MR_EIO;
     if (fd >= 0)
-        (void) close(fd);
+        (void)close(fd);
     mr_buf_fini(lines);
     return r;
 }
@@ -132,11 +132,16 @@ static int feed_contests(struct journey *journey)
     return append_feed(journey, &lines);
 }
 
-static int post(struct journey *journey, const char *path, const char *extra_header, const struct mr_buf *body)
+static int post(
+        struct journey *journey, const char *path, const char *extra_header, const struct mr_buf *body)
 {
-    struct post_request request = {.port = journey->setup->cnppm_port, .path = path,
-            .token = journey->setup->cnppm_token, .header = extra_header, .body = mr_buf_slice(body),
-            .tick = journey->tick, .tick_ctx = journey->ctx};
+    struct post_request request = {.port = journey->setup->cnppm_port,
+            .path = path,
+            .token = journey->setup->cnppm_token,
+            .header = extra_header,
+            .body = mr_buf_slice(body),
+            .tick = journey->tick,
+            .tick_ctx = journey->ctx};
 
     return post_until_taken(&request);
 }
@@ -180,7 +185,7 @@ static int feed_courses(struct journey *journey)
 
 struct expect {
     const char *type;
-    teacher_is_fn is[2];        /* the sum of both */
+    teacher_is_fn is[2]; /* the sum of both */
 };
 
 static const struct step {
@@ -192,13 +197,16 @@ static const struct step {
         {"schools send their staff lists", feed_staff, {{"nms.employment.started.v1", {everybody}}}},
         {"the portal lists programmes", feed_programmes, {{0}}},
         {"the assessment centre diagnoses", feed_diagnostics,
-                {{"nms.diagnostic.completed.v1", {is_diagnosed}}, {"nms.deficit.identified.v1", {has_deficit}}}},
+                {{"nms.diagnostic.completed.v1", {is_diagnosed}},
+                        {"nms.deficit.identified.v1", {has_deficit}}}},
         {"ЦНППМ assigns routes (ИОМ)", feed_routes, {{"nms.route.assigned.v1", {has_deficit}}}},
         {"courses: enrolled, finished, documents", feed_courses,
-                {{"nms.course.enrolled.v1", {has_deficit}}, {"nms.course.finished.v1", {has_finished, told_by_three}},
+                {{"nms.course.enrolled.v1", {has_deficit}},
+                        {"nms.course.finished.v1", {has_finished, told_by_three}},
                         {"nms.document.issued.v1", {has_finished}}}},
         {"the assessment centre diagnoses again", feed_rediagnostics,
-                {{"nms.rediagnostic.completed.v1", {is_rediagnosed}}, {"nms.deficit.closed.v1", {has_closed}}}},
+                {{"nms.rediagnostic.completed.v1", {is_rediagnosed}},
+                        {"nms.deficit.closed.v1", {has_closed}}}},
         {"contests", feed_contests, {{"nms.contest.participated.v1", {in_contest}}}},
 };
 
@@ -226,7 +234,7 @@ static json_int_t count_of(const json_t *counts, const char *type)
     size_t i;
     json_t *row;
 
-    json_array_foreach(json_object_get(counts, "counts"), i, row) {
+    json_array_foreach (json_object_get(counts, "counts"), i, row) {
         const char *name = json_string_value(json_object_get(row, "name"));
 
         if (name && strcmp(name, type) == 0)
@@ -236,8 +244,8 @@ static json_int_t count_of(const json_t *counts, const char *type)
 }
 
 /* 1: all there; 0: not yet; negative: more than there can be. */
-static int compare(const struct journey *journey, const json_t *counts, const struct step *step,
-        struct mr_error *reterr)
+static int compare(
+        const struct journey *journey, const json_t *counts, const struct step *step, struct mr_error *reterr)
 {
     int done = 1;
 
@@ -247,7 +255,8 @@ static int compare(const struct journey *journey, const json_t *counts, const st
 
         if (have > want)
             return mr_error_set(reterr, MR_ECORRUPT, step->expect[i].type, NULL,
-                    "%lld in the log, %lld were sent: something is there twice", (long long) have, (long long) want);
+                    "%lld in the log, %lld were sent: something is there twice", (long long)have,
+                    (long long)want);
         if (have < want)
             done = 0;
     }
@@ -267,7 +276,7 @@ static int pause_a_little(struct journey *journey)
 {
     const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
 
-    (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL); /* between two looks at the condition */
+    (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL); /* between two looks at the condition */
     return journey->tick(journey->ctx);
 }
 
@@ -297,7 +306,7 @@ static bool balance_is_settled(const json_t *balance, bool *ret_ok)
     json_t *line;
 
     *ret_ok = json_is_true(json_object_get(balance, "ok"));
-    json_array_foreach(out, i, line) {
+    json_array_foreach (out, i, line) {
         if (json_integer_value(json_object_get(line, "waiting")) > 0)
             return false;
     }
@@ -312,8 +321,9 @@ static int wait_for_balance(struct journey *journey, struct mr_error *reterr)
 
     for (;;) {
         int exit_code = 0;
-        json_t *balance = tool_hub_runs(journey->tool) ?
-                tool_ask_one(journey->tool, "balance", json_object(), &exit_code) : NULL;
+        json_t *balance = tool_hub_runs(journey->tool)
+                                  ? tool_ask_one(journey->tool, "balance", json_object(), &exit_code)
+                                  : NULL;
         bool settled = balance && balance_is_settled(balance, &ok);
         int r;
 
@@ -336,20 +346,21 @@ int journey_run(struct journey *journey, struct mr_error *reterr)
     for (size_t i = 0; i < MR_COUNT(steps) && r == 0; i++) {
         int64_t began = now_us();
 
-        (void) printf("[%zu/%zu] %s ...", i + 1, MR_COUNT(steps) + 1, steps[i].title);
-        (void) fflush(stdout);
+        (void)printf("[%zu/%zu] %s ...", i + 1, MR_COUNT(steps) + 1, steps[i].title);
+        (void)fflush(stdout);
         r = steps[i].feed(journey);
         if (r < 0)
-            (void) mr_error_set(reterr, r, steps[i].title, NULL, "could not feed it in: %s", mr_err_text(r));
+            (void)mr_error_set(reterr, r, steps[i].title, NULL, "could not feed it in: %s", mr_err_text(r));
         else
             r = wait_for(journey, &steps[i], reterr);
-        (void) printf(r == 0 ? " %.1f s\n" : " failed after %.1f s\n", (double) (now_us() - began) / 1e6);
+        (void)printf(r == 0 ? " %.1f s\n" : " failed after %.1f s\n", (double)(now_us() - began) / 1e6);
     }
     if (r == 0) {
-        (void) printf("[%zu/%zu] everything delivered and in balance ...", MR_COUNT(steps) + 1, MR_COUNT(steps) + 1);
-        (void) fflush(stdout);
+        (void)printf("[%zu/%zu] everything delivered and in balance ...", MR_COUNT(steps) + 1,
+                MR_COUNT(steps) + 1);
+        (void)fflush(stdout);
         r = wait_for_balance(journey, reterr);
-        (void) printf(r == 0 ? " yes\n" : " no\n");
+        (void)printf(r == 0 ? " yes\n" : " no\n");
     }
     return r;
 }
@@ -374,11 +385,11 @@ static const char *cell_value(const json_t *passport, const char *code)
     size_t i;
     json_t *section;
 
-    json_array_foreach(sections, i, section) {
+    json_array_foreach (sections, i, section) {
         size_t j;
         json_t *cell;
 
-        json_array_foreach(json_object_get(section, "cells"), j, cell) {
+        json_array_foreach (json_object_get(section, "cells"), j, cell) {
             const char *name = json_string_value(json_object_get(cell, "cell"));
 
             if (name && strcmp(name, code) == 0)
@@ -398,7 +409,7 @@ int journey_check_passport(struct journey *journey, struct mr_error *reterr)
         const char *value = cell_value(passport, cells[i].cell);
         char want[24];
 
-        (void) snprintf(want, sizeof want, "%lld", (long long) count(journey->region, cells[i].is));
+        (void)snprintf(want, sizeof want, "%lld", (long long)count(journey->region, cells[i].is));
         if (!value || strcmp(value, want) != 0)
             r = mr_error_set(reterr, MR_ECORRUPT, cells[i].cell, "run: marshrut passport explain CELL",
                     "the passport says %s, the region has %s", value ? value : "nothing", want);

@@ -1,6 +1,7 @@
 /*
- * The demo's story: what is fed in step by step, and how many events of each type must be in the log afterwards. The
- * expected counts come from the made-up region, not from the hub, so a lost or doubled event is seen.
+ * The demo's story: what is fed in step by step, and how many events of each type must be in the log
+ * afterwards. The expected counts come from the made-up region, not from the hub, so a lost or doubled event
+ * is seen.
  */
 #ifndef MR_TESTS_DEMO_JOURNEY_H
 #define MR_TESTS_DEMO_JOURNEY_H
@@ -12,9 +13,9 @@
 struct journey {
     const struct region *region;
     const struct setup *setup;
-    struct tool *tool;              /* asks the hub */
-    int (*tick)(void *ctx);         /* called while waiting; negative stops (a child died for good, Ctrl-C) */
-    bool (*quiet)(void *ctx);       /* is everything that was to go wrong behind us? */
+    struct tool *tool;        /* asks the hub */
+    int (*tick)(void *ctx);   /* called while waiting; negative stops (a child died for good, Ctrl-C) */
+    bool (*quiet)(void *ctx); /* is everything that was to go wrong behind us? */
     void *ctx;
 };
 

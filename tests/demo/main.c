@@ -1,6 +1,7 @@
 /*
- * mr-demo: the main job on a made-up region. Generates the region, starts hub, adapters and two outside systems, feeds
- * files and HTTP, waits until all has arrived, and shows balance and passport. `./run demo` runs it; tests run it with
+ * mr-demo: the main job on a made-up region. Generates the region, starts hub, adapters and two outside
+ * systems, feeds files and HTTP, waits until all has arrived, and shows balance and passport. `./run demo`
+ * runs it; tests run it with
  * --kill.
  */
 #include <argp.h>
@@ -28,12 +29,14 @@ struct options {
     int kills;
 };
 
-static const struct argp_option option_table[] = {{"once", 'o', NULL, 0, "End when done, leaving nothing running", 0},
+static const struct argp_option option_table[] = {
+        {"once", 'o', NULL, 0, "End when done, leaving nothing running", 0},
         {"dir", 'd', "DIR", 0, "Keep configuration, keys, stores and folders under DIR", 0},
         {"seed", 's', "N", 0, "Another made-up region (default 1)", 0},
         {"schools", 'S', "N", 0, "How many schools (default 40)", 0},
         {"teachers", 't', "N", 0, "How many teachers (default 2000)", 0},
-        {"kill", 'k', "N", 0, "Meanwhile kill -9 the hub or an adapter N times, at moments that follow from the seed", 0},
+        {"kill", 'k', "N", 0,
+                "Meanwhile kill -9 the hub or an adapter N times, at moments that follow from the seed", 0},
         {0}};
 
 static int number_of(struct argp_state *state, const char *text, int min, int max)
@@ -43,7 +46,7 @@ static int number_of(struct argp_state *state, const char *text, int min, int ma
 
     if (*end || end == text || value < min || value > max)
         argp_error(state, "'%s' is not a number from %d to %d", text, min, max);
-    return (int) value;
+    return (int)value;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -58,7 +61,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
         options->dir = arg;
         return 0;
     case 's':
-        options->seed = (uint64_t) number_of(state, arg, 0, 1000000000);
+        options->seed = (uint64_t)number_of(state, arg, 0, 1000000000);
         return 0;
     case 'S':
         options->orgs = number_of(state, arg, 3, 900);
@@ -106,17 +109,17 @@ static void show_passport(struct tool *tool)
     size_t i;
     json_t *section;
 
-    json_array_foreach(json_object_get(passport, "sections"), i, section) {
+    json_array_foreach (json_object_get(passport, "sections"), i, section) {
         size_t j;
         json_t *cell;
 
-        (void) printf("  %s\n", json_string_value(json_object_get(section, "title")));
-        json_array_foreach(json_object_get(section, "cells"), j, cell) {
+        (void)printf("  %s\n", json_string_value(json_object_get(section, "title")));
+        json_array_foreach (json_object_get(section, "cells"), j, cell) {
             const char *title = json_string_value(json_object_get(cell, "title"));
             const char *value = json_string_value(json_object_get(cell, "value"));
 
             if (j < 6)
-                (void) printf("    %-8s %s\n", value ? value : "–", title ? title : "");
+                (void)printf("    %-8s %s\n", value ? value : "–", title ? title : "");
         }
     }
     json_decref(passport);
@@ -124,12 +127,13 @@ static void show_passport(struct tool *tool)
 
 static void show_where_things_lie(const struct setup *setup)
 {
-    (void) printf("\nWhere everything lies (%s)\n"
-                  "  marshrut.yaml   the configuration of hub and adapters\n"
-                  "  store/          the event log, keys, indexes, views\n"
-                  "  school/ copmkp/ cnppm/   watched folders: in, out, done (receipts), rejected (reports)\n"
-                  "  outside/        what the outside systems say; hub.log: the log lines of hub and adapters\n"
-                  "Try: marshrut -c %s tail | where DIPLOMA-NUMBER | balance | passport show\n",
+    (void)printf(
+            "\nWhere everything lies (%s)\n"
+            "  marshrut.yaml   the configuration of hub and adapters\n"
+            "  store/          the event log, keys, indexes, views\n"
+            "  school/ copmkp/ cnppm/   watched folders: in, out, done (receipts), rejected (reports)\n"
+            "  outside/        what the outside systems say; hub.log: the log lines of hub and adapters\n"
+            "Try: marshrut -c %s tail | where DIPLOMA-NUMBER | balance | passport show\n",
             setup->dir, setup->config);
 }
 
@@ -137,19 +141,19 @@ static int report(struct journey *journey, struct mr_error *error)
 {
     int r;
 
-    (void) printf("\nBalance (сверка)\n");
+    (void)printf("\nBalance (сверка)\n");
     show(journey->tool, "balance", json_object());
-    (void) printf("\nPassport (образец), main figures\n");
+    (void)printf("\nPassport (образец), main figures\n");
     show_passport(journey->tool);
-    (void) printf("\nOne cell explained\n");
+    (void)printf("\nOne cell explained\n");
     show(journey->tool, "passport.explain", json_pack("{s:s, s:i}", "cell", "7.deficits.closed", "limit", 5));
     r = journey_check_passport(journey, error);
     show_where_things_lie(journey->setup);
     return r;
 }
 
-static int run_journey(const struct options *options, const struct setup *setup, struct crew *crew,
-        struct mr_error *error)
+static int run_journey(
+        const struct options *options, const struct setup *setup, struct crew *crew, struct mr_error *error)
 {
     struct region *region = region_new(options->seed, options->orgs, options->teachers);
     struct tool tool = {.config_path = setup->config, .operator_name = "auditor"};
@@ -169,10 +173,10 @@ static void stay(struct crew *crew)
 {
     const struct timespec pause = {.tv_nsec = 200 * 1000000L};
 
-    (void) printf("\nThe hub stays up; Ctrl-C ends it.\n");
-    (void) fflush(stdout);
+    (void)printf("\nThe hub stays up; Ctrl-C ends it.\n");
+    (void)fflush(stdout);
     while (tick(crew) == 0)
-        (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
+        (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
 static int run(const struct options *options, const char *dir)
@@ -183,8 +187,8 @@ static int run(const struct options *options, const char *dir)
     struct tool tool = {0};
     int r;
 
-    (void) printf("A made-up region: %d municipalities, %d schools, %d teachers (seed %llu), in %s\n",
-            REGION_MUNICIPALITIES, options->orgs, options->teachers, (unsigned long long) options->seed, dir);
+    (void)printf("A made-up region: %d municipalities, %d schools, %d teachers (seed %llu), in %s\n",
+            REGION_MUNICIPALITIES, options->orgs, options->teachers, (unsigned long long)options->seed, dir);
     r = setup_make(&setup, dir, &error);
     if (r == 0)
         r = crew_start(&crew, &setup, options->kills, options->seed, &error);
@@ -194,14 +198,14 @@ static int run(const struct options *options, const char *dir)
         stay(&crew);
     crew_stop(&crew);
     if (r == 0) {
-        (void) printf("\ndemo: done, in balance\n");
+        (void)printf("\ndemo: done, in balance\n");
         return 0;
     }
     if (error.code == 0)
-        (void) mr_error_set(&error, r, "demo", "look at hub.log in the demo's folder", "%s",
+        (void)mr_error_set(&error, r, "demo", "look at hub.log in the demo's folder", "%s",
                 tool_interrupted() ? "interrupted" : mr_err_text(r));
-    (void) tool_fail(&tool, &error);
-    (void) printf("demo: FAILED (everything is kept in %s)\n", dir);
+    (void)tool_fail(&tool, &error);
+    (void)printf("demo: FAILED (everything is kept in %s)\n", dir);
     return 1;
 }
 

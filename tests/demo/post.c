@@ -10,8 +10,8 @@ enum { TRIES = 300, PAUSE_MS = 200, TIMEOUT_MS = 5000 };
 
 static size_t read_away(char *data, size_t size, size_t count, void *ctx)
 {
-    (void) data;
-    (void) ctx;
+    (void)data;
+    (void)ctx;
     return size * count;
 }
 
@@ -22,7 +22,7 @@ static struct curl_slist *headers_of(const struct post_request *request)
     if (request->token) {
         char line[200];
 
-        (void) snprintf(line, sizeof line, "Authorization: Bearer %s", request->token);
+        (void)snprintf(line, sizeof line, "Authorization: Bearer %s", request->token);
         headers = curl_slist_append(headers, line);
     }
     if (request->header)
@@ -37,7 +37,7 @@ static long try_once(CURL *curl)
 
     if (curl_easy_perform(curl) != CURLE_OK)
         return 0;
-    (void) curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     return status;
 }
 
@@ -59,10 +59,11 @@ static int try_until(CURL *curl, const struct post_request *request)
         int r = outcome(status);
 
         if (r == MR_EINVAL)
-            (void) fprintf(stderr, "POST %s: status %ld\n", request->path, status);
+            (void)fprintf(stderr, "POST %s: status %ld\n", request->path, status);
         if (r != MR_EAGAIN)
             return r;
-        (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL); /* the adapter is away; its back-off is ours */
+        (void)clock_nanosleep(
+                CLOCK_MONOTONIC, 0, &pause, NULL); /* the adapter is away; its back-off is ours */
         r = request->tick ? request->tick(request->tick_ctx) : 0;
         if (r < 0)
             return r;
@@ -78,13 +79,13 @@ int post_until_taken(const struct post_request *request)
     int r = MR_ENOMEM;
 
     if (curl && headers) {
-        (void) snprintf(url, sizeof url, "http://127.0.0.1:%u%s", request->port, request->path);
-        (void) curl_easy_setopt(curl, CURLOPT_URL, url);
-        (void) curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-        (void) curl_easy_setopt(curl, CURLOPT_POSTFIELDS, (const char *) request->body.data);
-        (void) curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long) request->body.size);
-        (void) curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, read_away);
-        (void) curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) TIMEOUT_MS);
+        (void)snprintf(url, sizeof url, "http://127.0.0.1:%u%s", request->port, request->path);
+        (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+        (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, (const char *)request->body.data);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)request->body.size);
+        (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, read_away);
+        (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
         r = try_until(curl, request);
     }
     curl_slist_free_all(headers);

@@ -1,4 +1,5 @@
-/* One HTTP POST to an adapter on the loopback, tried again until it is taken (2xx), as a real outside system would. */
+/* One HTTP POST to an adapter on the loopback, tried again until it is taken (2xx), as a real outside system
+ * would. */
 #ifndef MR_TESTS_DEMO_POST_H
 #define MR_TESTS_DEMO_POST_H
 
@@ -9,10 +10,10 @@
 struct post_request {
     uint16_t port;
     const char *path;
-    const char *token;          /* bearer; NULL: none */
-    const char *header;         /* one more header line; NULL: none */
-    struct mr_slice body;       /* JSON */
-    int (*tick)(void *ctx);     /* between tries; negative stops */
+    const char *token;      /* bearer; NULL: none */
+    const char *header;     /* one more header line; NULL: none */
+    struct mr_slice body;   /* JSON */
+    int (*tick)(void *ctx); /* between tries; negative stops */
     void *tick_ctx;
 };
 

@@ -21,10 +21,11 @@ static const char *const key_names[] = {"hub", "school", "copmkp", "cnppm", "por
 enum { KEYS = 5 };
 
 static const char *const folders[] = {"keys", "run", "store", "state", "school", "school/in", "school/out",
-        "school/done", "school/rejected", "copmkp", "copmkp/in", "copmkp/out", "copmkp/done", "copmkp/rejected", "cnppm",
-        "cnppm/in", "cnppm/done", "cnppm/rejected", "portal", "outside"};
+        "school/done", "school/rejected", "copmkp", "copmkp/in", "copmkp/out", "copmkp/done",
+        "copmkp/rejected", "cnppm", "cnppm/in", "cnppm/done", "cnppm/rejected", "portal", "outside"};
 
-/* A free port of the loopback: taken and given back, so another program could take it in between; the demo then says so. */
+/* A free port of the loopback: taken and given back, so another program could take it in between; the demo
+ * then says so. */
 static uint16_t free_port(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -32,11 +33,11 @@ static uint16_t free_port(void)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     uint16_t port = 0;
 
-    if (fd >= 0 && bind(fd, (struct sockaddr *) &address, size) == 0 &&
-            getsockname(fd, (struct sockaddr *) &address, &size) == 0)
+    if (fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 &&
+            getsockname(fd, (struct sockaddr *)&address, &size) == 0)
         port = ntohs(address.sin_port);
     if (fd >= 0)
-        (void) close(fd);
+        (void)close(fd);
     return port;
 }
 
@@ -45,15 +46,16 @@ static int make_folders(const struct setup *setup, struct mr_error *reterr)
     for (size_t i = 0; i < MR_COUNT(folders); i++) {
         char path[PATH_MAX];
 
-        (void) snprintf(path, sizeof path, "%s/%s", setup->dir, folders[i]);
+        (void)snprintf(path, sizeof path, "%s/%s", setup->dir, folders[i]);
         if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            return mr_error_set(reterr, mr_err_from_errno(errno), path, "choose a folder that you may write to",
-                    "cannot make the folder: %s", strerror(errno));
+            return mr_error_set(reterr, mr_err_from_errno(errno), path,
+                    "choose a folder that you may write to", "cannot make the folder: %s", strerror(errno));
     }
     return 0;
 }
 
-static int make_keys(const struct setup *setup, char public_keys[KEYS][MR_CURVEKEY_TEXT_MAX], struct mr_error *reterr)
+static int make_keys(
+        const struct setup *setup, char public_keys[KEYS][MR_CURVEKEY_TEXT_MAX], struct mr_error *reterr)
 {
     for (size_t i = 0; i < KEYS; i++) {
         char secret_path[PATH_MAX];
@@ -61,8 +63,8 @@ static int make_keys(const struct setup *setup, char public_keys[KEYS][MR_CURVEK
         struct mr_curvekey key;
         int r;
 
-        (void) snprintf(secret_path, sizeof secret_path, "%s/keys/%s.key", setup->dir, key_names[i]);
-        (void) snprintf(public_path, sizeof public_path, "%s/keys/%s.pub", setup->dir, key_names[i]);
+        (void)snprintf(secret_path, sizeof secret_path, "%s/keys/%s.key", setup->dir, key_names[i]);
+        (void)snprintf(public_path, sizeof public_path, "%s/keys/%s.pub", setup->dir, key_names[i]);
         r = mr_curvekey_create_files(secret_path, public_path, &key, reterr);
         if (r < 0)
             return r;
@@ -78,8 +80,8 @@ static int make_token(const struct setup *setup, const char *name, char token[st
     uint8_t raw[16];
 
     randombytes_buf(raw, sizeof raw);
-    (void) mr_hex_encode(raw, sizeof raw, token);
-    (void) snprintf(dir, sizeof dir, "%s/keys", setup->dir);
+    (void)mr_hex_encode(raw, sizeof raw, token);
+    (void)snprintf(dir, sizeof dir, "%s/keys", setup->dir);
     return files_put(dir, name, mr_slice_str(token));
 }
 
@@ -90,7 +92,8 @@ static const char config_systems[] =
         "  - {name: copmkp, kind: copmkp, source: 'urn:marshrut:24:copmkp', public_key: '%s',\n"
         "     publish: [nms.diagnostic., nms.rediagnostic., nms.deficit.]}\n"
         "  - {name: cnppm, kind: cnppm, source: 'urn:marshrut:24:cnppm', public_key: '%s',\n"
-        "     publish: [nms.route., nms.diagnostic., nms.rediagnostic., nms.deficit., nms.course., nms.document.,\n"
+        "     publish: [nms.route., nms.diagnostic., nms.rediagnostic., nms.deficit., nms.course., "
+        "nms.document.,\n"
         "               nms.programme., nms.mentoring., nms.contest., nms.event.annulled.v1]}\n"
         "  - {name: portal, kind: portal, source: 'urn:marshrut:24:portal', public_key: '%s',\n"
         "     publish: [nms.programme., nms.course., nms.document., nms.contest., nms.event.annulled.v1,\n"
@@ -106,7 +109,8 @@ static const char config_subscriptions[] =
         "  - name: copmkp-courses\n    system: copmkp\n    personal: full\n    filters:\n"
         "      - exact: {type: nms.course.finished.v1}\n"
         "  - name: cnppm-diagnostics\n    system: cnppm\n    personal: full\n    filters:\n"
-        "      - any:\n          - prefix: {type: nms.diagnostic.}\n          - prefix: {type: nms.rediagnostic.}\n"
+        "      - any:\n          - prefix: {type: nms.diagnostic.}\n          - prefix: {type: "
+        "nms.rediagnostic.}\n"
         "          - prefix: {type: nms.deficit.}\n"
         "  # The portal: the passport, and routes without names.\n"
         "  - name: portal-passport\n    system: portal\n    personal: none\n    filters:\n"
@@ -119,12 +123,15 @@ static const char config_codes[] =
         "  - name: area\n    values:\n"
         "      - {code: subject, title: Предметная}\n      - {code: methodical, title: Методическая}\n"
         "      - {code: psychological, title: Психолого-педагогическая}\n"
-        "      - {code: communicative, title: Коммуникативная}\n      - {code: legal, title: Нормативно-правовая}\n"
+        "      - {code: communicative, title: Коммуникативная}\n      - {code: legal, title: "
+        "Нормативно-правовая}\n"
         "      - {code: ict, title: ИКТ}\n      - {code: management, title: Управленческая}\n"
         "  - name: level\n    values:\n"
-        "      - {code: low, title: низкий}\n      - {code: medium, title: средний}\n      - {code: high, title: высокий}\n"
+        "      - {code: low, title: низкий}\n      - {code: medium, title: средний}\n      - {code: high, "
+        "title: высокий}\n"
         "  - name: qual_category\n    values:\n"
-        "      - {code: none, title: нет}\n      - {code: first, title: первая}\n      - {code: highest, title: высшая}\n"
+        "      - {code: none, title: нет}\n      - {code: first, title: первая}\n      - {code: highest, "
+        "title: высшая}\n"
         "  - name: org_kind\n    values:\n"
         "      - {code: school, title: школа}\n      - {code: kindergarten, title: детский сад}\n"
         "      - {code: institute, title: институт}\n\n"
@@ -137,9 +144,11 @@ static const char config_codes[] =
         "  form: образец-2021\n  period_from: '2026-01-01'\n  period_to: '2026-12-31'\n  suppress_below: 5\n"
         "  indicators: ['1', '3']\n"
         "  age_bands:\n    - {code: under-35, from_years: 0, to_years: 35}\n"
-        "    - {code: 35-54, from_years: 35, to_years: 55}\n    - {code: from-55, from_years: 55, to_years: 0}\n"
+        "    - {code: 35-54, from_years: 35, to_years: 55}\n    - {code: from-55, from_years: 55, to_years: "
+        "0}\n"
         "  service_bands:\n    - {code: under-3, from_years: 0, to_years: 3}\n"
-        "    - {code: 3-20, from_years: 3, to_years: 20}\n    - {code: from-20, from_years: 20, to_years: 0}\n\n";
+        "    - {code: 3-20, from_years: 3, to_years: 20}\n    - {code: from-20, from_years: 20, to_years: "
+        "0}\n\n";
 
 static void put_adapters(const struct setup *setup, struct mr_buf *out)
 {
@@ -154,12 +163,14 @@ static void put_adapters(const struct setup *setup, struct mr_buf *out)
                 file_adapters[i]);
     mr_buf_printf(out,
             "  cnppm:\n    system: cnppm\n    secret_key_file: keys/cnppm.key\n    state: state/cnppm\n"
-            "    listen: 127.0.0.1:%u\n    token_file: keys/cnppm.token\n    webhook: http://127.0.0.1:%u/diagnostics\n"
+            "    listen: 127.0.0.1:%u\n    token_file: keys/cnppm.token\n    webhook: "
+            "http://127.0.0.1:%u/diagnostics\n"
             "    in: cnppm/in\n    done: cnppm/done\n    rejected: cnppm/rejected\n    settle_ms: 200\n",
             setup->cnppm_port, setup->cnppm_outside);
     mr_buf_printf(out,
             "  portal:\n    system: portal\n    secret_key_file: keys/portal.key\n    state: state/portal\n"
-            "    listen: 127.0.0.1:%u\n    token_file: keys/portal.token\n    poll_url: http://127.0.0.1:%u/events\n"
+            "    listen: 127.0.0.1:%u\n    token_file: keys/portal.token\n    poll_url: "
+            "http://127.0.0.1:%u/events\n"
             "    poll_interval_ms: 500\n    push_url: http://127.0.0.1:%u/push\n",
             setup->portal_port, setup->portal_outside, setup->portal_outside);
 }
@@ -194,8 +205,8 @@ static int make_dir(struct setup *setup, const char *dir, struct mr_error *reter
     if (!realpath(dir, real) || strlen(real) >= 90)
         return mr_error_set(reterr, MR_EINVAL, dir, "choose a shorter one with --dir",
                 "the folder's path must be shorter than 90 bytes (a socket lies in it)");
-    (void) snprintf(setup->dir, sizeof setup->dir, "%s", real);
-    (void) snprintf(setup->config, sizeof setup->config, "%s/marshrut.yaml", real);
+    (void)snprintf(setup->dir, sizeof setup->dir, "%s", real);
+    (void)snprintf(setup->config, sizeof setup->config, "%s/marshrut.yaml", real);
     if (access(setup->config, F_OK) == 0)
         return mr_error_set(reterr, MR_EEXISTS, setup->config, "give an empty folder, or remove this one",
                 "there is a demo in this folder already");
@@ -205,8 +216,8 @@ static int make_dir(struct setup *setup, const char *dir, struct mr_error *reter
 int setup_make(struct setup *ret, const char *dir, struct mr_error *reterr)
 {
     char keys[KEYS][MR_CURVEKEY_TEXT_MAX];
-    uint16_t *const ports[] = {&ret->hub_port, &ret->cnppm_port, &ret->portal_port, &ret->cnppm_outside,
-            &ret->portal_outside};
+    uint16_t *const ports[] = {
+            &ret->hub_port, &ret->cnppm_port, &ret->portal_port, &ret->cnppm_outside, &ret->portal_outside};
     int r;
 
     *ret = (struct setup){0};
@@ -218,7 +229,8 @@ int setup_make(struct setup *ret, const char *dir, struct mr_error *reterr)
     for (size_t i = 0; i < MR_COUNT(ports) && r == 0; i++) {
         *ports[i] = free_port();
         if (*ports[i] == 0)
-            r = mr_error_set(reterr, MR_ESYSTEM, "127.0.0.1", "look at the limits of open files", "no free port");
+            r = mr_error_set(
+                    reterr, MR_ESYSTEM, "127.0.0.1", "look at the limits of open files", "no free port");
     }
     if (r == 0)
         r = make_token(ret, "cnppm.token", ret->cnppm_token);

@@ -1,4 +1,5 @@
-/* The demo's folder: keys, tokens, configuration, empty folders. Layout: docs/operations.md, "The demo's folder". */
+/* The demo's folder: keys, tokens, configuration, empty folders. Layout: docs/operations.md, "The demo's
+ * folder". */
 #ifndef MR_TESTS_DEMO_SETUP_H
 #define MR_TESTS_DEMO_SETUP_H
 
@@ -7,10 +8,10 @@
 #include "proto/base/err.h"
 
 struct setup {
-    char dir[256];          /* absolute */
-    char config[320];       /* DIR/marshrut.yaml */
+    char dir[256];    /* absolute */
+    char config[320]; /* DIR/marshrut.yaml */
     uint16_t hub_port;
-    uint16_t cnppm_port;    /* the adapters' HTTP servers */
+    uint16_t cnppm_port; /* the adapters' HTTP servers */
     uint16_t portal_port;
     uint16_t cnppm_outside; /* the counterparts' */
     uint16_t portal_outside;
@@ -18,7 +19,8 @@ struct setup {
     char portal_token[33];
 };
 
-/* Makes everything below dir (created when missing; must hold no configuration yet). 0 or negative with reterr. */
+/* Makes everything below dir (created when missing; must hold no configuration yet). 0 or negative with
+ * reterr. */
 int setup_make(struct setup *ret, const char *dir, struct mr_error *reterr);
 
 #endif

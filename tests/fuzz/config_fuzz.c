@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mr_error error;
 
     if (mr_config_parse(&config, mr_slice(data, size), "fuzz.yaml", "/base", &error) == 0) {
-        (void) mr_config_code_find(config, "qual_category", config->region);
+        (void)mr_config_code_find(config, "qual_category", config->region);
         mr_config_free(config);
     }
     return 0;

@@ -1,6 +1,6 @@
 /*
- * The adapter of ЦОПМКП in this process, against a real hub: a table of results goes in, a repeat closes only the deficit
- * that there was, a finished course becomes a file of the work list.
+ * The adapter of ЦОПМКП in this process, against a real hub: a table of results goes in, a repeat closes only
+ * the deficit that there was, a finished course becomes a file of the work list.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -31,7 +31,7 @@ static int count_files(const char *dir, const char *prefix)
     uv_dirent_t entry;
     int n = 0;
 
-    (void) uv_fs_scandir(NULL, &request, dir, 0, NULL);
+    (void)uv_fs_scandir(NULL, &request, dir, 0, NULL);
     while (uv_fs_scandir_next(&request, &entry) != UV_EOF)
         n += strncmp(entry.name, prefix, strlen(prefix)) == 0;
     uv_fs_req_cleanup(&request);
@@ -53,30 +53,37 @@ static int setup(void **state)
     char extra[1536];
 
     assert_int_equal(uv_loop_init(&env->loop), 0);
-    assert_int_equal(counterpart_open(&env->outside,
-                             &(struct counterpart_options){.loop = &env->loop, .listen = "127.0.0.1:0"}, NULL), 0);
-    (void) snprintf(extra, sizeof extra,
-            "  - {name: copmkp-all, system: copmkp, personal: full, filters: [{prefix: {type: nms.course.}}]}\n"
+    assert_int_equal(
+            counterpart_open(&env->outside,
+                    &(struct counterpart_options){.loop = &env->loop, .listen = "127.0.0.1:0"}, NULL),
+            0);
+    (void)snprintf(extra, sizeof extra,
+            "  - {name: copmkp-all, system: copmkp, personal: full, filters: [{prefix: {type: "
+            "nms.course.}}]}\n"
             "adapters:\n"
-            "  copmkp: {system: copmkp, secret_key_file: copmkp.key, state: state-copmkp, in: c/in, out: c/out,\n"
+            "  copmkp: {system: copmkp, secret_key_file: copmkp.key, state: state-copmkp, in: c/in, out: "
+            "c/out,\n"
             "    done: c/done, rejected: c/rejected, settle_ms: 50}\n"
-            "  cnppm: {system: cnppm, secret_key_file: cnppm.key, state: state-cnppm, in: n/in, done: n/done,\n"
+            "  cnppm: {system: cnppm, secret_key_file: cnppm.key, state: state-cnppm, in: n/in, done: "
+            "n/done,\n"
             "    rejected: n/rejected, settle_ms: 50, listen: '127.0.0.1:0',\n"
             "    webhook: 'http://127.0.0.1:%u/diagnostics'}\n",
             counterpart_port(env->outside));
     spawn_init(&env->hub, extra);
     assert_int_equal(mr_file_write(env->hub.dir, "copmkp.key",
-                             mr_slice_str(env->hub.keys[SPAWN_COPMKP].secret_key), 0600), 0);
+                             mr_slice_str(env->hub.keys[SPAWN_COPMKP].secret_key), 0600),
+            0);
     assert_int_equal(mr_file_write(env->hub.dir, "cnppm.key",
-                             mr_slice_str(env->hub.keys[SPAWN_CNPPM].secret_key), 0600), 0);
+                             mr_slice_str(env->hub.keys[SPAWN_CNPPM].secret_key), 0600),
+            0);
     spawn_start(&env->hub);
     if (mr_config_load(&env->config, env->hub.config, &error) != 0 ||
             mr_copmkp_open(&env->copmkp, &env->loop, env->config, "test/1", &error) != 0 ||
             mr_cnppm_open(&env->cnppm, &env->loop, env->config, "test/1", &error) != 0)
         fail_msg("%s: %s", error.where, error.what);
-    (void) uv_timer_init(&env->loop, &env->deadline);
+    (void)uv_timer_init(&env->loop, &env->deadline);
     env->deadline.data = env;
-    (void) uv_timer_start(&env->deadline, on_deadline, 20000, 0);
+    (void)uv_timer_start(&env->deadline, on_deadline, 20000, 0);
     *state = env;
     return 0;
 }
@@ -85,11 +92,11 @@ static int teardown(void **state)
 {
     struct env *env = *state;
 
-    uv_close((uv_handle_t *) &env->deadline, NULL);
+    uv_close((uv_handle_t *)&env->deadline, NULL);
     mr_copmkp_close(env->copmkp, NULL, NULL);
     mr_cnppm_close(env->cnppm, NULL, NULL);
     counterpart_close(env->outside, NULL, NULL);
-    (void) uv_run(&env->loop, UV_RUN_DEFAULT);
+    (void)uv_run(&env->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&env->loop), 0);
     spawn_fini(&env->hub);
     mr_config_free(env->config);
@@ -99,14 +106,14 @@ static int teardown(void **state)
 
 static void drop(struct env *env, const char *dir, const char *name, const char *text)
 {
-    (void) env;
+    (void)env;
     assert_int_equal(mr_file_write(dir, name, mr_slice_str(text), 0600), 0);
 }
 
 static void run_until_received(struct env *env, size_t count)
 {
     while (counterpart_received(env->outside) < count)
-        (void) uv_run(&env->loop, UV_RUN_ONCE);
+        (void)uv_run(&env->loop, UV_RUN_ONCE);
     assert_int_equal(counterpart_received(env->outside), count);
 }
 
@@ -119,19 +126,21 @@ static void test_repeat_closes_what_there_was(void **state)
     const char *in = env->config->adapters.copmkp->in;
     const json_t *events;
 
-    drop(env, in, "first.csv", HEAD "D-1;112-233-445 95;15.03.2026;100;ict;41;да;первичная;\r\n"
-                               "D-1;112-233-445 95;15.03.2026;100;legal;80;нет;первичная;\r\n");
+    drop(env, in, "first.csv",
+            HEAD "D-1;112-233-445 95;15.03.2026;100;ict;41;да;первичная;\r\n"
+                 "D-1;112-233-445 95;15.03.2026;100;legal;80;нет;первичная;\r\n");
     run_until_received(env, 1);
     while (count_files(env->config->adapters.copmkp->done, "") < 1)
-        (void) uv_run(&env->loop, UV_RUN_ONCE);
-    drop(env, in, "repeat.csv", HEAD "R-1;112-233-445 95;20.10.2026;100;ict;81;нет;повторная;D-1\r\n"
-                                "R-1;112-233-445 95;20.10.2026;100;legal;80;нет;повторная;D-1\r\n");
+        (void)uv_run(&env->loop, UV_RUN_ONCE);
+    drop(env, in, "repeat.csv",
+            HEAD "R-1;112-233-445 95;20.10.2026;100;ict;81;нет;повторная;D-1\r\n"
+                 "R-1;112-233-445 95;20.10.2026;100;legal;80;нет;повторная;D-1\r\n");
     run_until_received(env, 2);
     events = counterpart_events(env->outside);
     assert_non_null(json_object_get(events, "deficit-D-1:ict"));
     assert_non_null(json_object_get(events, "deficit-closed-R-1:ict"));
     while (count_files(env->config->adapters.copmkp->done, "") < 2)
-        (void) uv_run(&env->loop, UV_RUN_ONCE);
+        (void)uv_run(&env->loop, UV_RUN_ONCE);
 }
 
 static void test_bad_rows_come_back(void **state)
@@ -139,11 +148,12 @@ static void test_bad_rows_come_back(void **state)
     struct env *env = *state;
     const struct mr_config_copmkp *own = env->config->adapters.copmkp;
 
-    drop(env, own->in, "mixed.csv", HEAD "D-1;112-233-445 95;15.03.2026;100;ict;41;да;первичная;\r\n"
-                                    "D-2;112-233-445 95;вчера;100;ict;41;да;первичная;\r\n");
+    drop(env, own->in, "mixed.csv",
+            HEAD "D-1;112-233-445 95;15.03.2026;100;ict;41;да;первичная;\r\n"
+                 "D-2;112-233-445 95;вчера;100;ict;41;да;первичная;\r\n");
     run_until_received(env, 1);
     while (count_files(own->rejected, "") == 0)
-        (void) uv_run(&env->loop, UV_RUN_ONCE);
+        (void)uv_run(&env->loop, UV_RUN_ONCE);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /*
- * The adapters of ЦНППМ and of the portal in this process, against a real hub and the two counterparts: what is posted
- * comes out on the other side, once.
+ * The adapters of ЦНППМ and of the portal in this process, against a real hub and the two counterparts: what
+ * is posted comes out on the other side, once.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +42,7 @@ static uint16_t free_port(void)
     int fd;
 
     assert_int_equal(mr_http_listen("127.0.0.1:0", &fd, &port, NULL), 0);
-    (void) close(fd);
+    (void)close(fd);
     return port;
 }
 
@@ -51,7 +51,7 @@ static void open_counterparts(struct web_env *env)
     struct counterpart_options options = {.loop = &env->loop, .listen = "127.0.0.1:0", .page_items = 2};
     char feed[200];
 
-    (void) snprintf(feed, sizeof feed, "%s/feed.jsonl", env->dir);
+    (void)snprintf(feed, sizeof feed, "%s/feed.jsonl", env->dir);
     assert_int_equal(counterpart_open(&env->outside_cnppm, &options, NULL), 0);
     options.role = COUNTERPART_PORTAL;
     options.feed = feed;
@@ -63,20 +63,22 @@ static void start_hub(struct web_env *env)
     char extra[2048];
     char path[200];
 
-    (void) snprintf(extra, sizeof extra,
-            "  - {name: portal-routes, system: portal, personal: none, filters: [{prefix: {type: nms.route.}}]}\n"
+    (void)snprintf(extra, sizeof extra,
+            "  - {name: portal-routes, system: portal, personal: none, filters: [{prefix: {type: "
+            "nms.route.}}]}\n"
             "adapters:\n"
             "  cnppm: {system: cnppm, secret_key_file: cnppm.key, state: state-cnppm, token_file: token,\n"
             "    in: in, done: done, rejected: rejected, settle_ms: 50, listen: '127.0.0.1:%u',\n"
             "    webhook: 'http://127.0.0.1:%u/diagnostics'}\n"
-            "  portal: {system: portal, secret_key_file: portal.key, state: state-portal, token_file: token,\n"
+            "  portal: {system: portal, secret_key_file: portal.key, state: state-portal, token_file: "
+            "token,\n"
             "    listen: '127.0.0.1:%u', poll_url: 'http://127.0.0.1:%u/events', poll_interval_ms: 100,\n"
             "    push_url: 'http://127.0.0.1:%u/push'}\n",
-            free_port(), counterpart_port(env->outside_cnppm), free_port(), counterpart_port(env->outside_portal),
-            counterpart_port(env->outside_portal));
+            free_port(), counterpart_port(env->outside_cnppm), free_port(),
+            counterpart_port(env->outside_portal), counterpart_port(env->outside_portal));
     spawn_init(&env->hub, extra);
     for (int i = 0; i < SPAWN_SYSTEMS; i++) {
-        (void) snprintf(path, sizeof path, "%s.key", spawn_system(i));
+        (void)snprintf(path, sizeof path, "%s.key", spawn_system(i));
         assert_int_equal(
                 mr_file_write(env->hub.dir, path, mr_slice_str(env->hub.keys[i].secret_key), 0600), 0);
     }
@@ -86,7 +88,7 @@ static void start_hub(struct web_env *env)
 
 static void on_deadline(uv_timer_t *timer)
 {
-    (void) timer;
+    (void)timer;
     fail_msg("not in time");
 }
 
@@ -106,8 +108,8 @@ static int setup(void **state)
         fail_msg("%s: %s", error.where, error.what);
     if (mr_portal_open(&env->portal, &env->loop, env->config, "test/1", &error) != 0)
         fail_msg("%s: %s", error.where, error.what);
-    (void) uv_timer_init(&env->loop, &env->deadline);
-    (void) uv_timer_start(&env->deadline, on_deadline, 60000, 0);
+    (void)uv_timer_init(&env->loop, &env->deadline);
+    (void)uv_timer_start(&env->deadline, on_deadline, 60000, 0);
     *state = env;
     return 0;
 }
@@ -116,13 +118,13 @@ static int teardown(void **state)
 {
     struct web_env *env = *state;
 
-    uv_close((uv_handle_t *) &env->deadline, NULL);
+    uv_close((uv_handle_t *)&env->deadline, NULL);
     mr_cnppm_close(env->cnppm, NULL, NULL);
     mr_portal_close(env->portal, NULL, NULL);
     mr_http_client_close(env->client, NULL, NULL);
     counterpart_close(env->outside_cnppm, NULL, NULL);
     counterpart_close(env->outside_portal, NULL, NULL);
-    (void) uv_run(&env->loop, UV_RUN_DEFAULT);
+    (void)uv_run(&env->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&env->loop), 0);
     spawn_fini(&env->hub);
     mr_config_free(env->config);
@@ -138,27 +140,30 @@ static void on_reply(void *ctx, const struct mr_http_reply *reply)
     assert_int_equal(reply->error, 0);
     env->answered = true;
     env->status = reply->status;
-    (void) snprintf(env->body, sizeof env->body, "%.*s", (int) reply->body.size, (const char *) reply->body.data);
+    (void)snprintf(
+            env->body, sizeof env->body, "%.*s", (int)reply->body.size, (const char *)reply->body.data);
 }
 
-static unsigned post(struct web_env *env, const char *listen, const char *path, const char *header, const char *body)
+static unsigned post(
+        struct web_env *env, const char *listen, const char *path, const char *header, const char *body)
 {
     const char *headers[] = {"Authorization: Bearer " TOKEN, header, NULL};
     char url[128];
 
     env->answered = false;
-    (void) snprintf(url, sizeof url, "http://%s%s", listen, path);
+    (void)snprintf(url, sizeof url, "http://%s%s", listen, path);
     assert_int_equal(
-            mr_http_client_send(env->client, "POST", url, headers, mr_slice_str(body), 5000, on_reply, env), 0);
+            mr_http_client_send(env->client, "POST", url, headers, mr_slice_str(body), 5000, on_reply, env),
+            0);
     while (!env->answered)
-        (void) uv_run(&env->loop, UV_RUN_ONCE);
+        (void)uv_run(&env->loop, UV_RUN_ONCE);
     return env->status;
 }
 
 static void run_until(struct web_env *env, const struct counterpart *counterpart, size_t count)
 {
     while (counterpart_received(counterpart) < count)
-        (void) uv_run(&env->loop, UV_RUN_ONCE);
+        (void)uv_run(&env->loop, UV_RUN_ONCE);
     assert_int_equal(counterpart_received(counterpart), count);
 }
 
@@ -186,10 +191,11 @@ static void test_route_without_names(void **state)
     assert_int_equal(post(env, listen, "/api/nothing", NULL, "{}"), 404);
 }
 
-#define PROGRAMME(n)                                                                                         \
-    "{\"id\":\"p-" n "\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\","        \
-    "\"time\":\"2026-02-01T09:00:00Z\",\"regioncode\":\"24\",\"data\":{\"programmeId\":\"PK-" n              \
-    "\",\"title\":\"Курс\",\"kind\":\"PK\",\"hours\":36,\"providerOgrn\":\"1022402129067\",\"registry\":\"own\"}}"
+#define PROGRAMME(n)                                                                                          \
+    "{\"id\":\"p-" n "\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\","         \
+    "\"time\":\"2026-02-01T09:00:00Z\",\"regioncode\":\"24\",\"data\":{\"programmeId\":\"PK-" n               \
+    "\",\"title\":\"Курс\",\"kind\":\"PK\",\"hours\":36,\"providerOgrn\":\"1022402129067\",\"registry\":" \
+    "\"own\"}}"
 
 /* The feed's pages and what is posted reach the webhook of ЦНППМ; an item that is no event hurts nobody. */
 static void test_feed_and_events(void **state)
@@ -197,14 +203,20 @@ static void test_feed_and_events(void **state)
     struct web_env *env = *state;
     const char *listen = env->config->adapters.portal->listen;
 
-    assert_int_equal(mr_file_write(env->dir, "feed.jsonl", mr_slice_str(PROGRAMME("1") "\n" PROGRAMME("2") "\n"
-                                   "{\"id\":\"x\"}\n" PROGRAMME("3") "\n"), 0600), 0);
+    assert_int_equal(
+            mr_file_write(env->dir, "feed.jsonl",
+                    mr_slice_str(PROGRAMME("1") "\n" PROGRAMME("2") "\n"
+                                                                    "{\"id\":\"x\"}\n" PROGRAMME("3") "\n"),
+                    0600),
+            0);
     run_until(env, env->outside_cnppm, 3);
-    assert_int_equal(post(env, listen, "/api/events", "Content-Type: application/cloudevents+json", PROGRAMME("4")),
+    assert_int_equal(
+            post(env, listen, "/api/events", "Content-Type: application/cloudevents+json", PROGRAMME("4")),
             202);
     run_until(env, env->outside_cnppm, 4);
     assert_int_equal(post(env, listen, "/api/events", "Content-Type: application/cloudevents-batch+json",
-                             "[" PROGRAMME("4") "," PROGRAMME("5") "]"), 202);
+                             "[" PROGRAMME("4") "," PROGRAMME("5") "]"),
+            202);
     run_until(env, env->outside_cnppm, 5);
     assert_int_equal(post(env, listen, "/api/events", "Content-Type: text/plain", "x"), 415);
     assert_int_equal(counterpart_repeated(env->outside_cnppm), 0);
@@ -212,21 +224,22 @@ static void test_feed_and_events(void **state)
 
 static void test_statements(void **state)
 {
-    static const char statement[] =
-            "{\"id\":\"7d0e24a1-0000-4000-8000-000000000001\",\"actor\":{\"account\":{\"homePage\":\"urn:snils\","
-            "\"name\":\"11223344595\"}},\"verb\":{\"id\":\"http://adlnet.gov/expapi/verbs/%s\"},\"object\":{\"id\":"
-            "\"urn:programme:PK-1\"},\"timestamp\":\"2026-06-30T14:00:00Z\"}";
+    static const char statement[] = "{\"id\":\"7d0e24a1-0000-4000-8000-000000000001\",\"actor\":{\"account\":"
+                                    "{\"homePage\":\"urn:snils\","
+                                    "\"name\":\"11223344595\"}},\"verb\":{\"id\":\"http://adlnet.gov/expapi/"
+                                    "verbs/%s\"},\"object\":{\"id\":"
+                                    "\"urn:programme:PK-1\"},\"timestamp\":\"2026-06-30T14:00:00Z\"}";
     static const char version[] = "X-Experience-API-Version: 1.0.3";
     struct web_env *env = *state;
     const char *listen = env->config->adapters.cnppm->listen;
     char text[1024];
 
-    (void) snprintf(text, sizeof text, statement, "completed");
+    (void)snprintf(text, sizeof text, statement, "completed");
     assert_int_equal(post(env, listen, "/xAPI/statements", NULL, text), 400);
     assert_int_equal(post(env, listen, "/xAPI/statements", version, text), 200);
     assert_string_equal(env->body, "[\"7d0e24a1-0000-4000-8000-000000000001\"]");
     assert_int_equal(post(env, listen, "/xAPI/statements", version, text), 200);
-    (void) snprintf(text, sizeof text, statement, "failed");
+    (void)snprintf(text, sizeof text, statement, "failed");
     assert_int_equal(post(env, listen, "/xAPI/statements", version, text), 409);
 }
 
@@ -237,10 +250,11 @@ static void test_webhook_down_and_up(void **state)
     const char *listen = env->config->adapters.portal->listen;
 
     counterpart_set_mode(env->outside_cnppm, COUNTERPART_FLAKY);
-    assert_int_equal(post(env, listen, "/api/events", "Content-Type: application/cloudevents+json", PROGRAMME("1")),
+    assert_int_equal(
+            post(env, listen, "/api/events", "Content-Type: application/cloudevents+json", PROGRAMME("1")),
             202);
     while (counterpart_received(env->outside_cnppm) + counterpart_repeated(env->outside_cnppm) < 2)
-        (void) uv_run(&env->loop, UV_RUN_ONCE);
+        (void)uv_run(&env->loop, UV_RUN_ONCE);
     assert_int_equal(counterpart_received(env->outside_cnppm), 1);
 }
 

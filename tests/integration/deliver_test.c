@@ -33,13 +33,13 @@ static void publish(struct scene *scene, size_t count)
 
     assert_non_null(events);
     for (size_t i = 0; i < count; i++) {
-        (void) snprintf(id, sizeof id, "d-%llu", (unsigned long long) (scene->sequence + i));
+        (void)snprintf(id, sizeof id, "d-%llu", (unsigned long long)(scene->sequence + i));
         hub_env_programme(&events[i], id);
     }
     bus_connect_as(&client, &scene->spawn, SPAWN_PORTAL);
-    (void) bus_hello(&client, 3, 0);
+    (void)bus_hello(&client, 3, 0);
     bus_publish(&client, scene->sequence + 1, events, count);
-    (void) bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK);
+    (void)bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK);
     bus_close(&client);
     scene->sequence += count;
     for (size_t i = 0; i < count; i++)
@@ -71,7 +71,7 @@ static int teardown(void **state)
 static void connect_receiver(struct scene *scene, uint32_t credit, uint64_t from)
 {
     bus_connect_as(&scene->receiver, &scene->spawn, SPAWN_CNPPM);
-    (void) bus_hello(&scene->receiver, 0, 0);
+    (void)bus_hello(&scene->receiver, 0, 0);
     bus_subscribe(&scene->receiver, SUB, credit, from);
 }
 
@@ -79,7 +79,8 @@ static void connect_receiver(struct scene *scene, uint32_t credit, uint64_t from
 static void expect_items(struct scene *scene, uint64_t from, size_t count, uint32_t attempt, bool replay)
 {
     while (count > 0) {
-        const deliver_t *deliver = bus_expect(&scene->receiver, MARSHRUT__BUS__V1__FRAME__BODY_DELIVER)->deliver;
+        const deliver_t *deliver =
+                bus_expect(&scene->receiver, MARSHRUT__BUS__V1__FRAME__BODY_DELIVER)->deliver;
 
         assert_string_equal(deliver->subscription, SUB);
         assert_int_equal(deliver->replay, replay);
@@ -105,7 +106,7 @@ static bool cursor_is(void *ctx)
     char want[128];
     bool found;
 
-    (void) snprintf(want, sizeof want, "\"cursor\":%llu,", (unsigned long long) scene->number);
+    (void)snprintf(want, sizeof want, "\"cursor\":%llu,", (unsigned long long)scene->number);
     bus_connect(&client, scene->spawn.admin, NULL, NULL);
     found = strstr(bus_query(&client, "hub.status", ""), want) != NULL &&
             strstr(client.frame->result->json, "\"unwritten\":0,") != NULL; /* and it is on the disk */
@@ -166,14 +167,16 @@ static void test_nack(void **state)
     bus_ack(&scene->receiver, SUB, 2);
     bus_nack(&scene->receiver, SUB, 3, false);
     {
-        const deliver_t *again = bus_expect(&scene->receiver, MARSHRUT__BUS__V1__FRAME__BODY_DELIVER)->deliver;
+        const deliver_t *again =
+                bus_expect(&scene->receiver, MARSHRUT__BUS__V1__FRAME__BODY_DELIVER)->deliver;
 
         assert_int_equal(again->items[0]->number, 3);
         assert_int_equal(again->items[0]->attempt, 2);
         assert_int_equal(again->n_items, 8);
     }
     bus_nack(&scene->receiver, SUB, 3, false);
-    assert_int_equal(bus_expect(&scene->receiver, MARSHRUT__BUS__V1__FRAME__BODY_DELIVER)->deliver->items[0]->attempt,
+    assert_int_equal(
+            bus_expect(&scene->receiver, MARSHRUT__BUS__V1__FRAME__BODY_DELIVER)->deliver->items[0]->attempt,
             3);
     bus_nack(&scene->receiver, SUB, 3, false); /* attempts_max is 3: parked, the rest stands */
     bus_ack(&scene->receiver, SUB, 5);
@@ -212,7 +215,7 @@ static void test_not_mine(void **state)
     struct bus_client other;
 
     bus_connect_as(&other, &scene->spawn, SPAWN_SCHOOL);
-    (void) bus_hello(&other, 0, 0);
+    (void)bus_hello(&other, 0, 0);
     bus_subscribe(&other, SUB, 10, 0);
     assert_string_equal(bus_expect(&other, MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL)->refusal->code, "right");
     bus_ack(&other, SUB, 10);

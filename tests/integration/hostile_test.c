@@ -49,12 +49,13 @@ static void assert_served(const struct spawn *spawn)
     struct mr_buf event = MR_BUF_INIT;
     char id[32];
 
-    (void) snprintf(id, sizeof id, "served-%llu", (unsigned long long) ++epoch);
+    (void)snprintf(id, sizeof id, "served-%llu", (unsigned long long)++epoch);
     hub_env_programme(&event, id);
     bus_connect_as(&client, spawn, SPAWN_PORTAL);
-    (void) bus_hello(&client, epoch, 0);
+    (void)bus_hello(&client, epoch, 0);
     bus_publish(&client, 1, &event, 1);
-    assert_int_equal(bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack->n_results, 0);
+    assert_int_equal(
+            bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack->n_results, 0);
     bus_close(&client);
     mr_buf_fini(&event);
 }
@@ -68,7 +69,7 @@ static long status_number(const struct spawn *spawn, const char *name)
     long value;
 
     bus_connect(&client, spawn->admin, NULL, NULL);
-    (void) snprintf(key, sizeof key, "\"%s\":", name);
+    (void)snprintf(key, sizeof key, "\"%s\":", name);
     at = strstr(bus_query(&client, "hub.status", ""), key);
     assert_non_null(at);
     value = strtol(at + strlen(key), NULL, 10);
@@ -122,14 +123,14 @@ static void test_random_frames(void **state)
     uint64_t seed = 20261123;
 
     bus_connect_as(&client, spawn, SPAWN_COPMKP);
-    (void) bus_hello(&client, 1, 0);
+    (void)bus_hello(&client, 1, 0);
     for (int i = 0; i < RANDOM_FRAMES; i++) {
         size_t size = next_random(&seed) % FRAME_MAX;
 
         for (size_t j = 0; j < size; j++)
-            bytes[j] = (uint8_t) next_random(&seed);
+            bytes[j] = (uint8_t)next_random(&seed);
         if (size > 0 && i % 2) /* half of them begin like a frame */
-            bytes[0] = (uint8_t) ((1 + next_random(&seed) % 17) << 3 | 2);
+            bytes[0] = (uint8_t)((1 + next_random(&seed) % 17) << 3 | 2);
         bus_send_bytes(&client, bytes, size);
         while (i % 500 == 499 && bus_receive(&client, 0))
             continue; /* the refusals, so that its own queue is not full */
@@ -163,8 +164,9 @@ static void test_shapes(void **state)
 static void test_tcp_garbage(void **state)
 {
     struct spawn *spawn = *state;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)},
-            .sin_port = htons((uint16_t) strtoul(strrchr(spawn->endpoint, ':') + 1, NULL, 10))};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+            .sin_addr = {htonl(INADDR_LOOPBACK)},
+            .sin_port = htons((uint16_t)strtoul(strrchr(spawn->endpoint, ':') + 1, NULL, 10))};
     uint64_t seed = 7;
 
     for (int i = 0; i < 200; i++) {
@@ -172,13 +174,13 @@ static void test_tcp_garbage(void **state)
         uint8_t bytes[256];
 
         assert_true(fd >= 0);
-        assert_int_equal(connect(fd, (struct sockaddr *) &address, sizeof address), 0);
+        assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
         for (size_t j = 0; j < sizeof bytes; j++)
-            bytes[j] = (uint8_t) next_random(&seed);
+            bytes[j] = (uint8_t)next_random(&seed);
         if (i % 3 == 0)
             memcpy(bytes, "\xff\0\0\0\0\0\0\0\x01\x7f\x03\0CURVE", 17);
-        (void) send(fd, bytes, sizeof bytes, MSG_NOSIGNAL);
-        (void) close(fd);
+        (void)send(fd, bytes, sizeof bytes, MSG_NOSIGNAL);
+        (void)close(fd);
     }
     assert_served(spawn);
 }
@@ -189,14 +191,14 @@ static void test_wrong_hub_key(void **state)
     static struct spawn spawn;
     char path[160];
 
-    (void) state;
+    (void)state;
     spawn_init(&spawn, "");
-    (void) snprintf(path, sizeof path, "%s/hub.key", spawn.dir);
+    (void)snprintf(path, sizeof path, "%s/hub.key", spawn.dir);
     assert_int_equal(unlink(path), 0);
     {
         char public[160];
 
-        (void) snprintf(public, sizeof public, "%s/other.pub", spawn.dir);
+        (void)snprintf(public, sizeof public, "%s/other.pub", spawn.dir);
         assert_int_equal(mr_curvekey_create_files(path, public, NULL, NULL), 0);
     }
     assert_int_equal(spawn_start_fails(&spawn), 78);
@@ -206,8 +208,8 @@ static void test_wrong_hub_key(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_stranger), cmocka_unit_test(test_no_encryption),
-            cmocka_unit_test(test_random_frames), cmocka_unit_test(test_shapes), cmocka_unit_test(test_tcp_garbage),
-            cmocka_unit_test(test_wrong_hub_key)};
+            cmocka_unit_test(test_random_frames), cmocka_unit_test(test_shapes),
+            cmocka_unit_test(test_tcp_garbage), cmocka_unit_test(test_wrong_hub_key)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }

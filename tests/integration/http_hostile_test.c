@@ -18,11 +18,12 @@
 
 static int dial(struct http_env *f)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(mr_http_server_port(f->server)),
+    struct sockaddr_in to = {.sin_family = AF_INET,
+            .sin_port = htons(mr_http_server_port(f->server)),
             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    assert_int_equal(connect(fd, (struct sockaddr *) &to, sizeof to), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
     return fd;
 }
 
@@ -45,11 +46,11 @@ static void on_drip(uv_timer_t *timer)
     if (n == 0 || (n < 0 && errno != EAGAIN)) {
         drip->cut = true;
         drip->took_ms = uv_now(timer->loop) - drip->from_ms;
-        uv_close((uv_handle_t *) timer, NULL);
+        uv_close((uv_handle_t *)timer, NULL);
         return;
     }
     byte = drip->text[drip->at] ? drip->text[drip->at++] : 'x';
-    (void) send(drip->fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)send(drip->fd, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
 static uint64_t drip_until_cut(struct http_env *f, const char *at_once, const char *slowly)
@@ -60,13 +61,13 @@ static uint64_t drip_until_cut(struct http_env *f, const char *at_once, const ch
         assert_int_equal(send(drip.fd, at_once, strlen(at_once), 0), strlen(at_once));
     uv_update_time(&f->loop);
     drip.from_ms = uv_now(&f->loop);
-    (void) uv_timer_init(&f->loop, &drip.timer);
+    (void)uv_timer_init(&f->loop, &drip.timer);
     drip.timer.data = &drip;
-    (void) uv_timer_start(&drip.timer, on_drip, 10, 10);
+    (void)uv_timer_start(&drip.timer, on_drip, 10, 10);
     while (!drip.cut)
-        (void) uv_run(&f->loop, UV_RUN_ONCE);
-    (void) uv_run(&f->loop, UV_RUN_NOWAIT);
-    (void) close(drip.fd);
+        (void)uv_run(&f->loop, UV_RUN_ONCE);
+    (void)uv_run(&f->loop, UV_RUN_NOWAIT);
+    (void)close(drip.fd);
     assert_int_equal(f->requests, 0);
     return drip.took_ms;
 }
@@ -98,8 +99,8 @@ static void read_all(struct http_env *f, int fd, char *out, size_t size)
         if (n == 0 || (n < 0 && errno != EAGAIN))
             break;
         if (n > 0)
-            used += (size_t) n;
-        (void) uv_run(&f->loop, UV_RUN_NOWAIT);
+            used += (size_t)n;
+        (void)uv_run(&f->loop, UV_RUN_NOWAIT);
     }
     out[used] = '\0';
 }
@@ -111,7 +112,8 @@ static void test_raw_requests(void **state)
         const char *want; /* start of the status line; "" = closed without an answer is fine too */
     } cases[] = {
             {"POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
-             "3\r\nabc\r\n0\r\n\r\n", "HTTP/1.1 200"},
+             "3\r\nabc\r\n0\r\n\r\n",
+                    "HTTP/1.1 200"},
             {"GET /query HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", "HTTP/1.1 200"},
             {"nonsense\r\n\r\n", ""},
             {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello TLS\r\n\r\n", ""},
@@ -128,7 +130,7 @@ static void test_raw_requests(void **state)
 
         assert_true(send(fd, cases[i].send, strlen(cases[i].send), MSG_NOSIGNAL) > 0);
         read_all(f, fd, answer, sizeof answer);
-        (void) close(fd);
+        (void)close(fd);
         assert_memory_equal(answer, cases[i].want, strlen(cases[i].want));
         if (!*cases[i].want)
             assert_null(strstr(answer, "HTTP/1.1 200"));
@@ -145,20 +147,21 @@ static void test_headers_have_a_limit(void **state)
     int fd;
 
     open_server(f, NULL);
-    memset(text + size, 'a', (size_t) (200 * 1024 - size));
+    memset(text + size, 'a', (size_t)(200 * 1024 - size));
     fd = dial(f);
-    (void) send(fd, text, 200 * 1024, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)send(fd, text, 200 * 1024, MSG_NOSIGNAL | MSG_DONTWAIT);
     read_all(f, fd, answer, sizeof answer);
     assert_null(strstr(answer, "HTTP/1.1 200"));
     assert_int_equal(f->requests, 0);
-    (void) close(fd);
+    (void)close(fd);
     free(text);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test_setup_teardown(test_drip_is_cut_at_the_deadline, http_env_setup, http_env_teardown),
+            cmocka_unit_test_setup_teardown(
+                    test_drip_is_cut_at_the_deadline, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(test_raw_requests, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(test_headers_have_a_limit, http_env_setup, http_env_teardown),
     };

@@ -47,10 +47,11 @@ static void test_limits_of_the_body(void **state)
         struct answer a = {.fixture = f};
 
         f->requests = 0;
-        assert_int_equal(mr_http_client_send(f->client, "POST", url(f, "/echo"), NULL, mr_slice(body, sizes[i]), 5000,
-                                 on_reply, &a), 0);
+        assert_int_equal(mr_http_client_send(f->client, "POST", url(f, "/echo"), NULL,
+                                 mr_slice(body, sizes[i]), 5000, on_reply, &a),
+                0);
         while (a.count == 0)
-            (void) uv_run(&f->loop, UV_RUN_ONCE);
+            (void)uv_run(&f->loop, UV_RUN_ONCE);
         if (sizes[i] <= BODY_MAX) {
             assert_int_equal(a.status, 200);
             assert_int_equal(f->body_size, sizes[i]);
@@ -85,10 +86,11 @@ static void test_hundred_parallel(void **state)
 
     open_server(f, NULL);
     for (int i = 0; i < 100; i++)
-        assert_int_equal(mr_http_client_send(f->client, "GET", url(f, "/hold"), NULL, mr_slice(NULL, 0), 20000,
-                                 on_reply, &answers[i]), 0);
+        assert_int_equal(mr_http_client_send(f->client, "GET", url(f, "/hold"), NULL, mr_slice(NULL, 0),
+                                 20000, on_reply, &answers[i]),
+                0);
     while (done < 100) {
-        (void) uv_run(&f->loop, UV_RUN_ONCE);
+        (void)uv_run(&f->loop, UV_RUN_ONCE);
         if (f->held_count == (100 - done < MANY ? 100 - done : MANY)) {
             done += f->held_count;
             while (f->held_count > 0)
@@ -97,7 +99,7 @@ static void test_hundred_parallel(void **state)
     }
     for (int i = 0; i < 100; i++) {
         while (answers[i].count == 0)
-            (void) uv_run(&f->loop, UV_RUN_ONCE);
+            (void)uv_run(&f->loop, UV_RUN_ONCE);
         assert_int_equal(answers[i].status, 200);
         assert_string_equal(answers[i].body, "late");
     }
@@ -111,8 +113,9 @@ static void test_client_times_out(void **state)
     struct answer a = {0};
 
     open_server(f, NULL);
-    assert_int_equal(mr_http_client_send(f->client, "GET", url(f, "/hold"), NULL, mr_slice(NULL, 0), 100, on_reply,
-                             &a), 0);
+    assert_int_equal(mr_http_client_send(
+                             f->client, "GET", url(f, "/hold"), NULL, mr_slice(NULL, 0), 100, on_reply, &a),
+            0);
     wait_reply(f, &a);
     assert_int_equal(a.error, MR_ETIMEOUT);
     assert_int_equal(f->held_count, 1);
@@ -129,13 +132,15 @@ static void test_client_refused(void **state)
     int fd;
 
     assert_int_equal(mr_http_listen("127.0.0.1:0", &fd, &port, NULL), 0);
-    (void) close(fd);
-    (void) snprintf(text, sizeof text, "http://127.0.0.1:%u/", port);
-    assert_int_equal(mr_http_client_send(f->client, "GET", text, NULL, mr_slice(NULL, 0), 1000, on_reply, &a), 0);
+    (void)close(fd);
+    (void)snprintf(text, sizeof text, "http://127.0.0.1:%u/", port);
+    assert_int_equal(
+            mr_http_client_send(f->client, "GET", text, NULL, mr_slice(NULL, 0), 1000, on_reply, &a), 0);
     wait_reply(f, &a);
     assert_int_equal(a.error, MR_ECLOSED);
-    assert_int_equal(mr_http_client_send(f->client, "GET", "file:///etc/passwd", NULL, mr_slice(NULL, 0), 1000,
-                             on_reply, &a), MR_EINVAL);
+    assert_int_equal(mr_http_client_send(f->client, "GET", "file:///etc/passwd", NULL, mr_slice(NULL, 0),
+                             1000, on_reply, &a),
+            MR_EINVAL);
 }
 
 static void test_client_limits_the_reply(void **state)
@@ -144,8 +149,9 @@ static void test_client_limits_the_reply(void **state)
     struct answer a = {0};
 
     open_server(f, NULL);
-    assert_int_equal(mr_http_client_send(f->client, "GET", url(f, "/big"), NULL, mr_slice(NULL, 0), 5000, on_reply,
-                             &a), 0);
+    assert_int_equal(mr_http_client_send(
+                             f->client, "GET", url(f, "/big"), NULL, mr_slice(NULL, 0), 5000, on_reply, &a),
+            0);
     wait_reply(f, &a);
     assert_int_equal(a.error, MR_ETOOBIG);
 }
@@ -160,9 +166,10 @@ static void test_close_with_pending_exchanges(void **state)
     open_server(f, NULL);
     for (int i = 0; i < 3; i++)
         assert_int_equal(mr_http_client_send(f->client, "GET", url(f, "/hold"), NULL, mr_slice(NULL, 0), 5000,
-                                 on_reply, &a[i]), 0);
+                                 on_reply, &a[i]),
+                0);
     while (f->held_count < 3)
-        (void) uv_run(&f->loop, UV_RUN_ONCE);
+        (void)uv_run(&f->loop, UV_RUN_ONCE);
     mr_http_server_close(f->server, on_closed, f);
     f->server = NULL;
     for (int i = 0; i < 3; i++) {
@@ -178,8 +185,9 @@ static void test_close_inside_the_handler(void **state)
 
     open_server(f, NULL);
     f->close_in_handler = true;
-    assert_int_equal(mr_http_client_send(f->client, "GET", url(f, "/query"), NULL, mr_slice(NULL, 0), 5000, on_reply,
-                             &a), 0);
+    assert_int_equal(mr_http_client_send(
+                             f->client, "GET", url(f, "/query"), NULL, mr_slice(NULL, 0), 5000, on_reply, &a),
+            0);
     wait_reply(f, &a);
     assert_int_equal(a.error, MR_ECLOSED);
 }
@@ -188,7 +196,7 @@ static void on_reply_close(void *ctx, const struct mr_http_reply *reply)
 {
     struct answer *a = ctx;
 
-    (void) reply;
+    (void)reply;
     a->count++;
     mr_http_client_close(a->fixture->client, on_closed, a->fixture);
     a->fixture->client = NULL;
@@ -201,28 +209,30 @@ static void test_client_closed_by_a_reply(void **state)
 
     open_server(f, NULL);
     assert_int_equal(mr_http_client_send(f->client, "GET", url(f, "/query"), NULL, mr_slice(NULL, 0), 5000,
-                             on_reply_close, &a[0]), 0);
+                             on_reply_close, &a[0]),
+            0);
     assert_int_equal(mr_http_client_send(f->client, "GET", url(f, "/hold"), NULL, mr_slice(NULL, 0), 5000,
-                             on_reply_close, &a[1]), 0);
+                             on_reply_close, &a[1]),
+            0);
     wait_reply(f, &a[0]);
-    (void) uv_run(&f->loop, UV_RUN_NOWAIT);
+    (void)uv_run(&f->loop, UV_RUN_NOWAIT);
     assert_int_equal(a[1].count, 0);
 }
 
 static void test_addresses(void **state)
 {
-    static const char *const bad[] = {"", "7411", "localhost:1", "127.0.0.1", "127.0.0.1:", "127.0.0.1:9x", "127.0.0.1:99999",
-            "[::1]", ":0"};
+    static const char *const bad[] = {"", "7411", "localhost:1", "127.0.0.1", "127.0.0.1:", "127.0.0.1:9x",
+            "127.0.0.1:99999", "[::1]", ":0"};
     struct mr_error error;
     uint16_t port;
     int fd;
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(bad); i++)
         assert_int_equal(mr_http_listen(bad[i], &fd, &port, &error), MR_ECONFIG);
     assert_int_equal(mr_http_listen("127.0.0.1:0", &fd, &port, &error), 0);
     assert_true(port > 0);
-    (void) close(fd);
+    (void)close(fd);
 }
 
 int main(void)
@@ -235,7 +245,8 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_client_times_out, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(test_client_refused, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(test_client_limits_the_reply, http_env_setup, http_env_teardown),
-            cmocka_unit_test_setup_teardown(test_close_with_pending_exchanges, http_env_setup, http_env_teardown),
+            cmocka_unit_test_setup_teardown(
+                    test_close_with_pending_exchanges, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(test_close_inside_the_handler, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(test_client_closed_by_a_reply, http_env_setup, http_env_teardown),
             cmocka_unit_test(test_addresses),

@@ -1,4 +1,5 @@
-/* Publish over the bus to a real hub: one batch of every verdict, sequences, windows, sessions, orderly stop. */
+/* Publish over the bus to a real hub: one batch of every verdict, sequences, windows, sessions, orderly stop.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -40,7 +41,8 @@ static const char *expect_refusal(struct bus_client *client)
     return bus_expect(client, MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL)->refusal->code;
 }
 
-/* Stored, malformed, quarantined (check digits), stored, repeated: each its own verdict, none hurts the others. */
+/* Stored, malformed, quarantined (check digits), stored, repeated: each its own verdict, none hurts the
+ * others. */
 static void test_one_batch(void **state)
 {
     struct bus_client client;
@@ -104,12 +106,12 @@ static void test_sequences_and_limits(void **state)
 
     bus_connect_as(&client, *state, SPAWN_PORTAL);
     for (size_t i = 0; i <= MR_BATCH_EVENTS_MAX; i++) {
-        (void) snprintf(id, sizeof id, "p-%zu", i);
+        (void)snprintf(id, sizeof id, "p-%zu", i);
         hub_env_programme(&events[i], id);
     }
     bus_publish(&client, 1, events, 1);
     assert_string_equal(expect_refusal(&client), "no-hello");
-    (void) bus_hello(&client, 5, 0);
+    (void)bus_hello(&client, 5, 0);
     bus_publish(&client, 3, events, 1);
     assert_string_equal(expect_refusal(&client), "sequence");
     bus_publish(&client, 4, events, 1); /* sent before it knew: dropped */
@@ -141,9 +143,9 @@ static void test_newest_session(void **state)
     bus_frame *frame;
 
     bus_connect_as(&older, *state, SPAWN_PORTAL);
-    (void) bus_hello(&older, 0, 0);
+    (void)bus_hello(&older, 0, 0);
     bus_connect_as(&newer, *state, SPAWN_PORTAL);
-    (void) bus_hello(&newer, 0, 0);
+    (void)bus_hello(&newer, 0, 0);
     frame = bus_expect(&older, MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL);
     assert_string_equal(frame->refusal->code, "replaced");
     assert_true(frame->refusal->fatal);
@@ -182,14 +184,15 @@ static void test_admin(void **state)
 
     bus_connect(&client, spawn->admin, NULL, NULL);
     assert_non_null(strstr(bus_query(&client, "hub.status", ""), "\"sessions\""));
-    (void) bus_query(&client, "no.such.method", "{}");
+    (void)bus_query(&client, "no.such.method", "{}");
     assert_int_equal(client.frame->result->error, MR_ENOTFOUND);
-    (void) bus_query(&client, "hub.status", "[1");
+    (void)bus_query(&client, "hub.status", "[1");
     assert_int_equal(client.frame->result->error, MR_EINVAL);
     bus_send_hello(&client, "marshrut as=nobody", 1, 0);
     assert_string_equal(expect_refusal(&client), "unknown-system");
     bus_send_hello(&client, "marshrut as=portal", 77, 0);
-    assert_string_equal(bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_WELCOME)->welcome->system, "portal");
+    assert_string_equal(
+            bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_WELCOME)->welcome->system, "portal");
     hub_env_programme(&event, "by-the-tool");
     bus_publish(&client, 1, &event, 1);
     assert_int_equal(expect_ack(&client)->through, 1);
@@ -200,7 +203,7 @@ static void test_admin(void **state)
         bus_frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
         Marshrut__Bus__V1__Query query = MARSHRUT__BUS__V1__QUERY__INIT;
 
-        query.method = (char *) "hub.status";
+        query.method = (char *)"hub.status";
         frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_QUERY;
         frame.query = &query;
         bus_send(&client, &frame);
@@ -215,17 +218,18 @@ static void test_goodbye_at_stop(void **state)
     struct bus_client client;
 
     bus_connect_as(&client, spawn, SPAWN_SCHOOL);
-    (void) bus_hello(&client, 0, 0);
+    (void)bus_hello(&client, 0, 0);
     spawn_stop(spawn);
-    (void) bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_GOODBYE);
+    (void)bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_GOODBYE);
     bus_close(&client);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_batch), cmocka_unit_test(test_verdicts_repeated),
-            cmocka_unit_test(test_sequences_and_limits), cmocka_unit_test(test_newest_session),
-            cmocka_unit_test(test_versions), cmocka_unit_test(test_admin), cmocka_unit_test(test_goodbye_at_stop)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_batch),
+            cmocka_unit_test(test_verdicts_repeated), cmocka_unit_test(test_sequences_and_limits),
+            cmocka_unit_test(test_newest_session), cmocka_unit_test(test_versions),
+            cmocka_unit_test(test_admin), cmocka_unit_test(test_goodbye_at_stop)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }

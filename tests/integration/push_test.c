@@ -19,14 +19,15 @@ struct fixture {
     struct mr_http_client *client;
     struct counterpart *counterpart;
     struct mr_push *push;
-    int finished[NUMBERS_MAX];   /* by number */
+    int finished[NUMBERS_MAX]; /* by number */
     enum mr_finish how[NUMBERS_MAX];
     char reason[NUMBERS_MAX][32];
     uint64_t order[NUMBERS_MAX];
     int count;
 };
 
-static void on_finish(void *ctx, const char *subscription, uint64_t number, enum mr_finish how, const char *reason)
+static void on_finish(
+        void *ctx, const char *subscription, uint64_t number, enum mr_finish how, const char *reason)
 {
     struct fixture *f = ctx;
 
@@ -34,7 +35,7 @@ static void on_finish(void *ctx, const char *subscription, uint64_t number, enum
     assert_true(number < NUMBERS_MAX);
     f->finished[number]++;
     f->how[number] = how;
-    (void) snprintf(f->reason[number], sizeof f->reason[number], "%s", reason ? reason : "");
+    (void)snprintf(f->reason[number], sizeof f->reason[number], "%s", reason ? reason : "");
     f->order[f->count++] = number;
 }
 
@@ -44,7 +45,7 @@ static void open_push(struct fixture *f, uint16_t port, uint32_t timeout_ms)
     struct mr_push_options options = {
             .client = f->client, .url = url, .timeout_ms = timeout_ms, .finish = on_finish, .ctx = f};
 
-    (void) snprintf(url, sizeof url, "http://127.0.0.1:%u/diagnostics", port);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/diagnostics", port);
     assert_int_equal(mr_push_new(&f->push, &options), 0);
 }
 
@@ -69,7 +70,7 @@ static int teardown(void **state)
     mr_push_free(f->push);
     if (f->counterpart)
         counterpart_close(f->counterpart, NULL, NULL);
-    (void) uv_run(&f->loop, UV_RUN_DEFAULT);
+    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&f->loop), 0);
     free(f);
     return 0;
@@ -82,12 +83,13 @@ static void deliver(struct fixture *f, uint64_t number, const char *subject)
     struct mr_arena arena;
     struct mr_event event;
     char id[32];
-    struct mr_attributes a = {.id = id, .source = "urn:marshrut:24:x", .type = "nms.course.finished.v1",
-            .subject = subject};
-    struct mr_delivered item = {.subscription = "diagnostics", .number = number, .attempt = 1, .event = &event};
+    struct mr_attributes a = {
+            .id = id, .source = "urn:marshrut:24:x", .type = "nms.course.finished.v1", .subject = subject};
+    struct mr_delivered item = {
+            .subscription = "diagnostics", .number = number, .attempt = 1, .event = &event};
 
-    (void) snprintf(id, sizeof id, "e-%llu", (unsigned long long) number);
-    course.programme_id = (char *) "PK-1";
+    (void)snprintf(id, sizeof id, "e-%llu", (unsigned long long)number);
+    course.programme_id = (char *)"PK-1";
     assert_int_equal(mr_event_encode(&bytes, &a, &course.base), 0);
     mr_arena_init(&arena, 1024 * 1024);
     assert_int_equal(mr_event_decode(&event, mr_buf_slice(&bytes), &arena, NULL), 0);
@@ -99,7 +101,7 @@ static void deliver(struct fixture *f, uint64_t number, const char *subject)
 static void run_until(struct fixture *f, int count)
 {
     while (f->count < count)
-        (void) uv_run(&f->loop, UV_RUN_ONCE);
+        (void)uv_run(&f->loop, UV_RUN_ONCE);
     assert_int_equal(f->count, count);
     assert_int_equal(mr_push_waiting(f->push), 0);
 }
@@ -112,7 +114,7 @@ static void test_all_arrive(void **state)
     for (uint64_t n = 1; n <= 50; n++) {
         char subject[16];
 
-        (void) snprintf(subject, sizeof subject, "person-%d", (int) (n % 7));
+        (void)snprintf(subject, sizeof subject, "person-%d", (int)(n % 7));
         deliver(f, n, subject);
     }
     run_until(f, 50);
@@ -137,7 +139,7 @@ static void test_order(void **state)
         uint64_t last = 0;
 
         for (int i = 0; i < 20; i++)
-            if (f->order[i] % 2 == (unsigned) parity) {
+            if (f->order[i] % 2 == (unsigned)parity) {
                 assert_true(f->order[i] > last);
                 last = f->order[i];
             }
@@ -199,7 +201,7 @@ static void test_nobody_listens(void **state)
 
     counterpart_close(f->counterpart, NULL, NULL);
     f->counterpart = NULL;
-    (void) uv_run(&f->loop, UV_RUN_NOWAIT);
+    (void)uv_run(&f->loop, UV_RUN_NOWAIT);
     open_push(f, port, 5000);
     deliver(f, 1, "one");
     run_until(f, 1);
@@ -233,7 +235,7 @@ static void test_closed_in_flight(void **state)
     for (uint64_t n = 1; n <= 20; n++)
         deliver(f, n, n % 2 ? "one" : "two");
     for (int i = 0; i < 5; i++)
-        (void) uv_run(&f->loop, UV_RUN_NOWAIT);
+        (void)uv_run(&f->loop, UV_RUN_NOWAIT);
     assert_int_equal(f->count, 0);
 }
 

@@ -1,4 +1,5 @@
-/* kill -9 of the hub while a producer publishes: after resuming nothing is lost and nothing is there twice. */
+/* kill -9 of the hub while a producer publishes: after resuming nothing is lost and nothing is there twice.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,7 +75,7 @@ static long status_number(const struct spawn *spawn, const char *name)
     long value;
 
     bus_connect(&client, spawn->admin, NULL, NULL);
-    (void) snprintf(key, sizeof key, "\"%s\":", name);
+    (void)snprintf(key, sizeof key, "\"%s\":", name);
     at = strstr(bus_query(&client, "hub.status", ""), key);
     assert_non_null(at);
     value = strtol(at + strlen(key), NULL, 10);
@@ -117,10 +118,10 @@ static void test_kill_and_resume(void **state)
     char id[32];
     size_t seen = 0;
 
-    (void) state;
+    (void)state;
     spawn_init(&spawn, "");
     for (size_t i = 0; i < EVENTS; i++) {
-        (void) snprintf(id, sizeof id, "ev-%zu", i);
+        (void)snprintf(id, sizeof id, "ev-%zu", i);
         hub_env_programme(&producer.events[i], id);
     }
     for (uint64_t i = 1; i <= KILLS; i++) {
@@ -136,7 +137,7 @@ static void test_kill_and_resume(void **state)
         if (producer.numbers[i] == 0)
             continue; /* stored, and the ack was lost with the hub */
         if (producer.numbers[i] == producer.numbers[i - 1])
-            fail_msg("number %llu twice", (unsigned long long) producer.numbers[i]);
+            fail_msg("number %llu twice", (unsigned long long)producer.numbers[i]);
         assert_in_range(producer.numbers[i], 1, EVENTS);
         seen++;
     }
@@ -147,7 +148,8 @@ static void test_kill_and_resume(void **state)
     spawn_fini(&spawn);
 }
 
-/* A client that comes back while its batch is on the way gets its answer once, and the hub does not take it twice. */
+/* A client that comes back while its batch is on the way gets its answer once, and the hub does not take it
+ * twice. */
 static void test_reconnect_in_flight(void **state)
 {
     static struct spawn spawn;
@@ -156,15 +158,15 @@ static void test_reconnect_in_flight(void **state)
     uint64_t through;
     char id[32];
 
-    (void) state;
+    (void)state;
     spawn_init(&spawn, "");
     spawn_start(&spawn);
     for (size_t i = 0; i < BATCH; i++) {
-        (void) snprintf(id, sizeof id, "r-%zu", i);
+        (void)snprintf(id, sizeof id, "r-%zu", i);
         hub_env_programme(&events[i], id);
     }
     bus_connect_as(&first, &spawn, SPAWN_PORTAL);
-    (void) bus_hello(&first, 9, 0);
+    (void)bus_hello(&first, 9, 0);
     bus_publish(&first, 1, events, BATCH);
     bus_connect_as(&second, &spawn, SPAWN_PORTAL);
     through = bus_hello(&second, 9, 0)->stored_sequence;
@@ -180,7 +182,8 @@ static void test_reconnect_in_flight(void **state)
     spawn_fini(&spawn);
 }
 
-/* SIGTERM in the middle: what was taken is answered before Goodbye, and what was answered is there afterwards. */
+/* SIGTERM in the middle: what was taken is answered before Goodbye, and what was answered is there
+ * afterwards. */
 static void test_stop_under_load(void **state)
 {
     static struct spawn spawn;
@@ -190,18 +193,19 @@ static void test_stop_under_load(void **state)
     bus_frame *frame;
     char id[32];
 
-    (void) state;
+    (void)state;
     spawn_init(&spawn, "");
     spawn_start(&spawn);
     bus_connect_as(&client, &spawn, SPAWN_PORTAL);
-    (void) bus_hello(&client, 8, 0);
+    (void)bus_hello(&client, 8, 0);
     for (uint64_t i = 1; i <= 500; i++) {
-        (void) snprintf(id, sizeof id, "s-%llu", (unsigned long long) i);
+        (void)snprintf(id, sizeof id, "s-%llu", (unsigned long long)i);
         mr_buf_reset(&event);
         hub_env_programme(&event, id);
         bus_publish(&client, i, &event, 1);
     }
-    assert_int_equal(bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack->first_number, 1);
+    assert_int_equal(
+            bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack->first_number, 1);
     spawn_stop(&spawn);
     while ((frame = bus_receive(&client, 1000)) && frame->body_case != MARSHRUT__BUS__V1__FRAME__BODY_GOODBYE)
         if (frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)
@@ -219,7 +223,7 @@ static bool nobody_is_there(void *ctx)
     struct bus_client client;
     bool empty;
 
-    bus_connect(&client, ((struct spawn *) ctx)->admin, NULL, NULL);
+    bus_connect(&client, ((struct spawn *)ctx)->admin, NULL, NULL);
     empty = strstr(bus_query(&client, "hub.status", ""), "\"sessions\":[]") != NULL;
     bus_close(&client);
     return empty;
@@ -231,11 +235,11 @@ static void test_silent_client(void **state)
     static struct spawn spawn;
     struct bus_client client;
 
-    (void) state;
+    (void)state;
     spawn_init(&spawn, "");
     spawn_start(&spawn);
     bus_connect_as(&client, &spawn, SPAWN_SCHOOL);
-    (void) bus_hello(&client, 0, 0);
+    (void)bus_hello(&client, 0, 0);
     assert_false(nobody_is_there(&spawn));
     spawn_until("the silent client is let go", nobody_is_there, &spawn);
     assert_true(spawn_logged(&spawn, "why=silent"));

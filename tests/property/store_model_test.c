@@ -1,7 +1,7 @@
 /*
- * The log against a plain model in memory, under random histories: batches of records and rows, aborts, reopenings, and
- * processes that die by SIGKILL, at any moment and at each fault point. A history follows from its seed: MR_SEED
- * repeats one, and it is printed on failure.
+ * The log against a plain model in memory, under random histories: batches of records and rows, aborts,
+ * reopenings, and processes that die by SIGKILL, at any moment and at each fault point. A history follows
+ * from its seed: MR_SEED repeats one, and it is printed on failure.
  */
 #include <sched.h>
 #include <setjmp.h>
@@ -32,17 +32,17 @@ static const enum mr_log_table row_tables[ROW_TABLES] = {MR_LOG_CURSOR, MR_LOG_D
     do {                                                                                                     \
         if (!(condition)) {                                                                                  \
             print_error("%s:%d: %s; batch %u, MR_SEED=%llu\n", __FILE__, __LINE__, #condition, (m)->batch,   \
-                    (unsigned long long) (m)->seed);                                                         \
+                    (unsigned long long)(m)->seed);                                                          \
             fail();                                                                                          \
         }                                                                                                    \
     } while (0)
 
 struct model {
     uint64_t seed;
-    unsigned batch;                        /* batches applied, aborted ones too */
+    unsigned batch; /* batches applied, aborted ones too */
     uint64_t head;
-    unsigned made_by[RECORDS_MAX + 1];     /* number -> batch */
-    uint64_t rows[ROW_TABLES][KEYS];       /* 0: absent */
+    unsigned made_by[RECORDS_MAX + 1]; /* number -> batch */
+    uint64_t rows[ROW_TABLES][KEYS];   /* 0: absent */
 };
 
 static uint64_t next_random(uint64_t *state) /* splitmix64 */
@@ -85,7 +85,8 @@ static struct row_op row_op_of(uint64_t seed, unsigned k, unsigned i)
 {
     uint64_t r = random_of(seed, 2 + k, i);
 
-    return (struct row_op){.table = r % ROW_TABLES, .key = (r >> 8) % KEYS, .value = (r >> 32) % 3 ? r | 1 : 0};
+    return (struct row_op){
+            .table = r % ROW_TABLES, .key = (r >> 8) % KEYS, .value = (r >> 32) % 3 ? r | 1 : 0};
 }
 
 static size_t leaf_of(uint64_t seed, unsigned k, uint64_t number, uint8_t out[static LEAF_MAX])
@@ -96,7 +97,7 @@ static size_t leaf_of(uint64_t seed, unsigned k, uint64_t number, uint8_t out[st
     if (next_random(&state) % 4)
         size %= 300;
     for (size_t i = 0; i < size; i++)
-        out[i] = (uint8_t) next_random(&state);
+        out[i] = (uint8_t)next_random(&state);
     return size;
 }
 
@@ -123,7 +124,7 @@ static int do_row_op(struct mr_log_batch *batch, struct row_op op)
     uint8_t key[2], value[8];
     int r;
 
-    mr_put_be16(key, (uint16_t) op.key);
+    mr_put_be16(key, (uint16_t)op.key);
     mr_put_be64(value, op.value);
     if (op.value)
         return mr_log_batch_put(batch, row_tables[op.table], mr_slice(key, 2), mr_slice(value, 8));
@@ -140,7 +141,7 @@ static int fill(uint64_t seed, unsigned k, struct mr_log_batch *batch)
     for (unsigned i = 0; i < plan.records && r == 0; i++) {
         struct mr_record record = {.number = mr_log_batch_head(batch) + 1};
 
-        record.recorded_us = (int64_t) record.number;
+        record.recorded_us = (int64_t)record.number;
         record.leaf = mr_slice(leaf, leaf_of(seed, k, record.number, leaf));
         r = mr_log_batch_append(batch, &record);
     }
@@ -170,7 +171,8 @@ static bool rows_agree(const struct model *m, struct mr_log_reader *reader)
     for (unsigned t = 0; t < ROW_TABLES; t++) {
         struct found found = {0};
 
-        if (mr_log_rows(reader, row_tables[t], (struct mr_slice){0}, (struct mr_slice){0}, take_row, &found) != 0 ||
+        if (mr_log_rows(reader, row_tables[t], (struct mr_slice){0}, (struct mr_slice){0}, take_row,
+                    &found) != 0 ||
                 found.strange || memcmp(found.rows, m->rows[t], sizeof found.rows) != 0)
             return false;
     }
@@ -205,8 +207,8 @@ static struct mr_log *open_log(const struct model *m, const char *dir)
 }
 
 /*
- * The log holds the model's batches (acknowledged), or some more up to `submitted` (durable, not yet acknowledged);
- * the model follows. Nothing less, no gap, and rows of the same moment as the records.
+ * The log holds the model's batches (acknowledged), or some more up to `submitted` (durable, not yet
+ * acknowledged); the model follows. Nothing less, no gap, and rows of the same moment as the records.
  */
 static void check_log(struct model *m, struct mr_log *log, unsigned submitted)
 {
@@ -218,7 +220,7 @@ static void check_log(struct model *m, struct mr_log *log, unsigned submitted)
         model_apply(m);
     CHECK(m, m->head == mr_log_head(log));
     CHECK(m, mr_log_reader_head(reader) == m->head);
-    CHECK(m, mr_log_head_recorded_us(log) == (int64_t) m->head);
+    CHECK(m, mr_log_head_recorded_us(log) == (int64_t)m->head);
     CHECK(m, rows_agree(m, reader));
     check_records(m, reader);
     mr_log_reader_close(reader);
@@ -292,19 +294,21 @@ static void run_child(const struct model *m, const char *dir, struct shared *sha
     for (unsigned i = 0; i < JOBS; i++) {
         unsigned k = m->batch + i;
 
-        jobs[i] = (struct job){.base = {.fill = job_fill, .done = job_done}, .shared = shared, .seed = m->seed,
-                .batch = k};
+        jobs[i] = (struct job){
+                .base = {.fill = job_fill, .done = job_done}, .shared = shared, .seed = m->seed, .batch = k};
         atomic_store(&shared->submitted, k + 1);
         mr_writer_submit(writer, &jobs[i].base);
         if (k - atomic_load(&shared->acknowledged) > 20)
-            (void) sched_yield();
+            (void)sched_yield();
     }
     pause();
     _exit(3);
 }
 
-/* Runs a child, killed by `fault`, or (NULL) by us after `acks` acknowledgements; then compares what is left. */
-static void crash_once(struct model *m, const char *dir, struct shared *shared, const char *fault, unsigned acks)
+/* Runs a child, killed by `fault`, or (NULL) by us after `acks` acknowledgements; then compares what is left.
+ */
+static void crash_once(
+        struct model *m, const char *dir, struct shared *shared, const char *fault, unsigned acks)
 {
     unsigned target = m->batch + acks;
     struct mr_log *log;
@@ -316,7 +320,7 @@ static void crash_once(struct model *m, const char *dir, struct shared *shared, 
     pid = fork();
     CHECK(m, pid >= 0);
     if (pid == 0) {
-        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 #ifdef MR_FAULT_POINTS
         mr_fault_set(fault);
 #endif
@@ -324,7 +328,7 @@ static void crash_once(struct model *m, const char *dir, struct shared *shared, 
     }
     if (!fault) {
         while (atomic_load(&shared->acknowledged) < target)
-            (void) sched_yield();
+            (void)sched_yield();
         kill(pid, SIGKILL);
     }
     CHECK(m, waitpid(pid, &status, 0) == pid);
@@ -338,7 +342,8 @@ static void crash_once(struct model *m, const char *dir, struct shared *shared, 
 
 static struct shared *shared_new(void)
 {
-    void *memory = mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *memory =
+            mmap(NULL, sizeof(struct shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
     assert_true(memory != MAP_FAILED);
     return memory;
@@ -351,7 +356,7 @@ static void killed_at_any_moment(void **state)
     char *dir = mr_tmpdir_new();
 
     for (unsigned round = 0; round < 12; round++)
-        crash_once(m, dir, shared, NULL, (unsigned) (random_of(m->seed, 5, round) % 60));
+        crash_once(m, dir, shared, NULL, (unsigned)(random_of(m->seed, 5, round) % 60));
     CHECK(m, m->head > 0);
     munmap(shared, sizeof *shared);
     mr_tmpdir_free(dir);
@@ -375,14 +380,14 @@ static void killed_at_each_fault_point(void **state)
 
             if (strncmp(points[i], "store.", 6) != 0)
                 continue; /* another module's */
-            (void) snprintf(spec, sizeof spec, "%s:%u:kill", points[i],
-                    (unsigned) (1 + random_of(m->seed, 6 + i, turn) % 20));
+            (void)snprintf(spec, sizeof spec, "%s:%u:kill", points[i],
+                    (unsigned)(1 + random_of(m->seed, 6 + i, turn) % 20));
             crash_once(m, dir, shared, spec, 0);
         }
     munmap(shared, sizeof *shared);
     mr_tmpdir_free(dir);
 #else
-    (void) state;
+    (void)state;
     skip();
 #endif
 }
@@ -396,7 +401,7 @@ static int setup(void **state)
         return -1;
     if (text)
         m->seed = strtoull(text, NULL, 0);
-    else if (getrandom(&m->seed, sizeof m->seed, 0) != (ssize_t) sizeof m->seed)
+    else if (getrandom(&m->seed, sizeof m->seed, 0) != (ssize_t)sizeof m->seed)
         return -1;
     *state = m;
     return 0;
@@ -413,7 +418,9 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            T(histories_match_the_model), T(killed_at_any_moment), T(killed_at_each_fault_point),
+            T(histories_match_the_model),
+            T(killed_at_any_moment),
+            T(killed_at_each_fault_point),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,14 +39,14 @@ void bus_connect_as(struct bus_client *client, const struct spawn *spawn, int sy
 
 void bus_close(struct bus_client *client)
 {
-    (void) zmq_close(client->socket);
-    (void) zmq_ctx_term(client->zmq);
+    (void)zmq_close(client->socket);
+    (void)zmq_ctx_term(client->zmq);
     mr_arena_fini(&client->arena);
 }
 
 void bus_send_bytes(struct bus_client *client, const void *data, size_t size)
 {
-    assert_int_equal(zmq_send(client->socket, data, size, 0), (int) size);
+    assert_int_equal(zmq_send(client->socket, data, size, 0), (int)size);
 }
 
 void bus_send(struct bus_client *client, const bus_frame *frame)
@@ -76,15 +76,15 @@ bus_frame *bus_receive(struct bus_client *client, int timeout_ms)
         int r;
 
         assert_int_equal(zmq_setsockopt(client->socket, ZMQ_RCVTIMEO, &timeout_ms, sizeof timeout_ms), 0);
-        (void) zmq_msg_init(&message);
+        (void)zmq_msg_init(&message);
         if (zmq_msg_recv(&message, client->socket, 0) < 0) {
-            (void) zmq_msg_close(&message);
+            (void)zmq_msg_close(&message);
             return NULL;
         }
         mr_arena_reset(&client->arena);
-        r = mr_frame_decode(mr_slice(zmq_msg_data(&message), zmq_msg_size(&message)), &client->arena, &client->frame,
-                NULL);
-        (void) zmq_msg_close(&message);
+        r = mr_frame_decode(mr_slice(zmq_msg_data(&message), zmq_msg_size(&message)), &client->arena,
+                &client->frame, NULL);
+        (void)zmq_msg_close(&message);
         assert_int_equal(r, 0);
         if (client->frame->body_case != MARSHRUT__BUS__V1__FRAME__BODY_PING)
             return client->frame;
@@ -97,9 +97,9 @@ bus_frame *bus_expect(struct bus_client *client, Marshrut__Bus__V1__Frame__BodyC
     bus_frame *frame = bus_receive(client, SPAWN_DEADLINE_MS);
 
     if (!frame)
-        fail_msg("no frame came, %d expected", (int) body);
+        fail_msg("no frame came, %d expected", (int)body);
     if (frame->body_case != body)
-        fail_msg("frame %d, %d expected%s%s", (int) frame->body_case, (int) body,
+        fail_msg("frame %d, %d expected%s%s", (int)frame->body_case, (int)body,
                 frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL ? ": refused " : "",
                 frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL ? frame->refusal->code : "");
     return frame;
@@ -111,7 +111,7 @@ void bus_send_hello(struct bus_client *client, const char *software, uint64_t ep
     Marshrut__Bus__V1__Hello hello = MARSHRUT__BUS__V1__HELLO__INIT;
 
     hello.version = hello.version_min = 1;
-    hello.software = (char *) software;
+    hello.software = (char *)software;
     hello.producer_epoch = epoch;
     hello.acknowledged = acknowledged;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_HELLO;
@@ -125,7 +125,8 @@ Marshrut__Bus__V1__Welcome *bus_hello(struct bus_client *client, uint64_t epoch,
     return bus_expect(client, MARSHRUT__BUS__V1__FRAME__BODY_WELCOME)->welcome;
 }
 
-void bus_publish(struct bus_client *client, uint64_t first_sequence, const struct mr_buf *events, size_t count)
+void bus_publish(
+        struct bus_client *client, uint64_t first_sequence, const struct mr_buf *events, size_t count)
 {
     bus_frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Publish publish = MARSHRUT__BUS__V1__PUBLISH__INIT;
@@ -147,7 +148,7 @@ void bus_subscribe(struct bus_client *client, const char *subscription, uint32_t
     bus_frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Subscribe subscribe = MARSHRUT__BUS__V1__SUBSCRIBE__INIT;
 
-    subscribe.subscription = (char *) subscription;
+    subscribe.subscription = (char *)subscription;
     subscribe.credit_events = credit;
     if (from_number) {
         subscribe.start_case = MARSHRUT__BUS__V1__SUBSCRIBE__START_FROM_NUMBER;
@@ -163,7 +164,7 @@ void bus_ack(struct bus_client *client, const char *subscription, uint64_t throu
     bus_frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Ack ack = MARSHRUT__BUS__V1__ACK__INIT;
 
-    ack.subscription = (char *) subscription;
+    ack.subscription = (char *)subscription;
     ack.through = through;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_ACK;
     frame.ack = &ack;
@@ -175,9 +176,9 @@ void bus_nack(struct bus_client *client, const char *subscription, uint64_t numb
     bus_frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Nack nack = MARSHRUT__BUS__V1__NACK__INIT;
 
-    nack.subscription = (char *) subscription;
+    nack.subscription = (char *)subscription;
     nack.number = number;
-    nack.reason = (char *) "test-cannot";
+    nack.reason = (char *)"test-cannot";
     nack.retry_after_ms = 1;
     nack.park = park;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_NACK;
@@ -190,7 +191,7 @@ void bus_credit(struct bus_client *client, const char *subscription, uint32_t ev
     bus_frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Credit credit = MARSHRUT__BUS__V1__CREDIT__INIT;
 
-    credit.subscription = (char *) subscription;
+    credit.subscription = (char *)subscription;
     credit.events = events;
     credit.bytes = 0;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_CREDIT;
@@ -204,8 +205,8 @@ const char *bus_query(struct bus_client *client, const char *method, const char 
     Marshrut__Bus__V1__Query query = MARSHRUT__BUS__V1__QUERY__INIT;
 
     query.id = 7;
-    query.method = (char *) method;
-    query.arguments = (char *) arguments;
+    query.method = (char *)method;
+    query.arguments = (char *)arguments;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_QUERY;
     frame.query = &query;
     bus_send(client, &frame);

@@ -13,7 +13,7 @@ typedef Marshrut__Bus__V1__Frame bus_frame;
 struct bus_client {
     void *zmq;
     void *socket;
-    struct mr_arena arena;  /* of the frame received last */
+    struct mr_arena arena; /* of the frame received last */
     bus_frame *frame;
 };
 
@@ -35,8 +35,10 @@ bus_frame *bus_expect(struct bus_client *client, Marshrut__Bus__V1__Frame__BodyC
 Marshrut__Bus__V1__Welcome *bus_hello(struct bus_client *client, uint64_t epoch, uint64_t acknowledged);
 void bus_send_hello(struct bus_client *client, const char *software, uint64_t epoch, uint64_t acknowledged);
 /* Publishes `count` events whose bytes are in events[i]. */
-void bus_publish(struct bus_client *client, uint64_t first_sequence, const struct mr_buf *events, size_t count);
-void bus_subscribe(struct bus_client *client, const char *subscription, uint32_t credit, uint64_t from_number);
+void bus_publish(
+        struct bus_client *client, uint64_t first_sequence, const struct mr_buf *events, size_t count);
+void bus_subscribe(
+        struct bus_client *client, const char *subscription, uint32_t credit, uint64_t from_number);
 void bus_ack(struct bus_client *client, const char *subscription, uint64_t through);
 void bus_nack(struct bus_client *client, const char *subscription, uint64_t number, bool park);
 void bus_credit(struct bus_client *client, const char *subscription, uint32_t events);

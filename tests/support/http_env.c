@@ -23,7 +23,7 @@ static void answer_query(void *ctx, const struct mr_http_request *request)
 {
     const char *cursor = mr_http_query(request, "cursor");
 
-    (void) ctx;
+    (void)ctx;
     mr_http_answer(request->exchange, 200, "text/plain", mr_slice_str(cursor ? cursor : "none"));
 }
 
@@ -40,14 +40,14 @@ static void answer_big(void *ctx, const struct mr_http_request *request)
     size_t size = 5 * 1024 * 1024;
     char *body = calloc(1, size);
 
-    (void) ctx;
+    (void)ctx;
     mr_http_answer(request->exchange, 200, NULL, mr_slice(body, size));
     free(body);
 }
 
 static void answer_redirect(void *ctx, const struct mr_http_request *request)
 {
-    (void) ctx;
+    (void)ctx;
     mr_http_answer_header(request->exchange, "Location", "file:///etc/passwd");
     mr_http_answer(request->exchange, 302, NULL, mr_slice(NULL, 0));
 }
@@ -63,7 +63,7 @@ static const struct mr_http_route routes[] = {
 
 void on_closed(void *ctx)
 {
-    ((struct http_env *) ctx)->open--;
+    ((struct http_env *)ctx)->open--;
 }
 
 static void on_request(void *ctx, const struct mr_http_request *request)
@@ -81,8 +81,13 @@ static void on_request(void *ctx, const struct mr_http_request *request)
 
 void open_server(struct http_env *f, const char *token)
 {
-    struct mr_http_server_options options = {.loop = &f->loop, .listen = "127.0.0.1:0", .body_bytes_max = BODY_MAX,
-            .request_deadline_ms = DEADLINE_MS, .bearer_token = token, .on_request = on_request, .ctx = f};
+    struct mr_http_server_options options = {.loop = &f->loop,
+            .listen = "127.0.0.1:0",
+            .body_bytes_max = BODY_MAX,
+            .request_deadline_ms = DEADLINE_MS,
+            .bearer_token = token,
+            .on_request = on_request,
+            .ctx = f};
     struct mr_error error = {0};
 
     assert_int_equal(mr_http_server_open(&f->server, &options, &error), 0);
@@ -108,7 +113,7 @@ int http_env_teardown(void **state)
         mr_http_server_close(f->server, on_closed, f);
     if (f->client)
         mr_http_client_close(f->client, on_closed, f);
-    (void) uv_run(&f->loop, UV_RUN_DEFAULT);
+    (void)uv_run(&f->loop, UV_RUN_DEFAULT);
     assert_int_equal(f->open, 0);
     assert_int_equal(uv_loop_close(&f->loop), 0);
     free(f);
@@ -123,27 +128,28 @@ void on_reply(void *ctx, const struct mr_http_reply *reply)
     a->count++;
     a->error = reply->error;
     a->status = reply->status;
-    (void) snprintf(a->body, sizeof a->body, "%.*s", (int) reply->body.size, (const char *) reply->body.data);
-    (void) snprintf(a->header, sizeof a->header, "%s", header ? header : "");
+    (void)snprintf(a->body, sizeof a->body, "%.*s", (int)reply->body.size, (const char *)reply->body.data);
+    (void)snprintf(a->header, sizeof a->header, "%s", header ? header : "");
 }
 
 const char *url(struct http_env *f, const char *path)
 {
     static _Thread_local char text[128];
 
-    (void) snprintf(text, sizeof text, "http://127.0.0.1:%u%s", mr_http_server_port(f->server), path);
+    (void)snprintf(text, sizeof text, "http://127.0.0.1:%u%s", mr_http_server_port(f->server), path);
     return text;
 }
 
-struct answer ask(struct http_env *f, const char *method, const char *path, const char *header,
-        struct mr_slice body)
+struct answer ask(
+        struct http_env *f, const char *method, const char *path, const char *header, struct mr_slice body)
 {
     const char *headers[] = {header, NULL};
     struct answer a = {.fixture = f};
 
-    assert_int_equal(mr_http_client_send(f->client, method, url(f, path), headers, body, 5000, on_reply, &a), 0);
+    assert_int_equal(
+            mr_http_client_send(f->client, method, url(f, path), headers, body, 5000, on_reply, &a), 0);
     while (a.count == 0)
-        (void) uv_run(&f->loop, UV_RUN_ONCE);
+        (void)uv_run(&f->loop, UV_RUN_ONCE);
     assert_int_equal(a.error, 0);
     return a;
 }
@@ -151,5 +157,5 @@ struct answer ask(struct http_env *f, const char *method, const char *path, cons
 void wait_reply(struct http_env *f, struct answer *a)
 {
     while (a->count == 0)
-        (void) uv_run(&f->loop, UV_RUN_ONCE);
+        (void)uv_run(&f->loop, UV_RUN_ONCE);
 }

@@ -1,6 +1,6 @@
 /*
- * A server and a client of adapters/sdk/http.h on one loop, with paths that echo, hold their answer back, redirect or
- * answer too much. For tests of either side.
+ * A server and a client of adapters/sdk/http.h on one loop, with paths that echo, hold their answer back,
+ * redirect or answer too much. For tests of either side.
  */
 #ifndef MR_TESTS_HTTP_ENV_H
 #define MR_TESTS_HTTP_ENV_H
@@ -35,12 +35,13 @@ int http_env_setup(void **state);
 int http_env_teardown(void **state);
 
 void open_server(struct http_env *f, const char *token);
-void on_closed(void *ctx); /* for what a test closes itself */
+void on_closed(void *ctx);                                   /* for what a test closes itself */
 void on_reply(void *ctx, const struct mr_http_reply *reply); /* into a struct answer */
 void wait_reply(struct http_env *f, struct answer *a);
 /* One URL at a time. */
 const char *url(struct http_env *f, const char *path);
 /* Sends and waits; fails the test when nothing comes back. */
-struct answer ask(struct http_env *f, const char *method, const char *path, const char *header, struct mr_slice body);
+struct answer ask(
+        struct http_env *f, const char *method, const char *path, const char *header, struct mr_slice body);
 
 #endif

@@ -123,7 +123,8 @@ int hub_env_setup(void **state)
     struct mr_error error = {0};
 
     env->dir = mr_tmpdir_new();
-    check(mr_config_parse(&env->config, mr_slice_str(config_text), "marshrut.yaml", env->dir, &error), &error);
+    check(mr_config_parse(&env->config, mr_slice_str(config_text), "marshrut.yaml", env->dir, &error),
+            &error);
     hub_env_open(env);
     *state = env;
     return 0;
@@ -144,11 +145,11 @@ int hub_env_teardown(void **state)
 
 static void on_done(struct mr_intake *intake)
 {
-    (void) sem_post(intake->owner);
+    (void)sem_post(intake->owner);
 }
 
-struct mr_intake *hub_env_submit(struct hub_env *env, const char *system, const struct mr_buf *events, size_t count,
-        uint64_t first_sequence, void *semaphore)
+struct mr_intake *hub_env_submit(struct hub_env *env, const char *system, const struct mr_buf *events,
+        size_t count, uint64_t first_sequence, void *semaphore)
 {
     struct mr_intake *intake = mr_intake_new(count);
     size_t at = 0;
@@ -170,8 +171,8 @@ struct mr_intake *hub_env_submit(struct hub_env *env, const char *system, const 
     return intake;
 }
 
-struct mr_intake *hub_env_publish(struct hub_env *env, const char *system, const struct mr_buf *events, size_t count,
-        uint64_t first_sequence)
+struct mr_intake *hub_env_publish(struct hub_env *env, const char *system, const struct mr_buf *events,
+        size_t count, uint64_t first_sequence)
 {
     sem_t done;
     struct mr_intake *intake;
@@ -180,7 +181,7 @@ struct mr_intake *hub_env_publish(struct hub_env *env, const char *system, const
     intake = hub_env_submit(env, system, events, count, first_sequence, &done);
     while (sem_wait(&done) != 0)
         continue;
-    (void) sem_destroy(&done);
+    (void)sem_destroy(&done);
     assert_int_equal(intake->status, 0);
     return intake;
 }
@@ -189,18 +190,25 @@ struct mr_intake *hub_env_publish(struct hub_env *env, const char *system, const
 
 struct mr_attributes hub_env_attributes(const char *source, const char *id, const char *type)
 {
-    return (struct mr_attributes){.id = id, .source = source, .type = type, .time = "2026-11-01T10:00:00Z",
-            .regioncode = "24", .basis = "152-fz-6-1", .actor = "op-17", .actorrole = "methodist"};
+    return (struct mr_attributes){.id = id,
+            .source = source,
+            .type = type,
+            .time = "2026-11-01T10:00:00Z",
+            .regioncode = "24",
+            .basis = "152-fz-6-1",
+            .actor = "op-17",
+            .actorrole = "methodist"};
 }
 
-void hub_env_encode(struct mr_buf *out, const struct mr_attributes *attributes, const ProtobufCMessage *payload)
+void hub_env_encode(
+        struct mr_buf *out, const struct mr_attributes *attributes, const ProtobufCMessage *payload)
 {
     assert_int_equal(mr_event_encode(out, attributes, payload), 0);
 }
 
 static char *text(const char *s)
 {
-    return s ? (char *) s : (char *) protobuf_c_empty_string;
+    return s ? (char *)s : (char *)protobuf_c_empty_string;
 }
 
 void hub_env_deficit(struct mr_buf *out, const char *id, const char *snils, const char *local_id)
@@ -211,11 +219,11 @@ void hub_env_deficit(struct mr_buf *out, const char *id, const char *snils, cons
 
     person.snils = text(snils);
     person.local_id = text(local_id);
-    person.family_name = (char *) "Петрова";
+    person.family_name = (char *)"Петрова";
     deficit.person = &person;
-    deficit.deficit_id = (char *) "d-1";
-    deficit.area = (char *) "ict";
-    deficit.identified_on = (char *) "2026-10-30";
+    deficit.deficit_id = (char *)"d-1";
+    deficit.area = (char *)"ict";
+    deficit.identified_on = (char *)"2026-10-30";
     hub_env_encode(out, &a, &deficit.base);
 }
 
@@ -224,21 +232,21 @@ void hub_env_programme(struct mr_buf *out, const char *id)
     struct mr_attributes a = hub_env_attributes("urn:marshrut:24:portal", id, "nms.programme.listed.v1");
     Nms__Event__V1__ProgrammeListed programme = NMS__EVENT__V1__PROGRAMME_LISTED__INIT;
 
-    programme.programme_id = (char *) "p-1";
-    programme.title = (char *) "Цифровые инструменты учителя";
-    programme.kind = (char *) "PK";
+    programme.programme_id = (char *)"p-1";
+    programme.title = (char *)"Цифровые инструменты учителя";
+    programme.kind = (char *)"PK";
     programme.hours = 36;
-    programme.provider_ogrn = (char *) "1022402127461";
-    programme.registry = (char *) "own";
-    programme.listed_on = (char *) "2026-01-15";
+    programme.provider_ogrn = (char *)"1022402127461";
+    programme.registry = (char *)"own";
+    programme.listed_on = (char *)"2026-01-15";
     hub_env_encode(out, &a, &programme.base);
 }
 
 void hub_env_employment(struct mr_buf *out, const char *id, const char *snils, const char *employment_id,
         const char *ogrn, bool started)
 {
-    struct mr_attributes a = hub_env_attributes("urn:marshrut:24:school", id,
-            started ? "nms.employment.started.v1" : "nms.employment.ended.v1");
+    struct mr_attributes a = hub_env_attributes(
+            "urn:marshrut:24:school", id, started ? "nms.employment.started.v1" : "nms.employment.ended.v1");
     Nms__Event__V1__Person person = NMS__EVENT__V1__PERSON__INIT;
     Nms__Event__V1__EmploymentStarted start = NMS__EVENT__V1__EMPLOYMENT_STARTED__INIT;
     Nms__Event__V1__EmploymentEnded end = NMS__EVENT__V1__EMPLOYMENT_ENDED__INIT;
@@ -247,12 +255,12 @@ void hub_env_employment(struct mr_buf *out, const char *id, const char *snils, c
     start.person = &person;
     start.employment_id = text(employment_id);
     start.org_ogrn = text(ogrn);
-    start.post = (char *) "учитель";
-    start.staff_group = (char *) "PR";
-    start.started_on = (char *) "2020-09-01";
+    start.post = (char *)"учитель";
+    start.staff_group = (char *)"PR";
+    start.started_on = (char *)"2020-09-01";
     end.person = &person;
     end.employment_id = text(employment_id);
     end.org_ogrn = text(ogrn);
-    end.ended_on = (char *) "2026-08-31";
+    end.ended_on = (char *)"2026-08-31";
     hub_env_encode(out, &a, started ? &start.base : &end.base);
 }

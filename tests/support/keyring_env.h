@@ -23,10 +23,10 @@ struct keyring_env {
 static inline struct mr_keyring_options keyring_env_options(const struct keyring_env *env)
 {
     return (struct mr_keyring_options){
-        .dir = mr_tmpdir_path(env->dir, "keys"),
-        .root_path = mr_tmpdir_path(env->dir, "root"),
-        .create = true,
-        .cache_keys = env->cache_keys,
+            .dir = mr_tmpdir_path(env->dir, "keys"),
+            .root_path = mr_tmpdir_path(env->dir, "root"),
+            .create = true,
+            .cache_keys = env->cache_keys,
     };
 }
 

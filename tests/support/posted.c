@@ -56,7 +56,7 @@ static void digest(void *ctx, struct mr_slice data, uint8_t ret[static 16])
 {
     uint8_t full[MR_SHA256_BYTES];
 
-    (void) ctx;
+    (void)ctx;
     mr_sha256(data, full);
     memcpy(ret, full, 16);
 }

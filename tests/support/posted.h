@@ -14,8 +14,8 @@ struct posted {
     struct mr_buf keys[POSTED_ROWS_MAX];
     struct mr_buf values[POSTED_ROWS_MAX];
     int rows;
-    int fail;                /* negative: add fails with it */
-    struct mr_arena arena;   /* of posted_event */
+    int fail;              /* negative: add fails with it */
+    struct mr_arena arena; /* of posted_event */
 };
 
 void posted_init(struct posted *posted);

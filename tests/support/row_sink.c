@@ -11,7 +11,7 @@
 static int on_event(struct mr_row_sink *base, uint32_t line, const struct mr_attributes *attributes,
         const ProtobufCMessage *payload)
 {
-    struct row_sink *sink = (struct row_sink *) base;
+    struct row_sink *sink = (struct row_sink *)base;
 
     assert_true(sink->events_count < ROW_SINK_MAX);
     assert_int_equal(line, sink->row_line); /* each row just before its events */
@@ -21,34 +21,34 @@ static int on_event(struct mr_row_sink *base, uint32_t line, const struct mr_att
 
 static void on_problem(struct mr_row_sink *base, const struct mr_row_problem *problem)
 {
-    struct row_sink *sink = (struct row_sink *) base;
+    struct row_sink *sink = (struct row_sink *)base;
     int i = sink->problems_count++;
 
     assert_true(i < ROW_SINK_MAX);
     assert_non_null(problem->cure);
     assert_int_equal(problem->line, sink->row_line);
     sink->problems[i].line = problem->line;
-    (void) snprintf(sink->problems[i].column, sizeof sink->problems[i].column, "%s", problem->column);
-    (void) snprintf(sink->problems[i].problem, sizeof sink->problems[i].problem, "%s", problem->problem);
+    (void)snprintf(sink->problems[i].column, sizeof sink->problems[i].column, "%s", problem->column);
+    (void)snprintf(sink->problems[i].problem, sizeof sink->problems[i].problem, "%s", problem->problem);
 }
 
 static void on_note(struct mr_row_sink *base, uint32_t line, const char *text)
 {
-    (void) base;
-    (void) line;
-    (void) text;
+    (void)base;
+    (void)line;
+    (void)text;
 }
 
 static void on_table(struct mr_row_sink *base, const char *name, const char *raw_header)
 {
-    (void) base;
+    (void)base;
     assert_non_null(name);
     assert_non_null(raw_header);
 }
 
 static void on_row(struct mr_row_sink *base, uint32_t line, const char *raw)
 {
-    struct row_sink *sink = (struct row_sink *) base;
+    struct row_sink *sink = (struct row_sink *)base;
 
     assert_non_null(raw);
     sink->row_line = line;
@@ -59,15 +59,19 @@ static void on_digest(struct mr_row_sink *base, struct mr_slice data, uint8_t re
 {
     uint8_t full[MR_SHA256_BYTES];
 
-    (void) base;
+    (void)base;
     mr_sha256(data, full);
     memcpy(ret, full, 16);
 }
 
 void row_sink_init(struct row_sink *sink)
 {
-    *sink = (struct row_sink){.sink = {.event = on_event, .problem = on_problem, .note = on_note, .table = on_table,
-                                      .row = on_row, .digest = on_digest}};
+    *sink = (struct row_sink){.sink = {.event = on_event,
+                                      .problem = on_problem,
+                                      .note = on_note,
+                                      .table = on_table,
+                                      .row = on_row,
+                                      .digest = on_digest}};
     mr_arena_init(&sink->arena, 64 * 1024 * 1024);
 }
 

@@ -24,8 +24,9 @@
 #include "tests/support/tmpdir.h"
 
 static const char *const names[SPAWN_SYSTEMS] = {"cnppm", "copmkp", "portal", "school"};
-static const char *const publishes[SPAWN_SYSTEMS] = {"nms.route., nms.course.", "nms.diagnostic., nms.deficit.",
-        "nms.programme., nms.course.", "nms.person., nms.org., nms.employment."};
+static const char *const publishes[SPAWN_SYSTEMS] = {"nms.route., nms.course.",
+        "nms.diagnostic., nms.deficit.", "nms.programme., nms.course.",
+        "nms.person., nms.org., nms.employment."};
 
 const char *spawn_system(int system)
 {
@@ -44,14 +45,14 @@ static int64_t now_ms(void)
 {
     struct timespec ts;
 
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* A turn of waiting for something outside that has no descriptor. */
 static void turn(void)
 {
-    (void) poll(NULL, 0, 5);
+    (void)poll(NULL, 0, 5);
 }
 
 void spawn_until(const char *what, bool (*fn)(void *ctx), void *ctx)
@@ -72,9 +73,9 @@ static int free_port(void)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *) &address, size), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *) &address, &size), 0);
-    (void) close(fd);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    (void)close(fd);
     return ntohs(address.sin_port);
 }
 
@@ -83,20 +84,21 @@ static void write_config(const struct spawn *spawn, const char *extra)
     FILE *file = fopen(spawn->config, "we");
 
     assert_non_null(file);
-    (void) fprintf(file,
+    (void)fprintf(file,
             "version: 1\nregion: \"24\"\nhub:\n  source: urn:marshrut:24:hub\n  listen: [\"%s\"]\n"
             "  admin: run/hub.sock\n"
             "  store: store\n  root_key: root\n  secret_key_file: hub.key\n  public_key: '%s'\n"
             "  publish_window: 4096\n  ping_interval_ms: 1000\nsystems:\n",
             spawn->endpoint, spawn->hub_key.public_key);
     for (int i = 0; i < SPAWN_SYSTEMS; i++)
-        (void) fprintf(file, "  - {name: %s, kind: %s, source: \"%s\", public_key: '%s', publish: [%s]}\n", names[i],
-                names[i], spawn_source(i), spawn->keys[i].public_key, publishes[i]);
-    (void) fprintf(file,
+        (void)fprintf(file, "  - {name: %s, kind: %s, source: \"%s\", public_key: '%s', publish: [%s]}\n",
+                names[i], names[i], spawn_source(i), spawn->keys[i].public_key, publishes[i]);
+    (void)fprintf(file,
             "subscriptions:\n"
             "  - {name: cnppm-programmes, system: cnppm, personal: none, attempts_max: 3,\n"
             "     filters: [{prefix: {type: nms.programme.}}]}\n"
-            "  - {name: cnppm-deficits, system: cnppm, personal: full, filters: [{prefix: {type: nms.deficit.}}]}\n"
+            "  - {name: cnppm-deficits, system: cnppm, personal: full, filters: [{prefix: {type: "
+            "nms.deficit.}}]}\n"
             "%s",
             extra);
     assert_int_equal(fclose(file), 0);
@@ -107,12 +109,12 @@ void spawn_init(struct spawn *spawn, const char *extra)
     char secret[128], public[128];
 
     *spawn = (struct spawn){.dir = mr_tmpdir_new()};
-    (void) snprintf(spawn->config, sizeof spawn->config, "%s/marshrut.yaml", spawn->dir);
-    (void) snprintf(spawn->log, sizeof spawn->log, "%s/stderr", spawn->dir);
-    (void) snprintf(spawn->admin, sizeof spawn->admin, "ipc://%s/run/hub.sock", spawn->dir);
-    (void) snprintf(spawn->endpoint, sizeof spawn->endpoint, "tcp://127.0.0.1:%d", free_port());
-    (void) snprintf(secret, sizeof secret, "%s/hub.key", spawn->dir);
-    (void) snprintf(public, sizeof public, "%s/hub.pub", spawn->dir);
+    (void)snprintf(spawn->config, sizeof spawn->config, "%s/marshrut.yaml", spawn->dir);
+    (void)snprintf(spawn->log, sizeof spawn->log, "%s/stderr", spawn->dir);
+    (void)snprintf(spawn->admin, sizeof spawn->admin, "ipc://%s/run/hub.sock", spawn->dir);
+    (void)snprintf(spawn->endpoint, sizeof spawn->endpoint, "tcp://127.0.0.1:%d", free_port());
+    (void)snprintf(secret, sizeof secret, "%s/hub.key", spawn->dir);
+    (void)snprintf(public, sizeof public, "%s/hub.pub", spawn->dir);
     assert_int_equal(mr_curvekey_create_files(secret, public, &spawn->hub_key, NULL), 0);
     for (int i = 0; i < SPAWN_SYSTEMS; i++)
         assert_int_equal(mr_curvekey_generate(&spawn->keys[i]), 0);
@@ -129,13 +131,13 @@ static void launch(struct spawn *spawn)
     spawn->pid = fork();
     assert_true(spawn->pid >= 0);
     if (spawn->pid == 0) {
-        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-        (void) dup2(fd, STDERR_FILENO);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)dup2(fd, STDERR_FILENO);
         if (getppid() == parent)
-            (void) execl(MR_BIN_DIR "/marshrutd", "marshrutd", "-c", spawn->config, (char *) NULL);
+            (void)execl(MR_BIN_DIR "/marshrutd", "marshrutd", "-c", spawn->config, (char *)NULL);
         _exit(127);
     }
-    (void) close(fd);
+    (void)close(fd);
 }
 
 static char *read_log(const struct spawn *spawn, long from)
@@ -146,9 +148,9 @@ static char *read_log(const struct spawn *spawn, long from)
     assert_non_null(text);
     if (!file)
         return text;
-    (void) fseek(file, from, SEEK_SET);
+    (void)fseek(file, from, SEEK_SET);
     text[fread(text, 1, 4 * 1024 * 1024 - 1, file)] = 0;
-    (void) fclose(file);
+    (void)fclose(file);
     return text;
 }
 
@@ -166,7 +168,7 @@ static bool is_ready_or_gone(void *ctx)
     struct spawn *spawn = ctx;
     siginfo_t info = {0};
 
-    (void) waitid(P_PID, (id_t) spawn->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    (void)waitid(P_PID, (id_t)spawn->pid, &info, WEXITED | WNOHANG | WNOWAIT);
     return info.si_pid != 0 || spawn_logged(spawn, "event=hub.ready");
 }
 
@@ -213,13 +215,13 @@ int spawn_start_fails(struct spawn *spawn)
 void spawn_kill(struct spawn *spawn)
 {
     assert_int_equal(kill(spawn->pid, SIGKILL), 0);
-    (void) wait_exit(spawn);
+    (void)wait_exit(spawn);
 }
 
 void spawn_scan(const struct spawn *spawn)
 {
-    static const char *const bad[] = {"AddressSanitizer", "LeakSanitizer", "runtime error:", "ThreadSanitizer",
-            "Assertion", "level=error"};
+    static const char *const bad[] = {"AddressSanitizer", "LeakSanitizer",
+            "runtime error:", "ThreadSanitizer", "Assertion", "level=error"};
     char *log = read_log(spawn, 0);
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

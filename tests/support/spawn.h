@@ -1,6 +1,7 @@
 /*
- * A real marshrutd on a folder of its own: keys and configuration are made, the process is started and awaited (by its
- * ready line, no sleeping), stopped or killed; afterwards its stderr is searched for sanitizer reports and error lines.
+ * A real marshrutd on a folder of its own: keys and configuration are made, the process is started and
+ * awaited (by its ready line, no sleeping), stopped or killed; afterwards its stderr is searched for
+ * sanitizer reports and error lines.
  */
 #ifndef MR_TESTS_SPAWN_H
 #define MR_TESTS_SPAWN_H
@@ -17,20 +18,20 @@ struct spawn {
     char *dir;
     char config[128];
     char endpoint[64];
-    char admin[128];             /* "ipc://..." */
-    char log[128];               /* stderr of every run, appended */
+    char admin[128]; /* "ipc://..." */
+    char log[128];   /* stderr of every run, appended */
     struct mr_curvekey hub_key;
     struct mr_curvekey keys[SPAWN_SYSTEMS];
-    pid_t pid;                   /* 0: not running */
-    long log_from;               /* where the log of this run begins */
+    pid_t pid;     /* 0: not running */
+    long log_from; /* where the log of this run begins */
 };
 
 /* Makes the folder with keys and configuration. extra: more YAML at the end, or "". Fails the test. */
 void spawn_init(struct spawn *spawn, const char *extra);
-void spawn_start(struct spawn *spawn);        /* returns when the hub is ready */
-int spawn_start_fails(struct spawn *spawn);   /* expects it not to become ready; its exit status */
-void spawn_kill(struct spawn *spawn);         /* SIGKILL */
-void spawn_stop(struct spawn *spawn);         /* SIGTERM; asserts exit status 0 and a clean log */
+void spawn_start(struct spawn *spawn);      /* returns when the hub is ready */
+int spawn_start_fails(struct spawn *spawn); /* expects it not to become ready; its exit status */
+void spawn_kill(struct spawn *spawn);       /* SIGKILL */
+void spawn_stop(struct spawn *spawn);       /* SIGTERM; asserts exit status 0 and a clean log */
 /* Stops if running, and removes the folder. */
 void spawn_fini(struct spawn *spawn);
 
@@ -38,8 +39,8 @@ void spawn_fini(struct spawn *spawn);
 void spawn_scan(const struct spawn *spawn);
 bool spawn_logged(const struct spawn *spawn, const char *text);
 
-const char *spawn_system(int system);         /* "cnppm" ... */
-const char *spawn_source(int system);         /* "urn:marshrut:24:cnppm" ... */
+const char *spawn_system(int system); /* "cnppm" ... */
+const char *spawn_source(int system); /* "urn:marshrut:24:cnppm" ... */
 
 /* Polls until fn(ctx) is true; fails the test with `what` after the deadline. */
 void spawn_until(const char *what, bool (*fn)(void *ctx), void *ctx);

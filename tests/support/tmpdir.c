@@ -20,10 +20,10 @@ char *mr_tmpdir_new(void)
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
-    (void) st;
-    (void) type;
-    (void) ftw;
-    (void) remove(path);
+    (void)st;
+    (void)type;
+    (void)ftw;
+    (void)remove(path);
     return 0;
 }
 
@@ -31,7 +31,7 @@ void mr_tmpdir_free(char *dir)
 {
     if (!dir)
         return;
-    (void) nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     free(dir);
 }
 
@@ -41,6 +41,6 @@ const char *mr_tmpdir_path(const char *dir, const char *name)
     static _Thread_local unsigned turn;
     char *out = ring[turn++ % 8];
 
-    (void) snprintf(out, PATH_MAX, "%s/%s", dir, name);
+    (void)snprintf(out, PATH_MAX, "%s/%s", dir, name);
     return out;
 }

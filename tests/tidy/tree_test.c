@@ -1,6 +1,7 @@
 /*
- * The house rules that a program can check: which folder may include which (ARCHITECTURE.md has the same table), which
- * library belongs to whom, file length, banned calls, marks of unfinished work. Reads the sources as text.
+ * The house rules that a program can check: which folder may include which (ARCHITECTURE.md has the same
+ * table), which library belongs to whom, file length, banned calls, marks of unfinished work. Reads the
+ * sources as text.
  */
 #include <dirent.h>
 #include <setjmp.h>
@@ -26,13 +27,12 @@ static const struct layer {
         {"proto/loop/", {"proto/base/", "proto/loop/"}},
         {"proto/config/", {"proto/base/", "proto/config/"}},
         {"store/", {"proto/base/", "store/"}},
-        {"hub/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/", "generated"}},
-        {"hub/tool/",
-                {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/", "adapters/sdk/",
-                        "generated"}},
-        {"adapters/sdk/",
-                {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/kv.h", "adapters/sdk/",
-                        "generated"}},
+        {"hub/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/",
+                         "generated"}},
+        {"hub/tool/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/",
+                              "adapters/sdk/", "generated"}},
+        {"adapters/sdk/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/kv.h",
+                                  "adapters/sdk/", "generated"}},
         {"adapters/",
                 {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "adapters/", "generated"}},
         {"tests/", {""}},
@@ -52,10 +52,18 @@ static const struct {
         {"xlsxwriter.h", {"hub/project/", "hub/audit/"}},
 };
 
-static const char *const banned[] = {"strcpy(", "strcat(", "sprintf(", "gets(", "atoi(", "atol(", "alloca(", "strtok("};
+static const char *const banned[] = {
+        "strcpy(", "strcat(", "sprintf(", "gets(", "atoi(", "atol(", "alloca(", "strtok("};
 static const char *const banned_in_programs[] = {"system(", "popen("};
 static const char *const banned_in_tests[] = {"sleep(", "usleep(", "nanosleep(", "uv_sleep("};
-static const char *const marks[] = {"TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK"};
+static const char *const marks[] = {"TO"
+                                    "DO",
+        "FIX"
+        "ME",
+        "XX"
+        "X",
+        "HA"
+        "CK"};
 
 struct walk {
     int files;
@@ -129,7 +137,7 @@ static void check_neighbour(struct walk *walk, const char *path, int line, const
     const char *end = strchr(path + strlen("adapters/"), '/');
 
     if (starts(header, "adapters/") && !starts(header, "adapters/sdk/") &&
-            (!end || strncmp(header, path, (size_t) (end - path) + 1) != 0))
+            (!end || strncmp(header, path, (size_t)(end - path) + 1) != 0))
         problem(walk, path, line, "may not include another adapter:", header);
 }
 
@@ -192,7 +200,7 @@ static void check_file(struct walk *walk, const char *path)
     int line = 0;
     FILE *file;
 
-    (void) snprintf(full, sizeof full, "%s/%s", MR_SOURCE_DIR, path);
+    (void)snprintf(full, sizeof full, "%s/%s", MR_SOURCE_DIR, path);
     file = fopen(full, "re");
     assert_non_null(file);
     while (getline(&text, &capacity, file) >= 0)
@@ -200,7 +208,7 @@ static void check_file(struct walk *walk, const char *path)
     if (line > LINES_MAX)
         problem(walk, path, line, "longer than 500 lines", "");
     free(text);
-    (void) fclose(file);
+    (void)fclose(file);
     walk->files++;
 }
 
@@ -217,7 +225,7 @@ static void walk_folder(struct walk *walk, const char *folder)
     struct dirent *entry;
     DIR *dir;
 
-    (void) snprintf(full, sizeof full, "%s/%s", MR_SOURCE_DIR, folder);
+    (void)snprintf(full, sizeof full, "%s/%s", MR_SOURCE_DIR, folder);
     dir = opendir(full);
     assert_non_null(dir);
     while ((entry = readdir(dir)) != NULL) {
@@ -225,16 +233,16 @@ static void walk_folder(struct walk *walk, const char *folder)
 
         if (entry->d_name[0] == '.' || strcmp(entry->d_name, "node_modules") == 0)
             continue;
-        if (snprintf(path, sizeof path, "%s%s", folder, entry->d_name) >= (int) sizeof path - 1)
+        if (snprintf(path, sizeof path, "%s%s", folder, entry->d_name) >= (int)sizeof path - 1)
             continue;
         if (entry->d_type == DT_DIR) {
-            (void) strncat(path, "/", sizeof path - strlen(path) - 1);
+            (void)strncat(path, "/", sizeof path - strlen(path) - 1);
             walk_folder(walk, path);
         } else if (is_source(entry->d_name)) {
             check_file(walk, path);
         }
     }
-    (void) closedir(dir);
+    (void)closedir(dir);
 }
 
 static void test_tree_follows_the_rules(void **state)
@@ -242,7 +250,7 @@ static void test_tree_follows_the_rules(void **state)
     static const char *const folders[] = {"proto/", "store/", "hub/", "adapters/", "tests/"};
     struct walk walk = {0};
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(folders); i++)
         walk_folder(&walk, folders[i]);
     assert_true(walk.files > 50);
@@ -269,10 +277,13 @@ static void test_the_checks_find_what_they_should(void **state)
             {"hub/x.c", "    strcpy(a, b);", 1},
             {"hub/x.c", "    mr_strcpy(a, b);", 0},
             {"tests/x.c", "    usleep(5);", 1},
-            {"hub/x.c", "/* TO" "DO later */", 1},
+            {"hub/x.c",
+                    "/* TO"
+                    "DO later */",
+                    1},
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         struct walk walk = {0};
 

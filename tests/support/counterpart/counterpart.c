@@ -15,10 +15,10 @@ struct counterpart {
     struct counterpart_options options;
     char *feed;
     struct mr_http_server *server;
-    json_t *events;        /* id -> event, in order of arrival */
+    json_t *events; /* id -> event, in order of arrival */
     size_t repeated;
-    size_t out_of_order;   /* an event of a subject with a smaller log number than one before it */
-    json_t *last_numbers;  /* subject -> log number */
+    size_t out_of_order;  /* an event of a subject with a smaller log number than one before it */
+    json_t *last_numbers; /* subject -> log number */
     unsigned requests;
     struct mr_list delayed;
     void (*on_closed)(void *ctx);
@@ -60,11 +60,11 @@ static void on_delay(uv_timer_t *timer)
 
     mr_list_remove(&delayed->member);
     send_now(delayed->exchange, delayed->status, delayed->content_type, delayed->cursor, delayed->body);
-    uv_close((uv_handle_t *) timer, on_delayed_closed);
+    uv_close((uv_handle_t *)timer, on_delayed_closed);
 }
 
-static void answer(struct counterpart *c, struct mr_http_exchange *exchange, unsigned status, const char *type,
-        const char *cursor, const char *body)
+static void answer(struct counterpart *c, struct mr_http_exchange *exchange, unsigned status,
+        const char *type, const char *cursor, const char *body)
 {
     struct delayed *delayed;
 
@@ -79,9 +79,9 @@ static void answer(struct counterpart *c, struct mr_http_exchange *exchange, uns
     delayed->cursor = cursor ? strdup(cursor) : NULL;
     delayed->body = strdup(body);
     mr_list_push_back(&c->delayed, &delayed->member);
-    (void) uv_timer_init(c->options.loop, &delayed->timer);
+    (void)uv_timer_init(c->options.loop, &delayed->timer);
     delayed->timer.data = delayed;
-    (void) uv_timer_start(&delayed->timer, on_delay, c->options.slow_ms, 0);
+    (void)uv_timer_start(&delayed->timer, on_delay, c->options.slow_ms, 0);
 }
 
 /* ---- pushes ---- */
@@ -97,7 +97,7 @@ static void check_order(struct counterpart *c, const json_t *event, const struct
     if (json_integer_value(json_object_get(c->last_numbers, subject)) > now)
         c->out_of_order++;
     else
-        (void) json_object_set_new(c->last_numbers, subject, json_integer(now));
+        (void)json_object_set_new(c->last_numbers, subject, json_integer(now));
 }
 
 static void take_push(void *ctx, const struct mr_http_request *request)
@@ -116,7 +116,7 @@ static void take_push(void *ctx, const struct mr_http_request *request)
         c->repeated++;
     } else {
         check_order(c, event, request);
-        (void) json_object_set(c->events, id, event);
+        (void)json_object_set(c->events, id, event);
     }
     json_decref(event);
     if (c->options.mode == COUNTERPART_FLAKY && c->requests % 2)
@@ -137,17 +137,18 @@ static json_t *read_page(struct counterpart *c, long from, long *ret_next)
     long at = 0;
 
     *ret_next = from;
-    while (file && json_array_size(page) < c->options.page_items && (size = getline(&line, &capacity, file)) > 0) {
+    while (file && json_array_size(page) < c->options.page_items &&
+            (size = getline(&line, &capacity, file)) > 0) {
         if (line[size - 1] != '\n')
             break; /* still being written */
         if (at++ < from)
             continue;
         *ret_next = at;
-        (void) json_array_append_new(page, json_loads(line, 0, NULL));
+        (void)json_array_append_new(page, json_loads(line, 0, NULL));
     }
     free(line);
     if (file)
-        (void) fclose(file);
+        (void)fclose(file);
     return page;
 }
 
@@ -170,7 +171,7 @@ static void serve_feed(void *ctx, const struct mr_http_request *request)
     }
     page = read_page(c, given ? strtol(given, NULL, 10) : 0, &next);
     text = json_dumps(page, JSON_COMPACT);
-    (void) snprintf(cursor, sizeof cursor, "%ld", next);
+    (void)snprintf(cursor, sizeof cursor, "%ld", next);
     answer(c, request->exchange, 200, "application/cloudevents-batch+json", cursor, text);
     free(text);
     json_decref(page);
@@ -182,17 +183,17 @@ static void show_received(void *ctx, const struct mr_http_request *request)
 {
     struct counterpart *c = ctx;
     bool list = mr_http_query(request, "list") != NULL;
-    json_t *body = json_pack("{s:I, s:I, s:I, s:s}", "count", (json_int_t) json_object_size(c->events), "repeated",
-            (json_int_t) c->repeated, "outOfOrder", (json_int_t) c->out_of_order, "mode",
+    json_t *body = json_pack("{s:I, s:I, s:I, s:s}", "count", (json_int_t)json_object_size(c->events),
+            "repeated", (json_int_t)c->repeated, "outOfOrder", (json_int_t)c->out_of_order, "mode",
             mode_names[c->options.mode]);
     json_t *events = json_array();
     const char *id;
     json_t *event;
 
-    json_object_foreach(c->events, id, event)
-        (void) json_array_append(events, event);
+    json_object_foreach (c->events, id, event)
+        (void)json_array_append(events, event);
     if (list)
-        (void) json_object_set(body, "events", events);
+        (void)json_object_set(body, "events", events);
     json_decref(events);
     mr_http_answer_json(request->exchange, 200, body);
 }
@@ -210,13 +211,14 @@ static void control(void *ctx, const struct mr_http_request *request)
                 "use fine, slow, down, wrong or flaky");
         return;
     }
-    counterpart_set_mode(c, (enum counterpart_mode) mode);
+    counterpart_set_mode(c, (enum counterpart_mode)mode);
     mr_http_answer(request->exchange, 200, NULL, mr_slice_str("{}"));
 }
 
 static void on_request(void *ctx, const struct mr_http_request *request)
 {
-    static const struct mr_http_route own[] = {{"GET", "/received", show_received}, {"POST", "/control", control}};
+    static const struct mr_http_route own[] = {
+            {"GET", "/received", show_received}, {"POST", "/control", control}};
     struct counterpart *c = ctx;
 
     for (size_t i = 0; i < MR_COUNT(own); i++)
@@ -241,7 +243,7 @@ int counterpart_mode_of(const char *name)
 {
     for (size_t i = 0; i < MR_COUNT(mode_names); i++)
         if (strcmp(name, mode_names[i]) == 0)
-            return (int) i;
+            return (int)i;
     return -1;
 }
 
@@ -270,7 +272,8 @@ const json_t *counterpart_events(const struct counterpart *c)
     return c->events;
 }
 
-int counterpart_open(struct counterpart **ret, const struct counterpart_options *options, struct mr_error *reterr)
+int counterpart_open(
+        struct counterpart **ret, const struct counterpart_options *options, struct mr_error *reterr)
 {
     struct counterpart *c = calloc(1, sizeof *c);
     int r;
@@ -285,8 +288,8 @@ int counterpart_open(struct counterpart **ret, const struct counterpart_options 
     c->last_numbers = json_object();
     mr_list_init(&c->delayed);
     r = mr_http_server_open(&c->server,
-            &(struct mr_http_server_options){.loop = options->loop, .listen = options->listen,
-                    .on_request = on_request, .ctx = c},
+            &(struct mr_http_server_options){
+                    .loop = options->loop, .listen = options->listen, .on_request = on_request, .ctx = c},
             reterr);
     if (r < 0) {
         json_decref(c->events);
@@ -320,6 +323,6 @@ void counterpart_close(struct counterpart *c, void (*on_closed)(void *ctx), void
     c->on_closed = on_closed;
     c->closed_ctx = ctx;
     while ((member = mr_list_pop_front(&c->delayed)))
-        uv_close((uv_handle_t *) &MR_CONTAINER(member, struct delayed, member)->timer, on_delayed_closed);
+        uv_close((uv_handle_t *)&MR_CONTAINER(member, struct delayed, member)->timer, on_delayed_closed);
     mr_http_server_close(c->server, on_server_closed, c);
 }

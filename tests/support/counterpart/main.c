@@ -16,15 +16,18 @@ static const struct argp_option options[] = {
         {"feed", KEY_FEED, "FILE", 0, "events of the feed, one JSON object a line; the file may grow", 0},
         {"page", KEY_PAGE, "N", 0, "events on a page of the feed (default 100)", 0},
         {"misbehave", KEY_MISBEHAVE, "MODE", 0,
-                "slow (answers late), down (503), wrong (422 to pushes, no JSON as feed), flaky (every second answer "
-                "is 500)", 0},
+                "slow (answers late), down (503), wrong (422 to pushes, no JSON as feed), flaky (every "
+                "second answer "
+                "is 500)",
+                0},
         {"slow-ms", KEY_SLOW, "MS", 0, "how late in mode slow (default 3000)", 0},
         {0},
 };
 
 static const char about[] =
         "Plays an outside system for tests and the demo.\v"
-        "POST on any path takes a pushed CloudEvent; GET on any path (portal) serves a page of the feed, from the query "
+        "POST on any path takes a pushed CloudEvent; GET on any path (portal) serves a page of the feed, "
+        "from the query "
         "parameter cursor on, with the header Marshrut-Cursor.\n"
         "GET /received shows {count, repeated, outOfOrder, mode}; GET /received?list=1 the events too.\n"
         "POST /control {\"mode\": \"fine|slow|down|wrong|flaky\"} changes how it behaves.\n"
@@ -42,7 +45,7 @@ static unsigned number_of(const char *text, unsigned max, struct argp_state *sta
 
     if (*text == '\0' || *end != '\0' || value > max)
         argp_error(state, "not a number up to %u: %s", max, text);
-    return (unsigned) value;
+    return (unsigned)value;
 }
 
 static int mode_of(const char *text, struct argp_state *state)
@@ -82,7 +85,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state)
         a->options.page_items = number_of(value, 1000, state);
         return 0;
     case KEY_MISBEHAVE:
-        a->options.mode = (enum counterpart_mode) mode_of(value, state);
+        a->options.mode = (enum counterpart_mode)mode_of(value, state);
         return 0;
     case KEY_SLOW:
         a->options.slow_ms = number_of(value, 600000, state);
@@ -101,9 +104,9 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct run *run = handle->data;
 
-    (void) number;
+    (void)number;
     for (size_t i = 0; i < MR_COUNT(run->signals); i++)
-        uv_close((uv_handle_t *) &run->signals[i], NULL);
+        uv_close((uv_handle_t *)&run->signals[i], NULL);
     counterpart_close(run->counterpart, NULL, NULL);
 }
 
@@ -118,25 +121,25 @@ int main(int argc, char **argv)
     char listen[32];
     int r;
 
-    (void) argp_parse(&argp, argc, argv, 0, NULL, &a);
-    (void) signal(SIGPIPE, SIG_IGN);
-    (void) uv_loop_init(&loop);
-    (void) snprintf(listen, sizeof listen, "127.0.0.1:%u", a.port);
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &a);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)uv_loop_init(&loop);
+    (void)snprintf(listen, sizeof listen, "127.0.0.1:%u", a.port);
     a.options.loop = &loop;
     a.options.listen = listen;
     r = counterpart_open(&run.counterpart, &a.options, &error);
     if (r < 0) {
-        (void) fprintf(stderr, "mr-counterpart: %s: %s; %s\n", error.where, error.what, error.cure);
+        (void)fprintf(stderr, "mr-counterpart: %s: %s; %s\n", error.where, error.what, error.cure);
         return mr_err_exit(r);
     }
     for (size_t i = 0; i < MR_COUNT(run.signals); i++) {
-        (void) uv_signal_init(&loop, &run.signals[i]);
+        (void)uv_signal_init(&loop, &run.signals[i]);
         run.signals[i].data = &run;
-        (void) uv_signal_start(&run.signals[i], on_signal, numbers[i]);
+        (void)uv_signal_start(&run.signals[i], on_signal, numbers[i]);
     }
-    (void) printf("ready %u\n", counterpart_port(run.counterpart));
-    (void) fflush(stdout);
-    (void) uv_run(&loop, UV_RUN_DEFAULT);
-    (void) uv_loop_close(&loop);
+    (void)printf("ready %u\n", counterpart_port(run.counterpart));
+    (void)fflush(stdout);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&loop);
     return EX_OK;
 }

@@ -66,7 +66,7 @@ static void test_route(void **state)
 
     assert_string_equal(give(run, MR_API_ROUTES, "{" ROUTE "}", "status"), "accepted");
     event = posted_event(&run->posted, 0);
-    route = (Nms__Event__V1__RouteAssigned *) event->payload;
+    route = (Nms__Event__V1__RouteAssigned *)event->payload;
     assert_string_equal(event->a.type, "nms.route.assigned.v1");
     assert_string_equal(event->a.basis, "education");
     assert_string_equal(event->a.actor, "cnppm");
@@ -81,11 +81,11 @@ static void test_same_content_same_id(void **state)
     struct run *run = *state;
     char first[64];
 
-    (void) give(run, MR_API_ROUTES, "{" ROUTE "}", "status");
-    (void) snprintf(first, sizeof first, "%s", posted_event(&run->posted, 0)->a.id);
-    (void) give(run, MR_API_ROUTES, "{\"event\":\"assigned\"," ROUTE "}", "status");
-    (void) give(run, MR_API_ROUTES, "{" ROUTE ",\"content\":\"more\"}", "status");
-    (void) give(run, MR_API_ROUTES, "{\"id\":\"r-1\"," ROUTE "}", "status");
+    (void)give(run, MR_API_ROUTES, "{" ROUTE "}", "status");
+    (void)snprintf(first, sizeof first, "%s", posted_event(&run->posted, 0)->a.id);
+    (void)give(run, MR_API_ROUTES, "{\"event\":\"assigned\"," ROUTE "}", "status");
+    (void)give(run, MR_API_ROUTES, "{" ROUTE ",\"content\":\"more\"}", "status");
+    (void)give(run, MR_API_ROUTES, "{\"id\":\"r-1\"," ROUTE "}", "status");
     assert_true(mr_slice_equal(mr_buf_slice(&run->posted.events[0]), mr_buf_slice(&run->posted.events[1])));
     assert_string_not_equal(posted_event(&run->posted, 2)->a.id, first);
     assert_string_equal(posted_event(&run->posted, 3)->a.id, "r-1");
@@ -98,17 +98,20 @@ static void test_route_kinds(void **state)
         const char *type;
     } cases[] = {
             {"{\"event\":\"stepCompleted\",\"routeId\":\"I\",\"stepId\":\"1\",\"completedOn\":\"2026-06-30\","
-             "\"person\":{\"localId\":\"7\"}}", "nms.route.step.completed.v1"},
+             "\"person\":{\"localId\":\"7\"}}",
+                    "nms.route.step.completed.v1"},
             {"{\"event\":\"closed\",\"routeId\":\"I\",\"outcome\":\"completed\",\"closedOn\":\"2026-12-01\","
-             "\"person\":{\"localId\":\"7\"},\"actor\":\"m-12\",\"actorRole\":\"methodist\"}", "nms.route.closed.v1"},
+             "\"person\":{\"localId\":\"7\"},\"actor\":\"m-12\",\"actorRole\":\"methodist\"}",
+                    "nms.route.closed.v1"},
             {"{\"event\":\"revised\",\"routeId\":\"I\",\"revision\":2,\"revisedOn\":\"2026-10-01\","
-             "\"person\":{\"localId\":\"7\"},\"time\":\"2026-10-01T09:00:00+07:00\"}", "nms.route.revised.v1"},
+             "\"person\":{\"localId\":\"7\"},\"time\":\"2026-10-01T09:00:00+07:00\"}",
+                    "nms.route.revised.v1"},
     };
     struct run *run = *state;
 
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         assert_string_equal(give(run, MR_API_ROUTES, cases[i].text, "status"), "accepted");
-        assert_string_equal(posted_event(&run->posted, (int) i)->a.type, cases[i].type);
+        assert_string_equal(posted_event(&run->posted, (int)i)->a.type, cases[i].type);
     }
     assert_string_equal(posted_event(&run->posted, 1)->a.actor, "m-12");
     assert_string_equal(posted_event(&run->posted, 1)->a.actorrole, "methodist");
@@ -126,9 +129,11 @@ static void test_invalid_routes(void **state)
             {"{\"time\":7," ROUTE "}", "time"},
             {"{\"routeID\":\"x\"," ROUTE "}", "routeID"},
             {"{\"person\":{\"localId\":\"1\"},\"assignedOn\":\"2026-04-10\"}", "route_id"},
-            {"{\"person\":{\"localId\":\"1\"},\"routeId\":\"1\",\"assignedOn\":\"10.04.2026\"}", "assigned_on"},
+            {"{\"person\":{\"localId\":\"1\"},\"routeId\":\"1\",\"assignedOn\":\"10.04.2026\"}",
+                    "assigned_on"},
             {"{\"person\":{\"localId\":\"1\"},\"routeId\":\"1\",\"assignedOn\":\"2026-04-10\",\"steps\":"
-             "[{\"stepId\":\"1\",\"form\":\"formal\"},{\"stepId\":\"2\",\"form\":\"other\"}]}", "steps[1].form"},
+             "[{\"stepId\":\"1\",\"form\":\"formal\"},{\"stepId\":\"2\",\"form\":\"other\"}]}",
+                    "steps[1].form"},
             {"{\"person\":\"Ivanov\",\"routeId\":\"1\",\"assignedOn\":\"2026-04-10\"}", "person"},
     };
     struct run *run = *state;
@@ -150,7 +155,9 @@ static void test_quarantine_is_the_hubs(void **state)
 
     assert_string_equal(give(run, MR_API_ROUTES,
                                 "{\"person\":{\"snils\":\"123-456-789 00\"},\"routeId\":\"1\","
-                                "\"assignedOn\":\"2026-04-10\"}", "status"), "accepted");
+                                "\"assignedOn\":\"2026-04-10\"}",
+                                "status"),
+            "accepted");
 }
 
 #define DIAGNOSTIC                                                                                           \
@@ -165,14 +172,17 @@ static void test_diagnostic_with_deficits(void **state)
     Nms__Event__V1__DiagnosticCompleted *diagnostic;
     Nms__Event__V1__DeficitIdentified *deficit;
 
-    assert_string_equal(give(run, MR_API_DIAGNOSTICS,
-                                "{" DIAGNOSTIC ",\"deficits\":[{\"area\":\"ict\"},{\"area\":\"ict\",\"competence\":"
-                                "\"c1\",\"deficitId\":\"own\"}]}", "status"), "accepted");
+    assert_string_equal(
+            give(run, MR_API_DIAGNOSTICS,
+                    "{" DIAGNOSTIC ",\"deficits\":[{\"area\":\"ict\"},{\"area\":\"ict\",\"competence\":"
+                    "\"c1\",\"deficitId\":\"own\"}]}",
+                    "status"),
+            "accepted");
     assert_int_equal(run->posted.count, 3);
     first = posted_event(&run->posted, 0);
     second = posted_event(&run->posted, 1);
-    diagnostic = (Nms__Event__V1__DiagnosticCompleted *) first->payload;
-    deficit = (Nms__Event__V1__DeficitIdentified *) second->payload;
+    diagnostic = (Nms__Event__V1__DiagnosticCompleted *)first->payload;
+    deficit = (Nms__Event__V1__DeficitIdentified *)second->payload;
     assert_string_equal(first->a.id, "diagnostic-C-1");
     assert_int_equal(diagnostic->areas[0]->score_thousandths, 41500);
     assert_int_equal(diagnostic->areas[0]->max_thousandths, 100000);
@@ -190,15 +200,18 @@ static void test_rediagnostic(void **state)
     struct run *run = *state;
     Nms__Event__V1__DeficitClosed *closed;
 
-    assert_string_equal(give(run, MR_API_DIAGNOSTICS,
-                                "{\"event\":\"recompleted\",\"person\":{\"snils\":\"11223344595\"},\"diagnosticId\":"
-                                "\"C-2\",\"scaleId\":\"100\",\"areas\":[{\"area\":\"ict\",\"score\":80}],"
-                                "\"completedOn\":\"2026-10-20\",\"baseline\":{\"source\":\"urn:marshrut:24:cnppm\","
-                                "\"id\":\"diagnostic-C-1\"},\"changes\":[{\"area\":\"ict\",\"change\":38.5}],"
-                                "\"closed\":[{\"diagnosticId\":\"C-1\",\"area\":\"ict\"}]}", "status"), "accepted");
+    assert_string_equal(
+            give(run, MR_API_DIAGNOSTICS,
+                    "{\"event\":\"recompleted\",\"person\":{\"snils\":\"11223344595\"},\"diagnosticId\":"
+                    "\"C-2\",\"scaleId\":\"100\",\"areas\":[{\"area\":\"ict\",\"score\":80}],"
+                    "\"completedOn\":\"2026-10-20\",\"baseline\":{\"source\":\"urn:marshrut:24:cnppm\","
+                    "\"id\":\"diagnostic-C-1\"},\"changes\":[{\"area\":\"ict\",\"change\":38.5}],"
+                    "\"closed\":[{\"diagnosticId\":\"C-1\",\"area\":\"ict\"}]}",
+                    "status"),
+            "accepted");
     assert_int_equal(run->posted.count, 2);
     assert_string_equal(posted_event(&run->posted, 0)->a.id, "rediagnostic-C-2");
-    closed = (Nms__Event__V1__DeficitClosed *) posted_event(&run->posted, 1)->payload;
+    closed = (Nms__Event__V1__DeficitClosed *)posted_event(&run->posted, 1)->payload;
     assert_string_equal(closed->deficit_id, "C-1:ict");
     assert_string_equal(closed->outcome, "eliminated");
     assert_string_equal(posted_event(&run->posted, 1)->a.id, "deficit-closed-C-1:ict");

@@ -11,15 +11,17 @@
 #include "tests/support/posted.h"
 
 #define PROGRAMME                                                                                            \
-    "{\"programmeId\":\"PK-1\",\"title\":\"Курс\",\"kind\":\"PK\",\"hours\":36,"                             \
+    "{\"programmeId\":\"PK-1\",\"title\":\"Курс\",\"kind\":\"PK\",\"hours\":36,"                         \
     "\"providerOgrn\":\"1022402129067\",\"registry\":\"own\"}"
 #define EVENT                                                                                                \
     "{\"specversion\":\"1.0\",\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\","                         \
     "\"type\":\"nms.programme.listed.v1\",\"data\":" PROGRAMME "}"
 
-static char *publish[] = {(char *) "nms.programme.", (char *) "nms.course."};
-static const struct mr_config_system portal = {.name = (char *) "portal", .source = (char *) "urn:marshrut:24:portal",
-        .publish = publish, .publish_count = MR_COUNT(publish)};
+static char *publish[] = {(char *)"nms.programme.", (char *)"nms.course."};
+static const struct mr_config_system portal = {.name = (char *)"portal",
+        .source = (char *)"urn:marshrut:24:portal",
+        .publish = publish,
+        .publish_count = MR_COUNT(publish)};
 
 struct header {
     const char *name;
@@ -37,17 +39,18 @@ static const char *header_of(void *ctx, const char *name)
 static json_t *read_ce(const struct header *headers, const char *body, struct mr_error *error)
 {
     *error = (struct mr_error){0};
-    return mr_ce_read(header_of, (void *) (uintptr_t) headers, mr_slice_str(body), error);
+    return mr_ce_read(header_of, (void *)(uintptr_t)headers, mr_slice_str(body), error);
 }
 
 static void test_structured_and_batch(void **state)
 {
-    static const struct header structured[] = {{"Content-Type", "application/cloudevents+json; charset=UTF-8"}, {0}};
+    static const struct header structured[] = {
+            {"Content-Type", "application/cloudevents+json; charset=UTF-8"}, {0}};
     static const struct header batch[] = {{"Content-Type", "application/cloudevents-batch+json"}, {0}};
     struct mr_error error;
     json_t *json;
 
-    (void) state;
+    (void)state;
     json = read_ce(structured, EVENT, &error);
     assert_string_equal(json_string_value(json_object_get(json, "id")), "p-1");
     json_decref(json);
@@ -63,14 +66,14 @@ static void test_structured_and_batch(void **state)
 static void test_binary(void **state)
 {
     static const struct header headers[] = {{"Content-Type", "application/json"}, {"ce-specversion", "1.0"},
-            {"ce-id", "p%20%C3%A9%2"}, {"ce-source", "urn:marshrut:24:portal"}, {"ce-type", "nms.programme.listed.v1"},
-            {"ce-regioncode", "24"}, {0}};
+            {"ce-id", "p%20%C3%A9%2"}, {"ce-source", "urn:marshrut:24:portal"},
+            {"ce-type", "nms.programme.listed.v1"}, {"ce-regioncode", "24"}, {0}};
     static const struct header nul[] = {
             {"Content-Type", "application/json"}, {"ce-specversion", "1.0"}, {"ce-id", "a%00b"}, {0}};
     struct mr_error error;
     json_t *json = read_ce(headers, PROGRAMME, &error);
 
-    (void) state;
+    (void)state;
     assert_non_null(json);
     assert_string_equal(json_string_value(json_object_get(json, "id")), "p \xc3\xa9%2");
     assert_string_equal(json_string_value(json_object_get(json, "regioncode")), "24");
@@ -86,7 +89,7 @@ static void test_other_content(void **state)
             {{"Content-Type", "application/json"}}, {{"Content-Type", "application/cloudevents+jsonx"}}};
     struct mr_error error;
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         assert_null(read_ce(cases[i], EVENT, &error));
         assert_int_equal(error.code, MR_EUNSUPPORTED);
@@ -101,18 +104,25 @@ static void test_items(void **state)
     } cases[] = {
             {EVENT, NULL},
             {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal:lk\",\"type\":\"nms.programme.listed.v1\","
-             "\"data\":" PROGRAMME "}", NULL},
+             "\"data\":" PROGRAMME "}",
+                    NULL},
             {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal2\",\"type\":\"nms.programme.listed.v1\","
-             "\"data\":" PROGRAMME "}", "source"},
-            {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.route.assigned.v1\",\"data\":{}}",
+             "\"data\":" PROGRAMME "}",
+                    "source"},
+            {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.route.assigned.v1\","
+             "\"data\":{}}",
                     "type"},
-            {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.lost.v1\",\"data\":{}}",
+            {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.lost.v1\","
+             "\"data\":{}}",
                     "type"},
             {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\","
-             "\"data\":{\"colour\":1}}", "data.colour"},
+             "\"data\":{\"colour\":1}}",
+                    "data.colour"},
             {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\","
-             "\"data\":{\"programmeId\":\"1\"}}", "title"},
-            {"{\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\",\"data\":" PROGRAMME "}",
+             "\"data\":{\"programmeId\":\"1\"}}",
+                    "title"},
+            {"{\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\",\"data\":" PROGRAMME
+             "}",
                     "id"},
     };
     struct posted posted;
@@ -120,7 +130,7 @@ static void test_items(void **state)
     struct mr_post_summary summary;
     int accepted = 0;
 
-    (void) state;
+    (void)state;
     posted_init(&posted);
     assert_int_equal(mr_post_new(&post, &posted.store), 0);
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
@@ -143,7 +153,7 @@ static void test_items(void **state)
     }
     mr_post_summary(post, &summary);
     assert_int_equal(posted.count, accepted);
-    assert_int_equal(summary.invalid, (int) MR_COUNT(cases) - accepted);
+    assert_int_equal(summary.invalid, (int)MR_COUNT(cases) - accepted);
     mr_post_free(post);
     posted_fini(&posted);
 }
@@ -172,11 +182,12 @@ static void test_place_in_the_feed(void **state)
             {NULL, "</a", 1, ""},
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         struct mr_buf out = MR_BUF_INIT;
 
-        assert_int_equal(mr_feed_place_next("http://portal.example:80/events", cases[i].cursor, cases[i].link, &out),
+        assert_int_equal(
+                mr_feed_place_next("http://portal.example:80/events", cases[i].cursor, cases[i].link, &out),
                 cases[i].want);
         assert_string_equal(mr_buf_str(&out), cases[i].place);
         mr_buf_fini(&out);
@@ -197,7 +208,7 @@ static void test_url_of_a_place(void **state)
     };
     struct mr_buf out = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         mr_buf_reset(&out);
         assert_int_equal(mr_feed_place_url(cases[i].poll_url, cases[i].place, &out), 0);

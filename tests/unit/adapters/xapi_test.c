@@ -17,11 +17,11 @@
 #define COURSE                                                                                               \
     "\"object\":{\"id\":\"urn:programme:PK-1\",\"definition\":{\"type\":"                                    \
     "\"http://adlnet.gov/expapi/activities/course\",\"name\":{\"en\":\"X\",\"ru\":\"Методика\"}}},"
-#define TIME  "\"timestamp\":\"2026-06-30T23:30:00+07:00\""
+#define TIME "\"timestamp\":\"2026-06-30T23:30:00+07:00\""
 
 static int64_t fixed_us(void *ctx)
 {
-    (void) ctx;
+    (void)ctx;
     return 1782000000LL * 1000000;
 }
 static const struct mr_clock fixed = {fixed_us, fixed_us, NULL};
@@ -89,8 +89,8 @@ static void test_verbs(void **state)
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         char text[1024];
 
-        (void) snprintf(text, sizeof text, "{" ACTOR VERB "%s" COURSE TIME "}", "112-233-445 95", cases[i].verb,
-                cases[i].result);
+        (void)snprintf(text, sizeof text, "{" ACTOR VERB "%s" COURSE TIME "}", "112-233-445 95",
+                cases[i].verb, cases[i].result);
         posted_clear(&run->posted);
         assert_string_equal(give(run, text, "status"), cases[i].type ? "accepted" : "ignored");
         assert_int_equal(run->posted.count, cases[i].type ? 1 : 0);
@@ -106,12 +106,13 @@ static void test_finished(void **state)
     struct mr_event *event;
     Nms__Event__V1__CourseFinished *course;
 
-    (void) snprintf(text, sizeof text,
+    (void)snprintf(text, sizeof text,
             "{" ID ACTOR VERB COURSE "\"context\":{\"extensions\":{\"urn:marshrut:xapi:hours\":36,"
-            "\"urn:marshrut:xapi:kind\":\"PK\",\"urn:other\":1}}," TIME "}", "112-233-445 95", "completed");
+            "\"urn:marshrut:xapi:kind\":\"PK\",\"urn:other\":1}}," TIME "}",
+            "112-233-445 95", "completed");
     assert_string_equal(give(run, text, "status"), "accepted");
     event = posted_event(&run->posted, 0);
-    course = (Nms__Event__V1__CourseFinished *) event->payload;
+    course = (Nms__Event__V1__CourseFinished *)event->payload;
     assert_string_equal(event->a.id, "7d0e24a1-0000-4000-8000-000000000001");
     assert_string_equal(event->a.source, "urn:marshrut:24:cnppm");
     assert_string_equal(event->a.actorrole, "system");
@@ -143,7 +144,7 @@ static void test_actors(void **state)
         char text[1024];
         Nms__Event__V1__CourseFinished *course;
 
-        (void) snprintf(text, sizeof text, "{\"actor\":%s," VERB COURSE TIME "}", cases[i].actor, "passed");
+        (void)snprintf(text, sizeof text, "{\"actor\":%s," VERB COURSE TIME "}", cases[i].actor, "passed");
         posted_clear(&run->posted);
         if (!cases[i].local_id) {
             assert_string_equal(give(run, text, "field"), "actor");
@@ -151,7 +152,7 @@ static void test_actors(void **state)
             continue;
         }
         assert_string_equal(give(run, text, "status"), "accepted");
-        course = (Nms__Event__V1__CourseFinished *) posted_event(&run->posted, 0)->payload;
+        course = (Nms__Event__V1__CourseFinished *)posted_event(&run->posted, 0)->payload;
         assert_string_equal(course->person->snils, cases[i].snils);
         assert_string_equal(course->person->local_id, cases[i].local_id);
     }
@@ -162,14 +163,15 @@ static void test_same_id(void **state)
     struct run *run = *state;
     char text[1024];
 
-    (void) snprintf(text, sizeof text, "{" ID ACTOR VERB COURSE TIME "}", "11223344595", "passed");
+    (void)snprintf(text, sizeof text, "{" ID ACTOR VERB COURSE TIME "}", "11223344595", "passed");
     assert_string_equal(give(run, text, "status"), "accepted");
     assert_string_equal(give(run, text, "status"), "repeated");
     /* Other order of members, and what a server adds. */
-    (void) snprintf(text, sizeof text, "{" TIME "," COURSE VERB ACTOR ID "\"stored\":\"2026-07-01T00:00:00Z\"}",
-            "passed", "11223344595");
+    (void)snprintf(text, sizeof text,
+            "{" TIME "," COURSE VERB ACTOR ID "\"stored\":\"2026-07-01T00:00:00Z\"}", "passed",
+            "11223344595");
     assert_string_equal(give(run, text, "status"), "repeated");
-    (void) snprintf(text, sizeof text, "{" ID ACTOR VERB COURSE TIME "}", "11223344595", "failed");
+    (void)snprintf(text, sizeof text, "{" ID ACTOR VERB COURSE TIME "}", "11223344595", "failed");
     assert_string_equal(give(run, text, "status"), "conflict");
     assert_int_equal(run->summary.conflicts, 1);
     assert_int_equal(run->posted.count, 1);
@@ -180,12 +182,13 @@ static void test_mended_statement_may_come_again(void **state)
     struct run *run = *state;
     char text[1024];
 
-    (void) snprintf(text, sizeof text,
-            "{" ID ACTOR VERB COURSE "\"context\":{\"extensions\":{\"urn:marshrut:xapi:hours\":\"many\"}}," TIME "}",
+    (void)snprintf(text, sizeof text,
+            "{" ID ACTOR VERB COURSE
+            "\"context\":{\"extensions\":{\"urn:marshrut:xapi:hours\":\"many\"}}," TIME "}",
             "11223344595", "passed");
     assert_string_equal(give(run, text, "status"), "invalid");
     assert_string_equal(give(run, text, "field"), "hours");
-    (void) snprintf(text, sizeof text, "{" ID ACTOR VERB COURSE TIME "}", "11223344595", "passed");
+    (void)snprintf(text, sizeof text, "{" ID ACTOR VERB COURSE TIME "}", "11223344595", "passed");
     assert_string_equal(give(run, text, "status"), "accepted");
 }
 
@@ -194,9 +197,10 @@ static void test_other_objects_are_ignored(void **state)
     struct run *run = *state;
     char text[1024];
 
-    (void) snprintf(text, sizeof text,
+    (void)snprintf(text, sizeof text,
             "{" ACTOR VERB "\"object\":{\"id\":\"https://a/quiz/1\",\"definition\":{\"type\":"
-            "\"http://adlnet.gov/expapi/activities/assessment\"}}," TIME "}", "11223344595", "passed");
+            "\"http://adlnet.gov/expapi/activities/assessment\"}}," TIME "}",
+            "11223344595", "passed");
     assert_string_equal(give(run, text, "status"), "ignored");
     assert_int_equal(run->posted.rows, 0);
 }
@@ -211,8 +215,10 @@ static void test_invalid(void **state)
             {"{}", "verb.id"},
             {"{\"verb\":\"passed\"}", "verb.id"},
             {"{\"id\":\"1\",\"verb\":{\"id\":\"http://adlnet.gov/expapi/verbs/passed\"}}", "id"},
-            {"{\"verb\":{\"id\":\"http://adlnet.gov/expapi/verbs/passed\"},\"timestamp\":\"yesterday\"}", "timestamp"},
-            {"{\"verb\":{\"id\":\"http://adlnet.gov/expapi/verbs/passed\"},\"actor\":{\"mbox\":\"mailto:a@b\"}}",
+            {"{\"verb\":{\"id\":\"http://adlnet.gov/expapi/verbs/passed\"},\"timestamp\":\"yesterday\"}",
+                    "timestamp"},
+            {"{\"verb\":{\"id\":\"http://adlnet.gov/expapi/verbs/"
+             "passed\"},\"actor\":{\"mbox\":\"mailto:a@b\"}}",
                     "object.id"},
     };
     struct run *run = *state;
@@ -230,8 +236,8 @@ static void test_store_fails(void **state)
     char text[1024];
 
     run->posted.fail = MR_ENOSPACE;
-    (void) snprintf(text, sizeof text, "{" ID ACTOR VERB COURSE TIME "}", "11223344595", "passed");
-    (void) give(run, text, "status");
+    (void)snprintf(text, sizeof text, "{" ID ACTOR VERB COURSE TIME "}", "11223344595", "passed");
+    (void)give(run, text, "status");
     assert_int_equal(run->summary.failed, MR_ENOSPACE);
 }
 

@@ -23,48 +23,117 @@ struct row {
 };
 
 #define CHANGE(name) static void name(struct mr_attributes *a, Nms__Event__V1__DeficitIdentified *d)
-#define UNUSED_A     (void) a
-#define UNUSED_D     (void) d
+#define UNUSED_A     (void)a
+#define UNUSED_D     (void)d
 
-CHANGE(nothing) { UNUSED_A; UNUSED_D; }
-CHANGE(below_source) { a->source = "urn:marshrut:24:copmkp:krsk"; UNUSED_D; }
-CHANGE(beside_source) { a->source = "urn:marshrut:24:copmkpx"; UNUSED_D; }
-CHANGE(other_source) { a->source = "urn:marshrut:24:school"; UNUSED_D; }
-CHANGE(other_type) { a->type = "nms.deficit.lost.v1"; UNUSED_D; }
-CHANGE(no_region) { a->regioncode = NULL; UNUSED_D; }
-CHANGE(other_region) { a->regioncode = "61"; UNUSED_D; }
-CHANGE(no_basis) { a->basis = NULL; UNUSED_D; }
-CHANGE(no_actor) { a->actor = NULL; UNUSED_D; }
-CHANGE(no_role) { a->actorrole = NULL; UNUSED_D; }
-CHANGE(reserved) { a->staffof = "1022402127461"; UNUSED_D; }
-CHANGE(tomorrow) { a->time = "2026-11-02T09:59:59Z"; UNUSED_D; }
-CHANGE(after_tomorrow) { a->time = "2026-11-02T10:00:01Z"; UNUSED_D; }
-CHANGE(no_deficit_id) { UNUSED_A; d->deficit_id = (char *) protobuf_c_empty_string; }
-CHANGE(missing_and_ahead) { after_tomorrow(a, d); no_deficit_id(a, d); }
-CHANGE(wrong_snils) { UNUSED_A; d->person->snils = (char *) "12345678900"; }
-CHANGE(unknown_area) { UNUSED_A; d->area = (char *) "cooking"; }
+CHANGE(nothing)
+{
+    UNUSED_A;
+    UNUSED_D;
+}
+CHANGE(below_source)
+{
+    a->source = "urn:marshrut:24:copmkp:krsk";
+    UNUSED_D;
+}
+CHANGE(beside_source)
+{
+    a->source = "urn:marshrut:24:copmkpx";
+    UNUSED_D;
+}
+CHANGE(other_source)
+{
+    a->source = "urn:marshrut:24:school";
+    UNUSED_D;
+}
+CHANGE(other_type)
+{
+    a->type = "nms.deficit.lost.v1";
+    UNUSED_D;
+}
+CHANGE(no_region)
+{
+    a->regioncode = NULL;
+    UNUSED_D;
+}
+CHANGE(other_region)
+{
+    a->regioncode = "61";
+    UNUSED_D;
+}
+CHANGE(no_basis)
+{
+    a->basis = NULL;
+    UNUSED_D;
+}
+CHANGE(no_actor)
+{
+    a->actor = NULL;
+    UNUSED_D;
+}
+CHANGE(no_role)
+{
+    a->actorrole = NULL;
+    UNUSED_D;
+}
+CHANGE(reserved)
+{
+    a->staffof = "1022402127461";
+    UNUSED_D;
+}
+CHANGE(tomorrow)
+{
+    a->time = "2026-11-02T09:59:59Z";
+    UNUSED_D;
+}
+CHANGE(after_tomorrow)
+{
+    a->time = "2026-11-02T10:00:01Z";
+    UNUSED_D;
+}
+CHANGE(no_deficit_id)
+{
+    UNUSED_A;
+    d->deficit_id = (char *)protobuf_c_empty_string;
+}
+CHANGE(missing_and_ahead)
+{
+    after_tomorrow(a, d);
+    no_deficit_id(a, d);
+}
+CHANGE(wrong_snils)
+{
+    UNUSED_A;
+    d->person->snils = (char *)"12345678900";
+}
+CHANGE(unknown_area)
+{
+    UNUSED_A;
+    d->area = (char *)"cooking";
+}
 
 static const struct row rows[] = {
-    {"good", nothing, MR_VERDICT_STORED, "", ""},
-    {"below its source", below_source, MR_VERDICT_STORED, "", ""},
-    {"beside its source", beside_source, MR_VERDICT_REFUSED, "right-source", "source"},
-    {"other source", other_source, MR_VERDICT_REFUSED, "right-source", "source"},
-    {"other type", other_type, MR_VERDICT_REFUSED, "type-unknown", "type"},
-    {"no region", no_region, MR_VERDICT_REFUSED, "attribute-missing", "regioncode"},
-    {"other region", other_region, MR_VERDICT_REFUSED, "right-region", "regioncode"},
-    {"no basis", no_basis, MR_VERDICT_REFUSED, "attribute-missing", "basis"},
-    {"no actor", no_actor, MR_VERDICT_REFUSED, "attribute-missing", "actor"},
-    {"no role", no_role, MR_VERDICT_REFUSED, "attribute-missing", "actorrole"},
-    {"reserved", reserved, MR_VERDICT_REFUSED, "attribute-reserved", "staffof"},
-    {"within a day", tomorrow, MR_VERDICT_STORED, "", ""},
-    {"ahead", after_tomorrow, MR_VERDICT_QUARANTINED, "time-ahead", "time"},
-    {"field missing", no_deficit_id, MR_VERDICT_REFUSED, "field-missing", "deficit_id"},
-    {"refusal before quarantine", missing_and_ahead, MR_VERDICT_REFUSED, "field-missing", "deficit_id"},
-    {"check digits", wrong_snils, MR_VERDICT_QUARANTINED, "snils-checkdigit", "person.snils"},
-    {"code list", unknown_area, MR_VERDICT_QUARANTINED, "code-unknown", "area"},
+        {"good", nothing, MR_VERDICT_STORED, "", ""},
+        {"below its source", below_source, MR_VERDICT_STORED, "", ""},
+        {"beside its source", beside_source, MR_VERDICT_REFUSED, "right-source", "source"},
+        {"other source", other_source, MR_VERDICT_REFUSED, "right-source", "source"},
+        {"other type", other_type, MR_VERDICT_REFUSED, "type-unknown", "type"},
+        {"no region", no_region, MR_VERDICT_REFUSED, "attribute-missing", "regioncode"},
+        {"other region", other_region, MR_VERDICT_REFUSED, "right-region", "regioncode"},
+        {"no basis", no_basis, MR_VERDICT_REFUSED, "attribute-missing", "basis"},
+        {"no actor", no_actor, MR_VERDICT_REFUSED, "attribute-missing", "actor"},
+        {"no role", no_role, MR_VERDICT_REFUSED, "attribute-missing", "actorrole"},
+        {"reserved", reserved, MR_VERDICT_REFUSED, "attribute-reserved", "staffof"},
+        {"within a day", tomorrow, MR_VERDICT_STORED, "", ""},
+        {"ahead", after_tomorrow, MR_VERDICT_QUARANTINED, "time-ahead", "time"},
+        {"field missing", no_deficit_id, MR_VERDICT_REFUSED, "field-missing", "deficit_id"},
+        {"refusal before quarantine", missing_and_ahead, MR_VERDICT_REFUSED, "field-missing", "deficit_id"},
+        {"check digits", wrong_snils, MR_VERDICT_QUARANTINED, "snils-checkdigit", "person.snils"},
+        {"code list", unknown_area, MR_VERDICT_QUARANTINED, "code-unknown", "area"},
 };
 
-static void admit(const struct hub_env *env, const char *system, const struct mr_buf *bytes, struct mr_decision *ret)
+static void admit(
+        const struct hub_env *env, const char *system, const struct mr_buf *bytes, struct mr_decision *ret)
 {
     struct mr_admit rights = {env->config, system ? mr_config_system(env->config, system) : NULL, NOW_US};
     struct mr_arena arena;
@@ -79,17 +148,18 @@ static void admit(const struct hub_env *env, const char *system, const struct mr
 static void each_check_has_a_name(void **state)
 {
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
-        struct mr_attributes a = hub_env_attributes("urn:marshrut:24:copmkp", "1", "nms.deficit.identified.v1");
+        struct mr_attributes a =
+                hub_env_attributes("urn:marshrut:24:copmkp", "1", "nms.deficit.identified.v1");
         Nms__Event__V1__Person person = NMS__EVENT__V1__PERSON__INIT;
         Nms__Event__V1__DeficitIdentified deficit = NMS__EVENT__V1__DEFICIT_IDENTIFIED__INIT;
         struct mr_buf bytes = MR_BUF_INIT;
         struct mr_decision decision;
 
-        person.snils = (char *) "11223344595";
+        person.snils = (char *)"11223344595";
         deficit.person = &person;
-        deficit.deficit_id = (char *) "d";
-        deficit.area = (char *) "ict";
-        deficit.identified_on = (char *) "2026-10-30";
+        deficit.deficit_id = (char *)"d";
+        deficit.area = (char *)"ict";
+        deficit.identified_on = (char *)"2026-10-30";
         rows[i].change(&a, &deficit);
         hub_env_encode(&bytes, &a, &deficit.base);
         admit(*state, "copmkp", &bytes, &decision);
@@ -98,7 +168,8 @@ static void each_check_has_a_name(void **state)
         assert_int_equal(decision.verdict, rows[i].verdict);
         assert_string_equal(decision.text.code, rows[i].code);
         assert_string_equal(decision.text.field, rows[i].field);
-        assert_true(decision.verdict == MR_VERDICT_STORED || (decision.text.reason[0] && decision.text.cure[0]));
+        assert_true(
+                decision.verdict == MR_VERDICT_STORED || (decision.text.reason[0] && decision.text.cure[0]));
         assert_null(strstr(decision.text.reason, "12345678900"));
         mr_buf_fini(&bytes);
     }
@@ -168,7 +239,7 @@ static void words_are_cut_between_letters(void **state)
     struct mr_decision decision;
     char text[200];
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i + 2 < sizeof text; i += 2)
         memcpy(text + i, "я", 2);
     text[198] = '\0';

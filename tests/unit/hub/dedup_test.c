@@ -1,4 +1,5 @@
-/* The tail in memory: found, rolled back, forgotten once indexed; the log decides where the index is wrong. */
+/* The tail in memory: found, rolled back, forgotten once indexed; the log decides where the index is wrong.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,9 +10,10 @@
 #include "hub/dedup.h"
 #include "tests/support/hub_env.h"
 
-static struct mr_dedup_entry entry_of(const struct hub_env *env, const char *id, const char *bytes, uint64_t number)
+static struct mr_dedup_entry entry_of(
+        const struct hub_env *env, const char *id, const char *bytes, uint64_t number)
 {
-    struct mr_dedup_entry entry = {.number = number, .leaf_hash = {(uint8_t) number}};
+    struct mr_dedup_entry entry = {.number = number, .leaf_hash = {(uint8_t)number}};
 
     mr_dedup_digests(env->house.keyring, "urn:x", id, mr_slice_str(bytes), &entry);
     return entry;

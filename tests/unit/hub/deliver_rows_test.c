@@ -14,7 +14,7 @@ static void test_cursor(void **state)
     struct mr_cursor_row back;
     struct mr_buf buf = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_cursor_row_encode(&buf, &row), 0);
     assert_int_equal(mr_cursor_row_decode(&back, mr_buf_slice(&buf)), 0);
     assert_int_equal(back.cursor, row.cursor);
@@ -26,12 +26,18 @@ static void test_cursor(void **state)
 
 static void test_delivery(void **state)
 {
-    const struct mr_delivery_row row = {.outcome = MR_DELIVERY_SUPPRESSED, .through = 99, .count = 3, .sent_us = -1,
-            .acked_us = 1700000000000000, .attempt = 2, .session = 5, .config = 6};
+    const struct mr_delivery_row row = {.outcome = MR_DELIVERY_SUPPRESSED,
+            .through = 99,
+            .count = 3,
+            .sent_us = -1,
+            .acked_us = 1700000000000000,
+            .attempt = 2,
+            .session = 5,
+            .config = 6};
     struct mr_delivery_row back;
     struct mr_buf buf = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_delivery_row_encode(&buf, &row), 0);
     assert_int_equal(mr_delivery_row_decode(&back, mr_buf_slice(&buf)), 0);
     assert_int_equal(back.outcome, row.outcome);
@@ -55,7 +61,7 @@ static void test_nack(void **state)
     struct mr_buf buf = MR_BUF_INIT;
     uint8_t key[MR_NACK_KEY_BYTES];
 
-    (void) state;
+    (void)state;
     mr_nack_reason("no-such-Person Иванов", row.reason);
     assert_memory_equal(row.reason, "no-such-?erson??", 16); /* nothing that could name somebody */
     assert_null(strpbrk(row.reason, " P"));
@@ -75,8 +81,8 @@ static void test_nack(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cursor), cmocka_unit_test(test_delivery),
-            cmocka_unit_test(test_nack)};
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_cursor), cmocka_unit_test(test_delivery), cmocka_unit_test(test_nack)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@ struct disclose_env {
     struct mr_log_reader *reader;
     struct mr_record_view view;
     struct mr_arena arena;
-    struct mr_event event;   /* as disclosed */
+    struct mr_event event; /* as disclosed */
     struct mr_buf out;
     struct mr_buf recipients;
 };
@@ -57,7 +57,8 @@ static int teardown(void **state)
 /* A deficit with everything that links: own id, subject, correlation, a foreign attribute, a reference. */
 static void put_deficit(struct mr_buf *out)
 {
-    struct mr_attributes a = hub_env_attributes("urn:marshrut:24:copmkp", "id-of-sender", "nms.deficit.identified.v1");
+    struct mr_attributes a =
+            hub_env_attributes("urn:marshrut:24:copmkp", "id-of-sender", "nms.deficit.identified.v1");
     Nms__Event__V1__Person person = NMS__EVENT__V1__PERSON__INIT;
     Nms__Event__V1__EventRef evidence = NMS__EVENT__V1__EVENT_REF__INIT;
     Nms__Event__V1__DeficitIdentified deficit = NMS__EVENT__V1__DEFICIT_IDENTIFIED__INIT;
@@ -68,17 +69,17 @@ static void put_deficit(struct mr_buf *out)
     a.partitionkey = "key-1";
     a.orgid = OGRN;
     a.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    person.snils = (char *) SNILS;
-    person.family_name = (char *) "Petrova";
-    person.local_id = (char *) "local-1";
-    evidence.source = (char *) "urn:other";
-    evidence.id = (char *) "other-1";
+    person.snils = (char *)SNILS;
+    person.family_name = (char *)"Petrova";
+    person.local_id = (char *)"local-1";
+    evidence.source = (char *)"urn:other";
+    evidence.id = (char *)"other-1";
     deficit.person = &person;
     deficit.evidence = &evidence;
-    deficit.deficit_id = (char *) "deficit-1";
-    deficit.area = (char *) "ict";
-    deficit.identified_on = (char *) "2026-10-30";
-    deficit.recommendation = (char *) "course of IT";
+    deficit.deficit_id = (char *)"deficit-1";
+    deficit.area = (char *)"ict";
+    deficit.identified_on = (char *)"2026-10-30";
+    deficit.recommendation = (char *)"course of IT";
     hub_env_encode(out, &a, &deficit.base);
 }
 
@@ -106,9 +107,11 @@ static void publish_deficit(struct disclose_env *env)
     publish(env, "copmkp", &event);
 }
 
-static int disclose(struct disclose_env *env, const char *system, enum mr_personal personal, enum mr_scope scope)
+static int disclose(
+        struct disclose_env *env, const char *system, enum mr_personal personal, enum mr_scope scope)
 {
-    struct mr_config_subscription subscription = {.system = (char *) system, .personal = personal, .scope = scope};
+    struct mr_config_subscription subscription = {
+            .system = (char *)system, .personal = personal, .scope = scope};
     int r;
 
     mr_buf_reset(&env->out);
@@ -122,7 +125,7 @@ static int disclose(struct disclose_env *env, const char *system, enum mr_person
 
 static const Nms__Event__V1__DeficitIdentified *deficit_of(const struct disclose_env *env)
 {
-    return (const void *) env->event.payload;
+    return (const void *)env->event.payload;
 }
 
 static bool mentions(const struct disclose_env *env, const char *text)
@@ -164,8 +167,8 @@ static void pseudonymous_has_its_own_id_only(void **state)
     assert_int_equal(disclose(env, "portal", MR_PERSONAL_PSEUDONYMOUS, MR_SCOPE_ALL), 0);
     for (size_t i = 0; i < MR_COUNT(withheld); i++)
         assert_false(mentions(env, withheld[i]));
-    (void) snprintf(portal, sizeof portal, "%s", deficit_of(env)->person->person_id);
-    (void) snprintf(event_id, sizeof event_id, "%s", env->event.a.id);
+    (void)snprintf(portal, sizeof portal, "%s", deficit_of(env)->person->person_id);
+    (void)snprintf(event_id, sizeof event_id, "%s", env->event.a.id);
     assert_int_equal(strlen(portal), 32);
     assert_string_equal(env->event.a.subject, portal);
     assert_string_equal(deficit_of(env)->recommendation, "course of IT");
@@ -182,7 +185,8 @@ static void pseudonymous_has_its_own_id_only(void **state)
 static void none_has_nothing_that_links(void **state)
 {
     static const char *const withheld[] = {SNILS, "Petrova", "local-1", "id-of-sender", "subject-of-sender",
-            "journey-1", "cause-1", "key-1", "other-1", "op-17", "0af7651916cd43dd", OGRN, "deficit-1", "course of IT"};
+            "journey-1", "cause-1", "key-1", "other-1", "op-17", "0af7651916cd43dd", OGRN, "deficit-1",
+            "course of IT"};
     struct disclose_env *env = *state;
 
     publish_deficit(env);
@@ -211,8 +215,8 @@ static void an_open_event_keeps_its_payload(void **state)
     assert_true(mr_slice_equal(mr_buf_slice(&env->out), mr_buf_slice(&copy)));
     assert_int_equal(disclose(env, "cnppm", MR_PERSONAL_NONE, MR_SCOPE_ALL), 0);
     assert_string_equal(env->event.a.id, "p-1");
-    assert_string_equal(((const Nms__Event__V1__ProgrammeListed *) (const void *) env->event.payload)->provider_ogrn,
-            OGRN);
+    assert_string_equal(
+            ((const Nms__Event__V1__ProgrammeListed *)(const void *)env->event.payload)->provider_ogrn, OGRN);
     assert_null(env->event.a.actor);
     mr_buf_fini(&copy);
 }

@@ -1,4 +1,5 @@
-/* Opening: one hub at a time, names for ever, a version for each change of configuration, log and keys of one house. */
+/* Opening: one hub at a time, names for ever, a version for each change of configuration, log and keys of one
+ * house. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,7 +79,7 @@ static void read_only_needs_no_key(void **state)
     mr_intake_free(hub_env_publish(env, "portal", &event, 1, 1));
     mr_buf_fini(&event);
     hub_env_close(env);
-    env->config->hub.root_key = (char *) "/nowhere";
+    env->config->hub.root_key = (char *)"/nowhere";
     assert_int_equal(mr_house_open(&tool, env->config, true, NULL), 0);
     assert_null(tool.keyring);
     assert_int_equal(mr_log_head(tool.log), 1);
@@ -100,11 +101,11 @@ static void a_log_without_its_keys_is_refused(void **state)
     mr_intake_free(hub_env_publish(env, "copmkp", &event, 1, 1));
     mr_buf_fini(&event);
     hub_env_close(env);
-    (void) snprintf(from, sizeof from, "%s/keys", env->config->hub.store);
-    (void) snprintf(to, sizeof to, "%s/keys-lost", env->config->hub.store);
+    (void)snprintf(from, sizeof from, "%s/keys", env->config->hub.store);
+    (void)snprintf(to, sizeof to, "%s/keys-lost", env->config->hub.store);
     assert_int_equal(rename(from, to), 0);
-    (void) snprintf(from, sizeof from, "%s", env->config->hub.root_key);
-    (void) snprintf(to, sizeof to, "%s-lost", env->config->hub.root_key);
+    (void)snprintf(from, sizeof from, "%s", env->config->hub.root_key);
+    (void)snprintf(to, sizeof to, "%s-lost", env->config->hub.root_key);
     assert_int_equal(rename(from, to), 0);
     assert_int_equal(mr_house_open(&env->house, env->config, false, &error), MR_ECORRUPT);
     assert_non_null(strstr(error.cure, "keys"));

@@ -13,12 +13,15 @@
 
 static char *str(const char *s)
 {
-    return (char *) s;
+    return (char *)s;
 }
 
 static struct mr_event event_of(const char *type)
 {
-    struct mr_event event = {.a = {.id = "1", .source = "urn:marshrut:24:cnppm", .type = type, .regioncode = "24",
+    struct mr_event event = {.a = {.id = "1",
+                                     .source = "urn:marshrut:24:cnppm",
+                                     .type = type,
+                                     .regioncode = "24",
                                      .orgid = "1022402127461"}};
 
     event.type = mr_registry_find(type, strlen(type));
@@ -31,7 +34,8 @@ static void filters_by_dialect(void **state)
     struct mr_filter_attributes both = {.type = str("nms.route.closed.v1"), .regioncode = str("61")};
     struct mr_filter_attributes prefix = {.type = str("nms.route.")};
     struct mr_filter_attributes suffix = {.source = str(":cnppm")};
-    struct mr_filter_attributes longer = {.source = str("a very long suffix that no source could have at its end")};
+    struct mr_filter_attributes longer = {
+            .source = str("a very long suffix that no source could have at its end")};
     struct mr_filter_attributes absent = {.subject = str("x")};
     struct mr_config_filter is_type = {.exact = &type};
     struct mr_config_filter is_absent = {.exact = &absent};
@@ -58,7 +62,7 @@ static void filters_by_dialect(void **state)
     };
     struct mr_event event = event_of("nms.route.closed.v1");
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++)
         assert_true(mr_filter_matches(&rows[i].filter, &event) == rows[i].matches);
 }
@@ -123,9 +127,11 @@ static unsigned next_random(uint32_t *seed, unsigned below)
     return (*seed >> 8) % below;
 }
 
-static void random_filter(uint32_t *seed, struct mr_config_filter *ret, unsigned depth, struct mr_arena *arena)
+static void random_filter(
+        uint32_t *seed, struct mr_config_filter *ret, unsigned depth, struct mr_arena *arena)
 {
-    static const char *const types[] = {"nms.route.closed.v1", "nms.route.", "nms.", ".v1", "hub.", "closed.v1", "x"};
+    static const char *const types[] = {
+            "nms.route.closed.v1", "nms.route.", "nms.", ".v1", "hub.", "closed.v1", "x"};
     struct mr_filter_attributes *attributes = mr_arena_zalloc(arena, sizeof *attributes);
     struct mr_config_filter *inner = mr_arena_zalloc(arena, 2 * sizeof *inner);
     unsigned kind = next_random(seed, depth < DEPTH_MAX ? 6 : 3);

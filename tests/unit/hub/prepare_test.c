@@ -27,15 +27,15 @@ static const struct {
     const char *code;
     const char *field;
 } expected[EVENTS] = {
-    {MR_VERDICT_STORED, 1, "", ""},
-    {MR_VERDICT_REFUSED, 0, "type-unknown", "type"},
-    {MR_VERDICT_REFUSED, 0, "malformed", "data.person.family_name"},
-    {MR_VERDICT_REFUSED, 0, "event-too-big", ""},
-    {MR_VERDICT_REFUSED, 0, "right-region", "regioncode"},
-    {MR_VERDICT_QUARANTINED, 2, "snils-checkdigit", "person.snils"},
-    {MR_VERDICT_DUPLICATE, 1, "", ""},
-    {MR_VERDICT_QUARANTINED, 3, "person-unresolved", "person"},
-    {MR_VERDICT_STORED, 4, "", ""},
+        {MR_VERDICT_STORED, 1, "", ""},
+        {MR_VERDICT_REFUSED, 0, "type-unknown", "type"},
+        {MR_VERDICT_REFUSED, 0, "malformed", "data.person.family_name"},
+        {MR_VERDICT_REFUSED, 0, "event-too-big", ""},
+        {MR_VERDICT_REFUSED, 0, "right-region", "regioncode"},
+        {MR_VERDICT_QUARANTINED, 2, "snils-checkdigit", "person.snils"},
+        {MR_VERDICT_DUPLICATE, 1, "", ""},
+        {MR_VERDICT_QUARANTINED, 3, "person-unresolved", "person"},
+        {MR_VERDICT_STORED, 4, "", ""},
 };
 
 static void put_wrong_region(struct mr_buf *out)
@@ -98,8 +98,8 @@ static void check_batch(const struct mr_intake *intake)
         const struct mr_intake_item *item = &intake->items[i];
 
         if (item->verdict != expected[i].verdict)
-            print_error("event %zu: verdict %d %s %s\n", i + 1, (int) item->verdict, item->text ? item->text->code : "",
-                    item->text ? item->text->reason : "");
+            print_error("event %zu: verdict %d %s %s\n", i + 1, (int)item->verdict,
+                    item->text ? item->text->code : "", item->text ? item->text->reason : "");
         assert_int_equal(item->verdict, expected[i].verdict);
         assert_int_equal(item->number, expected[i].number);
         assert_true((item->text != NULL) == (expected[i].code[0] != '\0'));
@@ -314,14 +314,14 @@ static void many_intakes_get_numbers_without_gaps(void **state)
         for (int k = 0; k < IN_ONE; k++) {
             char id[16];
 
-            (void) snprintf(id, sizeof id, "m-%d-%d", i, k);
+            (void)snprintf(id, sizeof id, "m-%d-%d", i, k);
             if (portal)
                 hub_env_programme(&events[k], id);
             else
                 hub_env_deficit(&events[k], id, k % 2 ? GOOD_SNILS : OTHER_SNILS, NULL);
         }
-        intakes[i] = hub_env_submit(env, portal ? "portal" : "copmkp", events, IN_ONE, (uint64_t) (1 + i * IN_ONE),
-                &done);
+        intakes[i] = hub_env_submit(
+                env, portal ? "portal" : "copmkp", events, IN_ONE, (uint64_t)(1 + i * IN_ONE), &done);
         free_batch(events, IN_ONE);
     }
     for (int i = 0; i < INTAKES; i++)
@@ -340,7 +340,7 @@ static void many_intakes_get_numbers_without_gaps(void **state)
         mr_intake_free(intakes[i]);
     }
     assert_int_equal(mr_log_head(env->house.log), INTAKES * IN_ONE);
-    (void) sem_destroy(&done);
+    (void)sem_destroy(&done);
 }
 
 /* ---- failures ---- */
@@ -364,7 +364,8 @@ static void a_full_disk_only_delays(void **state)
     free_batch(events, EVENTS);
 }
 
-/* `keys` is committed, the log is not: what the producer sends again is stored, under the numbers that were not used. */
+/* `keys` is committed, the log is not: what the producer sends again is stored, under the numbers that were
+ * not used. */
 static void a_failed_log_commit_leaves_no_gap(void **state)
 {
     struct hub_env *env = *state;
@@ -389,7 +390,7 @@ static void a_failed_log_commit_leaves_no_gap(void **state)
     check_batch(intake);
     check_rows(env, intake);
     mr_intake_free(intake);
-    (void) sem_destroy(&done);
+    (void)sem_destroy(&done);
     free_batch(events, EVENTS);
 }
 
@@ -421,7 +422,8 @@ static void a_batch_is_taken_back(void **state)
         mr_preparer_rollback(&preparer, &mark);
     }
     assert_int_equal(mr_keyring_begin(env->house.keyring, &txn), 0);
-    assert_int_equal(mr_person_find(txn, MR_IDENTIFIER_SNILS, mr_slice_str(GOOD_SNILS), person), MR_ENOTFOUND);
+    assert_int_equal(
+            mr_person_find(txn, MR_IDENTIFIER_SNILS, mr_slice_str(GOOD_SNILS), person), MR_ENOTFOUND);
     mr_keyring_abort(txn);
     mr_preparer_fini(&preparer);
     mr_intake_free(intake);
@@ -457,7 +459,7 @@ static void rows_survive_a_round_trip(void **state)
     struct mr_verdict_row row = {MR_VERDICT_REFUSED, 9, -1, {1, 2}, {"c", "f", "reason", "cure"}};
     struct mr_verdict_row back;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_verdict_row_encode(&out, &row), 0);
     assert_int_equal(mr_verdict_row_decode(&back, mr_buf_slice(&out)), 0);
     assert_string_equal(back.text.cure, "cure");

@@ -45,9 +45,12 @@ static const struct {
         {"all stored", 3, {{MR_VERDICT_STORED, 5}, {MR_VERDICT_STORED, 6}, {MR_VERDICT_STORED, 7}}, 0},
         {"all refused", 2, {{MR_VERDICT_REFUSED, 0}, {MR_VERDICT_REFUSED, 0}}, 2},
         {"refused between", 3, {{MR_VERDICT_STORED, 5}, {MR_VERDICT_REFUSED, 0}, {MR_VERDICT_STORED, 6}}, 1},
-        {"duplicate between", 3, {{MR_VERDICT_STORED, 5}, {MR_VERDICT_DUPLICATE, 2}, {MR_VERDICT_STORED, 6}}, 1},
+        {"duplicate between", 3, {{MR_VERDICT_STORED, 5}, {MR_VERDICT_DUPLICATE, 2}, {MR_VERDICT_STORED, 6}},
+                1},
         {"quarantined between", 4,
-                {{MR_VERDICT_STORED, 5}, {MR_VERDICT_QUARANTINED, 6}, {MR_VERDICT_STORED, 7}, {MR_VERDICT_STORED, 8}}, 2},
+                {{MR_VERDICT_STORED, 5}, {MR_VERDICT_QUARANTINED, 6}, {MR_VERDICT_STORED, 7},
+                        {MR_VERDICT_STORED, 8}},
+                2},
         {"quarantined first", 2, {{MR_VERDICT_QUARANTINED, 5}, {MR_VERDICT_STORED, 6}}, 1},
         {"mixed", 8,
                 {{MR_VERDICT_REFUSED, 0}, {MR_VERDICT_STORED, 9}, {MR_VERDICT_QUARANTINED, 10},
@@ -60,7 +63,7 @@ static void test_numbers(void **state)
 {
     struct mr_verdict_text text = {.code = "code", .reason = "reason"};
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         struct mr_intake_item items[ITEMS_MAX] = {0};
         struct mr_intake intake = {.first_sequence = 100, .items = items, .count = cases[i].count};
@@ -80,7 +83,7 @@ static void test_numbers(void **state)
         numbers_of(&ack, numbers);
         for (size_t j = 0; j < cases[i].count; j++)
             if (numbers[j] != cases[i].items[j].number)
-                fail_msg("%s: event %zu has number %llu", cases[i].name, j, (unsigned long long) numbers[j]);
+                fail_msg("%s: event %zu has number %llu", cases[i].name, j, (unsigned long long)numbers[j]);
     }
 }
 

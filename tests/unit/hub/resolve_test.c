@@ -67,7 +67,7 @@ struct who {
 
 static char *text(const char *s)
 {
-    return s ? (char *) s : (char *) protobuf_c_empty_string;
+    return s ? (char *)s : (char *)protobuf_c_empty_string;
 }
 
 static Nms__Event__V1__Person person_of(const struct who *who)
@@ -82,16 +82,18 @@ static Nms__Event__V1__Person person_of(const struct who *who)
 
 static void resolve_bytes(struct resolve_env *env, const char *system)
 {
-    struct mr_resolver resolver = {env->hub->house.keyring, env->txn, system, strcmp(system, "portal") == 0, 5};
+    struct mr_resolver resolver = {
+            env->hub->house.keyring, env->txn, system, strcmp(system, "portal") == 0, 5};
 
     mr_arena_reset(&env->arena);
     assert_int_equal(mr_event_decode(&env->event, mr_buf_slice(&env->bytes), &env->arena, NULL), 0);
     assert_int_equal(mr_resolve(&resolver, &env->event, &env->resolved, &env->decision), 0);
 }
 
-/* A merge (of `first` with `second` as the previous one) or a mentoring pair; or one person, when second is NULL. */
-static void resolve(struct resolve_env *env, const char *system, const struct who *first, const struct who *second,
-        bool merge)
+/* A merge (of `first` with `second` as the previous one) or a mentoring pair; or one person, when second is
+ * NULL. */
+static void resolve(struct resolve_env *env, const char *system, const struct who *first,
+        const struct who *second, bool merge)
 {
     struct mr_attributes a = hub_env_attributes("urn:x", "1", "nms.person.registered.v1");
     Nms__Event__V1__Person one = person_of(first);
@@ -115,7 +117,7 @@ static void identifiers_in_order(void **state)
         const char *system;
         const char *code; /* "": resolved */
         const char *field;
-        int person;       /* the same number: the same person */
+        int person; /* the same number: the same person */
     } steps[] = {
             {{NULL, NULL, "1"}, "school", "person-unresolved", "person", 0},
             {{NULL, NULL, NULL}, "school", "person-unresolved", "person", 0},
@@ -128,7 +130,8 @@ static void identifiers_in_order(void **state)
             {{NULL, B, "1"}, "school", "person-conflict", "person.local_id", 0},
             {{NULL, C, "1"}, "school", "person-conflict", "person.snils", 0}, /* makes nobody */
             {{NULL, "12345678900", NULL}, "school", "person-unresolved", "person", 0},
-            {{"00000000000000000000000000000001", A, NULL}, "school", "person-unresolved", "person.person_id", 0},
+            {{"00000000000000000000000000000001", A, NULL}, "school", "person-unresolved", "person.person_id",
+                    0},
             {{"not hex", A, NULL}, "school", "person-unresolved", "person.person_id", 0},
             {{NULL, A, "2"}, "school", "", "", 1},
             {{NULL, NULL, "2"}, "school", "", "", 1},
@@ -219,10 +222,12 @@ static void merging_takes_effect_in_order(void **state)
     assert_int_equal(env->decision.verdict, MR_VERDICT_STORED);
     assert_int_equal(env->resolved.persons_count, 2); /* the merge itself still has two slots */
     memcpy(survivor, env->resolved.persons[0].id, sizeof survivor);
-    assert_memory_not_equal(env->resolved.persons[0].key.id, env->resolved.persons[1].key.id, MR_KEY_ID_BYTES);
+    assert_memory_not_equal(
+            env->resolved.persons[0].key.id, env->resolved.persons[1].key.id, MR_KEY_ID_BYTES);
     resolve(env, "school", &b, NULL, false);
     assert_memory_equal(env->resolved.persons[0].id, survivor, sizeof survivor);
-    resolve(env, "school", &a, &b, true); /* once more, as after a crash between the two commits: the same slots */
+    resolve(env, "school", &a, &b,
+            true); /* once more, as after a crash between the two commits: the same slots */
     assert_int_equal(env->decision.verdict, MR_VERDICT_STORED);
     assert_int_equal(env->resolved.persons_count, 2);
     assert_memory_equal(&env->resolved.persons[0], &first[0], sizeof first[0]);
@@ -254,7 +259,8 @@ static void two_blocks_may_not_share_a_local_id(void **state)
 
 /* ---- staff ---- */
 
-static void employ(struct resolve_env *env, const char *system, const char *id, const char *ogrn, bool started)
+static void employ(
+        struct resolve_env *env, const char *system, const char *id, const char *ogrn, bool started)
 {
     mr_buf_reset(&env->bytes);
     hub_env_employment(&env->bytes, "1", A, id, ogrn, started);
@@ -273,8 +279,7 @@ static void staff_is_told_in_order(void **state)
     employ(env, "cnppm", "1", "1022400000006", true);
     employ(env, "school", "3", "1022400000116", true);
     resolve(env, "copmkp", &a, NULL, false);
-    assert_string_equal(env->resolved.staffof.data,
-            "cnppm=1022400000006;school=1022400000116,1022402127461");
+    assert_string_equal(env->resolved.staffof.data, "cnppm=1022400000006;school=1022400000116,1022402127461");
     assert_int_equal(env->resolved.employers_count, 2);
     assert_string_equal(env->resolved.employer_names[0], "cnppm");
     assert_string_equal(env->resolved.employer_names[1], "school");
@@ -306,7 +311,7 @@ static void staffof_by_system(void **state)
             {"my-school=1", "school", ""},
     };
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++)
         assert_true(mr_slice_equal(mr_staffof_of(rows[i].text, rows[i].system), mr_slice_str(rows[i].orgs)));
 }

@@ -1,4 +1,5 @@
-/* Property: what is sealed comes back byte for byte, and the leaf has none of it. And: who may not open it. */
+/* Property: what is sealed comes back byte for byte, and the leaf has none of it. And: who may not open it.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,15 +77,16 @@ static char *secret(struct seal_env *env)
     char *value = env->values[env->values_count];
 
     if (next_random(env, 4) == 0)
-        return (char *) protobuf_c_empty_string;
+        return (char *)protobuf_c_empty_string;
     assert_true(env->values_count < VALUES_MAX);
     for (int i = 0; i < VALUE_BYTES; i++)
-        value[i] = (char) ('a' + next_random(env, 26));
+        value[i] = (char)('a' + next_random(env, 26));
     env->values_count++;
     return value;
 }
 
-static void random_person(struct seal_env *env, Nms__Event__V1__Person *person, ProtobufCMessageUnknownField *unknown)
+static void random_person(
+        struct seal_env *env, Nms__Event__V1__Person *person, ProtobufCMessageUnknownField *unknown)
 {
     nms__event__v1__person__init(person);
     if (next_random(env, 5) == 0)
@@ -97,7 +99,7 @@ static void random_person(struct seal_env *env, Nms__Event__V1__Person *person, 
     if (next_random(env, 3) > 0)
         return;
     *unknown = (ProtobufCMessageUnknownField){.tag = 200, .wire_type = PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED};
-    unknown->data = (uint8_t *) "\x05later"; /* with its length */
+    unknown->data = (uint8_t *)"\x05later"; /* with its length */
     unknown->len = 6;
     person->base.n_unknown_fields = 1;
     person->base.unknown_fields = unknown;
@@ -134,8 +136,13 @@ static size_t random_event(struct seal_env *env)
 
 static struct mr_record seal(struct seal_env *env, size_t persons_count, const char *staffof)
 {
-    struct mr_seal_input input = {.event = &env->event, .system = "cnppm", .hub_id = env->hub_id, .recorded_us = 77,
-            .persons = env->persons, .persons_count = persons_count, .person_of_span = env->person_of_span,
+    struct mr_seal_input input = {.event = &env->event,
+            .system = "cnppm",
+            .hub_id = env->hub_id,
+            .recorded_us = 77,
+            .persons = env->persons,
+            .persons_count = persons_count,
+            .person_of_span = env->person_of_span,
             .staffof = staffof};
     struct mr_record record = {.number = 1, .flags = persons_count ? MR_RECORD_SEALED : 0};
 
@@ -268,12 +275,12 @@ static void only_public_fields_stand_openly(void **state)
     Marshrut__Log__V1__Leaf *leaf;
     struct mr_record record;
 
-    person.snils = (char *) "11223344595";
+    person.snils = (char *)"11223344595";
     deficit.person = &person;
-    deficit.deficit_id = (char *) "d-777";
-    deficit.area = (char *) "ict";
-    deficit.severity = (char *) "high";
-    deficit.recommendation = (char *) "rest";
+    deficit.deficit_id = (char *)"d-777";
+    deficit.area = (char *)"ict";
+    deficit.severity = (char *)"high";
+    deficit.recommendation = (char *)"rest";
     hub_env_encode(&env->bytes, &a, &deficit.base);
     assert_int_equal(mr_event_decode(&env->event, mr_buf_slice(&env->bytes), &env->arena, NULL), 0);
     record = seal(env, 1, NULL);
@@ -299,15 +306,18 @@ static void only_public_fields_stand_openly(void **state)
 static void quarantined_is_for_those_who_correct(void **state)
 {
     struct seal_env *env = *state;
-    struct mr_seal_input input = {.event = &env->event, .system = "cnppm", .hub_id = env->hub_id, .recorded_us = 1};
-    struct mr_record record = {.number = 1, .flags = MR_RECORD_SEALED | MR_RECORD_QUARANTINED, .slots_count = 1};
+    struct mr_seal_input input = {
+            .event = &env->event, .system = "cnppm", .hub_id = env->hub_id, .recorded_us = 1};
+    struct mr_record record = {
+            .number = 1, .flags = MR_RECORD_SEALED | MR_RECORD_QUARANTINED, .slots_count = 1};
     Marshrut__Log__V1__Leaf *leaf;
     Nms__Event__V1__HubEventQuarantined *open;
     struct mr_unsealed unsealed;
 
     pair_of_two(env);
-    assert_int_equal(mr_seal_quarantined(&env->sealed, &input, "snils-checkdigit", "person.snils",
-            &env->persons[0].key), 0);
+    assert_int_equal(mr_seal_quarantined(
+                             &env->sealed, &input, "snils-checkdigit", "person.snils", &env->persons[0].key),
+            0);
     record.leaf = mr_buf_slice(&env->sealed.leaf);
     record.slots[0] = mr_buf_slice(&env->sealed.slots[0]);
     check_secret(env, &record);

@@ -10,8 +10,8 @@ static struct mr_employment at(const char *org, const char *system, bool active,
 {
     struct mr_employment employment = {.active = active, .number = number};
 
-    (void) snprintf(employment.org, sizeof employment.org, "%s", org);
-    (void) snprintf(employment.system, sizeof employment.system, "%s", system);
+    (void)snprintf(employment.org, sizeof employment.org, "%s", org);
+    (void)snprintf(employment.system, sizeof employment.system, "%s", system);
     return employment;
 }
 
@@ -73,7 +73,8 @@ static void test_two_posts_in_one_place(void **state)
     put(txn, &a, teacher);
     put(txn, &a, methodist);
     methodist.active = false;
-    (void) snprintf(methodist.org, sizeof methodist.org, "1037739877295"); /* its place is corrected on the way */
+    (void)snprintf(
+            methodist.org, sizeof methodist.org, "1037739877295"); /* its place is corrected on the way */
     put(txn, &a, methodist);
     assert_int_equal(mr_employment_list(txn, a.id, rows, MAX), 2);
     for (int i = 0; i < 2; i++)
@@ -148,11 +149,11 @@ static void test_merge_moves_the_rows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_put_replaces_and_list),
-        T(test_two_posts_in_one_place),
-        T(test_refuses),
-        T(test_bytes_behind_the_text_do_not_count),
-        T(test_merge_moves_the_rows),
+            T(test_put_replaces_and_list),
+            T(test_two_posts_in_one_place),
+            T(test_refuses),
+            T(test_bytes_behind_the_text_do_not_count),
+            T(test_merge_moves_the_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

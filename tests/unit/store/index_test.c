@@ -10,8 +10,8 @@
 
 static const uint8_t key_a[MR_INDEX_KEY_BYTES] = {1};
 static const uint8_t key_b[MR_INDEX_KEY_BYTES] = {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-static const uint8_t key_ff[MR_INDEX_KEY_BYTES] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-        255, 255, 255};
+static const uint8_t key_ff[MR_INDEX_KEY_BYTES] = {
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255};
 
 static int setup(void **state)
 {
@@ -88,9 +88,10 @@ static void finds_by_key(void **state)
     fill(index);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         uint64_t got[9] = {0};
-        int n = cases[i].last ?
-                mr_index_find_last(index, cases[i].kind, cases[i].key, cases[i].bound, got, cases[i].max) :
-                mr_index_find(index, cases[i].kind, cases[i].key, cases[i].bound, got, cases[i].max);
+        int n = cases[i].last ? mr_index_find_last(
+                                        index, cases[i].kind, cases[i].key, cases[i].bound, got, cases[i].max)
+                              : mr_index_find(index, cases[i].kind, cases[i].key, cases[i].bound, got,
+                                        cases[i].max);
 
         if (n != cases[i].want || memcmp(got, cases[i].numbers, sizeof cases[i].numbers) != 0)
             print_error("%s\n", cases[i].name);

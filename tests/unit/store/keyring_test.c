@@ -19,7 +19,7 @@ static int open_error(const struct keyring_env *env, struct mr_keyring_options o
     struct mr_keyring *keyring = NULL;
     int r;
 
-    (void) env;
+    (void)env;
     *err = (struct mr_error){0};
     r = mr_keyring_open(&keyring, &options, err);
     assert_null(keyring);
@@ -47,7 +47,7 @@ static void test_reopen_keeps_everything(void **state)
     assert_memory_equal(digest, again, 16);
     assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
     assert_int_equal(limit.rlim_cur, 0);
-    (void) mr_keyring_locked(env->keyring); /* as the system allows */
+    (void)mr_keyring_locked(env->keyring); /* as the system allows */
     assert_int_equal(mr_keyring_maintain(env->keyring), 0);
     mr_keyring_close(NULL);
 }
@@ -96,7 +96,8 @@ static void test_either_slot_opens(void **state)
     mr_keyring_close(env->keyring);
     env->keyring = NULL;
     assert_int_equal(mr_root_read(root_path, &root, NULL), 0);
-    assert_int_equal(mr_root_write(root_path, 1, 2, next, NULL), 0); /* a rotation that ended before its commit */
+    assert_int_equal(
+            mr_root_write(root_path, 1, 2, next, NULL), 0); /* a rotation that ended before its commit */
     keyring_env_reopen(env);
     mr_keyring_close(env->keyring);
     env->keyring = NULL;
@@ -154,7 +155,8 @@ static void test_keys_of_an_open_transaction(void **state)
 
     assert_int_equal(mr_person_key(txn, person.id, &key), 0);
     assert_memory_equal(&key, &person.key, sizeof key);
-    assert_int_equal(mr_keyring_key(env->keyring, person.key.id, &key), MR_EDESTROYED); /* for others it is not there */
+    assert_int_equal(mr_keyring_key(env->keyring, person.key.id, &key),
+            MR_EDESTROYED); /* for others it is not there */
     assert_int_equal(mr_keyring_person_key(env->keyring, person.id, &key), MR_ENOTFOUND);
     assert_int_equal(mr_keyring_knows(env->keyring, person.key.id), MR_ENOTFOUND);
     mr_keyring_abort(txn);
@@ -198,7 +200,7 @@ static void test_cache(void **state)
     struct mr_slot_key key[5] = {0}, got;
     uint64_t epoch;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_key_cache_new(&cache, 0), MR_EINVAL);
     assert_int_equal(mr_key_cache_new(&cache, 3), 0);
     for (uint8_t i = 0; i < 5; i++)
@@ -275,7 +277,7 @@ static void test_seal(void **state)
     struct mr_buf sealed = MR_BUF_INIT, plain = MR_BUF_INIT;
     uint8_t aad[MR_SEAL_AAD_MAX + 1] = {0};
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_keyring_seal(&key, S("row"), S("value"), &sealed), 0);
     assert_int_equal(mr_keyring_unseal(&key, S("row"), mr_buf_slice(&sealed), &plain), 0);
     assert_true(mr_slice_equal(mr_buf_slice(&plain), S("value")));
@@ -302,13 +304,13 @@ static void test_blind_index_vectors(void **state)
         uint16_t kind;
         const char *hex;
     } cases[] = {
-        {2, "0e7628f3993c8629e674aa75d3b28362ac820e5cf356362b7d86a460ca80fe7e"},
-        {MR_IDENTIFIER_SNILS, "54b8b3f4aa5857553ecaff8c93ff1958e13361f5367908de5932e355e4b690a6"},
+            {2, "0e7628f3993c8629e674aa75d3b28362ac820e5cf356362b7d86a460ca80fe7e"},
+            {MR_IDENTIFIER_SNILS, "54b8b3f4aa5857553ecaff8c93ff1958e13361f5367908de5932e355e4b690a6"},
     };
     uint8_t key[32], blind[32];
     char hex[65];
 
-    (void) state;
+    (void)state;
     memset(key, 0xb1, sizeof key);
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         mr_blind_index(key, cases[i].kind, S("11223344595"), blind);
@@ -323,7 +325,7 @@ enum { THREAD_PERSONS = 64, ROUNDS = 60 };
 struct shared {
     struct mr_keyring *keyring;
     struct test_person persons[THREAD_PERSONS];
-    atomic_int blocked;  /* persons below this index are blocked for good */
+    atomic_int blocked; /* persons below this index are blocked for good */
     atomic_bool stop;
     atomic_int wrong;
 };
@@ -365,7 +367,7 @@ static void test_two_readers_and_a_writer(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, read_keys, &shared), 0);
     for (int round = 0; round < ROUNDS; round++) {
         txn = keyring_env_begin(env);
-        (void) keyring_env_person(txn);
+        (void)keyring_env_person(txn);
         if (round % 3 == 2) {
             mr_keyring_abort(txn);
             continue;
@@ -390,20 +392,20 @@ static void test_two_readers_and_a_writer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_reopen_keeps_everything),
-        T(test_wrong_root_is_refused),
-        T(test_missing_root_is_refused),
-        T(test_either_slot_opens),
-        T(test_create_takes_the_root_that_is_there),
-        T(test_read_only),
-        T(test_keys_of_an_open_transaction),
-        T(test_ten_times_more_persons_than_cache),
-        cmocka_unit_test(test_cache),
-        T(test_digest_parts_do_not_run_together),
-        T(test_pseudonyms),
-        cmocka_unit_test(test_seal),
-        cmocka_unit_test(test_blind_index_vectors),
-        T(test_two_readers_and_a_writer),
+            T(test_reopen_keeps_everything),
+            T(test_wrong_root_is_refused),
+            T(test_missing_root_is_refused),
+            T(test_either_slot_opens),
+            T(test_create_takes_the_root_that_is_there),
+            T(test_read_only),
+            T(test_keys_of_an_open_transaction),
+            T(test_ten_times_more_persons_than_cache),
+            cmocka_unit_test(test_cache),
+            T(test_digest_parts_do_not_run_together),
+            T(test_pseudonyms),
+            cmocka_unit_test(test_seal),
+            cmocka_unit_test(test_blind_index_vectors),
+            T(test_two_readers_and_a_writer),
     };
 
     if (sodium_init() < 0)

@@ -226,7 +226,8 @@ static void clear_empties_one_table(void **state)
 static void opens_once_in_a_process(void **state)
 {
     struct mr_kv *kv = open_kv(*state);
-    struct mr_kv_options options = options_of(mr_tmpdir_path(*state, ".")); /* the same folder by another name */
+    struct mr_kv_options options =
+            options_of(mr_tmpdir_path(*state, ".")); /* the same folder by another name */
     struct mr_kv *other = NULL;
     struct mr_error err = {0};
 
@@ -266,7 +267,7 @@ static pid_t start_owner(const char *dir)
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         options.exclusive = true;
         byte = mr_kv_open(&kv, &options, NULL) == 0 && mr_kv_begin_read(kv, &txn) == 0;
         if (write(pipes[1], &byte, 1) == 1)
@@ -431,7 +432,7 @@ static void full_tmpfs_is_no_space(void **state)
     struct mr_kv *kv;
     FILE *f;
 
-    (void) state;
+    (void)state;
     if (mount("tmpfs", mounted, "tmpfs", 0, "size=4m") < 0) {
         mr_tmpdir_free(mounted);
         skip();
@@ -476,11 +477,22 @@ static void usage_counts_pages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            T(rows_survive_reopen), T(files_are_private), T(first_failure_is_sticky), T(keys_have_limits),
-            T(cursor_walks_both_ways), T(snapshot_stays_until_renewed), T(clear_empties_one_table),
-            T(opens_once_in_a_process), T(one_owner_among_processes), T(dead_readers_are_cleared),
-            T(full_reader_table_heals), T(read_only_needs_a_store), T(foreign_file_is_corrupt),
-            T(file_limit_is_no_space), T(full_tmpfs_is_no_space), T(usage_counts_pages),
+            T(rows_survive_reopen),
+            T(files_are_private),
+            T(first_failure_is_sticky),
+            T(keys_have_limits),
+            T(cursor_walks_both_ways),
+            T(snapshot_stays_until_renewed),
+            T(clear_empties_one_table),
+            T(opens_once_in_a_process),
+            T(one_owner_among_processes),
+            T(dead_readers_are_cleared),
+            T(full_reader_table_heals),
+            T(read_only_needs_a_store),
+            T(foreign_file_is_corrupt),
+            T(file_limit_is_no_space),
+            T(full_tmpfs_is_no_space),
+            T(usage_counts_pages),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

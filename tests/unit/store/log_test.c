@@ -66,9 +66,9 @@ static void append_some(struct mr_log *log, unsigned count)
 
     for (unsigned i = 0; i < count; i++) {
         uint64_t number = mr_log_batch_head(batch) + 1;
-        struct mr_record record = {.number = number, .recorded_us = (int64_t) number * 1000};
+        struct mr_record record = {.number = number, .recorded_us = (int64_t)number * 1000};
 
-        (void) snprintf(leaf, sizeof leaf, "leaf-of-record-%llu", (unsigned long long) number);
+        (void)snprintf(leaf, sizeof leaf, "leaf-of-record-%llu", (unsigned long long)number);
         record.leaf = S(leaf);
         assert_int_equal(mr_log_batch_append(batch, &record), 0);
     }
@@ -79,7 +79,7 @@ static void assert_leaf(const struct mr_record_view *view, unsigned number)
 {
     char leaf[32];
 
-    (void) snprintf(leaf, sizeof leaf, "leaf-of-record-%u", number);
+    (void)snprintf(leaf, sizeof leaf, "leaf-of-record-%u", number);
     assert_int_equal(view->record.number, number);
     assert_true(mr_slice_equal(view->record.leaf, S(leaf)));
 }
@@ -158,8 +158,12 @@ static void rows_move_with_records(void **state)
         const char *prefix, *from, *want;
         int r;
     } cases[] = {
-            {"", "", "a=1 ab=2 abc=3 b=stop ", 7}, {"ab", "", "ab=2 abc=3 ", 0}, {"", "abc", "abc=3 b=stop ", 7},
-            {"ab", "abb", "abc=3 ", 0},           {"ab", "b", "", 0},           {"x", "", "", 0},
+            {"", "", "a=1 ab=2 abc=3 b=stop ", 7},
+            {"ab", "", "ab=2 abc=3 ", 0},
+            {"", "abc", "abc=3 b=stop ", 7},
+            {"ab", "abb", "abc=3 ", 0},
+            {"ab", "b", "", 0},
+            {"x", "", "", 0},
             {"", "c", "c=4 ", 0},
     };
     struct mr_log *log = open_log(*state, false);
@@ -184,7 +188,8 @@ static void rows_move_with_records(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct mr_buf got = MR_BUF_INIT;
 
-        assert_int_equal(mr_log_rows(reader, MR_LOG_CURSOR, S(cases[i].prefix), S(cases[i].from), collect, &got),
+        assert_int_equal(
+                mr_log_rows(reader, MR_LOG_CURSOR, S(cases[i].prefix), S(cases[i].from), collect, &got),
                 cases[i].r);
         assert_string_equal(mr_buf_str(&got), cases[i].want);
         mr_buf_fini(&got);
@@ -304,10 +309,10 @@ static void flip_bit(const char *dir, const char *text)
     int fd = open(path, O_RDWR);
 
     assert_true(fd >= 0 && fstat(fd, &st) == 0);
-    file = malloc((size_t) st.st_size);
-    assert_int_equal(pread(fd, file, (size_t) st.st_size, 0), st.st_size);
+    file = malloc((size_t)st.st_size);
+    assert_int_equal(pread(fd, file, (size_t)st.st_size, 0), st.st_size);
     at = file;
-    while ((at = memmem(at, (size_t) (file + st.st_size - at), text, size))) {
+    while ((at = memmem(at, (size_t)(file + st.st_size - at), text, size))) {
         *at ^= 4;
         assert_int_equal(pwrite(fd, at, 1, at - file), 1);
         flips++;
@@ -379,9 +384,16 @@ static void usage_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            T(appends_and_reads), T(reader_keeps_its_snapshot), T(rows_move_with_records),
-            T(failed_append_leaves_nothing), T(read_only_beside_the_owner), T(newer_format_is_refused),
-            T(gap_is_noticed), T(flipped_bit_harms_one_record), T(damaged_end_stops_the_owner), T(usage_is_told),
+            T(appends_and_reads),
+            T(reader_keeps_its_snapshot),
+            T(rows_move_with_records),
+            T(failed_append_leaves_nothing),
+            T(read_only_beside_the_owner),
+            T(newer_format_is_refused),
+            T(gap_is_noticed),
+            T(flipped_bit_harms_one_record),
+            T(damaged_end_stops_the_owner),
+            T(usage_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,8 @@ static void test_create_bind_find(void **state)
     txn = next(env, txn);
     assert_found(txn, "11223344595", &a);
     assert_int_equal(mr_person_find(txn, MR_IDENTIFIER_LOCAL, mr_slice("portal\0007", 8), id), 0);
-    assert_int_equal(mr_person_find(txn, MR_IDENTIFIER_LOCAL, S("11223344595"), id), MR_ENOTFOUND); /* kinds apart */
+    assert_int_equal(
+            mr_person_find(txn, MR_IDENTIFIER_LOCAL, S("11223344595"), id), MR_ENOTFOUND); /* kinds apart */
     mr_keyring_abort(txn);
     keyring_env_reopen(env);
     txn = keyring_env_begin(env);
@@ -124,7 +125,8 @@ static void test_merge_refuses(void **state)
     struct keyring_env *env = *state;
     struct mr_keyring_txn *txn = keyring_env_begin(env);
     struct test_person a = keyring_env_person(txn), b = keyring_env_person(txn), c = keyring_env_person(txn);
-    struct test_person gone = keyring_env_person(txn), blocked = keyring_env_person(txn), nobody = {.id = {1}};
+    struct test_person gone = keyring_env_person(txn), blocked = keyring_env_person(txn),
+                       nobody = {.id = {1}};
 
     assert_int_equal(mr_person_merge(txn, a.id, b.id), 0);
     assert_int_equal(mr_person_set_state(txn, gone.id, MR_PERSON_DESTROYED), 0);
@@ -133,16 +135,16 @@ static void test_merge_refuses(void **state)
         const struct test_person *survivor, *previous;
         int ret;
     } cases[] = {
-        {&a, &b, 0},          /* again */
-        {&a, &a, MR_EINVAL},
-        {&b, &a, MR_EINVAL},  /* a cycle */
-        {&b, &b, 0},          /* merged already */
-        {&c, &b, MR_EEXISTS}, /* an alias of another */
-        {&a, &nobody, MR_ENOTFOUND},
-        {&nobody, &a, MR_ENOTFOUND},
-        {&a, &gone, MR_EDESTROYED},
-        {&gone, &a, MR_EDESTROYED},
-        {&a, &blocked, MR_EBLOCKED},
+            {&a, &b, 0}, /* again */
+            {&a, &a, MR_EINVAL},
+            {&b, &a, MR_EINVAL},  /* a cycle */
+            {&b, &b, 0},          /* merged already */
+            {&c, &b, MR_EEXISTS}, /* an alias of another */
+            {&a, &nobody, MR_ENOTFOUND},
+            {&nobody, &a, MR_ENOTFOUND},
+            {&a, &gone, MR_EDESTROYED},
+            {&gone, &a, MR_EDESTROYED},
+            {&a, &blocked, MR_EBLOCKED},
     };
     for (size_t i = 0; i < MR_COUNT(cases); i++)
         assert_int_equal(mr_person_merge(txn, cases[i].survivor->id, cases[i].previous->id), cases[i].ret);
@@ -255,15 +257,15 @@ static void test_destroy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_create_bind_find),
-        T(test_bind_clash),
-        T(test_abort_leaves_nothing),
-        T(test_merge),
-        T(test_merge_refuses),
-        T(test_long_merge_chain),
-        T(test_block_and_unblock_take_the_aliases),
-        T(test_an_aborted_block_blocks_nobody),
-        T(test_destroy),
+            T(test_create_bind_find),
+            T(test_bind_clash),
+            T(test_abort_leaves_nothing),
+            T(test_merge),
+            T(test_merge_refuses),
+            T(test_long_merge_chain),
+            T(test_block_and_unblock_take_the_aliases),
+            T(test_an_aborted_block_blocks_nobody),
+            T(test_destroy),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,9 +15,17 @@ static const uint16_t subs[] = {1, 7, 300};
 static struct mr_record full_record(void)
 {
     struct mr_record record = {
-            .number = 42, .recorded_us = 0x0001020304050607, .system = 0x1112, .flags = MR_RECORD_SEALED,
-            .config = 0x21222324, .received_bytes = 0x31323334, .subs = subs, .subs_count = 3,
-            .leaf = mr_slice_str("leaf"), .slots = {mr_slice_str("s1"), {0}, mr_slice_str("slot3")}, .slots_count = 3,
+            .number = 42,
+            .recorded_us = 0x0001020304050607,
+            .system = 0x1112,
+            .flags = MR_RECORD_SEALED,
+            .config = 0x21222324,
+            .received_bytes = 0x31323334,
+            .subs = subs,
+            .subs_count = 3,
+            .leaf = mr_slice_str("leaf"),
+            .slots = {mr_slice_str("s1"), {0}, mr_slice_str("slot3")},
+            .slots_count = 3,
     };
 
     memset(record.ident, 0xaa, sizeof record.ident);
@@ -51,7 +59,7 @@ static void comes_back(void **state)
     struct mr_record_view view;
     struct mr_buf buf = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_record_encode(&buf, &record), 0);
     assert_int_equal(mr_record_decode(&view, 42, mr_buf_slice(&buf), NULL), 0);
     assert_same(&record, &view.record);
@@ -66,10 +74,27 @@ static void comes_back(void **state)
 /* The promise of docs/storage.md: these bytes do not change. */
 static void has_the_promised_bytes(void **state)
 {
-    static const char *const want =
-            "01" "03" "0001" "%s" "0001020304050607" "1112" "0003" "21222324" "31323334" "00000004"
-            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-            "0001" "0007" "012c" "00000002" "00000000" "00000005" "6c656166" "7331" "736c6f7433";
+    static const char *const want = "01"
+                                    "03"
+                                    "0001"
+                                    "%s"
+                                    "0001020304050607"
+                                    "1112"
+                                    "0003"
+                                    "21222324"
+                                    "31323334"
+                                    "00000004"
+                                    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                                    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+                                    "0001"
+                                    "0007"
+                                    "012c"
+                                    "00000002"
+                                    "00000000"
+                                    "00000005"
+                                    "6c656166"
+                                    "7331"
+                                    "736c6f7433";
     struct mr_record record = full_record();
     struct mr_buf buf = MR_BUF_INIT;
     struct mr_buf text = MR_BUF_INIT;
@@ -77,7 +102,7 @@ static void has_the_promised_bytes(void **state)
     uint32_t crc;
     char crc_text[9], got[256];
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_record_encode(&buf, &record), 0);
     crc = mr_crc32c_portable(0, number, 8);
     crc = mr_crc32c_portable(crc, buf.data, 4);
@@ -103,13 +128,13 @@ static void every_flipped_bit_is_seen(void **state)
     struct mr_buf buf = MR_BUF_INIT;
     struct mr_error err = {0};
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_record_encode(&buf, &record), 0);
     for (size_t bit = 0; bit < buf.size * 8; bit++) {
-        buf.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
+        buf.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(mr_record_decode(&view, 42, mr_buf_slice(&buf), &err), MR_ECORRUPT);
         assert_string_equal(err.where, "record 42");
-        buf.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
+        buf.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     assert_int_equal(mr_record_decode(&view, 43, mr_buf_slice(&buf), NULL), MR_ECORRUPT);
     for (size_t size = 0; size < buf.size; size++) {
@@ -141,16 +166,21 @@ static void lies_with_a_good_crc(void **state)
         uint8_t byte;
         int want;
     } cases[] = {
-            {"later layout", 0, 2, MR_EUNSUPPORTED},     {"slots beyond the most", 1, 10, MR_ECORRUPT},
-            {"more slots than there are", 1, 9, MR_ECORRUPT}, {"fewer slots than there are", 1, 2, MR_ECORRUPT},
-            {"subs beyond the most", 18, 0xff, MR_ECORRUPT}, {"subs not ascending", 65, 8, MR_ECORRUPT},
-            {"leaf too long", 28, 0xff, MR_ECORRUPT},    {"leaf short", 31, 3, MR_ECORRUPT},
-            {"slot too long", 70, 0xff, MR_ECORRUPT},    {"slot short", 81, 4, MR_ECORRUPT},
+            {"later layout", 0, 2, MR_EUNSUPPORTED},
+            {"slots beyond the most", 1, 10, MR_ECORRUPT},
+            {"more slots than there are", 1, 9, MR_ECORRUPT},
+            {"fewer slots than there are", 1, 2, MR_ECORRUPT},
+            {"subs beyond the most", 18, 0xff, MR_ECORRUPT},
+            {"subs not ascending", 65, 8, MR_ECORRUPT},
+            {"leaf too long", 28, 0xff, MR_ECORRUPT},
+            {"leaf short", 31, 3, MR_ECORRUPT},
+            {"slot too long", 70, 0xff, MR_ECORRUPT},
+            {"slot short", 81, 4, MR_ECORRUPT},
     };
     struct mr_record record = full_record();
     struct mr_record_view view;
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct mr_buf buf = MR_BUF_INIT;
         int r;
@@ -173,13 +203,13 @@ static void has_limits(void **state)
     struct mr_record_view view;
     struct mr_buf buf = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < sizeof many / sizeof many[0]; i++)
-        many[i] = (uint16_t) (i * 3);
+        many[i] = (uint16_t)(i * 3);
     assert_int_equal(mr_record_encode(&buf, &record), 0);
     assert_int_equal(mr_record_decode(&view, 1, mr_buf_slice(&buf), NULL), 0);
     for (unsigned i = 0; i < MR_RECORD_SUBS_MAX * 3; i++)
-        assert_int_equal(mr_record_wants(&view.record, (uint16_t) i), i % 3 == 0);
+        assert_int_equal(mr_record_wants(&view.record, (uint16_t)i), i % 3 == 0);
     record.subs_count++;
     assert_int_equal(mr_record_encode(&buf, &record), MR_EINVAL);
     record.subs_count = 0;
@@ -187,7 +217,7 @@ static void has_limits(void **state)
     record.slots_count = MR_RECORD_SLOTS_MAX + 1;
     assert_int_equal(mr_record_encode(&buf, &record), MR_EINVAL);
     record.slots_count = 0;
-    record.leaf = mr_slice("", (size_t) MR_RECORD_PART_BYTES_MAX + 1);
+    record.leaf = mr_slice("", (size_t)MR_RECORD_PART_BYTES_MAX + 1);
     assert_int_equal(mr_record_encode(&buf, &record), MR_EINVAL);
     mr_buf_fini(&buf);
 }
@@ -195,8 +225,10 @@ static void has_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(comes_back), cmocka_unit_test(has_the_promised_bytes),
-            cmocka_unit_test(every_flipped_bit_is_seen), cmocka_unit_test(lies_with_a_good_crc),
+            cmocka_unit_test(comes_back),
+            cmocka_unit_test(has_the_promised_bytes),
+            cmocka_unit_test(every_flipped_bit_is_seen),
+            cmocka_unit_test(lies_with_a_good_crc),
             cmocka_unit_test(has_limits),
     };
 

@@ -169,14 +169,14 @@ static void test_refuses_links_and_folders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_missing_folder_is_two_free_slots, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_write_read_rotate_destroy, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_destroy_overwrites_in_place, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_a_key_is_never_overwritten, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_every_damaged_byte_is_seen, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cut_files, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_refuses_what_others_may_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_refuses_links_and_folders, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_missing_folder_is_two_free_slots, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_write_read_rotate_destroy, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_destroy_overwrites_in_place, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_a_key_is_never_overwritten, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_every_damaged_byte_is_seen, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_cut_files, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_refuses_what_others_may_read, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_refuses_links_and_folders, setup, teardown),
     };
 
     if (sodium_init() < 0)

@@ -22,11 +22,11 @@
 
 /* The vectors of docs/storage-keys.md. */
 static const struct mr_slot_field vector_fields[] = {
-    {.field = 1, .value = {(const uint8_t *) "[[[[[[[[[[[[[[[[", 16}},
-    {.field = 2, .value = {(const uint8_t *) "11223344595", 11}},
-    {.field = 2, .before = 1, .value = {(const uint8_t *) "11223344594", 11}},
-    {.field = 3, .derived = true, .value = {(const uint8_t *) "4509 123456", 11}},
-    {.field = 300, .value = {NULL, 0}},
+        {.field = 1, .value = {(const uint8_t *)"[[[[[[[[[[[[[[[[", 16}},
+        {.field = 2, .value = {(const uint8_t *)"11223344595", 11}},
+        {.field = 2, .before = 1, .value = {(const uint8_t *)"11223344594", 11}},
+        {.field = 3, .derived = true, .value = {(const uint8_t *)"4509 123456", 11}},
+        {.field = 300, .value = {NULL, 0}},
 };
 
 struct vector {
@@ -50,8 +50,9 @@ static struct vector vector(void)
 
 static void seal_vector(const struct vector *v, struct mr_buf *out)
 {
-    assert_int_equal(mr_slot_seal_with_nonce(out, &v->key, v->leaf, 0, v->salt, vector_fields, MR_COUNT(vector_fields),
-                             v->nonce), 0);
+    assert_int_equal(mr_slot_seal_with_nonce(out, &v->key, v->leaf, 0, v->salt, vector_fields,
+                             MR_COUNT(vector_fields), v->nonce),
+            0);
 }
 
 static void assert_hex(const uint8_t *data, size_t size, const char *expected)
@@ -65,18 +66,18 @@ static void assert_hex(const uint8_t *data, size_t size, const char *expected)
 static void test_vectors(void **state)
 {
     static const char *const commitments[] = {
-        "8fa876aecf5f4e0d8f87013c647d31d5d8d35e3ef536b205f7721063adf0ede8",
-        "96ccbb2c1233d72795ba30fc19c4381387ed7f79ef9af108a77880fdd08b4b7a",
-        "90775d538181fdd2578fcb65843a36d2186df11eb788a9e00f22f72e82212200",
-        "09373181d32f1ffa43e9dd24be662c69c1687ff46a22120bf1e406eefb65f2f5",
-        "e335c58687cb01b0a7800e11625d1a1d2a9151e154015e02477445edb3792dca",
+            "8fa876aecf5f4e0d8f87013c647d31d5d8d35e3ef536b205f7721063adf0ede8",
+            "96ccbb2c1233d72795ba30fc19c4381387ed7f79ef9af108a77880fdd08b4b7a",
+            "90775d538181fdd2578fcb65843a36d2186df11eb788a9e00f22f72e82212200",
+            "09373181d32f1ffa43e9dd24be662c69c1687ff46a22120bf1e406eefb65f2f5",
+            "e335c58687cb01b0a7800e11625d1a1d2a9151e154015e02477445edb3792dca",
     };
     struct vector v = vector();
     struct mr_buf sealed = MR_BUF_INIT;
     uint8_t all[MR_COUNT(vector_fields)][32];
     uint8_t salt[32], c[32];
 
-    (void) state;
+    (void)state;
     mr_slot_commit(v.salt, vector_fields, MR_COUNT(vector_fields), c);
     assert_hex(c, 32, "99371e79e0910dad5602e86619eab2f29111f52b47afd28640774444de98c1d0");
     mr_slot_disclose(v.salt, vector_fields, MR_COUNT(vector_fields), 1, salt, all[0]);
@@ -99,7 +100,7 @@ static void test_open_gives_back_what_was_stored(void **state)
     struct mr_slot slot;
     uint8_t id[MR_KEY_ID_BYTES];
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_slot_seal(&sealed, &v.key, v.leaf, 3, v.salt, vector_fields, 5), 0);
     assert_int_equal(mr_slot_key_id(mr_buf_slice(&sealed), id), 0);
     assert_memory_equal(id, v.key.id, sizeof id);
@@ -121,7 +122,7 @@ static void test_two_seals_differ(void **state)
     struct vector v = vector();
     struct mr_buf a = MR_BUF_INIT, b = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_slot_seal(&a, &v.key, v.leaf, 0, v.salt, vector_fields, 5), 0);
     assert_int_equal(mr_slot_seal(&b, &v.key, v.leaf, 0, v.salt, vector_fields, 5), 0);
     assert_false(mr_slice_equal(mr_buf_slice(&a), mr_buf_slice(&b)));
@@ -129,7 +130,8 @@ static void test_two_seals_differ(void **state)
     mr_buf_fini(&b);
 }
 
-static void assert_refused(struct mr_slice sealed, const struct mr_slot_key *key, const uint8_t *leaf, uint8_t slot)
+static void assert_refused(
+        struct mr_slice sealed, const struct mr_slot_key *key, const uint8_t *leaf, uint8_t slot)
 {
     struct mr_slot opened;
 
@@ -144,7 +146,7 @@ static void test_refuses_what_is_not_its_own(void **state)
     struct vector other = vector();
     struct mr_buf sealed = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     seal_vector(&v, &sealed);
     other.key.dek[31] ^= 1;
     assert_refused(mr_buf_slice(&sealed), &other.key, v.leaf, 0);
@@ -162,12 +164,12 @@ static void test_every_flipped_bit_and_every_cut_is_refused(void **state)
     struct vector v = vector();
     struct mr_buf sealed = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     seal_vector(&v, &sealed);
     for (size_t bit = 0; bit < sealed.size * 8; bit++) {
-        sealed.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
+        sealed.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
         assert_refused(mr_buf_slice(&sealed), &v.key, v.leaf, 0);
-        sealed.data[bit / 8] ^= (uint8_t) (1 << bit % 8);
+        sealed.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
     }
     for (size_t size = 0; size < sealed.size; size++) {
         uint8_t *exact = malloc(size ? size : 1); /* so that a sanitizer sees a step too far */
@@ -198,8 +200,8 @@ static void seal_raw(const struct vector *v, struct mr_slice entries, struct mr_
     mr_buf_put(out, v->key.id, 16);
     mr_buf_put(out, v->nonce, 24);
     assert_non_null(mr_buf_reserve(out, 32 + entries.size + 16));
-    (void) crypto_aead_xchacha20poly1305_ietf_encrypt(out->data + out->size, NULL, plain, 32 + entries.size, aad,
-            sizeof aad, NULL, v->nonce, v->key.dek);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(out->data + out->size, NULL, plain, 32 + entries.size,
+            aad, sizeof aad, NULL, v->nonce, v->key.dek);
     out->size += 32 + entries.size + 16;
 }
 
@@ -210,21 +212,19 @@ static void test_authentic_but_malformed(void **state)
         size_t size;
         int ret;
     } cases[] = {
-        {"", 0, 0},
-        {"\0\1\0\0\0\0\0", 7, 0},
-        {"\0\1\0\0\0\0\1x", 8, 0},
-        {"\0\1\0\0\0\0", 6, MR_ECORRUPT},                             /* a cut head */
-        {"\0\1\0\0\0\0\1", 7, MR_ECORRUPT},                           /* longer than what is left */
-        {"\0\1\0\xff\xff\xff\xff", 7, MR_ECORRUPT},
-        {"\0\1\2\0\0\0\0", 7, MR_ECORRUPT},                           /* before is 0 or 1 */
-        {"\0\1\0\0\0\0\0\0\1\0\0\0\0\0", 14, MR_ECORRUPT},            /* twice */
-        {"\0\2\0\0\0\0\0\0\1\0\0\0\0\0", 14, MR_ECORRUPT},            /* out of order */
-        {"\0\1\1\0\0\0\0\0\1\0\0\0\0\0", 14, MR_ECORRUPT},
-        {"\0\1\0\0\0\0\0\0", 8, MR_ECORRUPT},                         /* a byte too many */
+            {"", 0, 0}, {"\0\1\0\0\0\0\0", 7, 0}, {"\0\1\0\0\0\0\1x", 8, 0},
+            {"\0\1\0\0\0\0", 6, MR_ECORRUPT},   /* a cut head */
+            {"\0\1\0\0\0\0\1", 7, MR_ECORRUPT}, /* longer than what is left */
+            {"\0\1\0\xff\xff\xff\xff", 7, MR_ECORRUPT},
+            {"\0\1\2\0\0\0\0", 7, MR_ECORRUPT},                /* before is 0 or 1 */
+            {"\0\1\0\0\0\0\0\0\1\0\0\0\0\0", 14, MR_ECORRUPT}, /* twice */
+            {"\0\2\0\0\0\0\0\0\1\0\0\0\0\0", 14, MR_ECORRUPT}, /* out of order */
+            {"\0\1\1\0\0\0\0\0\1\0\0\0\0\0", 14, MR_ECORRUPT},
+            {"\0\1\0\0\0\0\0\0", 8, MR_ECORRUPT}, /* a byte too many */
     };
     struct vector v = vector();
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         struct mr_buf sealed = MR_BUF_INIT;
         struct mr_slot slot;
@@ -244,7 +244,7 @@ static void test_too_many_fields(void **state)
     uint8_t entries[(MR_SLOT_FIELDS_MAX + 1) * 7] = {0};
     struct mr_slot slot;
 
-    (void) state;
+    (void)state;
     for (uint16_t i = 0; i < MR_COUNT(fields); i++) {
         fields[i] = (struct mr_slot_field){.field = i};
         mr_put_be16(entries + i * 7, i);
@@ -265,15 +265,15 @@ static void test_too_many_fields(void **state)
 static void test_fields_must_be_in_order(void **state)
 {
     static const struct mr_slot_field cases[][2] = {
-        {{.field = 2}, {.field = 1}},
-        {{.field = 1}, {.field = 1}},
-        {{.field = 1, .before = 1}, {.field = 1}},
-        {{.field = 1}, {.field = 2, .before = 2}},
+            {{.field = 2}, {.field = 1}},
+            {{.field = 1}, {.field = 1}},
+            {{.field = 1, .before = 1}, {.field = 1}},
+            {{.field = 1}, {.field = 2, .before = 2}},
     };
     struct vector v = vector();
     struct mr_buf sealed = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(cases); i++)
         assert_int_equal(mr_slot_seal(&sealed, &v.key, v.leaf, 0, v.salt, cases[i], 2), MR_EINVAL);
     assert_int_equal(sealed.size, 0);
@@ -286,7 +286,7 @@ static void test_commitment_binds(void **state)
     uint8_t salt[32], c[32], d[32];
     struct vector v = vector();
 
-    (void) state;
+    (void)state;
     mr_slot_commit(v.salt, vector_fields, 5, c);
     for (int change = 0; change < 6; change++) {
         memcpy(fields, vector_fields, sizeof fields);
@@ -326,11 +326,11 @@ static void openssl_sha256(const char *path, char ret[static 65])
     char command[512];
     FILE *out;
 
-    (void) snprintf(command, sizeof command, "openssl dgst -sha256 -r '%s'", path);
+    (void)snprintf(command, sizeof command, "openssl dgst -sha256 -r '%s'", path);
     out = popen(command, "r"); /* NOLINT(cert-env33-c): a test's own path */
     assert_non_null(out);
     assert_non_null(fgets(ret, 65, out));
-    (void) pclose(out);
+    (void)pclose(out);
 }
 
 static void test_openssl_checks_a_disclosure(void **state)
@@ -341,7 +341,7 @@ static void test_openssl_checks_a_disclosure(void **state)
     char hex[65];
     char *dir;
 
-    (void) state;
+    (void)state;
     if (system("command -v openssl >/dev/null") != 0) /* NOLINT(cert-env33-c) */
         skip();
     dir = mr_tmpdir_new();
@@ -372,16 +372,16 @@ static void test_openssl_checks_a_disclosure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_vectors),
-        cmocka_unit_test(test_open_gives_back_what_was_stored),
-        cmocka_unit_test(test_two_seals_differ),
-        cmocka_unit_test(test_refuses_what_is_not_its_own),
-        cmocka_unit_test(test_every_flipped_bit_and_every_cut_is_refused),
-        cmocka_unit_test(test_authentic_but_malformed),
-        cmocka_unit_test(test_too_many_fields),
-        cmocka_unit_test(test_fields_must_be_in_order),
-        cmocka_unit_test(test_commitment_binds),
-        cmocka_unit_test(test_openssl_checks_a_disclosure),
+            cmocka_unit_test(test_vectors),
+            cmocka_unit_test(test_open_gives_back_what_was_stored),
+            cmocka_unit_test(test_two_seals_differ),
+            cmocka_unit_test(test_refuses_what_is_not_its_own),
+            cmocka_unit_test(test_every_flipped_bit_and_every_cut_is_refused),
+            cmocka_unit_test(test_authentic_but_malformed),
+            cmocka_unit_test(test_too_many_fields),
+            cmocka_unit_test(test_fields_must_be_in_order),
+            cmocka_unit_test(test_commitment_binds),
+            cmocka_unit_test(test_openssl_checks_a_disclosure),
     };
 
     if (sodium_init() < 0)

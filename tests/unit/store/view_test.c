@@ -142,7 +142,9 @@ static void walk_stops_and_clear_empties(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            T(rows_move_with_through), T(failed_put_stops_the_commit), T(reader_keeps_its_snapshot),
+            T(rows_move_with_through),
+            T(failed_put_stops_the_commit),
+            T(reader_keeps_its_snapshot),
             T(walk_stops_and_clear_empties),
     };
 

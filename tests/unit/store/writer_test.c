@@ -26,9 +26,9 @@ struct job {
     unsigned fills;
     unsigned answers;
     int status;
-    uint64_t number;   /* given at the last fill */
+    uint64_t number; /* given at the last fill */
     int fill_result;
-    sem_t *gate;       /* fill waits here */
+    sem_t *gate; /* fill waits here */
 };
 
 struct fixture {
@@ -36,7 +36,7 @@ struct fixture {
     struct mr_log *log;
     struct mr_writer *writer;
     struct job *jobs;
-    unsigned order[JOBS];   /* ids as answered; the writer thread's */
+    unsigned order[JOBS]; /* ids as answered; the writer thread's */
     unsigned answered;
     atomic_uint space_on, space_off, fatals;
     sem_t space;
@@ -86,8 +86,11 @@ static void on_fatal(void *ctx, int error)
 static void start(struct fixture *f, uint32_t batch_jobs_max)
 {
     struct mr_log_options log_options = {.dir = f->dir};
-    struct mr_writer_options options = {.batch_jobs_max = batch_jobs_max, .space = on_space, .fatal = on_fatal,
-            .ctx = f, .space_retry_ms = 1};
+    struct mr_writer_options options = {.batch_jobs_max = batch_jobs_max,
+            .space = on_space,
+            .fatal = on_fatal,
+            .ctx = f,
+            .space_retry_ms = 1};
 
     assert_int_equal(mr_log_open(&f->log, &log_options, NULL), 0);
     options.log = f->log;
@@ -112,7 +115,8 @@ static int setup(void **state)
     f->dir = mr_tmpdir_new();
     f->jobs = calloc(JOBS, sizeof *f->jobs);
     for (unsigned i = 0; i < JOBS; i++)
-        f->jobs[i] = (struct job){.base = {.fill = job_fill, .done = job_done}, .fixture = f, .id = i, .status = 99};
+        f->jobs[i] = (struct job){
+                .base = {.fill = job_fill, .done = job_done}, .fixture = f, .id = i, .status = 99};
     sem_init(&f->space, 0, 0);
     start(f, 64);
     *state = f;
@@ -183,7 +187,7 @@ static void queued_jobs_share_a_commit(void **state)
     sem_post(&gate);
     /* However many the first commit took before the gate, 129 jobs in batches of at most 64 are 3 commits. */
     while (mr_writer_stats(f->writer, &stats), stats.waiting > 0)
-        (void) sched_yield();
+        (void)sched_yield();
     assert_true(stats.commits == 3);
     assert_int_equal(stats.jobs, 129);
     assert_true(stats.last_commit_us >= 0);
@@ -276,7 +280,7 @@ static void fatal_answers_everybody(void **state)
     f->jobs[10].fill_result = MR_EIO;
     submit(f, 10, 20);
     while (atomic_load(&f->fatals) == 0)
-        (void) sched_yield();
+        (void)sched_yield();
     submit(f, 20, 30);
     stop(f);
     assert_int_equal(f->answered, 30);
@@ -306,8 +310,13 @@ static void failed_commit_is_fatal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            T(answers_once_in_order), T(queued_jobs_share_a_commit), T(many_threads_submit), T(want_of_space_heals),
-            T(stop_without_space), T(fatal_answers_everybody), T(failed_commit_is_fatal),
+            T(answers_once_in_order),
+            T(queued_jobs_share_a_commit),
+            T(many_threads_submit),
+            T(want_of_space_heals),
+            T(stop_without_space),
+            T(fatal_answers_everybody),
+            T(failed_commit_is_fatal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

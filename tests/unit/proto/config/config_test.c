@@ -25,7 +25,7 @@ static char *example_text(void)
     assert_non_null(file);
     assert_non_null(text);
     assert_true(fread(text, 1, 65535, file) > 0);
-    (void) fclose(file);
+    (void)fclose(file);
     return text;
 }
 
@@ -39,7 +39,7 @@ static void test_example(void **state)
     struct mr_config *config = NULL;
     struct mr_error error = {0};
 
-    (void) state;
+    (void)state;
     if (mr_config_load(&config, EXAMPLE, &error) != 0)
         fail_msg("%s: %s", error.where, error.what);
     assert_int_equal(config->systems_count, 4);
@@ -62,7 +62,7 @@ static void test_lookups(void **state)
     struct mr_config *config = NULL;
     const struct mr_config_system *portal;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_config_load(&config, EXAMPLE, NULL), 0);
     portal = mr_config_system(config, "portal");
     assert_non_null(portal);
@@ -90,14 +90,13 @@ static void test_code_find(void **state)
     static const struct {
         const char *text;
         const char *want;
-    } cases[] = {
-            {"Высшая категория", "highest"}, {"ВЫСШАЯ КАТЕГОРИЯ", "highest"}, {"first", "first"}, {"FIRST", "first"},
-            {"Bысшaя кaтeгopия", "highest"}, /* Latin B, a, e, o, p */
+    } cases[] = {{"Высшая категория", "highest"}, {"ВЫСШАЯ КАТЕГОРИЯ", "highest"}, {"first", "first"},
+            {"FIRST", "first"}, {"Bысшaя кaтeгopия", "highest"}, /* Latin B, a, e, o, p */
             {"  высшая   категория ", "highest"}, {"высшаякатегория", NULL}, {"", NULL}, {"высшая", NULL},
             {"\xd0", NULL}, {"\xff\xfe", NULL}};
     struct mr_config *config = NULL;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_config_load(&config, EXAMPLE, NULL), 0);
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         const char *got = mr_config_code_find(config, "qual_category", cases[i].text);
@@ -113,7 +112,7 @@ static void test_code_find(void **state)
 static const struct bad {
     const char *find;
     const char *replace;
-    const char *what; /* must be in the message */
+    const char *what;  /* must be in the message */
     const char *place; /* must be in where; NULL: any line */
 } bads[] = {
         {"version: 1", "version: 2", "version 1", ":2:10"},
@@ -165,7 +164,8 @@ static const struct bad {
         {"suppress_below: 5", "suppress_below: 5000", "out of range", NULL},
         {"to_years: 35", "to_years: 0\n      x: 1", "", NULL},
         {"from_years: 35, to_years: 0", "from_years: 35, to_years: 30", "ends before", NULL},
-        {"adapters:\n  school:\n    system: school", "adapters:\n  school:\n    system: skool", "no such system", NULL},
+        {"adapters:\n  school:\n    system: school", "adapters:\n  school:\n    system: skool",
+                "no such system", NULL},
         {"full_list_end_percent_max: 20", "full_list_end_percent_max: 101", "out of range", NULL},
         {"hub: tcp://127.0.0.1:7400", "hub: 127.0.0.1:7400", "endpoint", NULL},
         {"adapters:", "adapters: 5\nrest:", "keys with values", NULL},
@@ -179,7 +179,7 @@ static char *replaced(const char *text, const struct bad *bad)
 
     if (!at)
         fail_msg("the example has no \"%s\"", bad->find);
-    assert_true(asprintf(&out, "%.*s%s%s", (int) (at - text), text, bad->replace, at + strlen(bad->find)) > 0);
+    assert_true(asprintf(&out, "%.*s%s%s", (int)(at - text), text, bad->replace, at + strlen(bad->find)) > 0);
     return out;
 }
 
@@ -187,7 +187,7 @@ static void test_bad_files(void **state)
 {
     char *text = example_text();
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(bads); i++) {
         struct mr_config *config = NULL;
         struct mr_error error = {0};
@@ -213,7 +213,7 @@ static void test_filter_attribute_is_named(void **state)
     struct mr_config *config = NULL;
     struct mr_error error = {0};
 
-    (void) state;
+    (void)state;
     assert_int_equal(parse(changed, &config, &error), MR_ECONFIG);
     assert_non_null(strstr(error.cure, "correlationid"));
     free(changed);
@@ -227,7 +227,7 @@ static void test_not_files(void **state)
     struct mr_error error = {0};
     char deep[4096];
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(texts); i++)
         assert_int_equal(parse(texts[i], &config, &error), MR_ECONFIG);
     memset(deep, '[', sizeof deep);
@@ -242,7 +242,7 @@ static void test_read_key(void **state)
     char key[41];
     int fd = mkstemp(path);
 
-    (void) state;
+    (void)state;
     assert_true(fd >= 0);
     assert_int_equal(dprintf(fd, "rq:rM>}U?@Lns47E1%%kR.o@n%%FcmmsL/@{H8]yf7\n"), 41);
     assert_int_equal(mr_config_read_key(path, true, key, NULL), 0);
@@ -252,8 +252,8 @@ static void test_read_key(void **state)
     assert_int_equal(mr_config_read_key(path, false, key, NULL), 0);
     assert_int_equal(ftruncate(fd, 20), 0);
     assert_int_equal(mr_config_read_key(path, false, key, NULL), MR_EINVAL);
-    (void) close(fd);
-    (void) unlink(path);
+    (void)close(fd);
+    (void)unlink(path);
     assert_int_equal(mr_config_read_key(path, false, key, NULL), MR_ENOTFOUND);
 }
 

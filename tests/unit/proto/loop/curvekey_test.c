@@ -20,10 +20,10 @@ static void test_pair(void **state)
     struct mr_curvekey key, again;
     struct stat st;
 
-    (void) state;
+    (void)state;
     assert_non_null(mkdtemp(dir));
-    (void) snprintf(secret, sizeof secret, "%s/a.key", dir);
-    (void) snprintf(public, sizeof public, "%s/a.pub", dir);
+    (void)snprintf(secret, sizeof secret, "%s/a.key", dir);
+    (void)snprintf(public, sizeof public, "%s/a.pub", dir);
     assert_int_equal(mr_curvekey_create_files(secret, public, &key, NULL), 0);
     assert_int_equal(mr_curvekey_create_files(secret, public, NULL, NULL), MR_EEXISTS);
     assert_int_equal(stat(secret, &st), 0);
@@ -33,10 +33,11 @@ static void test_pair(void **state)
     assert_string_equal(again.public_key, key.public_key);
     assert_int_equal(mr_config_read_key(public, false, text, NULL), 0);
     assert_string_equal(text, key.public_key);
-    assert_int_equal(mr_curvekey_from_secret(&again, "not a key at all, not a key at all, \x7f\x7f\x7f\x7f"), MR_EINVAL);
-    (void) unlink(secret);
-    (void) unlink(public);
-    (void) rmdir(dir);
+    assert_int_equal(mr_curvekey_from_secret(&again, "not a key at all, not a key at all, \x7f\x7f\x7f\x7f"),
+            MR_EINVAL);
+    (void)unlink(secret);
+    (void)unlink(public);
+    (void)rmdir(dir);
 }
 
 int main(void)
