@@ -16,7 +16,7 @@ struct mr_school_file {
     struct mr_row_sink *sink;
     struct mr_error *error;
     char source[256], actor[32];
-    struct mr_buf seen;   /* keys of employments in this file, MR_SCHOOL_KEY_BYTES each */
+    struct mr_buf seen; /* keys of employments in this file, MR_SCHOOL_KEY_BYTES each */
     uint32_t problems;
     bool row_bad;
     uint32_t line;
@@ -32,21 +32,21 @@ struct mr_school_employment {
 
 /* map_row.c */
 void mr_school_row(struct mr_school_file *file, uint32_t line, const char *raw);
-void mr_school_problem(struct mr_school_file *file, const char *column, const char *value, const char *problem,
-        const char *cure);
+void mr_school_problem(struct mr_school_file *file, const char *column, const char *value,
+        const char *problem, const char *cure);
 /* Digits of a СНИЛС into out; "" when empty. Says the problem when there are not 11. */
 void mr_school_snils(struct mr_school_file *file, const char *column, const char *text, char out[static 12]);
 /* ISO date; "" when empty. Says the problem when it is no date, or is needed and empty. */
-void mr_school_date(struct mr_school_file *file, const char *column, const char *text, bool needed,
-        char out[static 11]);
+void mr_school_date(
+        struct mr_school_file *file, const char *column, const char *text, bool needed, char out[static 11]);
 /* text, after saying the problem when it is empty. */
 const char *mr_school_needed(struct mr_school_file *file, const char *column, const char *text);
 void mr_school_own_ogrn(struct mr_school_file *file, const char *column, const char *text);
 
 /* map_event.c: nothing is sent of a row with problems */
 int mr_school_send_org(struct mr_school_file *file, const Nms__Event__V1__OrgUpserted *org);
-int mr_school_send_person(struct mr_school_file *file, Nms__Event__V1__Person *person, const char *key_kind,
-        const char *key);
+int mr_school_send_person(
+        struct mr_school_file *file, Nms__Event__V1__Person *person, const char *key_kind, const char *key);
 int mr_school_send_employment(struct mr_school_file *file, const struct mr_school_employment *employment);
 /* After a full list: who was employed before and is absent. 0, 1 (asks), negative. */
 int mr_school_end_absent(struct mr_school_file *file);

@@ -15,8 +15,9 @@ int mr_school_map_orgs(struct mr_school_file *file, const struct mr_table *table
     int r = 0;
 
     if (oktmo < 0 || kind < 0)
-        return mr_error_set(file->error, MR_EINVAL, "первая строка", "нужны столбцы ОГРН, ИНН, ОКТМО, Наименование, Вид",
-                "нет столбца «%s»", oktmo < 0 ? "ОКТМО" : "Вид");
+        return mr_error_set(file->error, MR_EINVAL, "первая строка",
+                "нужны столбцы ОГРН, ИНН, ОКТМО, Наименование, Вид", "нет столбца «%s»",
+                oktmo < 0 ? "ОКТМО" : "Вид");
     file->sink->table(file->sink, "", mr_table_raw_header(table));
     if (mr_table_notes(table))
         file->sink->note(file->sink, MR_ROW_NONE, mr_table_notes(table));
@@ -25,11 +26,11 @@ int mr_school_map_orgs(struct mr_school_file *file, const struct mr_table *table
 
         mr_school_row(file, mr_table_line(table, row), mr_table_raw(table, row));
         mr_school_own_ogrn(file, mr_table_header(table, ogrn), mr_table_cell(table, row, ogrn));
-        org.ogrn = (char *) file->ogrn;
-        org.inn = (char *) mr_table_cell(table, row, inn);
-        org.oktmo = (char *) mr_school_needed(file, "ОКТМО", mr_table_cell(table, row, oktmo));
-        org.name = (char *) mr_school_needed(file, "Наименование", mr_table_cell(table, row, name));
-        org.kind = (char *) kind_code(file, mr_school_needed(file, "Вид", mr_table_cell(table, row, kind)));
+        org.ogrn = (char *)file->ogrn;
+        org.inn = (char *)mr_table_cell(table, row, inn);
+        org.oktmo = (char *)mr_school_needed(file, "ОКТМО", mr_table_cell(table, row, oktmo));
+        org.name = (char *)mr_school_needed(file, "Наименование", mr_table_cell(table, row, name));
+        org.kind = (char *)kind_code(file, mr_school_needed(file, "Вид", mr_table_cell(table, row, kind)));
         r = mr_school_send_org(file, &org);
     }
     return r;

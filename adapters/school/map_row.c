@@ -10,8 +10,8 @@ void mr_school_row(struct mr_school_file *file, uint32_t line, const char *raw)
     file->sink->row(file->sink, line, raw);
 }
 
-void mr_school_problem(struct mr_school_file *file, const char *column, const char *value, const char *problem,
-        const char *cure)
+void mr_school_problem(struct mr_school_file *file, const char *column, const char *value,
+        const char *problem, const char *cure)
 {
     struct mr_row_problem said = {file->line, column, value, problem, cure};
 
@@ -27,8 +27,8 @@ void mr_school_snils(struct mr_school_file *file, const char *column, const char
         mr_school_problem(file, column, text, "в СНИЛС не 11 цифр", "напишите СНИЛС как XXX-XXX-XXX YY");
 }
 
-void mr_school_date(struct mr_school_file *file, const char *column, const char *text, bool needed,
-        char out[static 11])
+void mr_school_date(
+        struct mr_school_file *file, const char *column, const char *text, bool needed, char out[static 11])
 {
     out[0] = 0;
     if (*text == 0) {

@@ -94,8 +94,8 @@ static int map_table(struct mr_school_file *file, const char *name, struct mr_sl
     return r;
 }
 
-int mr_school_map(void *ctx, const char *folder, const char *name, struct mr_slice content, struct mr_row_sink *sink,
-        struct mr_error *reterr)
+int mr_school_map(void *ctx, const char *folder, const char *name, struct mr_slice content,
+        struct mr_row_sink *sink, struct mr_error *reterr)
 {
     const struct mr_school_map *map = ctx;
     struct mr_school_file file = {.map = map, .ogrn = folder, .sink = sink, .error = reterr};
@@ -104,9 +104,10 @@ int mr_school_map(void *ctx, const char *folder, const char *name, struct mr_sli
     if (strlen(folder) != 13 || !mr_ident_ogrn_ok(folder))
         return mr_error_set(reterr, MR_EINVAL, "", "положите файл в папку, названную 13 цифрами ОГРН школы",
                 "имя папки — не ОГРН");
-    (void) snprintf(file.source, sizeof file.source, "%s:%s", map->source, folder);
-    (void) snprintf(file.actor, sizeof file.actor, "school:%s", folder);
-    r = mr_zip_looks_like(content) ? mr_school_map_oneroster(&file, content) : map_table(&file, name, content);
+    (void)snprintf(file.source, sizeof file.source, "%s:%s", map->source, folder);
+    (void)snprintf(file.actor, sizeof file.actor, "school:%s", folder);
+    r = mr_zip_looks_like(content) ? mr_school_map_oneroster(&file, content)
+                                   : map_table(&file, name, content);
     mr_buf_fini(&file.seen);
     return r;
 }

@@ -4,8 +4,25 @@
 #include "adapters/sdk/normalise.h"
 #include "proto/base/list.h"
 
-enum column { NUMBER, SNILS, FAMILY, GIVEN, PATRONYMIC, BIRTH, SEX, POST, GROUP, CATEGORY, MAIN, HIRED, SERVICE, DISMISSED,
-    EMAIL, OGRN, COLUMNS };
+enum column {
+    NUMBER,
+    SNILS,
+    FAMILY,
+    GIVEN,
+    PATRONYMIC,
+    BIRTH,
+    SEX,
+    POST,
+    GROUP,
+    CATEGORY,
+    MAIN,
+    HIRED,
+    SERVICE,
+    DISMISSED,
+    EMAIL,
+    OGRN,
+    COLUMNS
+};
 
 static const struct {
     const char *names;
@@ -38,8 +55,8 @@ static const struct word sexes[] = {{"М", "M"}, {"муж", "M"}, {"мужско
         {"женский", "F"}, {"F", "F"}, {NULL, NULL}};
 static const struct word mains[] = {{"да", "main"}, {"нет", "part-time"}, {"1", "main"}, {"0", "part-time"},
         {"совместительство", "part-time"}, {NULL, NULL}};
-static const struct word categories[] = {{"нет", "none"}, {"без категории", "none"}, {"первая", "first"},
-        {"высшая", "highest"}, {NULL, NULL}};
+static const struct word categories[] = {
+        {"нет", "none"}, {"без категории", "none"}, {"первая", "first"}, {"высшая", "highest"}, {NULL, NULL}};
 
 static const char *find_word(const struct word *words, const char *text)
 {
@@ -76,7 +93,8 @@ static const char *word(const struct staff *staff, enum column column, const str
     if (value)
         return value;
     if (*text || needed)
-        mr_school_problem(staff->file, header(staff, column), text, *text ? "недопустимое значение" : "не заполнено", cure);
+        mr_school_problem(staff->file, header(staff, column), text,
+                *text ? "недопустимое значение" : "не заполнено", cure);
     return "";
 }
 
@@ -100,13 +118,14 @@ static void take_person(const struct staff *staff, Nms__Event__V1__Person *perso
     mr_school_date(file, header(staff, BIRTH), cell(staff, BIRTH), false, birth);
     person->snils = snils;
     person->birth_date = birth;
-    person->family_name = (char *) mr_school_needed(file, header(staff, FAMILY), cell(staff, FAMILY));
-    person->given_name = (char *) mr_school_needed(file, header(staff, GIVEN), cell(staff, GIVEN));
-    person->patronymic = (char *) cell(staff, PATRONYMIC);
-    person->email = (char *) cell(staff, EMAIL);
-    person->sex = (char *) word(staff, SEX, sexes, false, "напишите м или ж");
+    person->family_name = (char *)mr_school_needed(file, header(staff, FAMILY), cell(staff, FAMILY));
+    person->given_name = (char *)mr_school_needed(file, header(staff, GIVEN), cell(staff, GIVEN));
+    person->patronymic = (char *)cell(staff, PATRONYMIC);
+    person->email = (char *)cell(staff, EMAIL);
+    person->sex = (char *)word(staff, SEX, sexes, false, "напишите м или ж");
     if (cell(staff, SNILS)[0] == 0 && cell(staff, NUMBER)[0] == 0)
-        mr_school_problem(file, header(staff, SNILS), "", "нет ни СНИЛС, ни табельного номера", "укажите СНИЛС");
+        mr_school_problem(
+                file, header(staff, SNILS), "", "нет ни СНИЛС, ни табельного номера", "укажите СНИЛС");
 }
 
 static int take_row(struct staff *staff)
@@ -144,8 +163,9 @@ static int find_columns(struct staff *staff)
     for (int i = 0; i < COLUMNS; i++) {
         staff->at[i] = mr_table_column(staff->table, columns[i].names);
         if (staff->at[i] < 0 && columns[i].needed)
-            return mr_error_set(staff->file->error, MR_EINVAL, "первая строка", "добавьте столбец или исправьте его название",
-                    "нет столбца «%.*s»", (int) strcspn(columns[i].names, "|"), columns[i].names);
+            return mr_error_set(staff->file->error, MR_EINVAL, "первая строка",
+                    "добавьте столбец или исправьте его название", "нет столбца «%.*s»",
+                    (int)strcspn(columns[i].names, "|"), columns[i].names);
     }
     return 0;
 }

@@ -19,7 +19,9 @@ struct column {
 
 #define PERSON                                                                                               \
     {"Фамилия", "person.family_name", NULL}, {"Имя", "person.given_name", NULL},                             \
-            {"Отчество", "person.patronymic", NULL}
+    {                                                                                                        \
+        "Отчество", "person.patronymic", NULL                                                                \
+    }
 
 /* A row a type: what a school may read of it. Points and levels of diagnostics are not among it. */
 static const struct {
@@ -32,18 +34,22 @@ static const struct {
                         {"Номер дефицита", "deficit_id", NULL}}},
         {"nms.deficit.closed.v1", "deficit-closed",
                 {PERSON, {"Область", "area", "area"}, {"Компетенция", "competence", "competence"},
-                        {"Итог", "outcome", NULL}, {"Закрыт", "closed_on", NULL}, {"Номер дефицита", "deficit_id", NULL}}},
+                        {"Итог", "outcome", NULL}, {"Закрыт", "closed_on", NULL},
+                        {"Номер дефицита", "deficit_id", NULL}}},
         {"nms.route.assigned.v1", "route",
                 {PERSON, {"Номер ИОМ", "route_id", NULL}, {"Содержание", "content", NULL},
-                        {"Назначен", "assigned_on", NULL}, {"Начало", "starts_on", NULL}, {"Окончание", "ends_on", NULL}}},
+                        {"Назначен", "assigned_on", NULL}, {"Начало", "starts_on", NULL},
+                        {"Окончание", "ends_on", NULL}}},
         {"nms.route.revised.v1", "route-revised",
-                {PERSON, {"Номер ИОМ", "route_id", NULL}, {"Редакция", "revision", NULL}, {"Содержание", "content", NULL},
-                        {"Изменён", "revised_on", NULL}, {"Начало", "starts_on", NULL}, {"Окончание", "ends_on", NULL}}},
+                {PERSON, {"Номер ИОМ", "route_id", NULL}, {"Редакция", "revision", NULL},
+                        {"Содержание", "content", NULL}, {"Изменён", "revised_on", NULL},
+                        {"Начало", "starts_on", NULL}, {"Окончание", "ends_on", NULL}}},
         {"nms.route.step.completed.v1", "route-step",
                 {PERSON, {"Номер ИОМ", "route_id", NULL}, {"Шаг", "step_id", NULL}, {"Часов", "hours", NULL},
                         {"Выполнен", "completed_on", NULL}}},
         {"nms.route.closed.v1", "route-closed",
-                {PERSON, {"Номер ИОМ", "route_id", NULL}, {"Итог", "outcome", NULL}, {"Закрыт", "closed_on", NULL}}},
+                {PERSON, {"Номер ИОМ", "route_id", NULL}, {"Итог", "outcome", NULL},
+                        {"Закрыт", "closed_on", NULL}}},
         {"nms.course.enrolled.v1", "course-enrolled",
                 {PERSON, {"Программа", "programme_title", NULL}, {"Номер программы", "programme_id", NULL},
                         {"Вид", "kind", NULL}, {"Часов", "hours", NULL}, {"Зачислен", "enrolled_on", NULL},
@@ -65,21 +71,21 @@ static const char *field_text(const ProtobufCMessage *message, const char *path,
     const ProtobufCFieldDescriptor *field;
     const uint8_t *at;
 
-    (void) snprintf(name, sizeof name, "%.*s", (int) (dot ? dot - path : (long) strlen(path)), path);
+    (void)snprintf(name, sizeof name, "%.*s", (int)(dot ? dot - path : (long)strlen(path)), path);
     field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
     if (!field || field->label == PROTOBUF_C_LABEL_REPEATED)
         return "";
-    at = (const uint8_t *) message + field->offset;
+    at = (const uint8_t *)message + field->offset;
     if (dot && field->type == PROTOBUF_C_TYPE_MESSAGE) {
-        const ProtobufCMessage *inner = *(ProtobufCMessage *const *) (const void *) at;
+        const ProtobufCMessage *inner = *(ProtobufCMessage *const *)(const void *)at;
 
         return inner ? field_text(inner, dot + 1, number) : "";
     }
     if (field->type == PROTOBUF_C_TYPE_STRING)
-        return *(const char *const *) (const void *) at;
+        return *(const char *const *)(const void *)at;
     if (field->type != PROTOBUF_C_TYPE_INT32)
         return "";
-    (void) snprintf(number, 16, "%d", *(const int32_t *) (const void *) at);
+    (void)snprintf(number, 16, "%d", *(const int32_t *)(const void *)at);
     return number;
 }
 
@@ -95,7 +101,7 @@ static void put_cell(struct mr_buf *out, const char *text)
     for (; *text; text++) {
         if (*text == '"')
             mr_buf_put_u8(out, '"');
-        mr_buf_put_u8(out, (uint8_t) *text);
+        mr_buf_put_u8(out, (uint8_t)*text);
     }
     if (quote)
         mr_buf_put_u8(out, '"');
@@ -111,7 +117,7 @@ static void put_table(struct mr_buf *out, const struct mr_config *config, const 
     for (size_t i = 0; i < COLUMNS_MAX && columns[i].title; i++)
         put_cell(out, columns[i].title);
     mr_buf_put_str(out, "\r\n");
-    (void) snprintf(number, sizeof number, "%llu", (unsigned long long) item->number);
+    (void)snprintf(number, sizeof number, "%llu", (unsigned long long)item->number);
     put_cell(out, number);
     for (size_t i = 0; i < COLUMNS_MAX && columns[i].title; i++) {
         const char *text = field_text(item->event->payload, columns[i].field, digits);
@@ -121,16 +127,17 @@ static void put_table(struct mr_buf *out, const struct mr_config *config, const 
     mr_buf_put_str(out, "\r\n");
 }
 
-static int write_for(const char *out_dir, const char *ogrn, const char *kind, uint64_t number, struct mr_slice content)
+static int write_for(
+        const char *out_dir, const char *ogrn, const char *kind, uint64_t number, struct mr_slice content)
 {
     char dir[PATH_MAX], name[96];
     int r;
 
     if (strlen(ogrn) != 13 || !mr_ident_ogrn_ok(ogrn))
         return 0; /* never a path made of what somebody sent */
-    if (snprintf(dir, sizeof dir, "%s/%s", out_dir, ogrn) >= (int) sizeof dir)
+    if (snprintf(dir, sizeof dir, "%s/%s", out_dir, ogrn) >= (int)sizeof dir)
         return MR_EINVAL;
-    (void) snprintf(name, sizeof name, "%012llu-%s.csv", (unsigned long long) number, kind);
+    (void)snprintf(name, sizeof name, "%012llu-%s.csv", (unsigned long long)number, kind);
     r = mr_file_make_dirs(dir);
     return r < 0 ? r : mr_file_write(dir, name, content, 0640);
 }

@@ -1,6 +1,7 @@
 /*
- * What a school gets about its own staff: out/<ОГРН>/<number>-<kind>.csv, one file an event (`;`, UTF-8 with BOM for
- * Excel), written by temp, fsync, rename. The log number in the name makes a repeated delivery harmless. Never scores.
+ * What a school gets about its own staff: out/<ОГРН>/<number>-<kind>.csv, one file an event (`;`, UTF-8 with
+ * BOM for Excel), written by temp, fsync, rename. The log number in the name makes a repeated delivery
+ * harmless. Never scores.
  */
 #ifndef MR_SCHOOL_OUT_H
 #define MR_SCHOOL_OUT_H

@@ -24,8 +24,8 @@ static void on_event(void *ctx, const struct mr_delivered *item)
 
     if (r < 0)
         mr_err("school.not-written", "number", MR_N(item->number), "error", mr_err_name(r));
-    mr_adapter_finish(school->adapter, item->subscription, item->number, r < 0 ? MR_FINISH_RETRY : MR_FINISH_DONE,
-            r < 0 ? mr_err_name(r) : NULL);
+    mr_adapter_finish(school->adapter, item->subscription, item->number,
+            r < 0 ? MR_FINISH_RETRY : MR_FINISH_DONE, r < 0 ? mr_err_name(r) : NULL);
 }
 
 static int on_outcome(void *ctx, struct mr_outbox_txn *txn, const struct mr_outcome *outcome)
@@ -66,8 +66,8 @@ static void on_files_closed(void *ctx)
     mr_adapter_close(school->adapter, on_adapter_closed, school);
 }
 
-int mr_school_open(struct mr_school **ret, uv_loop_t *loop, const struct mr_config *config, const char *software,
-        struct mr_error *reterr)
+int mr_school_open(struct mr_school **ret, uv_loop_t *loop, const struct mr_config *config,
+        const char *software, struct mr_error *reterr)
 {
     const struct mr_config_school *settings = config->adapters.school;
     struct mr_school *school = calloc(1, sizeof *school);

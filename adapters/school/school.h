@@ -9,8 +9,8 @@
 
 struct mr_school;
 
-int mr_school_open(struct mr_school **ret, uv_loop_t *loop, const struct mr_config *config, const char *software,
-        struct mr_error *reterr);
+int mr_school_open(struct mr_school **ret, uv_loop_t *loop, const struct mr_config *config,
+        const char *software, struct mr_error *reterr);
 void mr_school_close(struct mr_school *school, void (*on_closed)(void *ctx), void *ctx);
 struct mr_adapter *mr_school_adapter(struct mr_school *school);
 

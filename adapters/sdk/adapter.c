@@ -25,7 +25,8 @@ static void on_added(void *ctx)
         mr_link_wake(adapter->link);
 }
 
-static int open_link(struct mr_adapter *adapter, const struct mr_adapter_options *options, struct mr_error *reterr)
+static int open_link(
+        struct mr_adapter *adapter, const struct mr_adapter_options *options, struct mr_error *reterr)
 {
     char secret[41];
     struct mr_link_options link = {
@@ -44,7 +45,8 @@ static int open_link(struct mr_adapter *adapter, const struct mr_adapter_options
     if (r == 0 && !link.endpoint)
         link.endpoint = options->config->hub.listen_count > 0 ? options->config->hub.listen[0] : NULL;
     if (r == 0 && !link.endpoint)
-        r = mr_error_set(reterr, MR_ECONFIG, "hub.listen", "say where the hub listens", "no endpoint of the hub");
+        r = mr_error_set(
+                reterr, MR_ECONFIG, "hub.listen", "say where the hub listens", "no endpoint of the hub");
     if (r == 0)
         r = mr_link_open(&adapter->link, &link, reterr);
     sodium_memzero(secret, sizeof secret);
@@ -58,7 +60,8 @@ static void destroy(struct mr_adapter *adapter)
     free(adapter);
 }
 
-int mr_adapter_open(struct mr_adapter **ret, const struct mr_adapter_options *options, struct mr_error *reterr)
+int mr_adapter_open(
+        struct mr_adapter **ret, const struct mr_adapter_options *options, struct mr_error *reterr)
 {
     struct mr_adapter *adapter = calloc(1, sizeof *adapter);
     int r;
@@ -100,8 +103,8 @@ void mr_adapter_close(struct mr_adapter *adapter, void (*on_closed)(void *ctx), 
     mr_link_close(link, on_link_closed, adapter);
 }
 
-void mr_adapter_finish(struct mr_adapter *adapter, const char *subscription, uint64_t number, enum mr_finish how,
-        const char *reason_code)
+void mr_adapter_finish(struct mr_adapter *adapter, const char *subscription, uint64_t number,
+        enum mr_finish how, const char *reason_code)
 {
     struct mr_inbox_subscription *of = mr_inbox_find(adapter->inbox, subscription);
 

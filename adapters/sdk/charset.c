@@ -9,17 +9,17 @@
 
 uint32_t mr_utf8_next(const char *text, unsigned *ret_size)
 {
-    const uint8_t *p = (const uint8_t *) text;
+    const uint8_t *p = (const uint8_t *)text;
 
     *ret_size = p[0] == 0 ? 0 : p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
     switch (*ret_size) {
     case 2:
-        return (uint32_t) (p[0] & 0x1f) << 6 | (p[1] & 0x3f);
+        return (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f);
     case 3:
-        return (uint32_t) (p[0] & 0x0f) << 12 | (uint32_t) (p[1] & 0x3f) << 6 | (p[2] & 0x3f);
+        return (uint32_t)(p[0] & 0x0f) << 12 | (uint32_t)(p[1] & 0x3f) << 6 | (p[2] & 0x3f);
     case 4:
-        return (uint32_t) (p[0] & 0x07) << 18 | (uint32_t) (p[1] & 0x3f) << 12 | (uint32_t) (p[2] & 0x3f) << 6 |
-                (p[3] & 0x3f);
+        return (uint32_t)(p[0] & 0x07) << 18 | (uint32_t)(p[1] & 0x3f) << 12 | (uint32_t)(p[2] & 0x3f) << 6 |
+               (p[3] & 0x3f);
     default:
         return p[0];
     }
@@ -28,24 +28,24 @@ uint32_t mr_utf8_next(const char *text, unsigned *ret_size)
 unsigned mr_utf8_put(uint32_t code, char out[static 4])
 {
     if (code < 0x80) {
-        out[0] = (char) code;
+        out[0] = (char)code;
         return 1;
     }
     if (code < 0x800) {
-        out[0] = (char) (0xc0 | code >> 6);
-        out[1] = (char) (0x80 | (code & 0x3f));
+        out[0] = (char)(0xc0 | code >> 6);
+        out[1] = (char)(0x80 | (code & 0x3f));
         return 2;
     }
     if (code < 0x10000) {
-        out[0] = (char) (0xe0 | code >> 12);
-        out[1] = (char) (0x80 | (code >> 6 & 0x3f));
-        out[2] = (char) (0x80 | (code & 0x3f));
+        out[0] = (char)(0xe0 | code >> 12);
+        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (code & 0x3f));
         return 3;
     }
-    out[0] = (char) (0xf0 | code >> 18);
-    out[1] = (char) (0x80 | (code >> 12 & 0x3f));
-    out[2] = (char) (0x80 | (code >> 6 & 0x3f));
-    out[3] = (char) (0x80 | (code & 0x3f));
+    out[0] = (char)(0xf0 | code >> 18);
+    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (code & 0x3f));
     return 4;
 }
 
@@ -58,38 +58,39 @@ static uint32_t line_at(struct mr_slice content, size_t offset)
     return line;
 }
 
-static int refuse(struct mr_error *reterr, struct mr_slice content, size_t offset, const char *cure, const char *what)
+static int refuse(
+        struct mr_error *reterr, struct mr_slice content, size_t offset, const char *cure, const char *what)
 {
     char where[48];
 
-    (void) snprintf(where, sizeof where, "строка %u", line_at(content, offset));
+    (void)snprintf(where, sizeof where, "строка %u", line_at(content, offset));
     return mr_error_set(reterr, MR_EINVAL, where, cure, "%s", what);
 }
 
 static int convert(struct mr_slice content, const char *from, struct mr_buf *out, size_t *ret_bad)
 {
     iconv_t cd = iconv_open("UTF-8", from);
-    char *in = (char *) content.data;
+    char *in = (char *)content.data;
     size_t left = content.size;
     int r = 0;
 
-    if (cd == (iconv_t) -1)
+    if (cd == (iconv_t)-1)
         return MR_ESYSTEM;
     while (left > 0 && r == 0) {
         size_t room = left * 2 + 16;
         uint8_t *at = mr_buf_reserve(out, room);
-        char *to = (char *) at;
+        char *to = (char *)at;
 
         if (!at) {
             r = MR_ENOMEM;
             break;
         }
-        if (iconv(cd, &in, &left, &to, &room) == (size_t) -1 && errno != E2BIG)
+        if (iconv(cd, &in, &left, &to, &room) == (size_t)-1 && errno != E2BIG)
             r = MR_EINVAL;
-        out->size += (size_t) (to - (char *) at);
+        out->size += (size_t)(to - (char *)at);
     }
     *ret_bad = content.size - left;
-    (void) iconv_close(cd);
+    (void)iconv_close(cd);
     return r;
 }
 
@@ -131,7 +132,8 @@ static int decode_cp1251(struct mr_slice content, struct mr_buf *out, struct mr_
     return r;
 }
 
-static int decode_utf16(struct mr_slice content, const char *from, struct mr_buf *out, struct mr_error *reterr)
+static int decode_utf16(
+        struct mr_slice content, const char *from, struct mr_buf *out, struct mr_error *reterr)
 {
     size_t bad;
     int r = convert(mr_slice(content.data + 2, content.size - 2), from, out, &bad);
@@ -143,7 +145,8 @@ static int decode_utf16(struct mr_slice content, const char *from, struct mr_buf
                           : r;
 }
 
-int mr_charset_decode(struct mr_slice content, struct mr_buf *out, const char **ret_name, struct mr_error *reterr)
+int mr_charset_decode(
+        struct mr_slice content, struct mr_buf *out, const char **ret_name, struct mr_error *reterr)
 {
     const uint8_t *nul;
 
@@ -159,7 +162,7 @@ int mr_charset_decode(struct mr_slice content, struct mr_buf *out, const char **
         content = mr_slice(content.data + 3, content.size - 3);
     nul = content.size ? memchr(content.data, 0, content.size) : NULL;
     if (nul)
-        return refuse(reterr, content, (size_t) (nul - content.data), "выгрузите таблицу в формате CSV заново",
+        return refuse(reterr, content, (size_t)(nul - content.data), "выгрузите таблицу в формате CSV заново",
                 "нулевой байт: это не текстовая таблица");
     if (mr_utf8_valid(content)) {
         *ret_name = "utf-8";

@@ -39,7 +39,7 @@ static int sync_dir(const char *dir)
     if (fd < 0)
         return mr_err_from_errno(errno);
     r = fsync(fd) == 0 ? 0 : mr_err_from_errno(errno);
-    (void) close(fd);
+    (void)close(fd);
     return r;
 }
 
@@ -53,7 +53,7 @@ static int write_all(int fd, struct mr_slice content)
         if (n < 0)
             return mr_err_from_errno(errno);
         content.data += n;
-        content.size -= (size_t) n;
+        content.size -= (size_t)n;
     }
     return fsync(fd) == 0 ? 0 : mr_err_from_errno(errno);
 }
@@ -63,20 +63,21 @@ int mr_file_write(const char *dir, const char *name, struct mr_slice content, un
     char path[PATH_MAX], temp[PATH_MAX];
     int fd, r;
 
-    /* The temporary name is short and fixed by the process: a name of 255 bytes leaves no room for a suffix. */
-    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int) sizeof path ||
-            snprintf(temp, sizeof temp, "%s/.mr-%d.tmp", dir, (int) getpid()) >= (int) sizeof temp)
+    /* The temporary name is short and fixed by the process: a name of 255 bytes leaves no room for a suffix.
+     */
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path ||
+            snprintf(temp, sizeof temp, "%s/.mr-%d.tmp", dir, (int)getpid()) >= (int)sizeof temp)
         return MR_EINVAL;
     fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return mr_err_from_errno(errno);
     r = write_all(fd, content);
-    (void) close(fd);
+    (void)close(fd);
     if (r == 0 && rename(temp, path) != 0)
         r = mr_err_from_errno(errno);
     if (r == 0)
         return sync_dir(dir);
-    (void) unlink(temp);
+    (void)unlink(temp);
     return r;
 }
 
@@ -89,10 +90,10 @@ static int read_all(int fd, size_t size_max, struct mr_buf *out)
         return mr_err_from_errno(errno);
     if (!S_ISREG(st.st_mode))
         return MR_EINVAL;
-    if ((uint64_t) st.st_size > size_max)
+    if ((uint64_t)st.st_size > size_max)
         return MR_ETOOBIG;
     for (;;) {
-        size_t want = (size_t) st.st_size > total ? (size_t) st.st_size - total + 1 : 4096;
+        size_t want = (size_t)st.st_size > total ? (size_t)st.st_size - total + 1 : 4096;
         uint8_t *room = mr_buf_reserve(out, want);
         ssize_t n;
 
@@ -105,8 +106,8 @@ static int read_all(int fd, size_t size_max, struct mr_buf *out)
             return mr_err_from_errno(errno);
         if (n == 0)
             return 0;
-        out->size += (size_t) n;
-        total += (size_t) n;
+        out->size += (size_t)n;
+        total += (size_t)n;
         if (total > size_max)
             return MR_ETOOBIG;
     }
@@ -120,7 +121,7 @@ int mr_file_read(const char *path, size_t size_max, struct mr_buf *out)
     if (fd < 0)
         return mr_err_from_errno(errno);
     r = read_all(fd, size_max, out);
-    (void) close(fd);
+    (void)close(fd);
     return r;
 }
 
@@ -130,7 +131,7 @@ int mr_file_move(const char *from, const char *to_dir, const char *to_name)
     struct mr_buf content = MR_BUF_INIT;
     int r;
 
-    if (snprintf(to, sizeof to, "%s/%s", to_dir, to_name) >= (int) sizeof to)
+    if (snprintf(to, sizeof to, "%s/%s", to_dir, to_name) >= (int)sizeof to)
         return MR_EINVAL;
     if (rename(from, to) == 0)
         return sync_dir(to_dir);
@@ -154,15 +155,15 @@ int mr_file_destroy(const char *path)
     if (fd < 0)
         return errno == ENOENT ? 0 : mr_err_from_errno(errno);
     if (fstat(fd, &st) == 0) {
-        for (off_t at = 0; at < st.st_size; at += (off_t) sizeof zeros) {
-            size_t n = (size_t) (st.st_size - at);
+        for (off_t at = 0; at < st.st_size; at += (off_t)sizeof zeros) {
+            size_t n = (size_t)(st.st_size - at);
 
             if (pwrite(fd, zeros, n < sizeof zeros ? n : sizeof zeros, at) < 0)
                 break;
         }
-        (void) fsync(fd);
+        (void)fsync(fd);
     }
-    (void) close(fd);
+    (void)close(fd);
     return unlink(path) == 0 ? 0 : mr_err_from_errno(errno);
 }
 
@@ -170,7 +171,7 @@ int mr_file_remove(const char *dir, const char *name)
 {
     char path[PATH_MAX];
 
-    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int) sizeof path)
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
         return MR_EINVAL;
     if (unlink(path) != 0)
         return errno == ENOENT ? 0 : mr_err_from_errno(errno);
@@ -182,7 +183,7 @@ bool mr_file_exists(const char *dir, const char *name)
     char path[PATH_MAX];
     struct stat st;
 
-    return snprintf(path, sizeof path, "%s/%s", dir, name) < (int) sizeof path && lstat(path, &st) == 0;
+    return snprintf(path, sizeof path, "%s/%s", dir, name) < (int)sizeof path && lstat(path, &st) == 0;
 }
 
 bool mr_file_name_ok(const char *name)
@@ -192,7 +193,7 @@ bool mr_file_name_ok(const char *name)
     if (len == 0 || len > NAME_MAX || name[0] == '.')
         return false;
     for (size_t i = 0; i < len; i++)
-        if ((unsigned char) name[i] < 0x20 || name[i] == 0x7f || name[i] == '/' || name[i] == '\\')
+        if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f || name[i] == '/' || name[i] == '\\')
             return false;
     return true;
 }

@@ -1,6 +1,6 @@
 /*
- * Small files done safely: written by temp, fsync, rename, fsync of the folder; read with a cap and never through a
- * symbolic link; destroyed by overwriting. Blocking: for small files only. Any thread.
+ * Small files done safely: written by temp, fsync, rename, fsync of the folder; read with a cap and never
+ * through a symbolic link; destroyed by overwriting. Blocking: for small files only. Any thread.
  */
 #ifndef MR_SDK_FILE_H
 #define MR_SDK_FILE_H

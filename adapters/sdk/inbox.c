@@ -77,7 +77,8 @@ void mr_inbox_close(struct mr_inbox *inbox)
     if (!inbox)
         return;
     while ((member = mr_list_pop_front(&inbox->subscriptions)) != NULL) {
-        struct mr_inbox_subscription *subscription = MR_CONTAINER(member, struct mr_inbox_subscription, member);
+        struct mr_inbox_subscription *subscription =
+                MR_CONTAINER(member, struct mr_inbox_subscription, member);
 
         free_items(&subscription->items);
         free_items(&subscription->earlier);
@@ -95,7 +96,7 @@ struct mr_list *mr_inbox_subscriptions(struct mr_inbox *inbox)
 
 struct mr_inbox_subscription *mr_inbox_find(struct mr_inbox *inbox, const char *name)
 {
-    mr_list_foreach(it, &inbox->subscriptions) {
+    mr_list_foreach (it, &inbox->subscriptions) {
         struct mr_inbox_subscription *subscription = MR_CONTAINER(it, struct mr_inbox_subscription, member);
 
         if (strcmp(subscription->name, name) == 0)
@@ -127,7 +128,7 @@ struct mr_inbox_subscription *mr_inbox_subscription(struct mr_inbox *inbox, cons
 
 static struct item *find_item(struct mr_list *items, uint64_t number)
 {
-    mr_list_foreach(it, items) {
+    mr_list_foreach (it, items) {
         struct item *item = MR_CONTAINER(it, struct item, member);
 
         if (item->number == number)
@@ -144,17 +145,17 @@ static void drop(struct item *item)
 
 void mr_inbox_new_session(struct mr_inbox *inbox)
 {
-    mr_list_foreach(it, &inbox->subscriptions) {
+    mr_list_foreach (it, &inbox->subscriptions) {
         struct mr_inbox_subscription *subscription = MR_CONTAINER(it, struct mr_inbox_subscription, member);
 
-        mr_list_foreach_safe(old, &subscription->earlier) {
+        mr_list_foreach_safe (old, &subscription->earlier) {
             struct item *item = MR_CONTAINER(old, struct item, member);
 
             if (item->state != WAITING)
                 drop(item); /* finished two sessions ago and not delivered since: the hub has the ack */
         }
         mr_list_splice_back(&subscription->earlier, &subscription->items);
-        mr_list_foreach_safe(nacked, &subscription->earlier) {
+        mr_list_foreach_safe (nacked, &subscription->earlier) {
             struct item *item = MR_CONTAINER(nacked, struct item, member);
 
             if (item->state == NACKED)
@@ -196,7 +197,8 @@ int mr_inbox_deliver(struct mr_inbox_subscription *subscription, uint64_t number
     bool known = true;
 
     if (item) {
-        /* Delivered twice in one session: after a nack it is a new try, else a repetition that costs credit only. */
+        /* Delivered twice in one session: after a nack it is a new try, else a repetition that costs credit
+         * only. */
         subscription->credit_events++;
         subscription->credit_bytes += bytes;
         if (item->state != NACKED)
@@ -246,7 +248,7 @@ int mr_inbox_save(struct mr_inbox *inbox)
     struct mr_kv_txn *kv = NULL;
     int r = 0;
 
-    mr_list_foreach(it, &inbox->subscriptions) {
+    mr_list_foreach (it, &inbox->subscriptions) {
         struct mr_inbox_subscription *subscription = MR_CONTAINER(it, struct mr_inbox_subscription, member);
         uint8_t value[8];
 
@@ -255,14 +257,14 @@ int mr_inbox_save(struct mr_inbox *inbox)
         if (!kv && (r = mr_kv_begin_write(inbox->kv, &kv)) < 0)
             return r;
         mr_put_be64(value, subscription->cursor);
-        (void) mr_kv_put(kv, 0, mr_slice_str(subscription->name), mr_slice(value, sizeof value));
+        (void)mr_kv_put(kv, 0, mr_slice_str(subscription->name), mr_slice(value, sizeof value));
     }
     if (!kv)
         return 0;
     r = mr_kv_commit(kv); /* a failed put makes this fail */
     if (r < 0)
         return r;
-    mr_list_foreach(it, &inbox->subscriptions) {
+    mr_list_foreach (it, &inbox->subscriptions) {
         struct mr_inbox_subscription *subscription = MR_CONTAINER(it, struct mr_inbox_subscription, member);
 
         subscription->saved = subscription->cursor;

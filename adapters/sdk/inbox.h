@@ -1,9 +1,11 @@
 /*
- * What the hub has delivered and the adapter has not finished, per subscription, in order of delivery; and a durable
- * cursor: the number of the last delivery of the finished front. Numbers only, never content (decision 6).
+ * What the hub has delivered and the adapter has not finished, per subscription, in order of delivery; and a
+ * durable cursor: the number of the last delivery of the finished front. Numbers only, never content
+ * (decision 6).
  *
- * The cursor is not used to drop deliveries: a parked event may be released long after later ones were finished, so
- * a lower number is no repetition. What makes a repetition harmless is the effect, idempotent by number (adapter.h).
+ * The cursor is not used to drop deliveries: a parked event may be released long after later ones were
+ * finished, so a lower number is no repetition. What makes a repetition harmless is the effect, idempotent by
+ * number (adapter.h).
  */
 #ifndef MR_SDK_INBOX_H
 #define MR_SDK_INBOX_H
@@ -17,14 +19,14 @@
 struct mr_inbox;
 
 struct mr_inbox_subscription {
-    struct mr_list member;   /* of the inbox */
+    struct mr_list member; /* of the inbox */
     char *name;
-    struct mr_list items;    /* this session's deliveries, in order */
-    struct mr_list earlier;  /* of sessions before; not (yet) delivered again */
-    uint64_t cursor;         /* last number of the finished front */
-    uint64_t saved;          /* what of it is durable */
-    uint64_t ack;            /* number to acknowledge; 0: none */
-    uint32_t credit_events;  /* to give back */
+    struct mr_list items;   /* this session's deliveries, in order */
+    struct mr_list earlier; /* of sessions before; not (yet) delivered again */
+    uint64_t cursor;        /* last number of the finished front */
+    uint64_t saved;         /* what of it is durable */
+    uint64_t ack;           /* number to acknowledge; 0: none */
+    uint32_t credit_events; /* to give back */
     uint64_t credit_bytes;
 };
 

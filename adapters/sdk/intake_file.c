@@ -37,13 +37,13 @@ struct mr_intake_files {
 
 /* ---- logging without names: they may hold personal data ---- */
 
-static void log_file(enum mr_logfmt_level level, const char *event,
-        const char *folder, const uint8_t *id, int error)
+static void log_file(
+        enum mr_logfmt_level level, const char *event, const char *folder, const uint8_t *id, int error)
 {
     char hex[2 * MR_INTAKE_ID_BYTES + 1] = "";
 
     if (id)
-        (void) mr_hex_encode(id, 8, hex);
+        (void)mr_hex_encode(id, 8, hex);
     mr_logfmt_write(level, event, "folder", folder, "file", hex[0] ? hex : NULL, "error",
             error < 0 ? mr_err_name(error) : NULL, NULL);
 }
@@ -52,7 +52,7 @@ static void log_file(enum mr_logfmt_level level, const char *event,
 
 static struct mr_intake_file *find_active(const struct mr_intake_files *files, const uint8_t id[static 16])
 {
-    mr_list_foreach(it, &files->active) {
+    mr_list_foreach (it, &files->active) {
         struct mr_intake_file *file = MR_CONTAINER(it, struct mr_intake_file, member);
 
         if (memcmp(file->id, id, MR_INTAKE_ID_BYTES) == 0)
@@ -69,7 +69,8 @@ static void free_active(struct mr_intake_file *file)
     free(file);
 }
 
-static int add_active(struct mr_intake_files *files, const uint8_t id[static 16], const char *folder, const char *name)
+static int add_active(
+        struct mr_intake_files *files, const uint8_t id[static 16], const char *folder, const char *name)
 {
     struct mr_intake_file *file = calloc(1, sizeof *file);
 
@@ -102,8 +103,8 @@ static int read_state(struct mr_intake_files *files, const uint8_t id[static 16]
     return r;
 }
 
-static int set_phase(struct mr_intake_files *files, const uint8_t id[static 16], struct mr_intake_state *state,
-        enum mr_intake_phase phase)
+static int set_phase(struct mr_intake_files *files, const uint8_t id[static 16],
+        struct mr_intake_state *state, enum mr_intake_phase phase)
 {
     struct mr_outbox_txn *txn;
     int r = mr_outbox_begin(files->options.adapter, &txn);
@@ -121,8 +122,8 @@ static int set_phase(struct mr_intake_files *files, const uint8_t id[static 16],
     return mr_outbox_commit(txn);
 }
 
-static void identity(struct mr_intake_files *files, const char *folder, struct mr_slice content,
-        uint8_t ret[static 16])
+static void identity(
+        struct mr_intake_files *files, const char *folder, struct mr_slice content, uint8_t ret[static 16])
 {
     struct mr_buf all = MR_BUF_INIT;
 
@@ -133,8 +134,8 @@ static void identity(struct mr_intake_files *files, const char *folder, struct m
 }
 
 /* The file as it lies there, only when it still is the one that was read. */
-static int read_same(struct mr_intake_files *files, const char *folder, const char *name, const uint8_t id[static 16],
-        struct mr_buf *out)
+static int read_same(struct mr_intake_files *files, const char *folder, const char *name,
+        const uint8_t id[static 16], struct mr_buf *out)
 {
     char path[PATH_MAX];
     uint8_t now[MR_INTAKE_ID_BYTES];
@@ -176,10 +177,11 @@ static int write_outputs(struct mr_intake_files *files, const char *folder, cons
 }
 
 /*
- * Outputs, then CLOSING, then the file goes, then DONE: a kill between any two repeats the steps after it, and the
- * outputs have names and texts that do not change.
+ * Outputs, then CLOSING, then the file goes, then DONE: a kill between any two repeats the steps after it,
+ * and the outputs have names and texts that do not change.
  */
-static int finish(struct mr_intake_files *files, const uint8_t id[static 16], const char *folder, const char *name)
+static int finish(
+        struct mr_intake_files *files, const uint8_t id[static 16], const char *folder, const char *name)
 {
     struct mr_intake_state state;
     struct mr_intake_row *bad = NULL;
@@ -201,13 +203,15 @@ static int finish(struct mr_intake_files *files, const uint8_t id[static 16], co
     }
     free(bad);
     mr_buf_wipe(&content);
-    log_file(r < 0 ? MR_LEVEL_ERROR : MR_LEVEL_INFO, r < 0 ? "file.not-finished" : "file.finished", folder, id, r);
+    log_file(r < 0 ? MR_LEVEL_ERROR : MR_LEVEL_INFO, r < 0 ? "file.not-finished" : "file.finished", folder,
+            id, r);
     return r;
 }
 
 /* ---- starting ---- */
 
-static int refuse(struct mr_intake_files *files, const char *folder, const char *name, const struct mr_error *error)
+static int refuse(
+        struct mr_intake_files *files, const char *folder, const char *name, const struct mr_error *error)
 {
     char path[PATH_MAX], rejected[PATH_MAX];
     int r;
@@ -236,7 +240,8 @@ static int map_into_outbox(struct mr_intake_files *files, const uint8_t id[stati
     if (r < 0)
         return r;
     mr_intake_sink_init(&sink, files->options.adapter, txn, id, started_us, confirmed);
-    r = files->options.map(files->options.ctx, folder, mr_intake_shown_name(name), content, &sink.sink, reterr);
+    r = files->options.map(
+            files->options.ctx, folder, mr_intake_shown_name(name), content, &sink.sink, reterr);
     if (r == 0)
         r = mr_intake_sink_end(&sink);
     mr_intake_sink_fini(&sink);
@@ -256,7 +261,8 @@ static int repeated(struct mr_intake_files *files, const char *folder, const cha
     mr_intake_dir(files->done, folder, done);
     r = mr_file_make_dirs(done);
     if (r == 0)
-        r = mr_intake_report_repeated(done, mr_intake_shown_name(name), state, mr_clock_wall_us(mr_clock_system()));
+        r = mr_intake_report_repeated(
+                done, mr_intake_shown_name(name), state, mr_clock_wall_us(mr_clock_system()));
     if (r == 0)
         mr_intake_remove(files->in, folder, name);
     return r;
@@ -268,8 +274,8 @@ static bool clean(const struct mr_intake_state *state)
 }
 
 /* What to do with a file of which something is known. 1: read it (again). */
-static int known(struct mr_intake_files *files, const uint8_t id[static 16], const char *folder, const char *name,
-        struct mr_intake_state *state)
+static int known(struct mr_intake_files *files, const uint8_t id[static 16], const char *folder,
+        const char *name, struct mr_intake_state *state)
 {
     struct mr_intake_file *active = find_active(files, id);
 
@@ -358,8 +364,8 @@ static void on_file(void *ctx, const char *folder, const char *name)
     char own_folder[NAME_MAX + 1], own_name[NAME_MAX + 1]; /* the watch's may go while we work */
     int r;
 
-    (void) snprintf(own_folder, sizeof own_folder, "%s", folder);
-    (void) snprintf(own_name, sizeof own_name, "%s", name);
+    (void)snprintf(own_folder, sizeof own_folder, "%s", folder);
+    (void)snprintf(own_name, sizeof own_name, "%s", name);
     if (serves_another(files, own_folder, own_name))
         return;
     r = take_file(files, own_folder, own_name);
@@ -371,7 +377,8 @@ static void on_file(void *ctx, const char *folder, const char *name)
 
 /* ---- the adapter's callbacks ---- */
 
-int mr_intake_files_outcome(struct mr_intake_files *files, struct mr_outbox_txn *txn, const struct mr_outcome *outcome)
+int mr_intake_files_outcome(
+        struct mr_intake_files *files, struct mr_outbox_txn *txn, const struct mr_outcome *outcome)
 {
     uint8_t id[MR_INTAKE_ID_BYTES];
     uint32_t place;
@@ -389,7 +396,7 @@ int mr_intake_files_outcome(struct mr_intake_files *files, struct mr_outbox_txn 
 
 void mr_intake_files_committed(struct mr_intake_files *files)
 {
-    mr_list_foreach_safe(it, &files->active) {
+    mr_list_foreach_safe (it, &files->active) {
         struct mr_intake_file *file = MR_CONTAINER(it, struct mr_intake_file, member);
 
         if (!file->complete)
@@ -412,8 +419,8 @@ static void destroy(struct mr_intake_files *files)
     free(files);
 }
 
-int mr_intake_files_open(struct mr_intake_files **ret, const struct mr_intake_files_options *options,
-        struct mr_error *reterr)
+int mr_intake_files_open(
+        struct mr_intake_files **ret, const struct mr_intake_files_options *options, struct mr_error *reterr)
 {
     struct mr_intake_files *files = calloc(1, sizeof *files);
     struct mr_watch_dir_options watch = {
@@ -438,7 +445,8 @@ int mr_intake_files_open(struct mr_intake_files **ret, const struct mr_intake_fi
         if (r == 0)
             r = mr_file_make_dirs(files->rejected);
         if (r < 0)
-            (void) mr_error_set(reterr, r, files->done, "create it or correct its rights", "folder of receipts");
+            (void)mr_error_set(
+                    reterr, r, files->done, "create it or correct its rights", "folder of receipts");
     }
     if (r == 0)
         r = mr_watch_dir_open(&files->watch, &watch, reterr);

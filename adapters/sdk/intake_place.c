@@ -10,7 +10,7 @@
 
 void mr_intake_dir(const char *base, const char *folder, char out[static PATH_MAX])
 {
-    (void) snprintf(out, PATH_MAX, "%s%s%s", base, *folder ? "/" : "", folder);
+    (void)snprintf(out, PATH_MAX, "%s%s%s", base, *folder ? "/" : "", folder);
 }
 
 void mr_intake_path(const char *in, const char *folder, const char *name, char out[static PATH_MAX])
@@ -27,18 +27,18 @@ const char *mr_intake_shown_name(const char *name)
 }
 
 /* prefix + name + suffix in the folder; false when it is not there (or would be too long to be). */
-static bool beside(const char *in, const char *folder, const char *prefix, const char *name, const char *suffix,
-        bool remove)
+static bool beside(const char *in, const char *folder, const char *prefix, const char *name,
+        const char *suffix, bool remove)
 {
     char dir[PATH_MAX], full[NAME_MAX + 1];
 
-    if (snprintf(full, sizeof full, "%s%s%s", prefix, name, suffix) >= (int) sizeof full)
+    if (snprintf(full, sizeof full, "%s%s%s", prefix, name, suffix) >= (int)sizeof full)
         return false;
     mr_intake_dir(in, folder, dir);
     if (!mr_file_exists(dir, full))
         return false;
     if (remove)
-        (void) mr_file_remove(dir, full);
+        (void)mr_file_remove(dir, full);
     return true;
 }
 
@@ -65,9 +65,9 @@ void mr_intake_forget_question(const char *in, const char *folder, const char *n
 {
     char of[NAME_MAX + 1];
 
-    (void) snprintf(of, sizeof of, "%.*s", (int) (strlen(name) - strlen(ASK_SUFFIX)), name);
+    (void)snprintf(of, sizeof of, "%.*s", (int)(strlen(name) - strlen(ASK_SUFFIX)), name);
     if (!beside(in, folder, "", of, "", false))
-        (void) beside(in, folder, "", name, "", true);
+        (void)beside(in, folder, "", name, "", true);
 }
 
 int mr_intake_ask(const char *in, const char *folder, const char *name, const struct mr_error *question)
@@ -76,12 +76,13 @@ int mr_intake_ask(const char *in, const char *folder, const char *name, const st
     char dir[PATH_MAX], note[NAME_MAX + 1];
     int r;
 
-    if (snprintf(note, sizeof note, "%s%s", name, ASK_SUFFIX) >= (int) sizeof note)
+    if (snprintf(note, sizeof note, "%s%s", name, ASK_SUFFIX) >= (int)sizeof note)
         return MR_EINVAL;
     mr_intake_dir(in, folder, dir);
     mr_buf_printf(&text,
             "\xef\xbb\xbf%s.\r\n\r\nЕсли так и должно быть, положите в эту папку пустой файл с именем\r\n"
-            "  " CONFIRM_PREFIX "%s\r\nили так переименуйте сам файл. Если нет, удалите или замените файл.\r\n"
+            "  " CONFIRM_PREFIX
+            "%s\r\nили так переименуйте сам файл. Если нет, удалите или замените файл.\r\n"
             "До подтверждения ничего не отправлено.\r\n",
             question->what, name);
     r = mr_buf_failed(&text) ? MR_ENOMEM : mr_file_write(dir, note, mr_buf_slice(&text), 0640);
@@ -94,7 +95,7 @@ void mr_intake_remove(const char *in, const char *folder, const char *name)
     char dir[PATH_MAX];
 
     mr_intake_dir(in, folder, dir);
-    (void) beside(in, folder, "", mr_intake_shown_name(name), ASK_SUFFIX, true);
-    (void) beside(in, folder, CONFIRM_PREFIX, mr_intake_shown_name(name), "", true);
-    (void) mr_file_remove(dir, name);
+    (void)beside(in, folder, "", mr_intake_shown_name(name), ASK_SUFFIX, true);
+    (void)beside(in, folder, CONFIRM_PREFIX, mr_intake_shown_name(name), "", true);
+    (void)mr_file_remove(dir, name);
 }

@@ -1,6 +1,7 @@
 /*
- * Where the files of an intake lie and how a person is asked about one: a note "<name>.ТРЕБУЕТ-ПОДТВЕРЖДЕНИЯ.txt" beside
- * it, answered by an empty file "ПОДТВЕРДИТЬ-<name>" or by renaming the file itself so.
+ * Where the files of an intake lie and how a person is asked about one: a note
+ * "<name>.ТРЕБУЕТ-ПОДТВЕРЖДЕНИЯ.txt" beside it, answered by an empty file "ПОДТВЕРДИТЬ-<name>" or by renaming
+ * the file itself so.
  */
 #ifndef MR_SDK_INTAKE_PLACE_H
 #define MR_SDK_INTAKE_PLACE_H

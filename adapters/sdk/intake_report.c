@@ -16,18 +16,18 @@ enum { NAME_KEPT_BYTES = 150, NOTES_MAX = 50 };
 
 void mr_intake_output_name(char out[static 256], const char *name, int64_t time_us, const char *suffix)
 {
-    time_t seconds = (time_t) (time_us / 1000000);
+    time_t seconds = (time_t)(time_us / 1000000);
     char when[32] = "";
     struct tm tm;
-    int kept = (int) strlen(name);
+    int kept = (int)strlen(name);
 
     if (kept > NAME_KEPT_BYTES)
         kept = NAME_KEPT_BYTES;
-    while (kept > 0 && ((unsigned char) name[kept] & 0xc0) == 0x80)
+    while (kept > 0 && ((unsigned char)name[kept] & 0xc0) == 0x80)
         kept--; /* not in the middle of a letter */
     if (gmtime_r(&seconds, &tm))
-        (void) strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &tm);
-    (void) snprintf(out, 256, "%.*s.%s%s", kept, name, when, suffix);
+        (void)strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &tm);
+    (void)snprintf(out, 256, "%.*s.%s%s", kept, name, when, suffix);
 }
 
 /* A sink that only looks: bad rows go to `rows`, what is wrong to `lines`, what was normalised to `notes`. */
@@ -35,7 +35,7 @@ struct looking {
     struct mr_row_sink sink;
     const struct mr_intake_report *report;
     struct mr_buf rows, lines, notes;
-    struct mr_buf header, raw;  /* of the current table and row */
+    struct mr_buf header, raw; /* of the current table and row */
     bool header_written, row_written;
     uint32_t table, notes_count;
     size_t next_bad;
@@ -70,8 +70,8 @@ static void write_row(struct looking *self)
     self->row_written = true;
 }
 
-static void write_line(struct looking *self, uint32_t line, const char *column, const char *value, const char *problem,
-        const char *cure)
+static void write_line(struct looking *self, uint32_t line, const char *column, const char *value,
+        const char *problem, const char *cure)
 {
     mr_buf_printf(&self->lines, "Строка %u", line);
     if (column && *column)
@@ -114,8 +114,8 @@ static void say_hub(struct looking *self, uint32_t line, const struct mr_intake_
         table = NULL;
     }
     write_row(self);
-    write_line(self, line, column, table ? mr_table_cell(table, 0, mr_table_column(table, column)) : "", text->problem,
-            text->cure);
+    write_line(self, line, column, table ? mr_table_cell(table, 0, mr_table_column(table, column)) : "",
+            text->problem, text->cure);
     mr_table_free(table);
     mr_buf_wipe(&both);
 }
@@ -160,17 +160,17 @@ static void on_note(struct mr_row_sink *sink, uint32_t line, const char *text)
 static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_attributes *attributes,
         const ProtobufCMessage *payload)
 {
-    (void) sink;
-    (void) line;
-    (void) attributes;
-    (void) payload;
+    (void)sink;
+    (void)line;
+    (void)attributes;
+    (void)payload;
     return 0;
 }
 
 static void on_digest(struct mr_row_sink *sink, struct mr_slice data, uint8_t ret[static 16])
 {
-    (void) sink;
-    (void) data;
+    (void)sink;
+    (void)data;
     memset(ret, 0, 16);
 }
 
@@ -184,8 +184,8 @@ static void put_sum(struct mr_buf *out, const char *name, const struct mr_intake
     mr_buf_printf(out, "Прочитано строк: %u = принято %u + повторно %u + на исправлении %u + отказано %u\r\n",
             state->read, state->accepted, state->repeated, state->quarantined, state->refused);
     if (state->implied > 0)
-        mr_buf_printf(out, "Следует из полного списка (увольнения): %u, из них не принято: %u\r\n", state->implied,
-                state->implied_bad);
+        mr_buf_printf(out, "Следует из полного списка (увольнения): %u, из них не принято: %u\r\n",
+                state->implied, state->implied_bad);
 }
 
 static int write_out(const char *dir, const char *name, struct mr_buf *text)
@@ -211,8 +211,9 @@ static int write_rejected(const struct mr_intake_report *report, struct looking 
     if (r < 0)
         return r;
     put_sum(&text, report->name, report->state);
-    mr_buf_printf(&text, "\r\nНиже — что исправить. Строки с ошибками лежат рядом в файле\r\n%s\r\n"
-                         "Исправьте их там и положите файл снова в папку приёма.\r\n\r\n",
+    mr_buf_printf(&text,
+            "\r\nНиже — что исправить. Строки с ошибками лежат рядом в файле\r\n%s\r\n"
+            "Исправьте их там и положите файл снова в папку приёма.\r\n\r\n",
             name);
     mr_buf_put_slice(&text, mr_buf_slice(&looking->lines));
     mr_intake_output_name(name, report->name, report->state->started_us, ".report.txt");
@@ -241,7 +242,7 @@ int mr_intake_report_write(const struct mr_intake_report *report, struct mr_slic
     int r = 0;
 
     if (content.size > 0)
-        (void) report->map(report->map_ctx, report->folder, report->name, content, &looking.sink, NULL);
+        (void)report->map(report->map_ctx, report->folder, report->name, content, &looking.sink, NULL);
     if (mr_buf_failed(&looking.rows) || mr_buf_failed(&looking.lines))
         r = MR_ENOMEM;
     if (r == 0)
@@ -256,12 +257,11 @@ int mr_intake_report_write(const struct mr_intake_report *report, struct mr_slic
     return r;
 }
 
-int mr_intake_report_repeated(const char *done_dir, const char *name, const struct mr_intake_state *state,
-        int64_t now_us)
+int mr_intake_report_repeated(
+        const char *done_dir, const char *name, const struct mr_intake_state *state, int64_t now_us)
 {
     struct mr_buf text = MR_BUF_INIT;
-    struct mr_intake_state repeated = {
-            .started_us = now_us, .read = state->read, .repeated = state->read};
+    struct mr_intake_state repeated = {.started_us = now_us, .read = state->read, .repeated = state->read};
     char out[256];
 
     put_sum(&text, name, &repeated);
@@ -280,6 +280,6 @@ int mr_intake_report_refused(const char *rejected_dir, const char *name, const s
         mr_buf_printf(&text, "Где: %s.\r\n", error->where);
     if (error->cure[0])
         mr_buf_printf(&text, "Как исправить: %s.\r\n", error->cure);
-    (void) snprintf(out, sizeof out, "%.200s.report.txt", name);
+    (void)snprintf(out, sizeof out, "%.200s.report.txt", name);
     return write_out(rejected_dir, out, &text);
 }

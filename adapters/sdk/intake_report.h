@@ -1,6 +1,6 @@
 /*
- * What people get back about a file: a receipt in done/, and when rows were bad, those rows in rejected/ with a report.
- * Written by temp, fsync, rename; the same texts when written again after a kill.
+ * What people get back about a file: a receipt in done/, and when rows were bad, those rows in rejected/ with
+ * a report. Written by temp, fsync, rename; the same texts when written again after a kill.
  */
 #ifndef MR_SDK_INTAKE_REPORT_H
 #define MR_SDK_INTAKE_REPORT_H
@@ -9,10 +9,10 @@
 #include "adapters/sdk/intake_state.h"
 
 struct mr_intake_report {
-    const char *done_dir, *rejected_dir;   /* with the sub-folder; they exist */
+    const char *done_dir, *rejected_dir; /* with the sub-folder; they exist */
     const char *folder, *name;
     const struct mr_intake_state *state;
-    const struct mr_intake_row *bad;       /* what the hub said, ascending by place */
+    const struct mr_intake_row *bad; /* what the hub said, ascending by place */
     size_t bad_count;
     const struct mr_field_column *columns; /* may be NULL */
     mr_map_fn map;
@@ -22,8 +22,8 @@ struct mr_intake_report {
 /* The mapper is run again over the content for lines, values and its own problems. */
 int mr_intake_report_write(const struct mr_intake_report *report, struct mr_slice content);
 /* The whole content was read before: a receipt only. */
-int mr_intake_report_repeated(const char *done_dir, const char *name, const struct mr_intake_state *state,
-        int64_t now_us);
+int mr_intake_report_repeated(
+        const char *done_dir, const char *name, const struct mr_intake_state *state, int64_t now_us);
 /* The file as a whole was refused; error in Russian. */
 int mr_intake_report_refused(const char *rejected_dir, const char *name, const struct mr_error *error);
 

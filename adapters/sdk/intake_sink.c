@@ -29,8 +29,10 @@ bool mr_intake_ref_parse(struct mr_slice ref, uint8_t ret_id[static 16], uint32_
     return true;
 }
 
-/* The same content gives the same ids for ever: RFC 9562 version 8, from the keyed digest of (file, place, n). */
-static void make_id(struct mr_intake_sink *self, uint32_t place, uint32_t n, char out[static MR_UUID_TEXT_MAX])
+/* The same content gives the same ids for ever: RFC 9562 version 8, from the keyed digest of (file, place,
+ * n). */
+static void make_id(
+        struct mr_intake_sink *self, uint32_t place, uint32_t n, char out[static MR_UUID_TEXT_MAX])
 {
     uint8_t from[24], uuid[16];
 
@@ -38,9 +40,9 @@ static void make_id(struct mr_intake_sink *self, uint32_t place, uint32_t n, cha
     mr_put_be32(from + 16, place);
     mr_put_be32(from + 20, n);
     mr_outbox_digest(self->adapter, mr_slice(from, sizeof from), uuid);
-    uuid[6] = (uint8_t) ((uuid[6] & 0x0f) | 0x80);
-    uuid[8] = (uint8_t) ((uuid[8] & 0x3f) | 0x80);
-    (void) mr_uuid_format(uuid, out);
+    uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x80);
+    uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+    (void)mr_uuid_format(uuid, out);
 }
 
 static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_attributes *attributes,
@@ -99,7 +101,7 @@ static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line
 {
     struct mr_intake_sink *self = self_of(sink);
 
-    (void) raw_line;
+    (void)raw_line;
     end_row(self);
     self->line = line;
     self->events = 0;
@@ -109,23 +111,23 @@ static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line
 
 static void on_problem(struct mr_row_sink *sink, const struct mr_row_problem *problem)
 {
-    (void) problem;
+    (void)problem;
     self_of(sink)->problem = true;
 }
 
 static void on_note(struct mr_row_sink *sink, uint32_t line, const char *text)
 {
-    (void) sink;
-    (void) line;
-    (void) text;
+    (void)sink;
+    (void)line;
+    (void)text;
 }
 
 static void on_table(struct mr_row_sink *sink, const char *name, const char *raw_header)
 {
     struct mr_intake_sink *self = self_of(sink);
 
-    (void) name;
-    (void) raw_header;
+    (void)name;
+    (void)raw_header;
     end_row(self);
     if (self->table < TABLES_MAX)
         self->table++;
@@ -145,7 +147,7 @@ void mr_intake_sink_init(struct mr_intake_sink *sink, struct mr_adapter *adapter
             .id = id,
             .state = {.phase = MR_INTAKE_READING, .started_us = started_us},
     };
-    (void) mr_time_format(started_us, sink->time);
+    (void)mr_time_format(started_us, sink->time);
 }
 
 void mr_intake_sink_fini(struct mr_intake_sink *sink)

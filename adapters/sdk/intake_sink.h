@@ -1,6 +1,6 @@
 /*
- * The sink that puts a file's events into the outbox, with a row of state for each row of the file, all in the one
- * transaction that the mapper runs in: a kill leaves the whole file in the outbox, or nothing of it.
+ * The sink that puts a file's events into the outbox, with a row of state for each row of the file, all in
+ * the one transaction that the mapper runs in: a kill leaves the whole file in the outbox, or nothing of it.
  */
 #ifndef MR_SDK_INTAKE_SINK_H
 #define MR_SDK_INTAKE_SINK_H
@@ -17,12 +17,12 @@ struct mr_intake_sink {
     struct mr_intake_state state;
     char time[32];
     uint32_t table;
-    uint32_t line;      /* of the current row; 0: none yet */
-    uint32_t events;    /* of the current row */
+    uint32_t line;   /* of the current row; 0: none yet */
+    uint32_t events; /* of the current row */
     bool problem;
-    uint32_t implied;   /* events that stand for no row */
+    uint32_t implied; /* events that stand for no row */
     struct mr_buf bytes;
-    int error;          /* first failure; the transaction must not be committed */
+    int error; /* first failure; the transaction must not be committed */
 };
 
 /* state: zero but for started_us. */

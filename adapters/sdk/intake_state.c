@@ -37,20 +37,21 @@ int mr_intake_state_get(struct mr_outbox_txn *txn, const uint8_t id[static 16], 
         return r;
     if (value.size != FILE_VALUE || value.data[0] != 1)
         return MR_ECORRUPT;
-    ret->phase = (enum mr_intake_phase) value.data[1];
-    ret->started_us = (int64_t) mr_get_be64(value.data + 2);
+    ret->phase = (enum mr_intake_phase)value.data[1];
+    ret->started_us = (int64_t)mr_get_be64(value.data + 2);
     for (size_t i = 0; i < 8; i++)
         *counters[i] = mr_get_be32(value.data + 10 + 4 * i);
     return 0;
 }
 
-int mr_intake_state_put(struct mr_outbox_txn *txn, const uint8_t id[static 16], const struct mr_intake_state *state)
+int mr_intake_state_put(
+        struct mr_outbox_txn *txn, const uint8_t id[static 16], const struct mr_intake_state *state)
 {
-    uint8_t key[FILE_KEY], value[FILE_VALUE] = {1, (uint8_t) state->phase};
-    const uint32_t counters[] = {state->read, state->accepted, state->repeated, state->quarantined, state->refused,
-            state->pending, state->implied, state->implied_bad};
+    uint8_t key[FILE_KEY], value[FILE_VALUE] = {1, (uint8_t)state->phase};
+    const uint32_t counters[] = {state->read, state->accepted, state->repeated, state->quarantined,
+            state->refused, state->pending, state->implied, state->implied_bad};
 
-    mr_put_be64(value + 2, (uint64_t) state->started_us);
+    mr_put_be64(value + 2, (uint64_t)state->started_us);
     for (size_t i = 0; i < 8; i++)
         mr_put_be32(value + 10 + 4 * i, counters[i]);
     return mr_outbox_put(txn, file_key(id, key), mr_slice(value, sizeof value));
@@ -63,10 +64,11 @@ int mr_intake_row_put(struct mr_outbox_txn *txn, const uint8_t id[static 16], co
     int r;
 
     mr_buf_put_be32(&value, row->pending);
-    mr_buf_put_u8(&value, (uint8_t) row->verdict);
+    mr_buf_put_u8(&value, (uint8_t)row->verdict);
     mr_buf_put(&value, row->code, strlen(row->code) + 1);
     mr_buf_put(&value, row->field, strlen(row->field) + 1);
-    r = mr_buf_failed(&value) ? MR_ENOMEM : mr_outbox_put(txn, row_key(id, row->place, key), mr_buf_slice(&value));
+    r = mr_buf_failed(&value) ? MR_ENOMEM
+                              : mr_outbox_put(txn, row_key(id, row->place, key), mr_buf_slice(&value));
     mr_buf_fini(&value);
     return r;
 }
@@ -77,14 +79,14 @@ static int decode_row(struct mr_slice value, struct mr_intake_row *row)
 
     if (value.size < 7 || value.data[value.size - 1] != 0)
         return MR_ECORRUPT;
-    code = (const char *) value.data + 5;
+    code = (const char *)value.data + 5;
     field = code + strlen(code) + 1;
-    if ((const uint8_t *) field >= value.data + value.size)
+    if ((const uint8_t *)field >= value.data + value.size)
         return MR_ECORRUPT;
     row->pending = mr_get_be32(value.data);
-    row->verdict = (enum mr_intake_verdict) value.data[4];
-    (void) snprintf(row->code, sizeof row->code, "%s", code);
-    (void) snprintf(row->field, sizeof row->field, "%s", field);
+    row->verdict = (enum mr_intake_verdict)value.data[4];
+    (void)snprintf(row->code, sizeof row->code, "%s", code);
+    (void)snprintf(row->field, sizeof row->field, "%s", field);
     return 0;
 }
 
@@ -105,14 +107,14 @@ static int collect(void *ctx, struct mr_slice key, struct mr_slice value)
     return 0;
 }
 
-static int collect_rows(struct mr_outbox_txn *txn, const uint8_t id[static 16], struct mr_intake_row **ret,
-        size_t *ret_count)
+static int collect_rows(
+        struct mr_outbox_txn *txn, const uint8_t id[static 16], struct mr_intake_row **ret, size_t *ret_count)
 {
     struct collection collection = {MR_BUF_INIT};
     uint8_t key[ROW_KEY];
     int r;
 
-    (void) row_key(id, 0, key);
+    (void)row_key(id, 0, key);
     r = mr_outbox_each(txn, mr_slice(key, 20), collect, &collection);
     if (r == 0 && mr_buf_failed(&collection.rows))
         r = MR_ENOMEM;
@@ -120,13 +122,13 @@ static int collect_rows(struct mr_outbox_txn *txn, const uint8_t id[static 16], 
         mr_buf_fini(&collection.rows);
         return r;
     }
-    *ret = (struct mr_intake_row *) (void *) collection.rows.data;
+    *ret = (struct mr_intake_row *)(void *)collection.rows.data;
     *ret_count = collection.rows.size / sizeof **ret;
     return 0;
 }
 
-int mr_intake_rows_bad(struct mr_outbox_txn *txn, const uint8_t id[static 16], struct mr_intake_row **ret,
-        size_t *ret_count)
+int mr_intake_rows_bad(
+        struct mr_outbox_txn *txn, const uint8_t id[static 16], struct mr_intake_row **ret, size_t *ret_count)
 {
     size_t kept = 0;
     int r = collect_rows(txn, id, ret, ret_count);
@@ -158,8 +160,10 @@ int mr_intake_rows_clear(struct mr_outbox_txn *txn, const uint8_t id[static 16])
 
 void mr_intake_state_count(struct mr_intake_state *state, enum mr_intake_verdict verdict)
 {
-    uint32_t *counters[] = {[MR_ROW_REPEATED] = &state->repeated, [MR_ROW_ACCEPTED] = &state->accepted,
-            [MR_ROW_QUARANTINED] = &state->quarantined, [MR_ROW_REFUSED] = &state->refused};
+    uint32_t *counters[] = {[MR_ROW_REPEATED] = &state->repeated,
+            [MR_ROW_ACCEPTED] = &state->accepted,
+            [MR_ROW_QUARANTINED] = &state->quarantined,
+            [MR_ROW_REFUSED] = &state->refused};
 
     ++*counters[verdict];
 }
@@ -185,13 +189,13 @@ static void worsen(struct mr_intake_row *row, const struct mr_outcome *outcome)
     if (verdict <= row->verdict)
         return;
     row->verdict = verdict;
-    (void) snprintf(row->code, sizeof row->code, "%s", outcome->code);
-    (void) snprintf(row->field, sizeof row->field, "%s", outcome->field);
+    (void)snprintf(row->code, sizeof row->code, "%s", outcome->code);
+    (void)snprintf(row->field, sizeof row->field, "%s", outcome->field);
 }
 
 /* The row has all its verdicts: it is counted, and kept only when it is bad. */
-static int complete_row(struct mr_outbox_txn *txn, const uint8_t id[static 16], const struct mr_intake_row *row,
-        struct mr_slice key, bool *ret_complete)
+static int complete_row(struct mr_outbox_txn *txn, const uint8_t id[static 16],
+        const struct mr_intake_row *row, struct mr_slice key, bool *ret_complete)
 {
     struct mr_intake_state state;
     bool bad = row->verdict >= MR_ROW_QUARANTINED;

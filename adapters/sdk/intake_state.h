@@ -1,7 +1,7 @@
 /*
- * What is durably known of a file: rows in the outbox, under the keyed digest of its folder and content. No name, no
- * value. Keys "mr.f" + id (the file) and "mr.l" + id + place (a row with verdicts to come, or bad ones); adapters do
- * not use keys that begin with "mr.".
+ * What is durably known of a file: rows in the outbox, under the keyed digest of its folder and content. No
+ * name, no value. Keys "mr.f" + id (the file) and "mr.l" + id + place (a row with verdicts to come, or bad
+ * ones); adapters do not use keys that begin with "mr.".
  */
 #ifndef MR_SDK_INTAKE_STATE_H
 #define MR_SDK_INTAKE_STATE_H
@@ -20,8 +20,8 @@ struct mr_intake_state {
     enum mr_intake_phase phase;
     int64_t started_us;
     uint32_t read, accepted, repeated, quarantined, refused; /* rows */
-    uint32_t pending;                                         /* rows without their verdict */
-    uint32_t implied, implied_bad;                            /* events that stand for no row */
+    uint32_t pending;                                        /* rows without their verdict */
+    uint32_t implied, implied_bad;                           /* events that stand for no row */
 };
 
 /* Worse ones are greater. */
@@ -37,9 +37,11 @@ struct mr_intake_row {
 
 /* 0 or MR_ENOTFOUND. */
 int mr_intake_state_get(struct mr_outbox_txn *txn, const uint8_t id[static 16], struct mr_intake_state *ret);
-int mr_intake_state_put(struct mr_outbox_txn *txn, const uint8_t id[static 16], const struct mr_intake_state *state);
+int mr_intake_state_put(
+        struct mr_outbox_txn *txn, const uint8_t id[static 16], const struct mr_intake_state *state);
 
-int mr_intake_row_put(struct mr_outbox_txn *txn, const uint8_t id[static 16], const struct mr_intake_row *row);
+int mr_intake_row_put(
+        struct mr_outbox_txn *txn, const uint8_t id[static 16], const struct mr_intake_row *row);
 /* The bad rows, ascending by place; the caller frees *ret. */
 int mr_intake_rows_bad(struct mr_outbox_txn *txn, const uint8_t id[static 16], struct mr_intake_row **ret,
         size_t *ret_count);

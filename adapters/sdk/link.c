@@ -31,7 +31,7 @@ static void give_up(struct mr_link *link)
     if (!connection)
         return;
     connection->link = NULL;
-    (void) zmq_socket_monitor(connection->dealer.socket, NULL, 0);
+    (void)zmq_socket_monitor(connection->dealer.socket, NULL, 0);
     mr_zsock_close(&connection->monitor, on_socket_closed);
     mr_zsock_close(&connection->dealer, on_socket_closed);
 }
@@ -125,7 +125,8 @@ static int make_sockets(struct mr_link *link, void **ret_dealer, void **ret_moni
     void *dealer = zmq_socket(link->zmq, ZMQ_DEALER);
     void *monitor = zmq_socket(link->zmq, ZMQ_PAIR);
 
-    (void) snprintf(address, sizeof address, "inproc://link-monitor-%llu", (unsigned long long) link->connections++);
+    (void)snprintf(
+            address, sizeof address, "inproc://link-monitor-%llu", (unsigned long long)link->connections++);
     if (dealer && monitor && set_options(link, dealer) == 0 &&
             zmq_socket_monitor(dealer, address,
                     ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CLOSED |
@@ -137,9 +138,9 @@ static int make_sockets(struct mr_link *link, void **ret_dealer, void **ret_moni
         return 0;
     }
     if (dealer)
-        (void) zmq_close(dealer);
+        (void)zmq_close(dealer);
     if (monitor)
-        (void) zmq_close(monitor);
+        (void)zmq_close(monitor);
     return MR_ESYSTEM;
 }
 
@@ -158,7 +159,7 @@ static int connection_open(struct mr_link *link)
     }
     r = mr_zsock_open(&connection->monitor, link->loop, monitor, 16, on_monitor, connection);
     if (r < 0) {
-        (void) zmq_close(dealer);
+        (void)zmq_close(dealer);
         free(connection);
         return r;
     }
@@ -220,7 +221,7 @@ void mr_link_fail(struct mr_link *link, const char *why)
         delay_ms = link->retry_after_ms + randombytes_random() % (link->retry_after_ms / 4 + 1);
     link->retry_after_ms = 0;
     mr_warn("link.down", "why", why, "retry_ms", MR_N(delay_ms));
-    (void) uv_timer_start(&link->retry, on_retry, delay_ms, 0);
+    (void)uv_timer_start(&link->retry, on_retry, delay_ms, 0);
     if (was_up)
         mr_link_set_up(link, false);
 }
@@ -251,7 +252,7 @@ static void on_tick(uv_timer_t *timer)
     ping.progress = link->finished;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_PING;
     frame.ping = &ping;
-    (void) mr_link_send(link, &frame);
+    (void)mr_link_send(link, &frame);
 }
 
 static void on_flush(uv_timer_t *timer)
@@ -263,9 +264,9 @@ void mr_link_flush_in(struct mr_link *link, uint64_t delay_ms)
 {
     if (link->state == MR_LINK_CLOSING)
         return;
-    if (uv_is_active((uv_handle_t *) &link->flush) && uv_timer_get_due_in(&link->flush) <= delay_ms)
+    if (uv_is_active((uv_handle_t *)&link->flush) && uv_timer_get_due_in(&link->flush) <= delay_ms)
         return;
-    (void) uv_timer_start(&link->flush, on_flush, delay_ms, 0);
+    (void)uv_timer_start(&link->flush, on_flush, delay_ms, 0);
 }
 
 void mr_link_wake(struct mr_link *link)
@@ -273,7 +274,8 @@ void mr_link_wake(struct mr_link *link)
     mr_link_flush_in(link, 0);
 }
 
-void mr_link_nack(struct mr_link *link, const char *subscription, uint64_t number, bool park, const char *reason)
+void mr_link_nack(
+        struct mr_link *link, const char *subscription, uint64_t number, bool park, const char *reason)
 {
     struct mr_link_nacked *nacked;
 
@@ -284,8 +286,8 @@ void mr_link_nack(struct mr_link *link, const char *subscription, uint64_t numbe
         return; /* the hub delivers it again after the next break of the session */
     nacked->number = number;
     nacked->park = park;
-    (void) snprintf(nacked->subscription, sizeof nacked->subscription, "%s", subscription);
-    (void) snprintf(nacked->reason, sizeof nacked->reason, "%s", reason ? reason : "");
+    (void)snprintf(nacked->subscription, sizeof nacked->subscription, "%s", subscription);
+    (void)snprintf(nacked->reason, sizeof nacked->reason, "%s", reason ? reason : "");
     mr_list_push_back(&link->nacks, &nacked->member);
     mr_link_wake(link);
 }
@@ -312,7 +314,7 @@ void mr_link_counts(const struct mr_link *link, uint64_t *ret_published, uint64_
 static void destroy(struct mr_link *link)
 {
     if (link->zmq)
-        (void) zmq_ctx_term(link->zmq); /* every socket is closed; waits for Goodbye at most its linger */
+        (void)zmq_ctx_term(link->zmq); /* every socket is closed; waits for Goodbye at most its linger */
     drop_nacks(link);
     mr_link_repeat_drop(link);
     mr_arena_fini(&link->receive_arena);
@@ -332,11 +334,12 @@ static int init(struct mr_link *link, const struct mr_link_options *options, str
     link->software = strdup(options->software);
     if (!link->zmq || !link->endpoint || !link->software)
         return MR_ENOMEM;
-    (void) snprintf(link->hub_key, sizeof link->hub_key, "%s", options->hub_public_key);
-    (void) snprintf(link->secret_key, sizeof link->secret_key, "%s", options->secret_key);
+    (void)snprintf(link->hub_key, sizeof link->hub_key, "%s", options->hub_public_key);
+    (void)snprintf(link->secret_key, sizeof link->secret_key, "%s", options->secret_key);
     if (strlen(link->hub_key) != 40 || strlen(link->secret_key) != 40 ||
             zmq_curve_public(link->public_key, link->secret_key) != 0)
-        return mr_error_set(reterr, MR_ECONFIG, "keys", "make the keys with marshrut keys new", "no CURVE key");
+        return mr_error_set(
+                reterr, MR_ECONFIG, "keys", "make the keys with marshrut keys new", "no CURVE key");
     return 0;
 }
 
@@ -370,12 +373,12 @@ int mr_link_open(struct mr_link **ret, const struct mr_link_options *options, st
     timers[1] = &link->tick;
     timers[2] = &link->flush;
     for (size_t i = 0; i < MR_COUNT(timers); i++) {
-        (void) uv_timer_init(link->loop, timers[i]);
+        (void)uv_timer_init(link->loop, timers[i]);
         timers[i]->data = link;
         link->open_handles++;
     }
-    (void) uv_timer_start(&link->tick, on_tick, MR_LINK_TICK_MS, MR_LINK_TICK_MS);
-    (void) uv_timer_start(&link->retry, on_retry, 0, 0);
+    (void)uv_timer_start(&link->tick, on_tick, MR_LINK_TICK_MS, MR_LINK_TICK_MS);
+    (void)uv_timer_start(&link->retry, on_retry, 0, 0);
     *ret = link;
     return 0;
 }
@@ -399,11 +402,11 @@ static void say_goodbye(struct mr_link *link)
     Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     int linger_ms = 200;
 
-    goodbye.reason = (char *) "stopping";
+    goodbye.reason = (char *)"stopping";
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_GOODBYE;
     frame.goodbye = &goodbye;
     if (mr_link_send(link, &frame) == 0)
-        (void) zmq_setsockopt(link->connection->dealer.socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+        (void)zmq_setsockopt(link->connection->dealer.socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
 }
 
 void mr_link_close(struct mr_link *link, void (*on_closed)(void *ctx), void *ctx)
@@ -417,7 +420,7 @@ void mr_link_close(struct mr_link *link, void (*on_closed)(void *ctx), void *ctx
     give_up(link);
     link->on_closed = on_closed;
     link->closed_ctx = ctx;
-    uv_close((uv_handle_t *) &link->retry, on_handle_closed);
-    uv_close((uv_handle_t *) &link->tick, on_handle_closed);
-    uv_close((uv_handle_t *) &link->flush, on_handle_closed);
+    uv_close((uv_handle_t *)&link->retry, on_handle_closed);
+    uv_close((uv_handle_t *)&link->tick, on_handle_closed);
+    uv_close((uv_handle_t *)&link->flush, on_handle_closed);
 }

@@ -37,7 +37,8 @@ struct mr_link_nacked {
     char subscription[64];
 };
 
-/* A verdict of an earlier session that the hub repeats after Welcome; what it points to is in repeat_arena. */
+/* A verdict of an earlier session that the hub repeats after Welcome; what it points to is in repeat_arena.
+ */
 struct mr_link_repeated {
     struct mr_list member;
     Marshrut__Bus__V1__PublishResult result;
@@ -59,17 +60,17 @@ struct mr_link {
     uint64_t connecting_since_ms; /* loop time */
     uint64_t heard_ms;
     uint64_t pinged_ms;
-    uint32_t retry_after_ms;      /* what the hub asked for; 0: by back-off */
+    uint32_t retry_after_ms; /* what the hub asked for; 0: by back-off */
     bool hello_sent;
 
     Marshrut__Bus__V1__Limits limits;
-    uint64_t sent_through;        /* last sequence handed to the socket in this session */
-    uint64_t seen_sent;           /* VerdictsSeen */
-    uint64_t paused_until_ms;     /* publishing */
+    uint64_t sent_through;    /* last sequence handed to the socket in this session */
+    uint64_t seen_sent;       /* VerdictsSeen */
+    uint64_t paused_until_ms; /* publishing */
     uint64_t ping_id;
     struct mr_list nacks;
-    uint64_t repeat_through;      /* verdicts up to here are being repeated; 0: none */
-    uint64_t repeat_ping;         /* its Pong says that all of them have come */
+    uint64_t repeat_through; /* verdicts up to here are being repeated; 0: none */
+    uint64_t repeat_ping;    /* its Pong says that all of them have come */
     struct mr_list repeated;
     struct mr_arena receive_arena, event_arena, send_arena, repeat_arena;
 

@@ -18,7 +18,7 @@ struct verdicts {
 static int verdicts_init(struct verdicts *verdicts, uint64_t from, uint64_t through)
 {
     *verdicts = (struct verdicts){.from = from, .through = through};
-    verdicts->results = calloc((size_t) (through - from + 1), sizeof *verdicts->results);
+    verdicts->results = calloc((size_t)(through - from + 1), sizeof *verdicts->results);
     return verdicts->results ? 0 : MR_ENOMEM;
 }
 
@@ -35,7 +35,7 @@ static void fill(struct verdicts *verdicts, uint64_t sequence, struct mr_outcome
     outcome->verdict = MARSHRUT__BUS__V1__VERDICT__VERDICT_STORED;
     outcome->number = verdicts->next_number;
     if (result) {
-        outcome->verdict = (int) result->verdict;
+        outcome->verdict = (int)result->verdict;
         outcome->number = result->number;
         outcome->code = result->code;
         outcome->field = result->field;
@@ -62,8 +62,8 @@ static void say_own_reason(const struct mr_link *link, int error, size_t row_siz
     }
 }
 
-static int note_one(struct mr_link *link, struct mr_outbox_txn *txn, struct verdicts *verdicts, uint64_t sequence,
-        struct mr_buf *plain)
+static int note_one(struct mr_link *link, struct mr_outbox_txn *txn, struct verdicts *verdicts,
+        uint64_t sequence, struct mr_buf *plain)
 {
     struct mr_outcome outcome = {.sequence = sequence, .code = "", .field = "", .reason = "", .cure = ""};
     int error;
@@ -177,7 +177,7 @@ void mr_link_repeat_end(struct mr_link *link)
             mr_link_fail(link, "memory");
             return;
         }
-        mr_list_foreach(it, &link->repeated)
+        mr_list_foreach (it, &link->repeated)
             verdicts_put(&verdicts, &MR_CONTAINER(it, struct mr_link_repeated, member)->result);
         note_or_fail(link, &verdicts);
         free(verdicts.results);
@@ -192,7 +192,8 @@ void mr_link_on_ack(struct mr_link *link, const Marshrut__Bus__V1__PublishAck *a
     struct verdicts verdicts;
     uint64_t noted;
 
-    if (ack->first_sequence == 0) { /* covers nothing new: repeated verdicts, or the answer to a batch sent twice */
+    if (ack->first_sequence ==
+            0) { /* covers nothing new: repeated verdicts, or the answer to a batch sent twice */
         for (size_t i = 0; link->repeat_through != 0 && i < ack->n_results; i++)
             remember(link, ack->results[i]);
         return;

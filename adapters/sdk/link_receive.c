@@ -33,8 +33,8 @@ static void begin_new_epoch(struct mr_link *link, uint64_t stored)
 {
     int r = mr_outbox_renumber(link->outbox);
 
-    mr_warn("outbox.new-epoch", "hub_stored", MR_N(stored), "waiting", MR_N(mr_outbox_last(link->outbox)), "error",
-            r < 0 ? mr_err_name(r) : NULL);
+    mr_warn("outbox.new-epoch", "hub_stored", MR_N(stored), "waiting", MR_N(mr_outbox_last(link->outbox)),
+            "error", r < 0 ? mr_err_name(r) : NULL);
     mr_link_fail(link, "new-epoch");
 }
 
@@ -58,7 +58,8 @@ static void on_welcome(struct mr_link *link, const frame_t *frame)
     link->pinged_ms = uv_now(link->loop);
     mr_inbox_new_session(link->inbox);
     mr_info("link.up", "hub", welcome->hub, "session", MR_N(welcome->session), "resume_after",
-            MR_N(welcome->stored_sequence), "waiting", MR_N(mr_outbox_last(link->outbox) - welcome->stored_sequence));
+            MR_N(welcome->stored_sequence), "waiting",
+            MR_N(mr_outbox_last(link->outbox) - welcome->stored_sequence));
     if (welcome->stored_sequence > noted)
         mr_link_repeat_begin(link, welcome->stored_sequence);
     for (size_t i = 0; link->callbacks.on_event && i < welcome->n_subscriptions; i++)
@@ -89,8 +90,8 @@ static void on_refusal(struct mr_link *link, const frame_t *frame)
     uint32_t retry_ms = refusal->retry_after_ms;
     bool over = refusal->fatal || link->state != MR_LINK_UP || strcmp(refusal->code, "no-hello") == 0;
 
-    mr_warn("link.refused", "code", refusal->code, "reason", refusal->reason, "cure", refusal->cure, "retry_ms",
-            MR_N(retry_ms));
+    mr_warn("link.refused", "code", refusal->code, "reason", refusal->reason, "cure", refusal->cure,
+            "retry_ms", MR_N(retry_ms));
     if (over) {
         for (size_t i = 0; i < MR_COUNT(slow_codes); i++)
             if (strcmp(refusal->code, slow_codes[i].code) == 0 && retry_ms < slow_codes[i].retry_ms)
@@ -127,7 +128,7 @@ static void hand_over(struct mr_link *link, struct mr_inbox_subscription *subscr
             .attempt = item->attempt,
             .recorded_us = item->recorded_us,
             .event = &event,
-            .recipients = (const char *const *) item->recipients,
+            .recipients = (const char *const *)item->recipients,
             .recipients_count = item->n_recipients,
             .replay = deliver->replay,
     };
@@ -139,7 +140,7 @@ static void hand_over(struct mr_link *link, struct mr_inbox_subscription *subscr
     } else {
         mr_err("inbox.not-decoded", "subscription", subscription->name, "number", MR_N(item->number), "error",
                 mr_err_name(r));
-        (void) mr_inbox_finish(subscription, item->number, false);
+        (void)mr_inbox_finish(subscription, item->number, false);
         mr_link_nack(link, subscription->name, item->number, r != MR_ENOMEM, "not-decoded");
     }
     mr_arena_reset(&link->event_arena); /* wipes */
@@ -176,7 +177,7 @@ static void on_ping(struct mr_link *link, const frame_t *frame)
     pong.progress = link->finished;
     answer.body_case = MARSHRUT__BUS__V1__FRAME__BODY_PONG;
     answer.pong = &pong;
-    (void) mr_link_send(link, &answer);
+    (void)mr_link_send(link, &answer);
 }
 
 static void on_pong(struct mr_link *link, const frame_t *frame)
@@ -189,7 +190,7 @@ static void on_pong(struct mr_link *link, const frame_t *frame)
 
 static void on_goodbye(struct mr_link *link, const frame_t *frame)
 {
-    (void) frame;
+    (void)frame;
     mr_link_fail(link, "goodbye");
 }
 

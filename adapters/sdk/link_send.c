@@ -49,7 +49,7 @@ int mr_link_subscribe(struct mr_link *link, const char *subscription)
     Marshrut__Bus__V1__Subscribe subscribe = MARSHRUT__BUS__V1__SUBSCRIBE__INIT;
     Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
 
-    subscribe.subscription = (char *) subscription;
+    subscribe.subscription = (char *)subscription;
     subscribe.credit_events = MR_LINK_CREDIT_EVENTS;
     subscribe.credit_bytes = MR_LINK_CREDIT_BYTES;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_SUBSCRIBE;
@@ -123,7 +123,7 @@ static int send_acks(struct mr_link *link)
 
     if (r < 0)
         return r;
-    mr_list_foreach(it, mr_inbox_subscriptions(link->inbox)) {
+    mr_list_foreach (it, mr_inbox_subscriptions(link->inbox)) {
         struct mr_inbox_subscription *subscription = MR_CONTAINER(it, struct mr_inbox_subscription, member);
 
         if (subscription->ack != 0 && (r = send_ack(link, subscription)) < 0)
@@ -167,8 +167,8 @@ struct batch {
 };
 
 /*
- * Sequences may have no gaps, so an event that cannot go (too big for this hub, its key gone) leaves an empty place
- * that the hub refuses by name; link_note.c says why to the adapter.
+ * Sequences may have no gaps, so an event that cannot go (too big for this hub, its key gone) leaves an empty
+ * place that the hub refuses by name; link_note.c says why to the adapter.
  */
 static int gather(void *ctx, const struct mr_outbox_item *item)
 {
@@ -200,7 +200,7 @@ static int send_batch(struct mr_link *link)
 
     if (link->sent_through >= mr_outbox_last(link->outbox) || unacknowledged >= link->limits.publish_window)
         return 0;
-    batch.count_max = link->limits.publish_window - (size_t) unacknowledged;
+    batch.count_max = link->limits.publish_window - (size_t)unacknowledged;
     if (batch.count_max > link->limits.batch_events_max)
         batch.count_max = link->limits.batch_events_max;
     mr_arena_reset(&link->send_arena);

@@ -1,6 +1,6 @@
 /*
- * The adapters' mappers in one table, so that `marshrut map check FILE` shows what a file would send without running an
- * adapter. Link mr_mappers.
+ * The adapters' mappers in one table, so that `marshrut map check FILE` shows what a file would send without
+ * running an adapter. Link mr_mappers.
  */
 #ifndef MR_SDK_MAP_H
 #define MR_SDK_MAP_H

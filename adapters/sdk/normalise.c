@@ -11,15 +11,33 @@ static const struct {
     char latin;
     uint16_t cyrillic;
 } look_alikes[] = {
-        {'A', 0x410}, {'B', 0x412}, {'C', 0x421}, {'E', 0x415}, {'H', 0x41d}, {'K', 0x41a}, {'M', 0x41c},
-        {'O', 0x41e}, {'P', 0x420}, {'T', 0x422}, {'X', 0x425}, {'Y', 0x423}, {'a', 0x430}, {'c', 0x441},
-        {'e', 0x435}, {'o', 0x43e}, {'p', 0x440}, {'x', 0x445}, {'y', 0x443}, {'k', 0x43a}, {'m', 0x43c},
+        {'A', 0x410},
+        {'B', 0x412},
+        {'C', 0x421},
+        {'E', 0x415},
+        {'H', 0x41d},
+        {'K', 0x41a},
+        {'M', 0x41c},
+        {'O', 0x41e},
+        {'P', 0x420},
+        {'T', 0x422},
+        {'X', 0x425},
+        {'Y', 0x423},
+        {'a', 0x430},
+        {'c', 0x441},
+        {'e', 0x435},
+        {'o', 0x43e},
+        {'p', 0x440},
+        {'x', 0x445},
+        {'y', 0x443},
+        {'k', 0x43a},
+        {'m', 0x43c},
 };
 
 static uint32_t look_alike(uint32_t code)
 {
     for (size_t i = 0; i < MR_COUNT(look_alikes); i++)
-        if ((uint32_t) look_alikes[i].latin == code)
+        if ((uint32_t)look_alikes[i].latin == code)
             return look_alikes[i].cyrillic;
     return 0;
 }

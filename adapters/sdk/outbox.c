@@ -62,7 +62,7 @@ static int day_change(struct mr_outbox_txn *txn, uint32_t day, int by)
     if (r < 0)
         return r;
     assert(by > 0 || count > 0);
-    count += (uint64_t) (int64_t) by;
+    count += (uint64_t)(int64_t)by;
     if (count > 0)
         return meta_put(txn->kv, day_key(day, key), count);
     if (txn->emptied_count < MR_OUTBOX_EMPTIED_MAX)
@@ -151,8 +151,8 @@ static int open_store(struct mr_outbox *outbox, struct mr_error *reterr)
     return r < 0 ? r : sweep_keys(outbox);
 }
 
-int mr_outbox_open(struct mr_outbox **ret, const char *state_dir, const struct mr_clock *clock,
-        struct mr_error *reterr)
+int mr_outbox_open(
+        struct mr_outbox **ret, const char *state_dir, const struct mr_clock *clock, struct mr_error *reterr)
 {
     struct mr_outbox *outbox;
     int r;
@@ -211,7 +211,7 @@ uint64_t mr_outbox_noted(const struct mr_outbox *outbox)
 
 void mr_outbox_keyed_digest(struct mr_outbox *outbox, struct mr_slice data, uint8_t ret[static 16])
 {
-    (void) crypto_generichash(ret, 16, data.data, data.size, outbox->secret, sizeof outbox->secret);
+    (void)crypto_generichash(ret, 16, data.data, data.size, outbox->secret, sizeof outbox->secret);
 }
 
 /* ---- transactions ---- */
@@ -250,7 +250,8 @@ static int put_sealed(struct mr_outbox_txn *txn, uint32_t day, uint64_t sequence
     return r < 0 ? r : day_change(txn, day, 1);
 }
 
-int mr_outbox_add(struct mr_outbox_txn *txn, struct mr_slice event, struct mr_slice ref, uint64_t *ret_sequence)
+int mr_outbox_add(
+        struct mr_outbox_txn *txn, struct mr_slice event, struct mr_slice ref, uint64_t *ret_sequence)
 {
     int r;
 
@@ -302,7 +303,8 @@ int mr_outbox_each(struct mr_outbox_txn *txn, struct mr_slice prefix,
     return r == MR_ENOTFOUND ? 0 : r;
 }
 
-int mr_outbox_open_row(struct mr_outbox_txn *txn, uint64_t sequence, struct mr_buf *plain, struct mr_slice *ret_ref)
+int mr_outbox_open_row(
+        struct mr_outbox_txn *txn, uint64_t sequence, struct mr_buf *plain, struct mr_slice *ret_ref)
 {
     uint8_t key[8];
     struct mr_slice sealed, event;
@@ -363,9 +365,9 @@ static void destroy_emptied(struct mr_outbox_txn *txn, uint32_t today)
 
     for (unsigned i = 0; i < txn->emptied_count; i++)
         if (txn->emptied[i] < today)
-            (void) mr_outbox_keys_destroy(&outbox->keys, txn->emptied[i]);
+            (void)mr_outbox_keys_destroy(&outbox->keys, txn->emptied[i]);
     if (outbox->day != 0 && outbox->day != today)
-        (void) sweep_keys(outbox);
+        (void)sweep_keys(outbox);
     outbox->day = today;
 }
 
@@ -401,8 +403,8 @@ void mr_outbox_abort(struct mr_outbox_txn *txn)
 
 /* ---- walking ---- */
 
-static int walk_rows(struct mr_outbox *outbox, struct mr_kv_cursor *cursor, uint64_t from, struct mr_buf *plain,
-        int (*fn)(void *ctx, const struct mr_outbox_item *item), void *ctx)
+static int walk_rows(struct mr_outbox *outbox, struct mr_kv_cursor *cursor, uint64_t from,
+        struct mr_buf *plain, int (*fn)(void *ctx, const struct mr_outbox_item *item), void *ctx)
 {
     uint8_t start[8];
     struct mr_slice key, value;
@@ -413,7 +415,8 @@ static int walk_rows(struct mr_outbox *outbox, struct mr_kv_cursor *cursor, uint
     while (r == 0) {
         struct mr_outbox_item item = {.sequence = mr_get_be64(key.data)};
 
-        item.error = mr_outbox_unseal(outbox, outbox->epoch, item.sequence, value, plain, &item.event, &item.ref);
+        item.error =
+                mr_outbox_unseal(outbox, outbox->epoch, item.sequence, value, plain, &item.event, &item.ref);
         if (item.error == MR_ENOMEM)
             return item.error;
         r = fn(ctx, &item);

@@ -16,9 +16,9 @@ struct mr_outbox {
     struct mr_outbox_keys keys;
     uint8_t secret[MR_OUTBOX_KEY_BYTES];
     uint64_t epoch;
-    uint64_t next;  /* sequence of the next event */
+    uint64_t next; /* sequence of the next event */
     uint64_t noted;
-    uint32_t day;   /* of the last add */
+    uint32_t day; /* of the last add */
     void (*on_added)(void *ctx);
     void *on_added_ctx;
 };
@@ -35,8 +35,8 @@ struct mr_outbox_txn {
 };
 
 /* Appends the sealed row to out: day, nonce, ciphertext of (ref, event), bound to epoch and sequence. */
-int mr_outbox_seal(struct mr_outbox *outbox, uint32_t day, uint64_t epoch, uint64_t sequence, struct mr_slice event,
-        struct mr_slice ref, struct mr_buf *out);
+int mr_outbox_seal(struct mr_outbox *outbox, uint32_t day, uint64_t epoch, uint64_t sequence,
+        struct mr_slice event, struct mr_slice ref, struct mr_buf *out);
 /* Into plain (reset first). MR_EDESTROYED: the day's key is gone; MR_ECORRUPT. */
 int mr_outbox_unseal(struct mr_outbox *outbox, uint64_t epoch, uint64_t sequence, struct mr_slice sealed,
         struct mr_buf *plain, struct mr_slice *ret_event, struct mr_slice *ret_ref);

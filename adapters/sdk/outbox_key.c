@@ -27,12 +27,12 @@ void mr_outbox_keys_fini(struct mr_outbox_keys *keys)
 
 uint32_t mr_outbox_day(int64_t wall_us)
 {
-    time_t seconds = (time_t) (wall_us / 1000000);
+    time_t seconds = (time_t)(wall_us / 1000000);
     struct tm tm;
 
     if (!gmtime_r(&seconds, &tm))
         return 19700101;
-    return (uint32_t) ((tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday);
+    return (uint32_t)((tm.tm_year + 1900) * 10000 + (tm.tm_mon + 1) * 100 + tm.tm_mday);
 }
 
 static int read_key(const char *dir, const char *name, uint8_t ret[static MR_OUTBOX_KEY_BYTES])
@@ -41,7 +41,7 @@ static int read_key(const char *dir, const char *name, uint8_t ret[static MR_OUT
     struct mr_buf content = MR_BUF_INIT;
     int r;
 
-    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int) sizeof path)
+    if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path)
         return MR_EINVAL;
     r = mr_file_read(path, 4096, &content);
     if (r == 0 && content.size != MR_OUTBOX_KEY_BYTES)
@@ -53,7 +53,8 @@ static int read_key(const char *dir, const char *name, uint8_t ret[static MR_OUT
 }
 
 /* Reads the file, or makes it with random bytes. */
-static int read_or_create(const char *dir, const char *name, bool create, uint8_t ret[static MR_OUTBOX_KEY_BYTES])
+static int read_or_create(
+        const char *dir, const char *name, bool create, uint8_t ret[static MR_OUTBOX_KEY_BYTES])
 {
     int r = read_key(dir, name, ret);
 
@@ -65,7 +66,7 @@ static int read_or_create(const char *dir, const char *name, bool create, uint8_
 
 static void key_name(uint32_t day, char out[static 32])
 {
-    (void) snprintf(out, 32, KEY_PREFIX "%08u", day);
+    (void)snprintf(out, 32, KEY_PREFIX "%08u", day);
 }
 
 int mr_outbox_keys_get(struct mr_outbox_keys *keys, uint32_t day, bool create, const uint8_t **ret)
@@ -100,7 +101,7 @@ int mr_outbox_keys_destroy(struct mr_outbox_keys *keys, uint32_t day)
         if (keys->cached[i].day == day)
             sodium_memzero(&keys->cached[i], sizeof keys->cached[i]);
     key_name(day, name);
-    if (snprintf(path, sizeof path, "%s/%s", keys->dir, name) >= (int) sizeof path)
+    if (snprintf(path, sizeof path, "%s/%s", keys->dir, name) >= (int)sizeof path)
         return MR_EINVAL;
     return mr_file_destroy(path);
 }
@@ -121,9 +122,9 @@ int mr_outbox_keys_each(const struct mr_outbox_keys *keys, int (*fn)(void *ctx, 
             continue;
         day = strtoul(entry->d_name + strlen(KEY_PREFIX), &end, 10);
         if (*end == 0 && day >= 19700101 && day <= 99991231)
-            r = fn(ctx, (uint32_t) day);
+            r = fn(ctx, (uint32_t)day);
     }
-    (void) closedir(dir);
+    (void)closedir(dir);
     return r;
 }
 

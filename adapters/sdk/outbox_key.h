@@ -1,6 +1,7 @@
 /*
- * The daily keys of an outbox: one file a day (outbox.key.YYYYMMDD, 0600) in the state folder. Destroying the file is
- * what makes the rows of that day unreadable, also those that linger in free pages of LMDB (decision 6).
+ * The daily keys of an outbox: one file a day (outbox.key.YYYYMMDD, 0600) in the state folder. Destroying the
+ * file is what makes the rows of that day unreadable, also those that linger in free pages of LMDB (decision
+ * 6).
  */
 #ifndef MR_SDK_OUTBOX_KEY_H
 #define MR_SDK_OUTBOX_KEY_H

@@ -22,8 +22,8 @@ static void bind_to(uint64_t epoch, uint64_t sequence, uint8_t out[static BOUND]
     mr_put_be64(out + 8, sequence);
 }
 
-int mr_outbox_seal(struct mr_outbox *outbox, uint32_t day, uint64_t epoch, uint64_t sequence, struct mr_slice event,
-        struct mr_slice ref, struct mr_buf *out)
+int mr_outbox_seal(struct mr_outbox *outbox, uint32_t day, uint64_t epoch, uint64_t sequence,
+        struct mr_slice event, struct mr_slice ref, struct mr_buf *out)
 {
     const uint8_t *key;
     uint8_t bound[BOUND], nonce[NONCE];
@@ -34,7 +34,7 @@ int mr_outbox_seal(struct mr_outbox *outbox, uint32_t day, uint64_t epoch, uint6
 
     if (r < 0)
         return r;
-    mr_buf_put_u8(&plain, (uint8_t) ref.size);
+    mr_buf_put_u8(&plain, (uint8_t)ref.size);
     mr_buf_put_slice(&plain, ref);
     mr_buf_put_slice(&plain, event);
     bind_to(epoch, sequence, bound);
@@ -43,9 +43,9 @@ int mr_outbox_seal(struct mr_outbox *outbox, uint32_t day, uint64_t epoch, uint6
     mr_buf_put(out, nonce, sizeof nonce);
     room = mr_buf_reserve(out, plain.size + TAG);
     if (room && !mr_buf_failed(&plain)) {
-        (void) crypto_aead_xchacha20poly1305_ietf_encrypt(
+        (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
                 room, &sealed_size, plain.data, plain.size, bound, sizeof bound, NULL, nonce, key);
-        out->size += (size_t) sealed_size;
+        out->size += (size_t)sealed_size;
     } else {
         r = MR_ENOMEM;
     }
@@ -73,12 +73,12 @@ int mr_outbox_unseal(struct mr_outbox *outbox, uint64_t epoch, uint64_t sequence
     if (!room)
         return MR_ENOMEM;
     bind_to(epoch, sequence, bound);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(room, &size, NULL, sealed.data + HEAD, sealed.size - HEAD, bound,
-                sizeof bound, sealed.data + 4, key) != 0 ||
+    if (crypto_aead_xchacha20poly1305_ietf_decrypt(room, &size, NULL, sealed.data + HEAD, sealed.size - HEAD,
+                bound, sizeof bound, sealed.data + 4, key) != 0 ||
             size < 1 || size < 1u + room[0])
         return MR_ECORRUPT;
-    plain->size = (size_t) size;
+    plain->size = (size_t)size;
     *ret_ref = mr_slice(room + 1, room[0]);
-    *ret_event = mr_slice(room + 1 + room[0], (size_t) size - 1 - room[0]);
+    *ret_event = mr_slice(room + 1 + room[0], (size_t)size - 1 - room[0]);
     return 0;
 }

@@ -53,7 +53,7 @@ static void on_app_closed(void *ctx)
     struct run *run = ctx;
 
     for (size_t i = 0; i < MR_COUNT(run->signals); i++)
-        uv_close((uv_handle_t *) &run->signals[i], NULL);
+        uv_close((uv_handle_t *)&run->signals[i], NULL);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -64,15 +64,15 @@ static void on_signal(uv_signal_t *handle, int number)
         return;
     run->closing = true;
     mr_info("adapter.stopping", "name", run->program->name, "signal", MR_N(number));
-    (void) sd_notify(0, "STOPPING=1");
+    (void)sd_notify(0, "STOPPING=1");
     run->program->close(run->app, on_app_closed, run);
 }
 
 static int fail(const struct mr_program *program, int code, const struct mr_error *error)
 {
     mr_err("adapter.failed", "name", program->name, "error", mr_err_name(code), "what",
-            error->what[0] ? error->what : mr_err_text(code), "where", error->where[0] ? error->where : NULL, "cure",
-            error->cure[0] ? error->cure : NULL);
+            error->what[0] ? error->what : mr_err_text(code), "where", error->where[0] ? error->where : NULL,
+            "cure", error->cure[0] ? error->cure : NULL);
     return mr_err_exit(code);
 }
 
@@ -81,9 +81,9 @@ static void start_signals(struct run *run)
     static const int numbers[] = {SIGTERM, SIGINT};
 
     for (size_t i = 0; i < MR_COUNT(numbers); i++) {
-        (void) uv_signal_init(&run->loop, &run->signals[i]);
+        (void)uv_signal_init(&run->loop, &run->signals[i]);
         run->signals[i].data = run;
-        (void) uv_signal_start(&run->signals[i], on_signal, numbers[i]);
+        (void)uv_signal_start(&run->signals[i], on_signal, numbers[i]);
     }
 }
 
@@ -95,17 +95,17 @@ static int run_with(const struct mr_program *program, const struct mr_config *co
     char software[64];
     int r;
 
-    (void) snprintf(software, sizeof software, "%s/%s", program->name, MR_VERSION);
+    (void)snprintf(software, sizeof software, "%s/%s", program->name, MR_VERSION);
     if (uv_loop_init(&run.loop) != 0)
         return EX_OSERR;
     r = program->open(&run.app, &run.loop, config, software, &error);
     if (r == 0) {
         start_signals(&run);
         mr_info("adapter.ready", "name", program->name, "version", MR_VERSION);
-        (void) sd_notify(0, "READY=1");
+        (void)sd_notify(0, "READY=1");
     }
-    (void) uv_run(&run.loop, UV_RUN_DEFAULT);
-    (void) uv_loop_close(&run.loop);
+    (void)uv_run(&run.loop, UV_RUN_DEFAULT);
+    (void)uv_loop_close(&run.loop);
     if (r < 0)
         return fail(program, r, &error);
     mr_info("adapter.stopped", "name", program->name);
@@ -120,8 +120,8 @@ int mr_program_main(int argc, char **argv, const struct mr_program *program)
     struct mr_error error = {0};
     int r;
 
-    (void) argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-    (void) signal(SIGPIPE, SIG_IGN);
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+    (void)signal(SIGPIPE, SIG_IGN);
     if (arguments.verbose)
         mr_logfmt_set_level(MR_LEVEL_DEBUG);
     r = mr_config_load(&config, arguments.config, &error);

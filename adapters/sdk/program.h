@@ -1,6 +1,6 @@
 /*
- * main() of an adapter: reads the configuration (-c FILE), opens the adapter on a loop, says adapter.ready on stderr
- * and to systemd, closes on SIGTERM or SIGINT. Exit codes: sysexits.h by proto/base/err.h.
+ * main() of an adapter: reads the configuration (-c FILE), opens the adapter on a loop, says adapter.ready on
+ * stderr and to systemd, closes on SIGTERM or SIGINT. Exit codes: sysexits.h by proto/base/err.h.
  */
 #ifndef MR_SDK_PROGRAM_H
 #define MR_SDK_PROGRAM_H
@@ -11,8 +11,8 @@
 #include "proto/config/config.h"
 
 struct mr_program {
-    const char *name;    /* "marshrut-school": also software of Hello with the version */
-    const char *about;   /* one line for --help */
+    const char *name;  /* "marshrut-school": also software of Hello with the version */
+    const char *about; /* one line for --help */
     /* software: "marshrut-school/0.1.0". MR_ECONFIG when this adapter is not configured. */
     int (*open)(void **ret_app, uv_loop_t *loop, const struct mr_config *config, const char *software,
             struct mr_error *reterr);

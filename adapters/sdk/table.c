@@ -19,11 +19,11 @@ struct row {
 };
 
 struct mr_table {
-    struct mr_buf raw;    /* the content in UTF-8 */
-    struct mr_buf text;   /* cells, each ended by NUL; offsets in cells */
-    struct mr_buf cells;  /* of size_t */
-    struct mr_buf rows;   /* of struct row; the header is rows[header] */
-    char *raw_line;       /* of the last mr_table_raw() */
+    struct mr_buf raw;   /* the content in UTF-8 */
+    struct mr_buf text;  /* cells, each ended by NUL; offsets in cells */
+    struct mr_buf cells; /* of size_t */
+    struct mr_buf rows;  /* of struct row; the header is rows[header] */
+    char *raw_line;      /* of the last mr_table_raw() */
     size_t header;
     char *title;
     const char *encoding;
@@ -36,7 +36,7 @@ struct reading {
     struct mr_table *table;
     struct mr_error *error;
     struct row row;
-    uint32_t line;        /* physical, of the piece being fed */
+    uint32_t line; /* physical, of the piece being fed */
     int r;
     bool row_done;
 };
@@ -48,7 +48,7 @@ static size_t cells_count(const struct mr_table *table)
 
 static const struct row *row_at(const struct mr_table *table, size_t index)
 {
-    return (const struct row *) (const void *) table->rows.data + index;
+    return (const struct row *)(const void *)table->rows.data + index;
 }
 
 static size_t rows_count(const struct mr_table *table)
@@ -63,7 +63,7 @@ static const char *cell_text(const struct mr_table *table, const struct row *row
     if (column >= row->cells)
         return "";
     memcpy(&offset, table->cells.data + (row->first_cell + column) * sizeof offset, sizeof offset);
-    return (const char *) table->text.data + offset;
+    return (const char *)table->text.data + offset;
 }
 
 static void refuse(struct reading *reading, uint32_t line, const char *cure, const char *what)
@@ -72,7 +72,7 @@ static void refuse(struct reading *reading, uint32_t line, const char *cure, con
 
     if (reading->r < 0)
         return;
-    (void) snprintf(where, sizeof where, "строка %u", line);
+    (void)snprintf(where, sizeof where, "строка %u", line);
     reading->r = mr_error_set(reading->error, MR_EINVAL, where, cure, "%s", what);
 }
 
@@ -85,7 +85,8 @@ static void on_cell(void *data, size_t size, void *ctx)
     char in[MR_TABLE_CELL_BYTES_MAX + 1];
 
     if (size > MR_TABLE_CELL_BYTES_MAX) {
-        refuse(reading, reading->row.line, "сократите текст в ячейке или проверьте кавычки", "слишком длинная ячейка");
+        refuse(reading, reading->row.line, "сократите текст в ячейке или проверьте кавычки",
+                "слишком длинная ячейка");
         return;
     }
     if (reading->row.cells == MR_TABLE_COLUMNS_MAX) {
@@ -107,7 +108,7 @@ static void on_row(int c, void *ctx)
 {
     struct reading *reading = ctx;
 
-    (void) c;
+    (void)c;
     reading->row_done = true;
 }
 
@@ -130,7 +131,7 @@ static void take_row(struct reading *reading, size_t end)
 static void begin_row(struct reading *reading, size_t at)
 {
     reading->row = (struct row){
-            .line = reading->line, .first_cell = (uint32_t) cells_count(reading->table), .raw = at};
+            .line = reading->line, .first_cell = (uint32_t)cells_count(reading->table), .raw = at};
 }
 
 /* Fed by physical lines, so that each row knows its line and where it stands in the file. */
@@ -142,7 +143,7 @@ static int split(struct reading *reading, struct csv_parser *parser)
     begin_row(reading, 0);
     while (at < raw->size && reading->r == 0) {
         const uint8_t *newline = memchr(raw->data + at, '\n', raw->size - at);
-        size_t end = newline ? (size_t) (newline - raw->data) + 1 : raw->size;
+        size_t end = newline ? (size_t)(newline - raw->data) + 1 : raw->size;
 
         if (csv_parse(parser, raw->data + at, end - at, on_cell, on_row, reading) != end - at)
             refuse(reading, reading->line, "уберите лишнюю кавычку или удвойте её внутри ячейки",
@@ -156,7 +157,8 @@ static int split(struct reading *reading, struct csv_parser *parser)
         begin_row(reading, at);
     }
     if (reading->r == 0 && csv_fini(parser, on_cell, on_row, reading) != 0)
-        refuse(reading, reading->row.line, "закройте кавычку, открытую в этой строке", "кавычка не закрыта до конца файла");
+        refuse(reading, reading->row.line, "закройте кавычку, открытую в этой строке",
+                "кавычка не закрыта до конца файла");
     if (reading->r == 0 && reading->row_done)
         take_row(reading, raw->size);
     return reading->r;
@@ -174,14 +176,14 @@ static unsigned char separator_of(struct mr_slice raw)
         if (raw.data[i] == '"')
             quoted = !quoted;
         for (size_t c = 0; !quoted && c < MR_COUNT(candidates); c++)
-            counts[c] += raw.data[i] == (uint8_t) candidates[c];
+            counts[c] += raw.data[i] == (uint8_t)candidates[c];
         if (raw.data[i] == '\n' && counts[0] + counts[1] + counts[2] > 0)
             break;
     }
     for (size_t c = 1; c < MR_COUNT(candidates); c++)
         if (counts[c] > counts[best])
             best = c;
-    return (unsigned char) candidates[best];
+    return (unsigned char)candidates[best];
 }
 
 static size_t filled_cells(const struct mr_table *table, const struct row *row)
@@ -199,7 +201,8 @@ static int find_header(struct mr_table *table)
     struct mr_buf title = MR_BUF_INIT;
     size_t rows = rows_count(table);
 
-    while (table->header < 3 && table->header + 1 < rows && filled_cells(table, row_at(table, table->header)) == 1 &&
+    while (table->header < 3 && table->header + 1 < rows &&
+            filled_cells(table, row_at(table, table->header)) == 1 &&
             filled_cells(table, row_at(table, table->header + 1)) > 1) {
         const struct row *row = row_at(table, table->header++);
 
@@ -246,7 +249,8 @@ static int read_table(struct mr_table *table, struct mr_slice content, struct mr
     if (parser.entry_buf)
         sodium_memzero(parser.entry_buf, parser.entry_size);
     csv_free(&parser);
-    if (r == 0 && (mr_buf_failed(&table->text) || mr_buf_failed(&table->cells) || mr_buf_failed(&table->rows)))
+    if (r == 0 &&
+            (mr_buf_failed(&table->text) || mr_buf_failed(&table->cells) || mr_buf_failed(&table->rows)))
         r = MR_ENOMEM;
     if (r == 0)
         r = find_header(table);
@@ -258,7 +262,7 @@ int mr_table_read(struct mr_table **ret, struct mr_slice content, const char *na
     struct mr_table *table = calloc(1, sizeof *table);
     int r;
 
-    (void) name;
+    (void)name;
     if (!table)
         return MR_ENOMEM;
     r = read_table(table, content, reterr);
@@ -267,8 +271,9 @@ int mr_table_read(struct mr_table **ret, struct mr_slice content, const char *na
         return r;
     }
     if (table->normalised > 0)
-        (void) snprintf(table->notes, sizeof table->notes,
-                "выправлено ячеек: %zu (лишние и неразрывные пробелы, длинные тире, латинские буквы в русских словах)",
+        (void)snprintf(table->notes, sizeof table->notes,
+                "выправлено ячеек: %zu (лишние и неразрывные пробелы, длинные тире, латинские буквы в "
+                "русских словах)",
                 table->normalised);
     *ret = table;
     return 0;
@@ -305,7 +310,7 @@ static int find_column(const struct mr_table *table, const char *name)
 
     for (size_t i = 0; i < header->cells; i++)
         if (mr_fold_equal(cell_text(table, header, i), name))
-            return (int) i;
+            return (int)i;
     return -1;
 }
 
@@ -316,7 +321,7 @@ int mr_table_column(const struct mr_table *table, const char *names)
         char name[256];
         int column;
 
-        (void) snprintf(name, sizeof name, "%.*s", (int) len, names);
+        (void)snprintf(name, sizeof name, "%.*s", (int)len, names);
         column = find_column(table, name);
         if (column >= 0)
             return column;
@@ -327,20 +332,20 @@ int mr_table_column(const struct mr_table *table, const char *names)
 
 const char *mr_table_cell(const struct mr_table *table, size_t row, int column)
 {
-    return column < 0 ? "" : cell_text(table, row_at(table, table->header + 1 + row), (size_t) column);
+    return column < 0 ? "" : cell_text(table, row_at(table, table->header + 1 + row), (size_t)column);
 }
 
 const char *mr_table_header(const struct mr_table *table, int column)
 {
-    return column < 0 ? "" : cell_text(table, row_at(table, table->header), (size_t) column);
+    return column < 0 ? "" : cell_text(table, row_at(table, table->header), (size_t)column);
 }
 
 /* The last one asked for is kept in the table, which is otherwise not changed by reading. */
 static const char *raw_of(const struct mr_table *table, const struct row *row)
 {
-    struct mr_table *cache = (struct mr_table *) table;
+    struct mr_table *cache = (struct mr_table *)table;
     size_t size = row->raw_size;
-    const char *from = (const char *) table->raw.data + row->raw;
+    const char *from = (const char *)table->raw.data + row->raw;
 
     while (size > 0 && (from[size - 1] == '\n' || from[size - 1] == '\r'))
         size--;

@@ -20,8 +20,8 @@ static bool take_digits(const char **text, int count, int *ret)
 /* Spreadsheets write a midnight behind the day. */
 static bool midnight(const char *rest)
 {
-    return *rest == 0 || strcmp(rest, " 0:00") == 0 || strcmp(rest, " 00:00") == 0 || strcmp(rest, " 0:00:00") == 0 ||
-            strcmp(rest, " 00:00:00") == 0;
+    return *rest == 0 || strcmp(rest, " 0:00") == 0 || strcmp(rest, " 00:00") == 0 ||
+           strcmp(rest, " 0:00:00") == 0 || strcmp(rest, " 00:00:00") == 0;
 }
 
 static bool day_first(const char *text, int *day, int *month, int *year)
@@ -44,7 +44,7 @@ static bool day_first(const char *text, int *day, int *month, int *year)
 static bool year_first(const char *text, int *day, int *month, int *year)
 {
     return take_digits(&text, 4, year) && *text++ == '-' && take_digits(&text, 2, month) && *text++ == '-' &&
-            take_digits(&text, 2, day) && midnight(text);
+           take_digits(&text, 2, day) && midnight(text);
 }
 
 int mr_table_date(const char *text, char ret[static 11])
@@ -54,7 +54,7 @@ int mr_table_date(const char *text, char ret[static 11])
 
     if (!year_first(text, &day, &month, &year) && !day_first(text, &day, &month, &year))
         return MR_EINVAL;
-    (void) snprintf(out, sizeof out, "%04d-%02d-%02d", year, month, day);
+    (void)snprintf(out, sizeof out, "%04d-%02d-%02d", year, month, day);
     if (!mr_ident_date_ok(out))
         return MR_EINVAL;
     memcpy(ret, out, 11);
@@ -74,7 +74,8 @@ int mr_table_decimal(const char *text, int64_t *ret_thousandths)
             fraction = true;
             continue;
         }
-        if (*text < '0' || *text > '9' || value > INT64_MAX / 20000 || (fraction && ++decimals > 3 && *text != '0'))
+        if (*text < '0' || *text > '9' || value > INT64_MAX / 20000 ||
+                (fraction && ++decimals > 3 && *text != '0'))
             return MR_EINVAL;
         digit = true;
         if (decimals <= 3)

@@ -54,14 +54,14 @@ static bool ends_with(const char *name, const char *end)
 static bool ignored(const char *name)
 {
     return !mr_file_name_ok(name) || strncmp(name, "~$", 2) == 0 || ends_with(name, ".tmp") ||
-            ends_with(name, ".part") || ends_with(name, ".crdownload");
+           ends_with(name, ".part") || ends_with(name, ".crdownload");
 }
 
 /* ---- entries ---- */
 
 static struct entry *find_entry(struct mr_watch_dir *watch, const char *folder, const char *name)
 {
-    mr_list_foreach(it, &watch->entries) {
+    mr_list_foreach (it, &watch->entries) {
         struct entry *entry = MR_CONTAINER(it, struct entry, member);
 
         if (strcmp(entry->name, name) == 0 && strcmp(entry->folder, folder) == 0)
@@ -106,7 +106,7 @@ static void look_at(struct mr_watch_dir *watch, const char *path, const char *fo
     if (!entry && !(entry = add_entry(watch, folder, name)))
         return;
     entry->seen = true;
-    changed_ns = (int64_t) st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
     if (entry->size == st.st_size && entry->changed_ns == changed_ns && entry->still_since_ms != 0)
         return;
     entry->size = st.st_size;
@@ -121,16 +121,17 @@ static void on_change(uv_fs_event_t *event, const char *name, int events, int st
 {
     struct folder *folder = event->data;
 
-    (void) name;
-    (void) events;
-    (void) status;
+    (void)name;
+    (void)events;
+    (void)status;
     if (!folder->watch->closing && uv_timer_get_due_in(&folder->watch->timer) > 20)
-        (void) uv_timer_start(&folder->watch->timer, folder->watch->timer.timer_cb, 20, 0); /* gathers a burst */
+        (void)uv_timer_start(
+                &folder->watch->timer, folder->watch->timer.timer_cb, 20, 0); /* gathers a burst */
 }
 
 static bool folder_known(const struct mr_watch_dir *watch, const char *name)
 {
-    mr_list_foreach(it, &watch->folders)
+    mr_list_foreach (it, &watch->folders)
         if (strcmp(MR_CONTAINER(it, struct folder, member)->name, name) == 0)
             return true;
     return false;
@@ -170,10 +171,10 @@ static void scan_files(struct mr_watch_dir *watch, const char *path, const char 
     while ((file = readdir(dir)) != NULL) {
         char full[PATH_MAX];
 
-        if (snprintf(full, sizeof full, "%s/%s", path, file->d_name) < (int) sizeof full)
+        if (snprintf(full, sizeof full, "%s/%s", path, file->d_name) < (int)sizeof full)
             look_at(watch, full, folder, file->d_name);
     }
-    (void) closedir(dir);
+    (void)closedir(dir);
 }
 
 static void scan_folders(struct mr_watch_dir *watch)
@@ -190,12 +191,12 @@ static void scan_folders(struct mr_watch_dir *watch)
         struct stat st;
 
         if (!mr_file_name_ok(child->d_name) ||
-                snprintf(full, sizeof full, "%s/%s", watch->dir, child->d_name) >= (int) sizeof full)
+                snprintf(full, sizeof full, "%s/%s", watch->dir, child->d_name) >= (int)sizeof full)
             continue;
         if (lstat(full, &st) == 0 && S_ISDIR(st.st_mode))
             scan_files(watch, full, child->d_name);
     }
-    (void) closedir(dir);
+    (void)closedir(dir);
 }
 
 /* ---- telling ---- */
@@ -204,7 +205,7 @@ static struct entry *oldest_settled(struct mr_watch_dir *watch, uint64_t now, bo
 {
     struct entry *oldest = NULL;
 
-    mr_list_foreach(it, &watch->entries) {
+    mr_list_foreach (it, &watch->entries) {
         struct entry *entry = MR_CONTAINER(it, struct entry, member);
 
         if (entry->told)
@@ -212,7 +213,7 @@ static struct entry *oldest_settled(struct mr_watch_dir *watch, uint64_t now, bo
         if (now + 1 - entry->still_since_ms < watch->options.settle_ms)
             *ret_waiting = true;
         else if (!oldest || entry->changed_ns < oldest->changed_ns ||
-                (entry->changed_ns == oldest->changed_ns && strcmp(entry->name, oldest->name) < 0))
+                 (entry->changed_ns == oldest->changed_ns && strcmp(entry->name, oldest->name) < 0))
             oldest = entry;
     }
     return oldest;
@@ -220,7 +221,7 @@ static struct entry *oldest_settled(struct mr_watch_dir *watch, uint64_t now, bo
 
 static void forget_vanished(struct mr_watch_dir *watch)
 {
-    mr_list_foreach_safe(it, &watch->entries) {
+    mr_list_foreach_safe (it, &watch->entries) {
         struct entry *entry = MR_CONTAINER(it, struct entry, member);
 
         if (!entry->seen)
@@ -255,7 +256,7 @@ static void scan(struct mr_watch_dir *watch)
         entry->told = true;
         next_ms = 1;
     }
-    (void) uv_timer_start(&watch->timer, on_timer, next_ms, 0);
+    (void)uv_timer_start(&watch->timer, on_timer, next_ms, 0);
     if (entry)
         watch->options.on_file(watch->options.ctx, entry->folder, entry->name);
 }
@@ -269,12 +270,13 @@ void mr_watch_dir_again(struct mr_watch_dir *watch, const char *folder, const ch
     entry->told = false;
     entry->still_since_ms = uv_now(watch->options.loop) + 1;
     if (!watch->closing)
-        (void) uv_timer_start(&watch->timer, on_timer, watch->options.settle_ms / 2 + 1, 0);
+        (void)uv_timer_start(&watch->timer, on_timer, watch->options.settle_ms / 2 + 1, 0);
 }
 
 /* ---- birth and death ---- */
 
-int mr_watch_dir_open(struct mr_watch_dir **ret, const struct mr_watch_dir_options *options, struct mr_error *reterr)
+int mr_watch_dir_open(
+        struct mr_watch_dir **ret, const struct mr_watch_dir_options *options, struct mr_error *reterr)
 {
     struct mr_watch_dir *watch;
     int r = mr_file_make_dirs(options->dir);
@@ -294,10 +296,10 @@ int mr_watch_dir_open(struct mr_watch_dir **ret, const struct mr_watch_dir_optio
     }
     mr_list_init(&watch->entries);
     mr_list_init(&watch->folders);
-    (void) uv_timer_init(options->loop, &watch->timer);
+    (void)uv_timer_init(options->loop, &watch->timer);
     watch->timer.data = watch;
     watch->open_handles = 1;
-    (void) uv_timer_start(&watch->timer, on_timer, 0, 0);
+    (void)uv_timer_start(&watch->timer, on_timer, 0, 0);
     *ret = watch;
     return 0;
 }
@@ -329,7 +331,7 @@ static void on_timer_closed(uv_handle_t *handle)
 
 static void on_event_closed(uv_handle_t *handle)
 {
-    closed_one(((struct folder *) handle->data)->watch);
+    closed_one(((struct folder *)handle->data)->watch);
 }
 
 void mr_watch_dir_close(struct mr_watch_dir *watch, void (*on_closed)(void *ctx), void *ctx)
@@ -337,7 +339,7 @@ void mr_watch_dir_close(struct mr_watch_dir *watch, void (*on_closed)(void *ctx)
     watch->closing = true;
     watch->on_closed = on_closed;
     watch->closed_ctx = ctx;
-    mr_list_foreach(it, &watch->folders)
-        uv_close((uv_handle_t *) &MR_CONTAINER(it, struct folder, member)->event, on_event_closed);
-    uv_close((uv_handle_t *) &watch->timer, on_timer_closed);
+    mr_list_foreach (it, &watch->folders)
+        uv_close((uv_handle_t *)&MR_CONTAINER(it, struct folder, member)->event, on_event_closed);
+    uv_close((uv_handle_t *)&watch->timer, on_timer_closed);
 }

@@ -1,8 +1,8 @@
 /*
- * A folder (and, if wanted, its sub-folders, one level) into which people put files. A file is told once it has stood
- * still (size and time of change) for settle_ms: a half-copied file waits. Ignored: dotfiles, *.tmp, *.part, *.crdownload,
- * names that start with ~$, anything but regular files. Changes are noticed by uv_fs_event where it works, and by a
- * rescan where it does not. Loop thread only.
+ * A folder (and, if wanted, its sub-folders, one level) into which people put files. A file is told once it
+ * has stood still (size and time of change) for settle_ms: a half-copied file waits. Ignored: dotfiles,
+ * *.tmp, *.part, *.crdownload, names that start with ~$, anything but regular files. Changes are noticed by
+ * uv_fs_event where it works, and by a rescan where it does not. Loop thread only.
  */
 #ifndef MR_SDK_WATCH_DIR_H
 #define MR_SDK_WATCH_DIR_H
@@ -17,16 +17,17 @@ struct mr_watch_dir;
 
 struct mr_watch_dir_options {
     uv_loop_t *loop;
-    const char *dir;      /* created when missing */
-    bool sub_folders;     /* files lie in dir/<folder>/; files in dir itself are not looked at */
+    const char *dir;  /* created when missing */
+    bool sub_folders; /* files lie in dir/<folder>/; files in dir itself are not looked at */
     uint32_t settle_ms;
-    uint32_t rescan_ms;   /* 0: 5000 */
+    uint32_t rescan_ms; /* 0: 5000 */
     /* folder: "" without sub-folders. The oldest first; told again only when the file has changed. */
     void (*on_file)(void *ctx, const char *folder, const char *name);
     void *ctx;
 };
 
-int mr_watch_dir_open(struct mr_watch_dir **ret, const struct mr_watch_dir_options *options, struct mr_error *reterr);
+int mr_watch_dir_open(
+        struct mr_watch_dir **ret, const struct mr_watch_dir_options *options, struct mr_error *reterr);
 void mr_watch_dir_close(struct mr_watch_dir *watch, void (*on_closed)(void *ctx), void *ctx);
 /* Forgets that a file was told: it is told again when it still stands there. */
 void mr_watch_dir_again(struct mr_watch_dir *watch, const char *folder, const char *name);

@@ -32,8 +32,8 @@ struct memory {
 
 static voidpf memory_open(voidpf opaque, const void *name, int mode)
 {
-    (void) name;
-    (void) mode;
+    (void)name;
+    (void)mode;
     return opaque;
 }
 
@@ -42,9 +42,9 @@ static uLong memory_read(voidpf opaque, voidpf stream, void *out, uLong size)
     struct memory *memory = stream;
     uint64_t left = memory->content.size - memory->at;
 
-    (void) opaque;
+    (void)opaque;
     if (size > left)
-        size = (uLong) left;
+        size = (uLong)left;
     memcpy(out, memory->content.data + memory->at, size);
     memory->at += size;
     return size;
@@ -52,18 +52,18 @@ static uLong memory_read(voidpf opaque, voidpf stream, void *out, uLong size)
 
 static ZPOS64_T memory_tell(voidpf opaque, voidpf stream)
 {
-    (void) opaque;
-    return ((struct memory *) stream)->at;
+    (void)opaque;
+    return ((struct memory *)stream)->at;
 }
 
 static long memory_seek(voidpf opaque, voidpf stream, ZPOS64_T offset, int origin)
 {
     struct memory *memory = stream;
-    uint64_t base = origin == ZLIB_FILEFUNC_SEEK_CUR ? memory->at
-            : origin == ZLIB_FILEFUNC_SEEK_END       ? memory->content.size
-                                                     : 0;
+    uint64_t base = origin == ZLIB_FILEFUNC_SEEK_CUR   ? memory->at
+                    : origin == ZLIB_FILEFUNC_SEEK_END ? memory->content.size
+                                                       : 0;
 
-    (void) opaque;
+    (void)opaque;
     if (offset > memory->content.size - base)
         return -1;
     memory->at = base + offset;
@@ -72,15 +72,15 @@ static long memory_seek(voidpf opaque, voidpf stream, ZPOS64_T offset, int origi
 
 static int memory_close(voidpf opaque, voidpf stream)
 {
-    (void) opaque;
-    (void) stream;
+    (void)opaque;
+    (void)stream;
     return 0;
 }
 
 static int memory_error(voidpf opaque, voidpf stream)
 {
-    (void) opaque;
-    (void) stream;
+    (void)opaque;
+    (void)stream;
     return 0;
 }
 
@@ -103,7 +103,7 @@ static bool name_safe(const char *name)
     if (name[0] == 0 || strstr(name, "..") || strlen(name) > NAME_MAX_BYTES)
         return false;
     for (const char *p = name; *p; p++)
-        if (*p == '/' || *p == '\\' || *p == ':' || (unsigned char) *p < 0x20)
+        if (*p == '/' || *p == '\\' || *p == ':' || (unsigned char)*p < 0x20)
             return false;
     return true;
 }
@@ -115,7 +115,8 @@ static int check_entry(const struct reading *reading, const unz_file_info64 *inf
     if (info->flag & 1)
         return refuse(reading, name, "создайте архив без пароля", "файл в архиве зашифрован");
     if (mr_zip_entry(reading->zip, name).data)
-        return refuse(reading, name, "оставьте в архиве один файл с таким именем", "имя файла в архиве повторяется");
+        return refuse(reading, name, "оставьте в архиве один файл с таким именем",
+                "имя файла в архиве повторяется");
     return 0;
 }
 
@@ -134,9 +135,9 @@ static int read_entry(struct reading *reading, struct entry *entry, uint64_t pac
             return refuse(reading, entry->name, "создайте архив заново", "архив повреждён");
         if (n == 0)
             return 0;
-        entry->content.size += (size_t) n;
-        out += (uint64_t) n;
-        reading->zip->total += (uint64_t) n;
+        entry->content.size += (size_t)n;
+        out += (uint64_t)n;
+        reading->zip->total += (uint64_t)n;
         if (reading->zip->total > reading->limits.bytes_max ||
                 (out > RATIO_FREE_SIZE && out / reading->limits.ratio_max > packed))
             return refuse(reading, entry->name, "разделите выгрузку на части; такой архив не принимается",
@@ -177,29 +178,31 @@ static int read_all(struct reading *reading)
     if (unzGetGlobalInfo64(reading->file, &info) != UNZ_OK)
         return refuse(reading, "zip", "создайте архив заново", "архив повреждён");
     if (info.number_entry > reading->limits.entries_max)
-        return refuse(reading, "zip", "оставьте в архиве только файлы OneRoster", "в архиве слишком много файлов");
+        return refuse(
+                reading, "zip", "оставьте в архиве только файлы OneRoster", "в архиве слишком много файлов");
     reading->zip->entries = calloc(reading->limits.entries_max, sizeof *reading->zip->entries);
     if (!reading->zip->entries)
         return MR_ENOMEM;
     for (more = unzGoToFirstFile(reading->file); more == UNZ_OK; more = unzGoToNextFile(reading->file)) {
         int r = reading->zip->count < reading->limits.entries_max
-                ? take_current(reading)
-                : refuse(reading, "zip", "оставьте в архиве только файлы OneRoster", "в архиве слишком много файлов");
+                        ? take_current(reading)
+                        : refuse(reading, "zip", "оставьте в архиве только файлы OneRoster",
+                                  "в архиве слишком много файлов");
 
         if (r < 0)
             return r;
     }
     return more == UNZ_END_OF_LIST_OF_FILE || info.number_entry == 0
-            ? 0
-            : refuse(reading, "zip", "создайте архив заново", "архив повреждён");
+                   ? 0
+                   : refuse(reading, "zip", "создайте архив заново", "архив повреждён");
 }
 
 int mr_zip_read(struct mr_zip **ret, struct mr_slice content, const struct mr_zip_limits *limits,
         struct mr_error *reterr)
 {
     struct memory memory = {content, 0};
-    zlib_filefunc64_def functions = {memory_open, memory_read, NULL, memory_tell, memory_seek, memory_close,
-            memory_error, &memory};
+    zlib_filefunc64_def functions = {
+            memory_open, memory_read, NULL, memory_tell, memory_seek, memory_close, memory_error, &memory};
     struct reading reading = {.error = reterr, .zip = calloc(1, sizeof *reading.zip)};
     int r;
 
@@ -217,7 +220,7 @@ int mr_zip_read(struct mr_zip **ret, struct mr_slice content, const struct mr_zi
     r = reading.file ? read_all(&reading)
                      : refuse(&reading, "zip", "создайте архив заново", "это не zip-архив, или он повреждён");
     if (reading.file)
-        (void) unzClose(reading.file);
+        (void)unzClose(reading.file);
     if (r < 0) {
         mr_zip_free(reading.zip);
         return r;
@@ -240,7 +243,7 @@ struct mr_slice mr_zip_entry(const struct mr_zip *zip, const char *name)
 {
     for (uint32_t i = 0; i < zip->count; i++)
         if (strcasecmp(zip->entries[i].name, name) == 0)
-            return mr_slice(zip->entries[i].content.data ? zip->entries[i].content.data : (const uint8_t *) "",
+            return mr_slice(zip->entries[i].content.data ? zip->entries[i].content.data : (const uint8_t *)"",
                     zip->entries[i].content.size);
     return mr_slice(NULL, 0);
 }

@@ -1,7 +1,8 @@
 /*
- * A zip from a stranger, read whole into memory within caps. Refused by name (Russian text): too many entries, too
- * large, a ratio that only a "zip bomb" has, encrypted entries, entries in folders or with names that lead out of one,
- * two entries of one name, a damaged archive. Sizes are counted as bytes come out, never believed from the headers.
+ * A zip from a stranger, read whole into memory within caps. Refused by name (Russian text): too many
+ * entries, too large, a ratio that only a "zip bomb" has, encrypted entries, entries in folders or with names
+ * that lead out of one, two entries of one name, a damaged archive. Sizes are counted as bytes come out,
+ * never believed from the headers.
  */
 #ifndef MR_SDK_ZIP_READ_H
 #define MR_SDK_ZIP_READ_H
@@ -14,9 +15,9 @@
 struct mr_zip;
 
 struct mr_zip_limits {
-    uint32_t entries_max;      /* 0: 32 */
-    uint64_t bytes_max;        /* of all entries together; 0: 64 MiB */
-    uint32_t ratio_max;        /* bytes out to bytes in, once more than 1 MiB came out; 0: 100 */
+    uint32_t entries_max; /* 0: 32 */
+    uint64_t bytes_max;   /* of all entries together; 0: 64 MiB */
+    uint32_t ratio_max;   /* bytes out to bytes in, once more than 1 MiB came out; 0: 100 */
 };
 
 int mr_zip_read(struct mr_zip **ret, struct mr_slice content, const struct mr_zip_limits *limits,

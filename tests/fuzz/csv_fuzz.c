@@ -13,8 +13,8 @@ static void check_cell(const char *text)
 
     assert(strlen(text) <= MR_TABLE_CELL_BYTES_MAX * 2);
     assert(mr_utf8_valid(mr_slice_str(text)));
-    (void) mr_table_date(text, date);
-    (void) mr_table_decimal(text, &value);
+    (void)mr_table_date(text, date);
+    (void)mr_table_decimal(text, &value);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

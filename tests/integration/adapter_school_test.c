@@ -1,6 +1,6 @@
 /*
- * The school adapter against a real hub: files of good, wrong and doubtful rows, the same file twice, a full list, a
- * hub that is killed and comes back. What the receipts say is what the log holds.
+ * The school adapter against a real hub: files of good, wrong and doubtful rows, the same file twice, a full
+ * list, a hub that is killed and comes back. What the receipts say is what the log holds.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,7 +40,7 @@ struct env {
 
 static void on_closed(void *ctx)
 {
-    ((struct env *) ctx)->closed = true;
+    ((struct env *)ctx)->closed = true;
 }
 
 static void school_start(struct env *env)
@@ -66,11 +66,12 @@ static int setup(void **state)
 {
     struct env *env = calloc(1, sizeof *env);
 
-    (void) snprintf(env->ogrn, sizeof env->ogrn, "102240123456%d", mr_ident_ogrn_check("102240123456"));
-    spawn_init(&env->spawn,
-            "adapters:\n  school:\n    system: school\n    secret_key_file: school.key\n    state: state\n    in: in\n"
-            "    out: out\n    done: done\n    rejected: rejected\n    settle_ms: 50\n");
-    assert_int_equal(mr_file_write(env->spawn.dir, "school.key", mr_slice_str(env->spawn.keys[SPAWN_SCHOOL].secret_key), 0600),
+    (void)snprintf(env->ogrn, sizeof env->ogrn, "102240123456%d", mr_ident_ogrn_check("102240123456"));
+    spawn_init(&env->spawn, "adapters:\n  school:\n    system: school\n    secret_key_file: school.key\n    "
+                            "state: state\n    in: in\n"
+                            "    out: out\n    done: done\n    rejected: rejected\n    settle_ms: 50\n");
+    assert_int_equal(mr_file_write(env->spawn.dir, "school.key",
+                             mr_slice_str(env->spawn.keys[SPAWN_SCHOOL].secret_key), 0600),
             0);
     spawn_start(&env->spawn);
     school_start(env);
@@ -83,7 +84,7 @@ static int setup_hub_only(void **state)
     int r = setup(state);
 
     school_stop(*state);
-    ((struct env *) *state)->school = NULL;
+    ((struct env *)*state)->school = NULL;
     return r;
 }
 
@@ -104,7 +105,7 @@ static const char *dir_of(const struct env *env, const char *what)
 {
     static char dir[512];
 
-    (void) snprintf(dir, sizeof dir, "%s/%s/%s", env->spawn.dir, what, env->ogrn);
+    (void)snprintf(dir, sizeof dir, "%s/%s/%s", env->spawn.dir, what, env->ogrn);
     return dir;
 }
 
@@ -126,7 +127,7 @@ static int count_files(const char *dir, const char *end)
         count += entry->d_name[0] != '.' && n >= e && strcmp(entry->d_name + n - e, end) == 0;
     }
     if (handle)
-        (void) closedir(handle);
+        (void)closedir(handle);
     return count;
 }
 
@@ -140,15 +141,16 @@ static char *read_one(const char *dir, const char *end)
 
     assert_non_null(handle);
     while ((entry = readdir(handle)) != NULL)
-        if (strlen(entry->d_name) > strlen(end) && strcmp(entry->d_name + strlen(entry->d_name) - strlen(end), end) == 0) {
-            (void) snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+        if (strlen(entry->d_name) > strlen(end) &&
+                strcmp(entry->d_name + strlen(entry->d_name) - strlen(end), end) == 0) {
+            (void)snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
             assert_int_equal(text.size, 0);
             assert_int_equal(mr_file_read(path, 1 << 20, &text), 0);
         }
-    (void) closedir(handle);
+    (void)closedir(handle);
     assert_true(text.size > 0);
     assert_non_null(mr_buf_str(&text));
-    return (char *) text.data;
+    return (char *)text.data;
 }
 
 struct receipts {
@@ -161,7 +163,7 @@ static bool has_receipts(void *ctx)
     const struct receipts *receipts = ctx;
 
     return count_files(dir_of(receipts->env, "done"), ".receipt.txt") == receipts->want &&
-            count_files(dir_of(receipts->env, "in"), ".csv") == 0;
+           count_files(dir_of(receipts->env, "in"), ".csv") == 0;
 }
 
 static void await_receipts(struct env *env, int want)
@@ -197,7 +199,7 @@ static void assert_log_holds(struct env *env, long long events)
 
     bus_connect(&client, env->spawn.admin, NULL, NULL);
     status = bus_query(&client, "hub.status", "{}");
-    (void) snprintf(want, sizeof want, "\"head\":%lld", events);
+    (void)snprintf(want, sizeof want, "\"head\":%lld", events);
     if (!strstr(status, want))
         fail_msg("expected %s in %s", want, status);
     bus_close(&client);
@@ -215,7 +217,8 @@ static void test_rows_good_and_bad(void **state)
                    "4;001-019-989 00;Кузнецова;Ольга;;учитель;ПР;02.09.2020\r\n");
     await_receipts(env, 1);
     text = read_one(dir_of(env, "done"), ".receipt.txt");
-    assert_non_null(strstr(text, "Прочитано строк: 4 = принято 2 + повторно 0 + на исправлении 1 + отказано 1"));
+    assert_non_null(
+            strstr(text, "Прочитано строк: 4 = принято 2 + повторно 0 + на исправлении 1 + отказано 1"));
     assert_null(strstr(text, "Иванова"));
     free(text);
     text = read_one(dir_of(env, "rejected"), ".report.txt");
@@ -271,7 +274,8 @@ static void test_full_list_asks(void **state)
             HEADER "1;112-233-445 95;Иванова;Анна;;учитель;ПР;01.09.2020\r\n"
                    "4;001-019-989 00;Кузнецова;Ольга;;учитель;ПР;02.09.2020\r\n");
     await_receipts(env, 1);
-    drop(env, "all.csv", "Полный список;\r\n" HEADER "1;112-233-445 95;Иванова;Анна;;учитель;ПР;01.09.2020\r\n");
+    drop(env, "all.csv",
+            "Полный список;\r\n" HEADER "1;112-233-445 95;Иванова;Анна;;учитель;ПР;01.09.2020\r\n");
     turns_until(&env->loop, "question", is_asked, env);
     assert_int_equal(count_files(dir_of(env, "done"), ".receipt.txt"), 1);
     drop(env, "ПОДТВЕРДИТЬ-all.csv", "");
@@ -303,8 +307,9 @@ static void test_hub_and_adapter_die(void **state)
 
     mr_buf_put_str(&list, HEADER);
     for (int i = 0; i < 1500; i++) {
-        (void) snprintf(nine, sizeof nine, "%09d", 200000000 + i);
-        mr_buf_printf(&list, "%d;%s%02d;Иванова;Анна;;учитель;ПР;01.09.2020\r\n", i, nine, mr_ident_snils_check(nine));
+        (void)snprintf(nine, sizeof nine, "%09d", 200000000 + i);
+        mr_buf_printf(&list, "%d;%s%02d;Иванова;Анна;;учитель;ПР;01.09.2020\r\n", i, nine,
+                mr_ident_snils_check(nine));
     }
     turns_until(&env->loop, "up", link_up, env);
     spawn_kill(&env->spawn);
@@ -322,7 +327,8 @@ static void test_hub_and_adapter_die(void **state)
     await_receipts(env, 1);
     turns_until(&env->loop, "drained", none_waiting, env);
     text = read_one(dir_of(env, "done"), ".receipt.txt");
-    assert_non_null(strstr(text, "Прочитано строк: 1500 = принято 1500 + повторно 0 + на исправлении 0 + отказано 0"));
+    assert_non_null(strstr(
+            text, "Прочитано строк: 1500 = принято 1500 + повторно 0 + на исправлении 0 + отказано 0"));
     free(text);
     assert_log_holds(env, 3000); /* registered and employed, each once */
 }
@@ -349,9 +355,9 @@ static pid_t program_start(const struct env *env)
     if (pid == 0) {
         int fd = open(env->spawn.log, O_WRONLY | O_APPEND | O_CLOEXEC);
 
-        (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-        (void) dup2(fd, STDERR_FILENO);
-        (void) execl(MR_BIN_DIR "/marshrut-school", "marshrut-school", "-c", env->spawn.config, (char *) NULL);
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)dup2(fd, STDERR_FILENO);
+        (void)execl(MR_BIN_DIR "/marshrut-school", "marshrut-school", "-c", env->spawn.config, (char *)NULL);
         _exit(127);
     }
     return pid;
@@ -361,7 +367,7 @@ static void program_kill(pid_t pid)
 {
     int status;
 
-    (void) kill(pid, SIGKILL);
+    (void)kill(pid, SIGKILL);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status)); /* it had not ended by itself */
 }
@@ -376,8 +382,9 @@ static void test_killed_again_and_again(void **state)
 
     mr_buf_put_str(&list, HEADER);
     for (int i = 0; i < 4000; i++) {
-        (void) snprintf(nine, sizeof nine, "%09d", 300000000 + i);
-        mr_buf_printf(&list, "%d;%s%02d;Иванова;Анна;;учитель;ПР;01.09.2020\r\n", i, nine, mr_ident_snils_check(nine));
+        (void)snprintf(nine, sizeof nine, "%09d", 300000000 + i);
+        mr_buf_printf(&list, "%d;%s%02d;Иванова;Анна;;учитель;ПР;01.09.2020\r\n", i, nine,
+                mr_ident_snils_check(nine));
     }
     drop(env, "staff.csv", mr_buf_str(&list));
     mr_buf_fini(&list);
@@ -399,7 +406,8 @@ static void test_killed_again_and_again(void **state)
         program_kill(pid);
     }
     text = read_one(dir_of(env, "done"), ".receipt.txt");
-    assert_non_null(strstr(text, "Прочитано строк: 4000 = принято 4000 + повторно 0 + на исправлении 0 + отказано 0"));
+    assert_non_null(strstr(
+            text, "Прочитано строк: 4000 = принято 4000 + повторно 0 + на исправлении 0 + отказано 0"));
     free(text);
     assert_log_holds(env, 8000);
 }

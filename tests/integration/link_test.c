@@ -1,4 +1,5 @@
-/* The link against a hub of the test's own: what the hub does wrong costs time, never an event and never a second one. */
+/* The link against a hub of the test's own: what the hub does wrong costs time, never an event and never a
+ * second one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,7 +48,7 @@ static int on_outcome(void *ctx, struct mr_outbox_txn *txn, const struct mr_outc
         if (outcome->number != 0)
             assert_int_equal(outcome->number, outcome->sequence + 1000);
     } else {
-        (void) snprintf(env->last_code, sizeof env->last_code, "%s", outcome->code);
+        (void)snprintf(env->last_code, sizeof env->last_code, "%s", outcome->code);
     }
     return 0;
 }
@@ -58,7 +59,8 @@ static void on_event(void *ctx, const struct mr_delivered *item)
 
     env->delivered++;
     env->last_number = item->number;
-    assert_int_equal(mr_inbox_finish(mr_inbox_find(env->inbox, item->subscription), item->number, !env->nack), 0);
+    assert_int_equal(
+            mr_inbox_finish(mr_inbox_find(env->inbox, item->subscription), item->number, !env->nack), 0);
     if (env->nack)
         mr_link_nack(env->link, item->subscription, item->number, false, "try-again");
     mr_link_finished(env->link);
@@ -74,7 +76,7 @@ static void on_link(void *ctx, bool up)
 
 static void on_added(void *ctx)
 {
-    mr_link_wake(((struct env *) ctx)->link);
+    mr_link_wake(((struct env *)ctx)->link);
 }
 
 static void link_start(struct env *env)
@@ -114,7 +116,7 @@ static int setup(void **state)
 
 static void on_closed(void *ctx)
 {
-    ((struct env *) ctx)->closed = true;
+    ((struct env *)ctx)->closed = true;
 }
 
 static int teardown(void **state)
@@ -144,7 +146,7 @@ static void add(struct env *env, int from, int count, size_t size)
     memset(event, 'x', size);
     assert_int_equal(mr_outbox_txn_begin(env->outbox, &txn), 0);
     for (int i = from; i < from + count; i++) {
-        (void) snprintf(ref, sizeof ref, "%d", i);
+        (void)snprintf(ref, sizeof ref, "%d", i);
         assert_int_equal(mr_outbox_add(txn, mr_slice(event, size), mr_slice_str(ref), NULL), 0);
     }
     assert_int_equal(mr_outbox_commit(txn), 0);
@@ -156,12 +158,12 @@ static bool is_noted(void *ctx)
     struct env *env = ctx;
 
     return mr_outbox_noted(env->outbox) == mr_outbox_last(env->outbox) &&
-            env->hub.seen == mr_outbox_noted(env->outbox);
+           env->hub.seen == mr_outbox_noted(env->outbox);
 }
 
 static bool is_up(void *ctx)
 {
-    return mr_link_up(((struct env *) ctx)->link);
+    return mr_link_up(((struct env *)ctx)->link);
 }
 
 static bool is_stored(void *ctx)
@@ -239,7 +241,7 @@ static void test_hub_goes_and_comes(void **state)
 
 static bool was_refused(void *ctx)
 {
-    return ((struct env *) ctx)->hub.publishes >= 2;
+    return ((struct env *)ctx)->hub.publishes >= 2;
 }
 
 static void test_read_only(void **state)
@@ -267,7 +269,7 @@ static int setup_replaced(void **state)
 {
     int r = setup(state);
 
-    ((struct env *) *state)->hub.replace = true;
+    ((struct env *)*state)->hub.replace = true;
     return r;
 }
 
@@ -278,7 +280,7 @@ static void test_replaced(void **state)
     add(env, 1, 1, 10);
     turns_until(&env->loop, "replaced", was_replaced, env);
     for (int i = 0; i < 50; i++)
-        (void) uv_run(&env->loop, UV_RUN_NOWAIT);
+        (void)uv_run(&env->loop, UV_RUN_NOWAIT);
     assert_int_equal(env->hub.hellos, 1);
     assert_int_equal(env->hub.publishes, 0);
 }
@@ -287,13 +289,13 @@ static int setup_hung(void **state)
 {
     int r = setup(state);
 
-    ((struct env *) *state)->hub.ping_interval_ms = 100;
+    ((struct env *)*state)->hub.ping_interval_ms = 100;
     return r;
 }
 
 static bool went_down(void *ctx)
 {
-    return ((struct env *) ctx)->downs > 0;
+    return ((struct env *)ctx)->downs > 0;
 }
 
 static void test_hung_hub(void **state)
@@ -305,7 +307,8 @@ static void test_hung_hub(void **state)
     turns_until(&env->loop, "noticed", went_down, env);
     env->hub.deaf = false;
     add(env, 1, 3, 10);
-    /* the Hello that was not heard is followed by a new try after the greeting's time, or sooner by a new hub */
+    /* the Hello that was not heard is followed by a new try after the greeting's time, or sooner by a new hub
+     */
     fake_hub_close(&env->hub);
     fake_hub_open(&env->hub, &env->loop);
     turns_until(&env->loop, "noted", is_noted, env);
@@ -316,7 +319,7 @@ static int setup_small(void **state)
 {
     int r = setup(state);
 
-    ((struct env *) *state)->hub.event_bytes_max = 1000;
+    ((struct env *)*state)->hub.event_bytes_max = 1000;
     return r;
 }
 
@@ -360,12 +363,12 @@ static bool has_acked(void *ctx)
 
 static bool has_nacked(void *ctx)
 {
-    return ((struct env *) ctx)->hub.nacks == 1;
+    return ((struct env *)ctx)->hub.nacks == 1;
 }
 
 static bool subscribed(void *ctx)
 {
-    return ((struct env *) ctx)->hub.subscribes > 0;
+    return ((struct env *)ctx)->hub.subscribes > 0;
 }
 
 static void test_deliveries(void **state)

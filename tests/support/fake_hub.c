@@ -25,7 +25,7 @@ void fake_hub_send(struct fake_hub *hub, const frame_t *frame)
     assert_int_equal(mr_frame_encode(&out, frame), 0);
     parts[0] = mr_slice(hub->peer, hub->peer_size);
     parts[1] = mr_buf_slice(&out);
-    (void) mr_zsock_send(&hub->router, parts, 2);
+    (void)mr_zsock_send(&hub->router, parts, 2);
     mr_buf_fini(&out);
 }
 
@@ -34,7 +34,7 @@ static void refuse(struct fake_hub *hub, const char *code, uint32_t retry_after_
     Marshrut__Bus__V1__Refusal refusal = MARSHRUT__BUS__V1__REFUSAL__INIT;
     frame_t frame = MARSHRUT__BUS__V1__FRAME__INIT;
 
-    refusal.code = (char *) code;
+    refusal.code = (char *)code;
     refusal.retry_after_ms = retry_after_ms;
     refusal.fatal = fatal;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL;
@@ -49,13 +49,13 @@ static bool verdict(const struct fake_hub *hub, uint64_t sequence, Marshrut__Bus
     result->sequence = sequence;
     if (hub->sizes[sequence - 1] == 0 || sequence == hub->refuse_sequence) {
         result->verdict = MARSHRUT__BUS__V1__VERDICT__VERDICT_REFUSED;
-        result->code = (char *) "malformed";
+        result->code = (char *)"malformed";
         return false;
     }
     if (sequence == hub->quarantine_sequence) {
         result->verdict = MARSHRUT__BUS__V1__VERDICT__VERDICT_QUARANTINED;
         result->number = sequence + 1000;
-        result->code = (char *) "snils-checkdigit";
+        result->code = (char *)"snils-checkdigit";
         return false;
     }
     return true;
@@ -80,8 +80,8 @@ static void send_ack(struct fake_hub *hub, uint64_t first, uint64_t from)
         pointers[ack.n_results] = &results[ack.n_results];
         ack.n_results++;
     }
-    /* After a number that is not in the row, the next stored one is told explicitly: here numbers never have gaps
-     * but at a refused one, which takes a number of this fake all the same. */
+    /* After a number that is not in the row, the next stored one is told explicitly: here numbers never have
+     * gaps but at a refused one, which takes a number of this fake all the same. */
     for (uint64_t s = from; first && s <= hub->stored; s++) {
         Marshrut__Bus__V1__PublishResult before;
 
@@ -104,7 +104,7 @@ static void send_ack(struct fake_hub *hub, uint64_t first, uint64_t from)
 
 static void on_hello(struct fake_hub *hub, const frame_t *frame)
 {
-    static char *subscriptions[] = {(char *) "news"};
+    static char *subscriptions[] = {(char *)"news"};
     Marshrut__Bus__V1__Welcome welcome = MARSHRUT__BUS__V1__WELCOME__INIT;
     Marshrut__Bus__V1__Limits limits = MARSHRUT__BUS__V1__LIMITS__INIT;
     frame_t answer = MARSHRUT__BUS__V1__FRAME__INIT;
@@ -207,7 +207,8 @@ static void on_message(struct mr_zsock *zsock, zmq_msg_t *parts, int count)
     hub->peer_size = zmq_msg_size(&parts[0]);
     assert_true(hub->peer_size <= sizeof hub->peer);
     memcpy(hub->peer, zmq_msg_data(&parts[0]), hub->peer_size);
-    assert_int_equal(mr_frame_decode(mr_slice(zmq_msg_data(&parts[1]), zmq_msg_size(&parts[1])), &hub->arena, &frame, NULL),
+    assert_int_equal(mr_frame_decode(mr_slice(zmq_msg_data(&parts[1]), zmq_msg_size(&parts[1])), &hub->arena,
+                             &frame, NULL),
             0);
     if (!hub->deaf)
         take(hub, frame);
@@ -240,20 +241,20 @@ void fake_hub_open(struct fake_hub *hub, uv_loop_t *loop)
 
 static void on_router_closed(struct mr_zsock *zsock)
 {
-    ((struct fake_hub *) zsock->data)->peer_size = 0;
+    ((struct fake_hub *)zsock->data)->peer_size = 0;
 }
 
 void fake_hub_close(struct fake_hub *hub)
 {
     hub->open = false;
     mr_zsock_close(&hub->router, on_router_closed);
-    (void) uv_run(hub->loop, UV_RUN_NOWAIT); /* the memory may be used again after this turn */
+    (void)uv_run(hub->loop, UV_RUN_NOWAIT); /* the memory may be used again after this turn */
 }
 
 void fake_hub_fini(struct fake_hub *hub)
 {
     assert_false(hub->open);
-    (void) zmq_ctx_term(hub->zmq);
+    (void)zmq_ctx_term(hub->zmq);
     mr_arena_fini(&hub->arena);
 }
 
@@ -265,8 +266,8 @@ void fake_hub_deliver(struct fake_hub *hub, const char *subscription, uint64_t n
 
     item.number = number;
     item.attempt = 1;
-    item.event = (ProtobufCBinaryData){event.size, (uint8_t *) event.data};
-    deliver.subscription = (char *) subscription;
+    item.event = (ProtobufCBinaryData){event.size, (uint8_t *)event.data};
+    deliver.subscription = (char *)subscription;
     deliver.items = items;
     deliver.n_items = 1;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_DELIVER;

@@ -1,6 +1,6 @@
 /*
- * A hub of the test's own on the test's loop: speaks the bus protocol over CURVE, keeps what it stores in memory, and can
- * be told to be read-only, deaf, forgetful of acks, or to replace its client. One client.
+ * A hub of the test's own on the test's loop: speaks the bus protocol over CURVE, keeps what it stores in
+ * memory, and can be told to be read-only, deaf, forgetful of acks, or to replace its client. One client.
  */
 #ifndef MR_TESTS_FAKE_HUB_H
 #define MR_TESTS_FAKE_HUB_H
@@ -27,10 +27,10 @@ struct fake_hub {
     struct mr_arena arena;
 
     /* what it is told to do */
-    bool read_only;      /* refuses batches, says come back in 20 ms */
-    bool deaf;           /* answers nothing */
-    bool forget_acks;    /* stores, but says nothing */
-    bool replace;        /* answers the next Hello with "replaced" */
+    bool read_only;   /* refuses batches, says come back in 20 ms */
+    bool deaf;        /* answers nothing */
+    bool forget_acks; /* stores, but says nothing */
+    bool replace;     /* answers the next Hello with "replaced" */
     uint64_t refuse_sequence, quarantine_sequence;
     uint32_t event_bytes_max;
     uint32_t ping_interval_ms;

@@ -13,7 +13,7 @@ static void test_front(void **state)
     struct mr_inbox *inbox;
     struct mr_inbox_subscription *sub;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_inbox_open(&inbox, dir, NULL), 0);
     sub = mr_inbox_subscription(inbox, "s");
     for (uint64_t n = 10; n < 14; n++)
@@ -22,7 +22,8 @@ static void test_front(void **state)
     assert_int_equal(sub->ack, 0); /* 10 is not finished */
     assert_int_equal(mr_inbox_finish(sub, 10, true), 0);
     assert_int_equal(sub->ack, 11);
-    assert_int_equal(mr_inbox_finish(sub, 12, false), 0); /* nacked: does not hold up 13, is not acknowledged itself */
+    assert_int_equal(
+            mr_inbox_finish(sub, 12, false), 0); /* nacked: does not hold up 13, is not acknowledged itself */
     assert_int_equal(sub->ack, 11);
     assert_int_equal(mr_inbox_finish(sub, 13, true), 0);
     assert_int_equal(sub->ack, 13);
@@ -38,14 +39,15 @@ static void test_front(void **state)
     mr_tmpdir_free(dir);
 }
 
-/* A break while the adapter works: it is not given the same event twice, and its finish counts in the new session. */
+/* A break while the adapter works: it is not given the same event twice, and its finish counts in the new
+ * session. */
 static void test_sessions(void **state)
 {
     char *dir = mr_tmpdir_new();
     struct mr_inbox *inbox;
     struct mr_inbox_subscription *sub;
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_inbox_open(&inbox, dir, NULL), 0);
     sub = mr_inbox_subscription(inbox, "s");
     assert_int_equal(mr_inbox_deliver(sub, 1, 1), MR_INBOX_HAND_OVER);

@@ -17,7 +17,7 @@ static int64_t now_us;
 
 static int64_t fixed_now(void *ctx)
 {
-    (void) ctx;
+    (void)ctx;
     return now_us;
 }
 
@@ -67,7 +67,7 @@ static int see(void *ctx, const struct mr_outbox_item *item)
         seen->first = item->sequence;
     seen->errors += item->error != 0;
     if (item->error == 0)
-        (void) strncat(seen->text, (const char *) item->event.data, item->event.size);
+        (void)strncat(seen->text, (const char *)item->event.data, item->event.size);
     return 0;
 }
 
@@ -85,7 +85,7 @@ static void test_sequences_survive(void **state)
     struct mr_outbox *outbox = open_outbox(dir);
     uint64_t epoch = mr_outbox_epoch(outbox);
 
-    (void) state;
+    (void)state;
     assert_int_equal(add(outbox, "one", "a"), 1);
     assert_int_equal(add(outbox, "two", "b"), 2);
     note(outbox, 1);
@@ -107,7 +107,7 @@ static void test_abort_leaves_nothing(void **state)
     struct mr_slice value;
     static uint8_t big[MR_EVENT_BYTES_MAX + 1];
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_outbox_txn_begin(outbox, &txn), 0);
     assert_int_equal(mr_outbox_add(txn, mr_slice_str("one"), mr_slice_str(""), NULL), 0);
     assert_int_equal(mr_outbox_put(txn, mr_slice_str("k"), mr_slice_str("v")), 0);
@@ -129,16 +129,16 @@ static void test_sealed_and_destroyed(void **state)
     struct mr_outbox *outbox;
     struct mr_buf file = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     now_us = 20000 * DAY_US;
     outbox = open_outbox(dir);
-    (void) add(outbox, "Сидоров-Кобылянский", "");
+    (void)add(outbox, "Сидоров-Кобылянский", "");
     assert_true(mr_file_exists(dir, "outbox.key.20241004"));
     assert_int_equal(mr_file_read(mr_tmpdir_path(dir, "outbox/data.mdb"), 1 << 30, &file), 0);
     assert_null(memmem(file.data, file.size, "Сидоров", strlen("Сидоров")));
     mr_buf_fini(&file);
     now_us += DAY_US;
-    (void) add(outbox, "next", "");
+    (void)add(outbox, "next", "");
     assert_true(mr_file_exists(dir, "outbox.key.20241004"));
     note(outbox, 1);
     assert_false(mr_file_exists(dir, "outbox.key.20241004"));
@@ -147,7 +147,9 @@ static void test_sealed_and_destroyed(void **state)
     mr_outbox_close(outbox);
 
     /* A key that no row needs, left by a crash, goes at the next start. */
-    assert_int_equal(mr_file_write(dir, "outbox.key.20200101", mr_slice_str("01234567890123456789012345678901"), 0600), 0);
+    assert_int_equal(
+            mr_file_write(dir, "outbox.key.20200101", mr_slice_str("01234567890123456789012345678901"), 0600),
+            0);
     outbox = open_outbox(dir);
     assert_false(mr_file_exists(dir, "outbox.key.20200101"));
     mr_outbox_close(outbox);
@@ -156,7 +158,7 @@ static void test_sealed_and_destroyed(void **state)
     assert_int_equal(mr_file_destroy(mr_tmpdir_path(dir, "outbox.key.20241005")), 0);
     now_us += DAY_US;
     outbox = open_outbox(dir);
-    (void) add(outbox, "after", "");
+    (void)add(outbox, "after", "");
     assert_int_equal(walk(outbox, 1).errors, 1);
     assert_string_equal(walk(outbox, 1).text, "after");
     mr_outbox_close(outbox);
@@ -169,9 +171,9 @@ static void test_renumber(void **state)
     struct mr_outbox *outbox = open_outbox(dir);
     uint64_t epoch = mr_outbox_epoch(outbox);
 
-    (void) state;
+    (void)state;
     for (const char *c = "abcde"; *c; c++)
-        (void) add(outbox, (char[]){*c, 0}, "");
+        (void)add(outbox, (char[]){*c, 0}, "");
     note(outbox, 3);
     assert_int_equal(mr_outbox_renumber(outbox), 0);
     assert_int_not_equal(mr_outbox_epoch(outbox), epoch);
@@ -192,7 +194,7 @@ static void test_one_owner(void **state)
     struct mr_outbox *outbox = open_outbox(dir), *other = NULL;
     uint8_t a[16], b[16];
 
-    (void) state;
+    (void)state;
     assert_int_equal(mr_outbox_open(&other, dir, &test_clock, NULL), MR_EEXISTS);
     mr_outbox_keyed_digest(outbox, mr_slice_str("x"), a);
     mr_outbox_close(outbox);

@@ -33,7 +33,7 @@ static void append(char *text, size_t size, const char *more)
 {
     size_t n = strlen(text);
 
-    (void) snprintf(text + n, size - n, "%s ", more);
+    (void)snprintf(text + n, size - n, "%s ", more);
 }
 
 static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_attributes *attributes,
@@ -41,15 +41,16 @@ static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_att
 {
     struct seen *seen = self_of(sink);
 
-    (void) line;
+    (void)line;
     assert_null(attributes->id);
     assert_non_null(strstr(attributes->source, "urn:marshrut:24:school:"));
     append(seen->types, sizeof seen->types, attributes->type + 4);
     if (strcmp(attributes->type, "nms.employment.started.v1") == 0) {
-        const Nms__Event__V1__EmploymentStarted *started = (const void *) payload;
+        const Nms__Event__V1__EmploymentStarted *started = (const void *)payload;
 
-        (void) snprintf(seen->last, sizeof seen->last, "%s|%s|%s|%s|%s|%s", started->person->snils, started->post,
-                started->staff_group, started->qual_category, started->part_time, started->started_on);
+        (void)snprintf(seen->last, sizeof seen->last, "%s|%s|%s|%s|%s|%s", started->person->snils,
+                started->post, started->staff_group, started->qual_category, started->part_time,
+                started->started_on);
         assert_string_equal(attributes->basis, "employment");
     }
     return 0;
@@ -59,50 +60,56 @@ static void on_problem(struct mr_row_sink *sink, const struct mr_row_problem *pr
 {
     char text[256];
 
-    (void) snprintf(text, sizeof text, "%u:%s", problem->line, problem->column);
+    (void)snprintf(text, sizeof text, "%u:%s", problem->line, problem->column);
     append(self_of(sink)->problems, sizeof self_of(sink)->problems, text);
     assert_true(problem->problem[0] && problem->cure[0]);
 }
 
 static void on_note(struct mr_row_sink *sink, uint32_t line, const char *text)
 {
-    (void) sink;
-    (void) line;
-    (void) text;
+    (void)sink;
+    (void)line;
+    (void)text;
 }
 
 static void on_table(struct mr_row_sink *sink, const char *name, const char *raw_header)
 {
-    (void) sink;
-    (void) name;
-    (void) raw_header;
+    (void)sink;
+    (void)name;
+    (void)raw_header;
 }
 
 static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line)
 {
-    (void) line;
-    (void) raw_line;
+    (void)line;
+    (void)raw_line;
     self_of(sink)->rows++;
 }
 
 static void on_digest(struct mr_row_sink *sink, struct mr_slice data, uint8_t ret[static 16])
 {
-    (void) sink;
-    memset(ret, (int) data.size, 16);
+    (void)sink;
+    memset(ret, (int)data.size, 16);
 }
 
-static struct mr_config_system systems[] = {{.name = (char *) "school", .source = (char *) "urn:marshrut:24:school"}};
-static struct mr_config_school school = {.link = {.system = (char *) "school"}, .full_list_end_percent_max = 20};
+static struct mr_config_system systems[] = {
+        {.name = (char *)"school", .source = (char *)"urn:marshrut:24:school"}};
+static struct mr_config_school school = {
+        .link = {.system = (char *)"school"}, .full_list_end_percent_max = 20};
 static struct mr_config config = {
-        .region = (char *) "24", .systems = systems, .systems_count = 1, .adapters = {.school = &school}};
+        .region = (char *)"24", .systems = systems, .systems_count = 1, .adapters = {.school = &school}};
 
 static int run(struct seen *seen, const char *folder, struct mr_slice content, struct mr_error *error)
 {
     void *ctx = NULL;
     int r;
 
-    *seen = (struct seen){.sink = {.event = on_event, .problem = on_problem, .note = on_note, .table = on_table,
-                                  .row = on_row, .digest = on_digest}};
+    *seen = (struct seen){.sink = {.event = on_event,
+                                  .problem = on_problem,
+                                  .note = on_note,
+                                  .table = on_table,
+                                  .row = on_row,
+                                  .digest = on_digest}};
     *error = (struct mr_error){0};
     assert_int_equal(mr_school_mapper.open(&ctx, &config, error), 0);
     r = mr_school_mapper.map(ctx, folder, "f.csv", content, &seen->sink, error);
@@ -114,7 +121,7 @@ static const char *ogrn(void)
 {
     static char text[16];
 
-    (void) snprintf(text, sizeof text, "102240123456%d", mr_ident_ogrn_check("102240123456"));
+    (void)snprintf(text, sizeof text, "102240123456%d", mr_ident_ogrn_check("102240123456"));
     return text;
 }
 
@@ -129,8 +136,10 @@ static void test_staff(void **state)
                     "person.registered.v1 employment.started.v1 ", ""},
             {"dismissed", "112-233-445 95;Иванова;Анна;учитель;ПР;1.9.2020;;;01.06.2026\n",
                     "person.registered.v1 employment.ended.v1 ", ""},
-            {"nothing filled", ";;;;;;;x;\n", "", "2:Фамилия 2:Имя 2:СНИЛС 2:Дата приёма 2:Должность 2:Группа 2:Основное место "},
-            {"wrong check digits are the hub's to hold", "112-233-445 00;Иванова;Анна;учитель;ПР;1.9.2020;;;\n",
+            {"nothing filled", ";;;;;;;x;\n", "",
+                    "2:Фамилия 2:Имя 2:СНИЛС 2:Дата приёма 2:Должность 2:Группа 2:Основное место "},
+            {"wrong check digits are the hub's to hold",
+                    "112-233-445 00;Иванова;Анна;учитель;ПР;1.9.2020;;;\n",
                     "person.registered.v1 employment.started.v1 ", ""},
             {"short СНИЛС", "112;Иванова;Анна;учитель;ПР;1.9.2020;;;\n", "", "2:СНИЛС "},
             {"wrong group", "112-233-445 95;Иванова;Анна;учитель;АБ;1.9.2020;;;\n", "", "2:Группа "},
@@ -138,12 +147,12 @@ static void test_staff(void **state)
     struct seen seen;
     struct mr_error error;
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         char text[1024];
 
         print_message("%s\n", cases[i].name);
-        (void) snprintf(text, sizeof text, STAFF "%s", cases[i].row);
+        (void)snprintf(text, sizeof text, STAFF "%s", cases[i].row);
         assert_int_equal(run(&seen, ogrn(), mr_slice_str(text), &error), 0);
         assert_string_equal(seen.types, cases[i].types);
         assert_string_equal(seen.problems, cases[i].problems);
@@ -158,9 +167,10 @@ static void test_orgs(void **state)
     struct mr_error error;
     char text[1024];
 
-    (void) state;
-    (void) snprintf(text, sizeof text, "ОГРН;ИНН;ОКТМО;Наименование;Вид\n%s;2460000000;04701000;Школа 1;school\n"
-                                       "1027700132195;;04701000;Чужая;school\n",
+    (void)state;
+    (void)snprintf(text, sizeof text,
+            "ОГРН;ИНН;ОКТМО;Наименование;Вид\n%s;2460000000;04701000;Школа 1;school\n"
+            "1027700132195;;04701000;Чужая;school\n",
             ogrn());
     assert_int_equal(run(&seen, ogrn(), mr_slice_str(text), &error), 0);
     assert_string_equal(seen.types, "org.upserted.v1 ");
@@ -169,11 +179,12 @@ static void test_orgs(void **state)
 
 static void test_refused_whole(void **state)
 {
-    static const char *const contents[] = {"a;b\n1;2\n", "СНИЛС;Фамилия\n1;2\n", "PK\x03\x04junk", "", "Фамилия;\"x\n"};
+    static const char *const contents[] = {
+            "a;b\n1;2\n", "СНИЛС;Фамилия\n1;2\n", "PK\x03\x04junk", "", "Фамилия;\"x\n"};
     struct seen seen;
     struct mr_error error;
 
-    (void) state;
+    (void)state;
     for (size_t i = 0; i < MR_COUNT(contents); i++) {
         assert_int_equal(run(&seen, ogrn(), mr_slice_str(contents[i]), &error), MR_EINVAL);
         assert_true(error.what[0] && error.cure[0]);
@@ -185,7 +196,7 @@ static void test_refused_whole(void **state)
 static void put(zipFile zip, const char *name, const char *text)
 {
     assert_int_equal(zipOpenNewFileInZip(zip, name, NULL, NULL, 0, NULL, 0, NULL, Z_DEFLATED, 6), ZIP_OK);
-    assert_int_equal(zipWriteInFileInZip(zip, text, (unsigned) strlen(text)), ZIP_OK);
+    assert_int_equal(zipWriteInFileInZip(zip, text, (unsigned)strlen(text)), ZIP_OK);
     assert_int_equal(zipCloseFileInZip(zip), ZIP_OK);
 }
 
@@ -197,13 +208,15 @@ static void test_oneroster(void **state)
     struct seen seen;
     struct mr_error error;
 
-    (void) state;
-    (void) snprintf(orgs, sizeof orgs,
-            "sourcedId,status,name,type,identifier,metadata.oktmo\no1,active,Школа,school,%s,04701000\n", ogrn());
+    (void)state;
+    (void)snprintf(orgs, sizeof orgs,
+            "sourcedId,status,name,type,identifier,metadata.oktmo\no1,active,Школа,school,%s,04701000\n",
+            ogrn());
     put(zip, "manifest.csv", "propertyName,value\noneroster.version,1.2\nfile.roles,delta\n");
     put(zip, "orgs.csv", orgs);
     put(zip, "users.csv",
-            "sourcedId,status,userIds,givenName,familyName,identifier\nu1,active,{snils:112-233-445 95},Анна,Иванова,\n"
+            "sourcedId,status,userIds,givenName,familyName,identifier\nu1,active,{snils:112-233-445 "
+            "95},Анна,Иванова,\n"
             "u2,active,,,Петров,\n");
     put(zip, "roles.csv",
             "sourcedId,status,userSourcedId,roleType,role,beginDate,endDate,orgSourcedId\n"
@@ -213,7 +226,8 @@ static void test_oneroster(void **state)
     assert_int_equal(zipClose(zip, NULL), ZIP_OK);
     assert_int_equal(mr_file_read(mr_tmpdir_path(dir, "r.zip"), 1 << 20, &bytes), 0);
     assert_int_equal(run(&seen, ogrn(), mr_buf_slice(&bytes), &error), 0);
-    assert_string_equal(seen.types, "org.upserted.v1 person.registered.v1 employment.started.v1 employment.ended.v1 ");
+    assert_string_equal(
+            seen.types, "org.upserted.v1 person.registered.v1 employment.started.v1 employment.ended.v1 ");
     assert_string_equal(seen.problems, "3:givenName 3:userSourcedId 5:role ");
     assert_string_equal(seen.last, "11223344595|учитель|PR||main|2020-09-01");
     assert_int_equal(seen.rows, 8);

@@ -20,9 +20,10 @@ static void make_zip(struct mr_buf *out, const char *const *names, int count, co
     zipFile zip = zipOpen(path, APPEND_STATUS_CREATE);
 
     for (int i = 0; i < count; i++) {
-        assert_int_equal(zipOpenNewFileInZip(zip, names[i], NULL, NULL, 0, NULL, 0, NULL, Z_DEFLATED, 9), ZIP_OK);
+        assert_int_equal(
+                zipOpenNewFileInZip(zip, names[i], NULL, NULL, 0, NULL, 0, NULL, Z_DEFLATED, 9), ZIP_OK);
         for (int t = 0; t < times; t++)
-            assert_int_equal(zipWriteInFileInZip(zip, text, (unsigned) strlen(text)), ZIP_OK);
+            assert_int_equal(zipWriteInFileInZip(zip, text, (unsigned)strlen(text)), ZIP_OK);
         assert_int_equal(zipCloseFileInZip(zip), ZIP_OK);
     }
     assert_int_equal(zipClose(zip, NULL), ZIP_OK);
@@ -52,7 +53,7 @@ static void test_good(void **state)
     struct mr_buf bytes = MR_BUF_INIT;
     struct mr_zip *zip = NULL;
 
-    (void) state;
+    (void)state;
     make_zip(&bytes, names, 2, "abc", 2);
     assert_true(mr_zip_looks_like(mr_buf_slice(&bytes)));
     assert_int_equal(mr_zip_read(&zip, mr_buf_slice(&bytes), NULL, NULL), 0);
@@ -64,14 +65,14 @@ static void test_good(void **state)
 
 static void test_refused(void **state)
 {
-    const char *many[40], *traversal[] = {"../../etc/passwd"}, *folder[] = {"a/orgs.csv"}, *windows[] = {"c:\\x"},
-               *twice[] = {"a.csv", "A.csv"}, *one[] = {"a.csv"};
+    const char *many[40], *traversal[] = {"../../etc/passwd"}, *folder[] = {"a/orgs.csv"},
+                          *windows[] = {"c:\\x"}, *twice[] = {"a.csv", "A.csv"}, *one[] = {"a.csv"};
     static char names[40][8];
     char *zeros = calloc(1, 1 << 20);
 
-    (void) state;
+    (void)state;
     for (int i = 0; i < 40; i++) {
-        (void) snprintf(names[i], sizeof names[i], "%d.csv", i);
+        (void)snprintf(names[i], sizeof names[i], "%d.csv", i);
         many[i] = names[i];
     }
     memset(zeros, '0', (1 << 20) - 1);
@@ -90,16 +91,16 @@ static void test_damaged(void **state)
     const char *names[] = {"manifest.csv", "orgs.csv"};
     struct mr_buf bytes = MR_BUF_INIT;
 
-    (void) state;
+    (void)state;
     make_zip(&bytes, names, 2, "sourcedId,status\n1,active\n", 20);
     for (size_t i = 0; i < bytes.size; i++) {
         struct mr_zip *zip = NULL;
 
-        (void) mr_zip_read(&zip, mr_slice(bytes.data, i), NULL, NULL);
+        (void)mr_zip_read(&zip, mr_slice(bytes.data, i), NULL, NULL);
         mr_zip_free(zip);
         zip = NULL;
         bytes.data[i] ^= 0x5a;
-        (void) mr_zip_read(&zip, mr_buf_slice(&bytes), NULL, NULL);
+        (void)mr_zip_read(&zip, mr_buf_slice(&bytes), NULL, NULL);
         mr_zip_free(zip);
         bytes.data[i] ^= 0x5a;
     }
