@@ -9,9 +9,14 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "adapters/school/school.h"
 #include "adapters/sdk/adapter.h"
@@ -74,11 +79,21 @@ static int setup(void **state)
     return 0;
 }
 
+static int setup_hub_only(void **state)
+{
+    int r = setup(state);
+
+    school_stop(*state);
+    ((struct env *)*state)->school = NULL;
+    return r;
+}
+
 static int teardown(void **state)
 {
     struct env *env = *state;
 
-    school_stop(env);
+    if (env->school)
+        school_stop(env);
     if (env->spawn.pid)
         spawn_stop(&env->spawn);
     spawn_fini(&env->spawn);
@@ -318,6 +333,85 @@ static void test_hub_and_adapter_die(void **state)
     assert_log_holds(env, 3000); /* registered and employed, each once */
 }
 
+/* ---- the program itself, killed ---- */
+
+struct wait_turns {
+    struct receipts receipts;
+    int left; /* turns to wait; the receipts end it before */
+};
+
+static bool turned(void *ctx)
+{
+    struct wait_turns *wait = ctx;
+
+    return wait->left-- <= 0 || has_receipts(&wait->receipts);
+}
+
+static pid_t program_start(const struct env *env)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int fd = open(env->spawn.log, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)dup2(fd, STDERR_FILENO);
+        (void)execl(MR_BIN_DIR "/marshrut-school", "marshrut-school", "-c", env->spawn.config, (char *)NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+static void program_kill(pid_t pid)
+{
+    int status;
+
+    (void)kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status)); /* it had not ended by itself */
+}
+
+/* kill -9 after 0, 2, 4 ... turns, a third of the times of the hub too: each event is in the log once. */
+static void test_killed_again_and_again(void **state)
+{
+    struct env *env = *state;
+    struct wait_turns wait = {.receipts = {env, 1}};
+    char nine[10], *text;
+    struct mr_buf list = MR_BUF_INIT;
+
+    mr_buf_put_str(&list, HEADER);
+    for (int i = 0; i < 4000; i++) {
+        (void)snprintf(nine, sizeof nine, "%09d", 300000000 + i);
+        mr_buf_printf(&list, "%d;%s%02d;Иванова;Анна;;учитель;ПР;01.09.2020\r\n", i, nine,
+                mr_ident_snils_check(nine));
+    }
+    drop(env, "staff.csv", mr_buf_str(&list));
+    mr_buf_fini(&list);
+    for (int i = 0; i < 20 && !has_receipts(&wait.receipts); i++) {
+        pid_t pid = program_start(env);
+
+        wait.left = 10 + 2 * i;
+        spawn_until("turns", turned, &wait);
+        program_kill(pid);
+        if (i % 3 == 2) {
+            spawn_kill(&env->spawn);
+            spawn_start(&env->spawn);
+        }
+    }
+    if (!has_receipts(&wait.receipts)) {
+        pid_t pid = program_start(env);
+
+        spawn_until("receipt", has_receipts, &wait.receipts);
+        program_kill(pid);
+    }
+    text = read_one(dir_of(env, "done"), ".receipt.txt");
+    assert_non_null(strstr(
+            text, "Прочитано строк: 4000 = принято 4000 + повторно 0 + на исправлении 0 + отказано 0"));
+    free(text);
+    assert_log_holds(env, 8000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -326,6 +420,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_refused_whole, setup, teardown),
             cmocka_unit_test_setup_teardown(test_full_list_asks, setup, teardown),
             cmocka_unit_test_setup_teardown(test_hub_and_adapter_die, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_killed_again_and_again, setup_hub_only, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
