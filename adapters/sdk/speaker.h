@@ -12,8 +12,9 @@ struct mr_speaker {
     const char *actor; /* opaque id: the system's name, where no person is told */
 };
 
-#define MR_SPEAKER_BASIS "education" /* 273-FZ: what the systems of education may process without a consent  \
-                                      */
+#define MR_SPEAKER_BASIS                                                                                     \
+    "education" /* 273-FZ: what the systems of education may process without a consent                       \
+                 */
 #define MR_SPEAKER_ROLE "system"
 
 static inline struct mr_speaker mr_speaker_of(
