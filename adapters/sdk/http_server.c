@@ -1,6 +1,6 @@
 /*
  * libmicrohttpd in external-epoll mode on a libuv loop. What it needs of us, found by experiment:
- *  - its epoll set is edge-triggered inside, so before each wait MHD_get_timeout() goes into a timer, or it
+ *  - its epoll set is edge-triggered inside: before each wait MHD_get_timeout() goes into a timer, or it
  * hangs;
  *  - its timeout is inactivity, so a request that drips is cut by our own deadline: shutdown() of the socket;
  *  - a suspended connection wakes only by MHD_resume_connection() and a MHD_run() after it.
@@ -20,8 +20,7 @@
 
 enum {
     BODY_BYTES_DEFAULT = 1024 * 1024,
-    DISCARD_FACTOR =
-            8, /* a body up to this many times too long is read to its end, so that the sender sees the 413 */
+    DISCARD_FACTOR = 8, /* a body so many times too long is read to its end: the sender sees the 413 */
     CONNECTIONS_DEFAULT = 256,
     DEADLINE_MS_DEFAULT = 10000,
     CONNECTION_MEMORY_BYTES = 32 * 1024, /* request line and headers */
@@ -456,12 +455,9 @@ static void fill_defaults(struct mr_http_server *server)
 {
     struct mr_http_server_options *o = &server->options;
 
-    if (o->body_bytes_max == 0)
-        o->body_bytes_max = BODY_BYTES_DEFAULT;
-    if (o->connections_max == 0)
-        o->connections_max = CONNECTIONS_DEFAULT;
-    if (o->request_deadline_ms == 0)
-        o->request_deadline_ms = DEADLINE_MS_DEFAULT;
+    o->body_bytes_max = o->body_bytes_max ? o->body_bytes_max : BODY_BYTES_DEFAULT;
+    o->connections_max = o->connections_max ? o->connections_max : CONNECTIONS_DEFAULT;
+    o->request_deadline_ms = o->request_deadline_ms ? o->request_deadline_ms : DEADLINE_MS_DEFAULT;
     if (o->bearer_token)
         mr_http_token_digest(o->bearer_token, server->token);
 }

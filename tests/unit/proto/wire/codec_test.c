@@ -11,23 +11,14 @@
 #include "proto/base/list.h"
 #include "proto/wire/codec.h"
 
+/* clang-format off: byte strings are laid out field by field */
+
 enum { BUDGET_BYTES = 1 << 20 };
 
-#define PREFIX_ID                                                                                            \
-    "\x0a\x01"                                                                                               \
-    "1"                                                                                                      \
-    "\x12\x05"                                                                                               \
-    "urn:a"
-#define PREFIX                                                                                               \
-    PREFIX_ID "\x1a\x03"                                                                                     \
-              "1.0"
-#define OTHER                                                                                                \
-    PREFIX "\x22\x01"                                                                                        \
-           "x" /* of a type that is not in the registry */
-#define BYTES(text)                                                                                          \
-    {                                                                                                        \
-        (const uint8_t *)(text), sizeof(text) - 1                                                            \
-    }
+#define PREFIX_ID "\x0a\x01" "1" "\x12\x05" "urn:a"
+#define PREFIX    PREFIX_ID "\x1a\x03" "1.0"
+#define OTHER     PREFIX "\x22\x01" "x" /* of a type that is not in the registry */
+#define BYTES(text) {(const uint8_t *) (text), sizeof(text) - 1}
 
 static const struct mr_attributes full = {
         .id = "0198f3c2-0000-7000-8000-000000000001",
@@ -76,21 +67,21 @@ static void every_attribute_comes_back(void **state)
     struct mr_arena arena;
     struct mr_event event;
 
-    (void)state;
-    payload.level = (char *)"high";
+    (void) state;
+    payload.level = (char *) "high";
     assert_int_equal(mr_event_encode(&out, &full, &payload.base), 0);
     mr_arena_init(&arena, BUDGET_BYTES);
     assert_int_equal(mr_event_decode(&event, mr_buf_slice(&out), &arena, NULL), 0);
     for (size_t offset = 0; offset < sizeof full; offset += sizeof(char *)) {
-        const char *sent = *(const char *const *)(const void *)((const char *)&full + offset);
-        const char *got = *(const char *const *)(const void *)((const char *)&event.a + offset);
+        const char *sent = *(const char *const *) (const void *) ((const char *) &full + offset);
+        const char *got = *(const char *const *) (const void *) ((const char *) &event.a + offset);
 
         assert_non_null(got);
         assert_string_equal(sent, got);
     }
     assert_true(event.time_us == INT64_C(1795341600000001));
     assert_string_equal(event.type->name, full.type);
-    assert_string_equal(((Nms__Event__V1__DiagnosticCompleted *)event.payload)->level, "high");
+    assert_string_equal(((Nms__Event__V1__DiagnosticCompleted *) event.payload)->level, "high");
     assert_int_equal(event.persons_count, 0);
     assert_true(event.payload_bytes.data > out.data && event.payload_bytes.data < out.data + out.size);
     /* The same once more gives the same bytes. */
@@ -106,7 +97,7 @@ static void a_time_that_is_none_is_not_encoded(void **state)
     struct mr_attributes a = {.id = "1", .source = "s", .type = "t", .time = "yesterday"};
     struct mr_buf out = MR_BUF_INIT;
 
-    (void)state;
+    (void) state;
     assert_int_equal(mr_event_encode(&out, &a, NULL), MR_EINVAL);
     a.time = "2026-11-22";
     assert_int_equal(mr_event_encode(&out, &a, NULL), MR_EINVAL);
@@ -126,11 +117,11 @@ static void persons_are_found_where_they_lie(void **state)
     uint8_t packed[64];
     size_t size;
 
-    (void)state;
-    survivor.snils = (char *)"11223344595";
+    (void) state;
+    survivor.snils = (char *) "11223344595";
     merged.person = &survivor;
     merged.previous = &empty;
-    merged.reason = (char *)"twice";
+    merged.reason = (char *) "twice";
     assert_int_equal(mr_event_encode(&out, &a, &merged.base), 0);
     mr_arena_init(&arena, BUDGET_BYTES);
     assert_int_equal(mr_event_decode(&event, mr_buf_slice(&out), &arena, NULL), 0);
@@ -141,7 +132,7 @@ static void persons_are_found_where_they_lie(void **state)
     assert_string_equal(event.persons[0].person->snils, "11223344595");
     assert_int_equal(event.persons[1].size, 0);
     assert_true(event.persons[1].offset > event.persons[0].offset);
-    assert_ptr_equal(event.persons[1].person, ((Nms__Event__V1__PersonMerged *)event.payload)->previous);
+    assert_ptr_equal(event.persons[1].person, ((Nms__Event__V1__PersonMerged *) event.payload)->previous);
     mr_arena_fini(&arena);
     mr_buf_fini(&out);
 }
@@ -149,19 +140,14 @@ static void persons_are_found_where_they_lie(void **state)
 /* A wire order that no encoder of ours gives: previous, reason, person. */
 static void persons_pair_in_any_order_of_the_wire(void **state)
 {
-    static const char payload[] = "\x12\x03\x5a\x01"
-                                  "B"
-                                  "\x1a\x01"
-                                  "r"
-                                  "\x0a\x03\x5a\x01"
-                                  "A";
+    static const char payload[] = "\x12\x03\x5a\x01" "B" "\x1a\x01" "r" "\x0a\x03\x5a\x01" "A";
     static const char url[] = "example.org/nms.event.v1.PersonMerged";
     struct mr_buf any = MR_BUF_INIT;
     struct mr_buf out = MR_BUF_INIT;
     struct mr_arena arena;
     struct mr_event event;
 
-    (void)state;
+    (void) state;
     put_field(&any, 2, payload, sizeof payload - 1);
     put_field(&any, 1, url, sizeof url - 1);
     put_field(&out, 8, any.data, any.size);
@@ -184,7 +170,7 @@ static void an_unknown_type_is_no_failure(void **state)
     struct mr_arena arena;
     struct mr_event event;
 
-    (void)state;
+    (void) state;
     mr_arena_init(&arena, BUDGET_BYTES);
     assert_int_equal(mr_event_decode(&event, bytes, &arena, NULL), 0);
     assert_null(event.type);
@@ -203,118 +189,42 @@ static void events_of_wrong_form_are_refused(void **state)
         const char *where;
     } rows[] = {
             {"nothing", BYTES(""), MR_EINVAL, "specversion"},
-            {"no id",
-                    BYTES("\x12\x01s\x1a\x03"
-                          "1.0"
-                          "\x22\x01x"),
-                    MR_EINVAL, "id"},
-            {"empty id",
-                    BYTES("\x0a\x00\x12\x01s\x1a\x03"
-                          "1.0"
-                          "\x22\x01x"),
-                    MR_EINVAL, "id"},
-            {"no source",
-                    BYTES("\x0a\x01"
-                          "1"
-                          "\x1a\x03"
-                          "1.0"
-                          "\x22\x01x"),
-                    MR_EINVAL, "source"},
+            {"no id", BYTES("\x12\x01s\x1a\x03" "1.0" "\x22\x01x"), MR_EINVAL, "id"},
+            {"empty id", BYTES("\x0a\x00\x12\x01s\x1a\x03" "1.0" "\x22\x01x"), MR_EINVAL, "id"},
+            {"no source", BYTES("\x0a\x01" "1" "\x1a\x03" "1.0" "\x22\x01x"), MR_EINVAL, "source"},
             {"no type", BYTES(PREFIX), MR_EINVAL, "type"},
             {"no version", BYTES(PREFIX_ID "\x22\x01x"), MR_EINVAL, "specversion"},
-            {"version 0.3",
-                    BYTES(PREFIX_ID "\x1a\x03"
-                                    "0.3"
-                                    "\x22\x01x"),
-                    MR_EINVAL, "specversion"},
-            {"line break in the id",
-                    BYTES("\x0a\x01\n\x12\x01s\x1a\x03"
-                          "1.0"
-                          "\x22\x01x"),
-                    MR_EINVAL, "id"},
-            {"C1 control in the id",
-                    BYTES("\x0a\x02\xc2\x85\x12\x01s\x1a\x03"
-                          "1.0"
-                          "\x22\x01x"),
-                    MR_EINVAL, "id"},
-            {"NUL in the id",
-                    BYTES("\x0a\x02"
-                          "1\0"
-                          "\x12\x01s\x1a\x03"
-                          "1.0"
-                          "\x22\x01x"),
-                    MR_EMALFORMED, "id"},
-            {"id is not UTF-8",
-                    BYTES("\x0a\x01\xd0\x12\x01s\x1a\x03"
-                          "1.0"
-                          "\x22\x01x"),
-                    MR_EMALFORMED, "id"},
-            {"id twice",
-                    BYTES("\x0a\x01"
-                          "1" OTHER),
-                    MR_EMALFORMED, "id"},
+            {"version 0.3", BYTES(PREFIX_ID "\x1a\x03" "0.3" "\x22\x01x"), MR_EINVAL, "specversion"},
+            {"line break in the id", BYTES("\x0a\x01\n\x12\x01s\x1a\x03" "1.0" "\x22\x01x"), MR_EINVAL, "id"},
+            {"C1 control in the id", BYTES("\x0a\x02\xc2\x85\x12\x01s\x1a\x03" "1.0" "\x22\x01x"), MR_EINVAL, "id"},
+            {"NUL in the id", BYTES("\x0a\x02" "1\0" "\x12\x01s\x1a\x03" "1.0" "\x22\x01x"), MR_EMALFORMED, "id"},
+            {"id is not UTF-8", BYTES("\x0a\x01\xd0\x12\x01s\x1a\x03" "1.0" "\x22\x01x"), MR_EMALFORMED, "id"},
+            {"id twice", BYTES("\x0a\x01" "1" OTHER), MR_EMALFORMED, "id"},
             {"cut", BYTES(OTHER "\x3a\x02h"), MR_EMALFORMED, ""},
             {"two data", BYTES(OTHER "\x3a\x00\x32\x00"), MR_EMALFORMED, "binary_data"},
-            {"upper case name",
-                    BYTES(OTHER "\x2a\x08\x0a\x01"
-                                "A"
-                                "\x12\x03\x1a\x01v"),
-                    MR_EINVAL, "attributes"},
-            {"name with a hyphen",
-                    BYTES(OTHER "\x2a\x0a\x0a\x03"
-                                "a-b"
-                                "\x12\x03\x1a\x01v"),
-                    MR_EINVAL, "attributes"},
+            {"upper case name", BYTES(OTHER "\x2a\x08\x0a\x01" "A" "\x12\x03\x1a\x01v"), MR_EINVAL, "attributes"},
+            {"name with a hyphen", BYTES(OTHER "\x2a\x0a\x0a\x03" "a-b" "\x12\x03\x1a\x01v"), MR_EINVAL, "attributes"},
             {"entry without a name", BYTES(OTHER "\x2a\x05\x12\x03\x1a\x01v"), MR_EINVAL, "attributes"},
             {"id in the map", BYTES(OTHER "\x2a\x09\x0a\x02id\x12\x03\x1a\x01v"), MR_EINVAL, "id"},
-            {"data in the map",
-                    BYTES(OTHER "\x2a\x0b\x0a\x04"
-                                "data"
-                                "\x12\x03\x1a\x01v"),
-                    MR_EINVAL, "data"},
-            {"attribute twice",
-                    BYTES(OTHER "\x2a\x08\x0a\x01"
-                                "a"
-                                "\x12\x03\x1a\x01v"
-                                "\x2a\x08\x0a\x01"
-                                "a"
-                                "\x12\x03\x1a\x01w"),
-                    MR_EMALFORMED, "a"},
-            {"attribute without a value",
-                    BYTES(OTHER "\x2a\x03\x0a\x01"
-                                "a"),
+            {"data in the map", BYTES(OTHER "\x2a\x0b\x0a\x04" "data" "\x12\x03\x1a\x01v"), MR_EINVAL, "data"},
+            {"attribute twice", BYTES(OTHER "\x2a\x08\x0a\x01" "a" "\x12\x03\x1a\x01v" "\x2a\x08\x0a\x01" "a"
+                    "\x12\x03\x1a\x01w"), MR_EMALFORMED, "a"},
+            {"attribute without a value", BYTES(OTHER "\x2a\x03\x0a\x01" "a"), MR_EINVAL, "a"},
+            {"attribute with an empty value", BYTES(OTHER "\x2a\x05\x0a\x01" "a" "\x12\x00"), MR_EINVAL, "a"},
+            {"control character in an unknown attribute", BYTES(OTHER "\x2a\x08\x0a\x01" "a" "\x12\x03\x1a\x01\x1b"),
                     MR_EINVAL, "a"},
-            {"attribute with an empty value",
-                    BYTES(OTHER "\x2a\x05\x0a\x01"
-                                "a"
-                                "\x12\x00"),
-                    MR_EINVAL, "a"},
-            {"control character in an unknown attribute",
-                    BYTES(OTHER "\x2a\x08\x0a\x01"
-                                "a"
-                                "\x12\x03\x1a\x01\x1b"),
-                    MR_EINVAL, "a"},
-            {"empty known attribute", BYTES(OTHER "\x2a\x0b\x0a\x05orgid\x12\x02\x1a\x00"), MR_EINVAL,
-                    "orgid"},
-            {"known attribute as a number", BYTES(OTHER "\x2a\x0b\x0a\x05orgid\x12\x02\x10\x01"), MR_EINVAL,
-                    "orgid"},
-            {"known attribute as a time", BYTES(OTHER "\x2a\x0b\x0a\x05orgid\x12\x02\x3a\x00"), MR_EINVAL,
-                    "orgid"},
+            {"empty known attribute", BYTES(OTHER "\x2a\x0b\x0a\x05orgid\x12\x02\x1a\x00"), MR_EINVAL, "orgid"},
+            {"known attribute as a number", BYTES(OTHER "\x2a\x0b\x0a\x05orgid\x12\x02\x10\x01"), MR_EINVAL, "orgid"},
+            {"known attribute as a time", BYTES(OTHER "\x2a\x0b\x0a\x05orgid\x12\x02\x3a\x00"), MR_EINVAL, "orgid"},
             {"time that is none", BYTES(OTHER "\x2a\x0b\x0a\x04time\x12\x03\x1a\x01v"), MR_EINVAL, "time"},
-            {"time that is a date",
-                    BYTES(OTHER "\x2a\x14\x0a\x04time\x12\x0c\x1a\x0a"
-                                "2026-11-22"),
-                    MR_EINVAL, "time"},
-            {"nanos below zero",
-                    BYTES(OTHER "\x2a\x15\x0a\x04time\x12\x0d\x3a\x0b\x10\xff\xff\xff\xff\xff\xff\xff\xff"
-                                "\xff\x01"),
-                    MR_EINVAL, "time"},
-            {"time of year 10000",
-                    BYTES(OTHER "\x2a\x11\x0a\x04time\x12\x09\x3a\x07\x08\x80\xdd\xdb\xff\xaf\x07"),
+            {"time that is a date", BYTES(OTHER "\x2a\x14\x0a\x04time\x12\x0c\x1a\x0a" "2026-11-22"), MR_EINVAL, "time"},
+            {"nanos below zero", BYTES(OTHER "\x2a\x15\x0a\x04time\x12\x0d\x3a\x0b\x10\xff\xff\xff\xff\xff\xff\xff\xff"
+                    "\xff\x01"), MR_EINVAL, "time"},
+            {"time of year 10000", BYTES(OTHER "\x2a\x11\x0a\x04time\x12\x09\x3a\x07\x08\x80\xdd\xdb\xff\xaf\x07"),
                     MR_EINVAL, "time"},
     };
 
-    (void)state;
+    (void) state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         struct mr_error e = {0};
         int r = decode_with(rows[i].bytes, BUDGET_BYTES, &e);
@@ -325,8 +235,7 @@ static void events_of_wrong_form_are_refused(void **state)
     }
 }
 
-static int decode_payload(
-        const char *url, const void *payload, size_t size, uint32_t kind, struct mr_error *e)
+static int decode_payload(const char *url, const void *payload, size_t size, uint32_t kind, struct mr_error *e)
 {
     struct mr_buf any = MR_BUF_INIT;
     struct mr_buf out = MR_BUF_INIT;
@@ -372,7 +281,7 @@ static void payloads_that_do_not_fit_are_refused(void **state)
             {name, "\x0a\x05", 2, 8, MR_EMALFORMED, "data"},
     };
 
-    (void)state;
+    (void) state;
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         struct mr_error e = {0};
         int r = decode_payload(rows[i].url, rows[i].payload, rows[i].size, rows[i].kind, &e);
@@ -388,11 +297,10 @@ static void sizes_are_limited(void **state)
         uint32_t field;
         size_t size;
         int result;
-    } rows[] = {{1, 256, 0}, {1, 257, MR_ETOOBIG}, {2, 256, 0}, {2, 257, MR_ETOOBIG}, {4, 512, 0},
-            {4, 513, MR_ETOOBIG}};
+    } rows[] = {{1, 256, 0}, {1, 257, MR_ETOOBIG}, {2, 256, 0}, {2, 257, MR_ETOOBIG}, {4, 512, 0}, {4, 513, MR_ETOOBIG}};
     char text[520];
 
-    (void)state;
+    (void) state;
     memset(text, 'a', sizeof text);
     for (size_t i = 0; i < MR_COUNT(rows); i++) {
         struct mr_buf out = MR_BUF_INIT;
@@ -410,7 +318,7 @@ static void amplification_is_bounded(void **state)
     static uint8_t areas[MR_EVENT_BYTES_MAX - 200];
     struct mr_buf out = MR_BUF_INIT;
 
-    (void)state;
+    (void) state;
     for (size_t i = 0; i + 1 < sizeof areas; i += 2)
         areas[i] = 0x3a;
     assert_int_equal(decode_payload(name, areas, sizeof areas / 2 * 2, 8, NULL), MR_ETOOBIG);
@@ -431,8 +339,8 @@ static void every_budget_fails_cleanly(void **state)
     struct mr_buf out = MR_BUF_INIT;
     bool passed = false;
 
-    (void)state;
-    person.snils = (char *)"11223344595";
+    (void) state;
+    person.snils = (char *) "11223344595";
     payload.person = &person;
     assert_int_equal(mr_event_encode(&out, &full, &payload.base), 0);
     for (size_t budget = 0; budget < 16384; budget += 16) {
@@ -449,28 +357,16 @@ static void every_budget_fails_cleanly(void **state)
 
 static void unknown_attributes_are_kept_on_wish(void **state)
 {
-    static const struct mr_slice bytes = BYTES(OTHER "\x2a\x07\x0a\x01"
-                                                     "z"
-                                                     "\x12\x02\x08\x01"
-                                                     "\x2a\x07\x0a\x01"
-                                                     "b"
-                                                     "\x12\x02\x10\x05"
-                                                     "\x2a\x08\x0a\x01"
-                                                     "c"
-                                                     "\x12\x03\x22\x01\xff"
-                                                     "\x2a\x07\x0a\x01"
-                                                     "d"
-                                                     "\x12\x02\x3a\x00"
-                                                     "\x2a\x16\x0a\x0f"
-                                                     "datacontenttype"
-                                                     "\x12\x03\x1a\x01v");
+    static const struct mr_slice bytes = BYTES(OTHER "\x2a\x07\x0a\x01" "z" "\x12\x02\x08\x01" "\x2a\x07\x0a\x01" "b" "\x12\x02\x10\x05"
+            "\x2a\x08\x0a\x01" "c" "\x12\x03\x22\x01\xff" "\x2a\x07\x0a\x01" "d" "\x12\x02\x3a\x00"
+            "\x2a\x16\x0a\x0f" "datacontenttype" "\x12\x03\x1a\x01v");
     struct mr_buf kept = MR_BUF_INIT;
     struct mr_buf dropped = MR_BUF_INIT;
     struct mr_arena arena;
     struct mr_event event;
     struct mr_event again;
 
-    (void)state;
+    (void) state;
     mr_arena_init(&arena, BUDGET_BYTES);
     assert_int_equal(mr_event_decode(&event, bytes, &arena, NULL), 0);
     assert_int_equal(mr_event_reencode(&kept, &event, &event.a, NULL, true), 0);
