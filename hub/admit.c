@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "event/annulment.pb-c.h"
 #include "proto/base/list.h"
 #include "proto/wire/rules.h"
 
@@ -39,15 +40,33 @@ static bool type_not_allowed(const struct mr_admit *admit, const struct mr_event
 }
 
 /* Its own source, or one below it: "urn:x" allows "urn:x:school" and "urn:x/school", never "urn:xy". */
-static bool foreign_source(const struct mr_admit *admit, const struct mr_event *event)
+static bool is_own(const struct mr_admit *admit, const char *source)
 {
     const char *own = admit->sender->source;
-    const char *source = event->a.source;
     size_t size = own ? strlen(own) : 0;
 
     if (size == 0 || !source || strncmp(source, own, size) != 0)
-        return true;
-    return source[size] != '\0' && source[size] != ':' && source[size] != '/';
+        return false;
+    return source[size] == '\0' || source[size] == ':' || source[size] == '/';
+}
+
+static bool foreign_source(const struct mr_admit *admit, const struct mr_event *event)
+{
+    return !is_own(admit, event->a.source);
+}
+
+/* Decision 15: by its source, or by two people. */
+static bool foreign_annulment(const struct mr_admit *admit, const struct mr_event *event)
+{
+    const Nms__Event__V1__EventAnnulled *annulled;
+
+    if (!(event->type->flags & MR_TYPE_ANNULS))
+        return false;
+    annulled = (const Nms__Event__V1__EventAnnulled *)event->payload;
+    if (!annulled->event || is_own(admit, annulled->event->source))
+        return false; /* a missing reference is the field rules' business */
+    return !event->a.actor || !*event->a.actor || !*annulled->second_actor ||
+           strcmp(event->a.actor, annulled->second_actor) == 0;
 }
 
 static bool no_region(const struct mr_admit *admit, const struct mr_event *event)
@@ -102,6 +121,9 @@ static const struct check checks[] = {
                 "Send the source that is configured for the system, or one below it."},
         {no_payload, false, "payload-missing", "data", "The event carries no payload of its type.",
                 "Send the payload as proto_data with the type's message."},
+        {foreign_annulment, true, "right-annul", "data.event.source",
+                "An event is annulled by its own source, or by two people.",
+                "Let its source annul it, or give actor and second_actor, two different people."},
         {no_region, false, "attribute-missing", "regioncode", "The attribute regioncode is missing.",
                 "Add the code of the subject of the federation, for example \"24\"."},
         {foreign_region, true, "right-region", "regioncode", "This system may not speak for this region.",

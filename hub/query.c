@@ -14,6 +14,7 @@ struct document {
 
 struct call {
     struct mr_list link;
+    struct mr_list act_link;
     uv_work_t work;
     struct mr_query *query;
     struct mr_peer peer;
@@ -261,10 +262,24 @@ static int submit_act(struct call *call)
     return 0;
 }
 
+static void work(struct call *call);
+
+/* The next acting call may run: the one before it is durable or has failed. */
+static void next_act(struct mr_query *query)
+{
+    struct mr_list *link = mr_list_pop_front(&query->acts);
+
+    query->acting = link ? MR_CONTAINER(link, struct call, act_link) : NULL;
+    if (query->acting)
+        work(query->acting);
+}
+
 static void finish(struct call *call, int status)
 {
     struct mr_query *query = call->query;
 
+    if (query->acting == call)
+        next_act(query);
     call->status = status;
     call->finished = true;
     if (!flush(call) && !query->stopping)
@@ -281,6 +296,12 @@ static void on_after_work(uv_work_t *work, int status)
         call->status = submit_act(call);
     if (call->status < 0 || !call->method->act)
         finish(call, call->status);
+}
+
+static void work(struct call *call)
+{
+    if (uv_queue_work(call->query->loop, &call->work, on_work, on_after_work) != 0)
+        finish(call, MR_ESYSTEM);
 }
 
 void mr_query_durable(struct mr_query *query, const struct mr_intake *intake)
@@ -316,6 +337,7 @@ static struct call *new_call(struct mr_query *query, const struct mr_peer *peer,
     call->arguments = json_incref(arguments);
     memcpy(call->operator_name, frame->operator_, strnlen(frame->operator_, sizeof call->operator_name - 1));
     mr_list_init(&call->pending);
+    mr_list_init(&call->act_link);
     (void)pthread_mutex_init(&call->lock, NULL);
     (void)pthread_cond_init(&call->room, NULL);
     mr_list_push_back(&query->calls, &call->link);
@@ -351,10 +373,17 @@ static void start(struct mr_query *query, const struct mr_peer *peer, const Mars
         return;
     }
     call = new_call(query, peer, frame, method, arguments);
-    if (!call)
+    if (!call) {
         send_failure(query, peer, frame->id, MR_ENOMEM, "", "ask again later", "out of memory");
-    else if (uv_queue_work(query->loop, &call->work, on_work, on_after_work) != 0)
-        finish(call, MR_ESYSTEM);
+        return;
+    }
+    if (method->act && query->acting) {
+        mr_list_push_back(&query->acts, &call->act_link);
+        return;
+    }
+    if (method->act)
+        query->acting = call;
+    work(call);
 }
 
 void mr_query_frame(struct mr_query *query, const struct mr_peer *peer, const Marshrut__Bus__V1__Query *frame)
@@ -378,6 +407,7 @@ int mr_query_open(struct mr_query *query, uv_loop_t *loop)
 {
     query->loop = loop;
     mr_list_init(&query->calls);
+    mr_list_init(&query->acts);
     if (uv_async_init(loop, &query->async, on_async) != 0)
         return MR_ESYSTEM;
     (void)uv_timer_init(loop, &query->timer);

@@ -12,6 +12,8 @@
 #include "hub/prepare.h"
 #include "proto/loop/mailbox.h"
 
+struct call;
+
 struct mr_query {
     struct mr_house *house;
     struct mr_gateway *gateway;
@@ -23,6 +25,8 @@ struct mr_query {
     uv_async_t async;
     uv_timer_t timer; /* a tool that reads slowly */
     struct mr_list calls;
+    struct mr_list acts;         /* acting calls that wait for `acting` */
+    struct call *acting;         /* each sees what the one before it has made durable */
     uint64_t published_sequence; /* of the method "publish" */
     size_t publications;         /* not yet answered */
     bool stopping;

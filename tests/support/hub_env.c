@@ -37,7 +37,7 @@ static const char config_text[] =
         "    kind: copmkp\n"
         "    source: urn:marshrut:24:copmkp\n"
         "    public_key: 'JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6'\n"
-        "    publish: [nms.diagnostic., nms.deficit., nms.rediagnostic., nms.person.]\n"
+        "    publish: [nms.diagnostic., nms.deficit., nms.rediagnostic., nms.person., nms.event.annulled.v1]\n"
         "  - name: cnppm\n"
         "    kind: cnppm\n"
         "    source: urn:marshrut:24:cnppm\n"

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "event/annulment.pb-c.h"
 #include "event/assessment.pb-c.h"
 #include "event/hub.pb-c.h"
 #include "hub/admit.h"
@@ -251,6 +252,39 @@ static void words_are_cut_between_letters(void **state)
 
 #define HUB_TEST(name) cmocka_unit_test_setup_teardown(name, hub_env_setup, hub_env_teardown)
 
+static void only_its_source_or_two_people_annul(void **state)
+{
+    static const struct {
+        const char *source, *actor, *second;
+        enum mr_verdict verdict;
+    } cases[] = {
+            {"urn:marshrut:24:copmkp", "a", "", MR_VERDICT_STORED},
+            {"urn:marshrut:24:school", "a", "", MR_VERDICT_REFUSED},
+            {"urn:marshrut:24:school", "a", "a", MR_VERDICT_REFUSED},
+            {"urn:marshrut:24:school", "a", "b", MR_VERDICT_STORED},
+    };
+
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        struct mr_attributes a = hub_env_attributes("urn:marshrut:24:copmkp", "1", "nms.event.annulled.v1");
+        Nms__Event__V1__EventRef ref = NMS__EVENT__V1__EVENT_REF__INIT;
+        Nms__Event__V1__EventAnnulled annulled = NMS__EVENT__V1__EVENT_ANNULLED__INIT;
+        struct mr_buf bytes = MR_BUF_INIT;
+        struct mr_decision decision;
+
+        ref.source = (char *)cases[i].source;
+        ref.id = (char *)"7";
+        annulled.event = &ref;
+        annulled.reason = (char *)"mistake";
+        annulled.second_actor = (char *)cases[i].second;
+        a.actor = cases[i].actor;
+        hub_env_encode(&bytes, &a, &annulled.base);
+        admit(*state, "copmkp", &bytes, &decision);
+        assert_int_equal(decision.verdict, cases[i].verdict);
+        assert_string_equal(decision.text.code, cases[i].verdict == MR_VERDICT_REFUSED ? "right-annul" : "");
+        mr_buf_fini(&bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +293,7 @@ int main(void)
             HUB_TEST(hub_types_are_the_hubs),
             HUB_TEST(bytes_that_are_no_event),
             cmocka_unit_test(words_are_cut_between_letters),
+            cmocka_unit_test(only_its_source_or_two_people_annul),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

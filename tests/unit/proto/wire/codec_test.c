@@ -11,7 +11,8 @@
 #include "proto/base/list.h"
 #include "proto/wire/codec.h"
 
-/* clang-format off: byte strings are laid out field by field */
+/* Byte strings are laid out field by field. */
+/* clang-format off */
 
 enum { BUDGET_BYTES = 1 << 20 };
 
