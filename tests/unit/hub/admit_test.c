@@ -293,7 +293,7 @@ int main(void)
             HUB_TEST(hub_types_are_the_hubs),
             HUB_TEST(bytes_that_are_no_event),
             cmocka_unit_test(words_are_cut_between_letters),
-            cmocka_unit_test(only_its_source_or_two_people_annul),
+            HUB_TEST(only_its_source_or_two_people_annul),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
