@@ -36,4 +36,4 @@ target_compile_options(mr_warnings INTERFACE
   -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wundef
   -Wpointer-arith -Wwrite-strings -Wvla -Wformat=2 -Wno-missing-field-initializers -Wno-missing-braces
   # snprintf cuts on purpose where a text has a limit; what GCC thinks of it changes with the optimisation level.
-  -Wno-format-truncation)
+  $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>)

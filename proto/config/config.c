@@ -22,7 +22,8 @@ struct report {
     unsigned column;
 };
 
-static void on_cyaml_log(cyaml_log_t level, void *ctx, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void on_cyaml_log(
+        cyaml_log_t level, void *ctx, const char *format, va_list args)
 {
     struct report *report = ctx;
     char text[256];
