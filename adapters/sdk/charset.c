@@ -138,7 +138,7 @@ static int decode_utf16(
     size_t bad;
     int r = convert(mr_slice(content.data + 2, content.size - 2), from, out, &bad);
 
-    if (r == 0 && memchr(out->data, 0, out->size))
+    if (r == 0 && out->size > 0 && memchr(out->data, 0, out->size))
         r = MR_EINVAL;
     return r == MR_EINVAL ? mr_error_set(reterr, MR_EINVAL, "", "сохраните файл в кодировке UTF-8",
                                     "файл в кодировке UTF-16 повреждён")
