@@ -14,14 +14,22 @@ enum { COLUMNS_MAX = 16 };
 struct column {
     const char *title;
     const char *field; /* of the payload; one level below with a dot */
-    const char *list;  /* code list, for its titles */
+    const char *list;  /* code list, for its titles; `words`: the schema's own codes */
 };
 
+/* The person block of the event may hold no name: its sender may know the СНИЛС only. */
+/* clang-format off */
 #define PERSON                                                                                               \
-    {"Фамилия", "person.family_name", NULL}, {"Имя", "person.given_name", NULL},                             \
-    {                                                                                                        \
-        "Отчество", "person.patronymic", NULL                                                                \
-    }
+    {"СНИЛС", "person.snils", NULL}, {"Фамилия", "person.family_name", NULL},                                \
+    {"Имя", "person.given_name", NULL}, {"Отчество", "person.patronymic", NULL}
+/* clang-format on */
+
+/* Codes of the schema's own (in no configured list), in the words of the documents. */
+static const char words[] = "words";
+static const struct {
+    const char *code, *text;
+} word_table[] = {{"eliminated", "устранён"}, {"withdrawn", "снят"}, {"completed", "завершён"},
+        {"cancelled", "отменён"}, {"superseded", "заменён"}, {"PK", "ПК"}, {"PP", "ПП"}};
 
 /* A row a type: what a school may read of it. Points and levels of diagnostics are not among it. */
 static const struct {
@@ -34,7 +42,7 @@ static const struct {
                         {"Номер дефицита", "deficit_id", NULL}}},
         {"nms.deficit.closed.v1", "deficit-closed",
                 {PERSON, {"Область", "area", "area"}, {"Компетенция", "competence", "competence"},
-                        {"Итог", "outcome", NULL}, {"Закрыт", "closed_on", NULL},
+                        {"Итог", "outcome", words}, {"Закрыт", "closed_on", NULL},
                         {"Номер дефицита", "deficit_id", NULL}}},
         {"nms.route.assigned.v1", "route",
                 {PERSON, {"Номер ИОМ", "route_id", NULL}, {"Содержание", "content", NULL},
@@ -48,18 +56,18 @@ static const struct {
                 {PERSON, {"Номер ИОМ", "route_id", NULL}, {"Шаг", "step_id", NULL}, {"Часов", "hours", NULL},
                         {"Выполнен", "completed_on", NULL}}},
         {"nms.route.closed.v1", "route-closed",
-                {PERSON, {"Номер ИОМ", "route_id", NULL}, {"Итог", "outcome", NULL},
+                {PERSON, {"Номер ИОМ", "route_id", NULL}, {"Итог", "outcome", words},
                         {"Закрыт", "closed_on", NULL}}},
         {"nms.course.enrolled.v1", "course-enrolled",
                 {PERSON, {"Программа", "programme_title", NULL}, {"Номер программы", "programme_id", NULL},
-                        {"Вид", "kind", NULL}, {"Часов", "hours", NULL}, {"Зачислен", "enrolled_on", NULL},
+                        {"Вид", "kind", words}, {"Часов", "hours", NULL}, {"Зачислен", "enrolled_on", NULL},
                         {"Начало", "starts_on", NULL}, {"Окончание", "ends_on", NULL}}},
         {"nms.course.finished.v1", "course",
                 {PERSON, {"Программа", "programme_title", NULL}, {"Номер программы", "programme_id", NULL},
-                        {"Вид", "kind", NULL}, {"Часов", "hours", NULL}, {"Начало", "started_on", NULL},
+                        {"Вид", "kind", words}, {"Часов", "hours", NULL}, {"Начало", "started_on", NULL},
                         {"Окончание", "ended_on", NULL}, {"Документ", "document_number", NULL}}},
         {"nms.course.withdrawn.v1", "course-withdrawn",
-                {PERSON, {"Номер программы", "programme_id", NULL}, {"Вид", "kind", NULL},
+                {PERSON, {"Номер программы", "programme_id", NULL}, {"Вид", "kind", words},
                         {"Отчислен", "withdrawn_on", NULL}}},
 };
 
@@ -105,7 +113,16 @@ static void put_cell(struct mr_buf *out, const char *text)
     }
     if (quote)
         mr_buf_put_u8(out, '"');
-    mr_buf_put_u8(out, ';');
+}
+
+static const char *title_of(const struct mr_config *config, const char *list, const char *code)
+{
+    if (list != words)
+        return list && *code ? mr_config_code_title(config, list, code) : code;
+    for (size_t i = 0; i < MR_COUNT(word_table); i++)
+        if (strcmp(word_table[i].code, code) == 0)
+            return word_table[i].text;
+    return code;
 }
 
 static void put_table(struct mr_buf *out, const struct mr_config *config, const struct column *columns,
@@ -113,16 +130,19 @@ static void put_table(struct mr_buf *out, const struct mr_config *config, const 
 {
     char number[24], digits[16];
 
-    mr_buf_put_str(out, "\xef\xbb\xbfНомер в журнале;");
-    for (size_t i = 0; i < COLUMNS_MAX && columns[i].title; i++)
+    mr_buf_put_str(out, "\xef\xbb\xbfНомер в журнале");
+    for (size_t i = 0; i < COLUMNS_MAX && columns[i].title; i++) {
+        mr_buf_put_u8(out, ';');
         put_cell(out, columns[i].title);
+    }
     mr_buf_put_str(out, "\r\n");
     (void)snprintf(number, sizeof number, "%llu", (unsigned long long)item->number);
     put_cell(out, number);
     for (size_t i = 0; i < COLUMNS_MAX && columns[i].title; i++) {
         const char *text = field_text(item->event->payload, columns[i].field, digits);
 
-        put_cell(out, columns[i].list && *text ? mr_config_code_title(config, columns[i].list, text) : text);
+        mr_buf_put_u8(out, ';');
+        put_cell(out, title_of(config, columns[i].list, text));
     }
     mr_buf_put_str(out, "\r\n");
 }
