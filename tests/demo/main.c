@@ -125,19 +125,25 @@ static void show_passport(struct tool *tool)
     json_decref(passport);
 }
 
-static void show_where_things_lie(const struct setup *setup)
+static void show_where_things_lie(const struct setup *setup, bool kept)
 {
+    if (!kept) {
+        (void)printf("\nThe region's folder is removed now; --dir DIR keeps it, and marshrut -c "
+                     "DIR/marshrut.yaml works on it.\n");
+        return;
+    }
     (void)printf(
             "\nWhere everything lies (%s)\n"
             "  marshrut.yaml   the configuration of hub and adapters\n"
             "  store/          the event log, keys, indexes, views\n"
             "  school/ copmkp/ cnppm/   watched folders: in, out, done (receipts), rejected (reports)\n"
             "  outside/        what the outside systems say; hub.log: the log lines of hub and adapters\n"
-            "Try: marshrut -c %s tail | where DIPLOMA-NUMBER | balance | passport show\n",
+            "Try: build/release/bin/marshrut -c %s status | tail | where 24-000042 | balance | passport "
+            "show\n",
             setup->dir, setup->config);
 }
 
-static int report(struct journey *journey, struct mr_error *error)
+static int report(struct journey *journey, bool kept, struct mr_error *error)
 {
     int r;
 
@@ -148,7 +154,7 @@ static int report(struct journey *journey, struct mr_error *error)
     (void)printf("\nOne cell explained\n");
     show(journey->tool, "passport.explain", json_pack("{s:s, s:i}", "cell", "7.deficits.closed", "limit", 5));
     r = journey_check_passport(journey, error);
-    show_where_things_lie(journey->setup);
+    show_where_things_lie(journey->setup, kept);
     return r;
 }
 
@@ -163,7 +169,7 @@ static int run_journey(
     if (r == 0)
         r = journey_run(&journey, error);
     if (r == 0)
-        r = report(&journey, error);
+        r = report(&journey, options->dir || !options->once, error);
     mr_config_free(tool.config);
     region_free(region);
     return r;
