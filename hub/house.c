@@ -239,3 +239,11 @@ void mr_house_close(struct mr_house *house)
         mr_log_close(house->log);
     *house = (struct mr_house){0};
 }
+
+void mr_house_maintain(struct mr_house *house)
+{
+    (void)mr_log_maintain(house->log);
+    (void)mr_keyring_maintain(house->keyring);
+    (void)mr_index_maintain(house->index);
+    (void)mr_view_maintain(house->view);
+}

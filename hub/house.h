@@ -46,4 +46,7 @@ int mr_house_open(
         struct mr_house *ret, const struct mr_config *config, bool read_only, struct mr_error *reterr);
 void mr_house_close(struct mr_house *house);
 
+/* Every 10 to 30 s, any thread: gives back the snapshots of readers that died. */
+void mr_house_maintain(struct mr_house *house);
+
 #endif

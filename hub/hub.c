@@ -11,7 +11,7 @@
 #include "proto/base/logfmt.h"
 #include "proto/loop/curvekey.h"
 
-enum { WRITER_JOBS_MAX = 256, SELFTEST_MS = 5000, LINGER_MS = 500 };
+enum { WRITER_JOBS_MAX = 256, HOUSEKEEPING_MS = 15000, SELFTEST_MS = 5000, LINGER_MS = 500 };
 
 /* ---- commit, then answer ---- */
 
@@ -31,7 +31,7 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
 
         if (!intake->sender)
             mr_query_durable(&hub->query, intake);
-        else if (intake->epoch == 0)
+        else if (intake->by_tool)
             mr_query_published(intake); /* the tool's, outside of any producer's sequence */
         else if (intake->status == 0)
             mr_publish_durable(&hub->publish, intake);
@@ -214,8 +214,15 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
     return r;
 }
 
+static void on_housekeeping(uv_timer_t *timer)
+{
+    mr_house_maintain(&MR_CONTAINER(timer, struct mr_hub, housekeeping)->house);
+}
+
 void mr_hub_run(struct mr_hub *hub)
 {
+    (void)uv_timer_init(&hub->loop, &hub->housekeeping);
+    (void)uv_timer_start(&hub->housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
     if (!hub->stop_asked)
         (void)uv_run(&hub->loop, UV_RUN_DEFAULT);
 }

@@ -42,6 +42,7 @@ struct mr_hub {
     struct mr_publish publish;
     struct mr_deliver deliver;
     struct mr_query query;
+    uv_timer_t housekeeping;
     bool stop_asked; /* also before the loop runs: a signal during the start */
     uv_signal_t sigterm;
     uv_signal_t sigint;

@@ -42,9 +42,10 @@ struct mr_intake {
     struct mr_writer_job job;
     const struct mr_config_system *sender; /* NULL: the hub itself */
     uint16_t system;                       /* id of the sender */
-    uint64_t epoch;                        /* producer epoch; 0: no producer (the hub itself, the tool) */
+    uint64_t epoch;                        /* producer epoch; 0 for the hub itself and the tool */
     uint64_t first_sequence;               /* of items[0]; 0 for the hub itself */
-    struct mr_buf bytes;                   /* owns the events */
+    bool by_tool;        /* said by the tool for `sender`: outside of any producer's sequence */
+    struct mr_buf bytes; /* owns the events */
     struct mr_intake_item *items;
     size_t count;
     int status; /* 0 durable; negative: the hub is going down */

@@ -150,7 +150,7 @@ int mr_intake_fill(struct mr_writer_job *job, struct mr_log_batch *batch)
         r = put_intake(intake, batch);
     if (r == 0 && intake->count > 0 && intake->sender)
         r = put_verdicts(intake, batch);
-    if (r == 0 && intake->count > 0 && intake->sender && intake->epoch != 0)
+    if (r == 0 && intake->count > 0 && intake->sender && !intake->by_tool)
         r = put_producer(intake, batch);
     if (r == 0 && intake->rows)
         r = intake->rows(intake, batch);

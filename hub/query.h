@@ -43,7 +43,7 @@ void mr_query_frame(
 /* An intake of the hub's own (sender NULL) is durable. */
 void mr_query_durable(struct mr_query *query, const struct mr_intake *intake);
 
-/* The method "publish" (query_publish.c); and its intake (with a sender, epoch 0) is durable or was not
+/* The method "publish" (query_publish.c); and its intake (by_tool) is durable or was not
  * stored. */
 void mr_query_publish(
         struct mr_query *query, const struct mr_peer *peer, uint64_t id, const json_t *arguments);

@@ -1,7 +1,7 @@
 /*
  * The method "publish": the tool speaks for a configured system on the admin endpoint, whose file permissions
  * are its right. No session and no producer sequence, so a running adapter of the same system is not
- * disturbed: the intake has epoch 0 and is answered here once it is durable, item by item.
+ * disturbed: the intake is marked by_tool and answered here once it is durable, item by item.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -93,6 +93,7 @@ static void submit(struct publication *publication, struct mr_intake *intake,
     intake->sender = system;
     intake->system = mr_names_id(query->house->names, MR_NAME_SYSTEM, system->name);
     intake->first_sequence = query->published_sequence;
+    intake->by_tool = true;
     intake->done = on_done;
     intake->owner = publication;
     query->published_sequence += count;

@@ -12,7 +12,7 @@
 
 #include "store/kv_internal.h"
 
-enum { READERS_MAX = 512 };
+enum { READERS_MAX = 512, UNWRITTEN_PAGES_MAX = 64 };
 
 /*
  * The one process-wide state: which environments this process has open. LMDB does not notice a second open,
@@ -117,6 +117,32 @@ static int take_owner_lock(struct mr_kv *kv, struct mr_error *reterr)
             reterr, mr_err_from_errno(errno), kv->dir, "", "cannot lock owner.lock: %s", strerror(errno));
 }
 
+/*
+ * A file that was cut off (a copy that stopped, a lost tail) opens well and then kills the process with
+ * SIGBUS at the first missing page. Pages that a transaction took and gave back at the end of the file may
+ * never have been written, so a few may be missing in a whole file.
+ */
+static int check_length(struct mr_kv *kv)
+{
+    MDB_envinfo info;
+    MDB_stat stat_;
+    mdb_filehandle_t fd;
+    struct stat st;
+    uint64_t pages;
+    int rc = mdb_env_info(kv->env, &info);
+
+    if (!rc)
+        rc = mdb_env_stat(kv->env, &stat_);
+    if (!rc)
+        rc = mdb_env_get_fd(kv->env, &fd);
+    if (rc)
+        return rc;
+    if (fstat(fd, &st) < 0)
+        return errno;
+    pages = (uint64_t)st.st_size / stat_.ms_psize;
+    return pages + UNWRITTEN_PAGES_MAX < (uint64_t)info.me_last_pgno + 1 ? MDB_CORRUPTED : 0;
+}
+
 static int open_env_sized(struct mr_kv *kv, size_t map_bytes)
 {
     int rc = mdb_env_create(&kv->env);
@@ -130,6 +156,8 @@ static int open_env_sized(struct mr_kv *kv, size_t map_bytes)
         rc = mdb_env_set_maxreaders(kv->env, READERS_MAX);
     if (!rc)
         rc = mdb_env_open(kv->env, kv->dir, MDB_NOTLS | (kv->read_only ? MDB_RDONLY : 0), 0600);
+    if (!rc)
+        rc = check_length(kv);
     if (rc) {
         mdb_env_close(kv->env);
         kv->env = NULL;

@@ -132,6 +132,7 @@ int crew_tick(struct crew *crew)
 
         (void)kill(victim, SIGKILL);
         crew->kills_left--;
+        crew->kills_done++;
     }
     plan_kill(crew);
     return 0;

@@ -18,6 +18,7 @@ enum { CREW_MEMBERS = 3 };
 struct crew {
     pid_t pids[CREW_MEMBERS]; /* up, counterpart cnppm, counterpart portal */
     uint64_t random;          /* state for kills */
+    int kills_done;
     int kills_left;
     int64_t next_kill_us;
 };

@@ -339,29 +339,83 @@ static int wait_for_balance(struct journey *journey, struct mr_error *reterr)
     }
 }
 
-int journey_run(struct journey *journey, struct mr_error *reterr)
+/* ЦНППМ submits, the ministry approves and sends; the portal gets each step. */
+static int send_passport(struct journey *journey, struct mr_error *reterr)
 {
+    static const struct {
+        const char *operator_name, *method, *arguments;
+    } acts[] = {
+            {"orlova", "passport.submit", "{}"},
+            {"belov", "passport.approve", "{\"order_number\":\"12\",\"order_date\":\"2026-11-20\"}"},
+            {"belov", "passport.send", "{\"letter_number\":\"34\",\"letter_date\":\"2026-11-21\"}"},
+    };
+    const char *before = journey->tool->operator_name;
     int r = 0;
 
-    for (size_t i = 0; i < MR_COUNT(steps) && r == 0; i++) {
-        int64_t began = now_us();
+    for (size_t i = 0; i < MR_COUNT(acts) && r == 0; i++) {
+        int exit_code = 0;
+        json_t *answer;
 
-        (void)printf("[%zu/%zu] %s ...", i + 1, MR_COUNT(steps) + 1, steps[i].title);
-        (void)fflush(stdout);
-        r = steps[i].feed(journey);
-        if (r < 0)
-            (void)mr_error_set(reterr, r, steps[i].title, NULL, "could not feed it in: %s", mr_err_text(r));
-        else
-            r = wait_for(journey, &steps[i], reterr);
-        (void)printf(r == 0 ? " %.1f s\n" : " failed after %.1f s\n", (double)(now_us() - began) / 1e6);
+        journey->tool->operator_name = acts[i].operator_name;
+        answer = tool_ask_one(
+                journey->tool, acts[i].method, json_loads(acts[i].arguments, 0, NULL), &exit_code);
+        if (!answer)
+            r = mr_error_set(reterr, MR_EINVAL, acts[i].method, "", "the step of the passport was not taken");
+        json_decref(answer);
     }
-    if (r == 0) {
-        (void)printf("[%zu/%zu] everything delivered and in balance ...", MR_COUNT(steps) + 1,
-                MR_COUNT(steps) + 1);
-        (void)fflush(stdout);
-        r = wait_for_balance(journey, reterr);
-        (void)printf(r == 0 ? " yes\n" : " no\n");
-    }
+    journey->tool->operator_name = before;
+    return r;
+}
+
+static int timed(struct journey *journey, size_t number, const char *title,
+        int (*run)(struct journey *journey, const struct step *step, struct mr_error *reterr),
+        const struct step *step, struct mr_error *reterr)
+{
+    int64_t began = now_us();
+    int r;
+
+    (void)printf("[%zu/%zu] %s ...", number, MR_COUNT(steps) + 2, title);
+    (void)fflush(stdout);
+    r = run(journey, step, reterr);
+    (void)printf(r == 0 ? " %.1f s\n" : " failed after %.1f s\n", (double)(now_us() - began) / 1e6);
+    return r;
+}
+
+static int run_step(struct journey *journey, const struct step *step, struct mr_error *reterr)
+{
+    int r = step->feed(journey);
+
+    if (r < 0)
+        return mr_error_set(reterr, r, step->title, NULL, "could not feed it in: %s", mr_err_text(r));
+    return wait_for(journey, step, reterr);
+}
+
+static int run_balance(struct journey *journey, const struct step *step, struct mr_error *reterr)
+{
+    (void)step;
+    return wait_for_balance(journey, reterr);
+}
+
+static int run_passport(struct journey *journey, const struct step *step, struct mr_error *reterr)
+{
+    int r = send_passport(journey, reterr);
+
+    (void)step;
+    return r < 0 ? r : wait_for_balance(journey, reterr);
+}
+
+int journey_run(struct journey *journey, struct mr_error *reterr)
+{
+    size_t n = MR_COUNT(steps);
+    int r = 0;
+
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = timed(journey, i + 1, steps[i].title, run_step, &steps[i], reterr);
+    if (r == 0)
+        r = timed(journey, n + 1, "everything delivered and in balance", run_balance, NULL, reterr);
+    if (r == 0)
+        r = timed(journey, n + 2, "the passport: submitted, approved, sent to the portal", run_passport, NULL,
+                reterr);
     return r;
 }
 

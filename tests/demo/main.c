@@ -200,6 +200,8 @@ static int run(const struct options *options, const char *dir)
         r = crew_start(&crew, &setup, options->kills, options->seed, &error);
     if (r == 0)
         r = run_journey(options, &setup, &crew, &error);
+    if (options->kills > 0)
+        (void)printf("\nkilled -9 meanwhile: %d times\n", crew.kills_done);
     if (r == 0 && !options->once)
         stay(&crew);
     crew_stop(&crew);

@@ -78,6 +78,23 @@ static void test_one_batch(void **state)
         mr_buf_fini(&events[i]);
 }
 
+/* 0 is an epoch like any other on the wire: it must not be taken for what the tool publishes. */
+static void test_epoch_zero(void **state)
+{
+    struct bus_client client;
+    struct mr_buf event = MR_BUF_INIT;
+    ack_t *ack;
+
+    hub_env_programme(&event, "epoch-zero");
+    bus_connect_as(&client, *state, SPAWN_PORTAL);
+    (void)bus_hello(&client, 0, 0);
+    bus_publish(&client, 1, &event, 1);
+    ack = expect_ack(&client);
+    assert_int_equal(ack->through, 1);
+    bus_close(&client);
+    mr_buf_fini(&event);
+}
+
 /* Verdicts that the producer has not confirmed come again after Hello, and the sequence goes on. */
 static void test_verdicts_repeated(void **state)
 {
@@ -229,7 +246,8 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_one_batch),
             cmocka_unit_test(test_verdicts_repeated), cmocka_unit_test(test_sequences_and_limits),
             cmocka_unit_test(test_newest_session), cmocka_unit_test(test_versions),
-            cmocka_unit_test(test_admin), cmocka_unit_test(test_goodbye_at_stop)};
+            cmocka_unit_test(test_epoch_zero), cmocka_unit_test(test_admin),
+            cmocka_unit_test(test_goodbye_at_stop)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }
