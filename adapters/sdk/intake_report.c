@@ -26,8 +26,8 @@ void mr_intake_output_name(char out[static 256], const char *name, int64_t time_
     while (kept > 0 && ((unsigned char)name[kept] & 0xc0) == 0x80)
         kept--; /* not in the middle of a letter */
     if (gmtime_r(&seconds, &tm))
-        (void)strftime(when, sizeof when, "%Y%m%dT%H%M%SZ", &tm);
-    (void)snprintf(out, 256, "%.*s.%s%s", kept, name, when, suffix);
+        (void)strftime(when, sizeof when, "%Y%m%dT%H%M%S.", &tm);
+    (void)snprintf(out, 256, "%.*s.%s%03dZ%s", kept, name, when, (int)(time_us / 1000 % 1000), suffix);
 }
 
 /* A sink that only looks: bad rows go to `rows`, what is wrong to `lines`, what was normalised to `notes`. */

@@ -27,7 +27,7 @@ int mr_intake_report_repeated(
 /* The file as a whole was refused; error in Russian. */
 int mr_intake_report_refused(const char *rejected_dir, const char *name, const struct mr_error *error);
 
-/* "<name, cut>.<20261122T101500Z><suffix>" */
+/* "<name, cut>.<20261122T101500.123Z><suffix>": two files of one name are never read in one millisecond. */
 void mr_intake_output_name(char out[static 256], const char *name, int64_t time_us, const char *suffix);
 
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "proto/base/buf.h"
+#include "proto/base/crc32c.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/frame.h"
 
@@ -42,6 +43,15 @@ static void refuse(struct fake_hub *hub, const char *code, uint32_t retry_after_
     fake_hub_send(hub, &frame);
 }
 
+/* The sequence that brought the same bytes before; 0: none. */
+static uint64_t same_before(const struct fake_hub *hub, uint64_t sequence)
+{
+    for (uint64_t s = 1; hub->dedup && s < sequence; s++)
+        if (hub->sums[s - 1] == hub->sums[sequence - 1] && hub->sizes[s - 1] == hub->sizes[sequence - 1])
+            return s;
+    return 0;
+}
+
 /* 1: simply stored; else it fills the result. */
 static bool verdict(const struct fake_hub *hub, uint64_t sequence, Marshrut__Bus__V1__PublishResult *result)
 {
@@ -56,6 +66,11 @@ static bool verdict(const struct fake_hub *hub, uint64_t sequence, Marshrut__Bus
         result->verdict = MARSHRUT__BUS__V1__VERDICT__VERDICT_QUARANTINED;
         result->number = sequence + 1000;
         result->code = (char *)"snils-checkdigit";
+        return false;
+    }
+    if (same_before(hub, sequence) != 0) {
+        result->verdict = MARSHRUT__BUS__V1__VERDICT__VERDICT_DUPLICATE;
+        result->number = same_before(hub, sequence) + 1000;
         return false;
     }
     return true;
@@ -148,8 +163,10 @@ static void on_publish(struct fake_hub *hub, const frame_t *frame)
     hub->gaps += publish->first_sequence > first;
     hub->twice += publish->first_sequence < first;
     assert_true(publish->n_events <= 10);
-    for (size_t i = 0; i < publish->n_events && hub->stored < FAKE_HUB_EVENTS_MAX; i++)
+    for (size_t i = 0; i < publish->n_events && hub->stored < FAKE_HUB_EVENTS_MAX; i++) {
+        hub->sums[hub->stored] = mr_crc32c(0, publish->events[i].data, publish->events[i].len);
         hub->sizes[hub->stored++] = publish->events[i].len;
+    }
     if (!hub->forget_acks)
         send_ack(hub, first, first);
 }

@@ -31,6 +31,7 @@ struct fake_hub {
     bool deaf;        /* answers nothing */
     bool forget_acks; /* stores, but says nothing */
     bool replace;     /* answers the next Hello with "replaced" */
+    bool dedup;       /* says duplicate when it has the very same bytes already */
     uint64_t refuse_sequence, quarantine_sequence;
     uint32_t event_bytes_max;
     uint32_t ping_interval_ms;
@@ -40,7 +41,8 @@ struct fake_hub {
     unsigned hellos, publishes, subscribes, acks, nacks;
     uint64_t acked, credit, seen;
     size_t sizes[FAKE_HUB_EVENTS_MAX]; /* of stored events, by sequence - 1 */
-    unsigned gaps, twice;              /* sequences that were skipped or taken twice: must stay 0 */
+    uint32_t sums[FAKE_HUB_EVENTS_MAX];
+    unsigned gaps, twice; /* sequences that were skipped or taken twice: must stay 0 */
 };
 
 void fake_hub_open(struct fake_hub *hub, uv_loop_t *loop); /* keeps what it stored when opened again */
