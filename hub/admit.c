@@ -112,7 +112,7 @@ static bool no_actorrole(const struct mr_admit *admit, const struct mr_event *ev
 /* In order: a later check may rely on the earlier ones. */
 static const struct check checks[] = {
         {unknown_type, false, "type-unknown", "type", "The registry has no such event type.",
-                "Check the type name and its version; the registry is in docs/protocol.md."},
+                "Check the type name and its version; docs/events.md lists the types."},
         {hub_only_type, true, "right-type", "type", "Only the hub itself may say this type.",
                 "Do not send it."},
         {type_not_allowed, true, "right-type", "type", "This system may not publish this type.",

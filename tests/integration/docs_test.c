@@ -1,0 +1,45 @@
+/* Documentation that programs make is what the programs make now. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { BYTES_MAX = 1024 * 1024 };
+
+static char *read_stream(FILE *file)
+{
+    char *text = calloc(1, BYTES_MAX);
+
+    assert_non_null(text);
+    assert_non_null(file);
+    text[fread(text, 1, BYTES_MAX - 1, file)] = 0;
+    return text;
+}
+
+static void event_types_are_documented(void **state)
+{
+    FILE *page = fopen(MR_SOURCE_DIR "/docs/events.md", "re");
+    FILE *tool = popen(MR_BIN_DIR "/marshrut types --markdown", "r");
+    char *want = read_stream(tool);
+    char *have = read_stream(page);
+
+    (void)state;
+    (void)fclose(page);
+    assert_int_equal(pclose(tool), 0);
+    if (strcmp(have, want) != 0)
+        fail_msg("docs/events.md is behind: marshrut types --markdown > docs/events.md");
+    free(want);
+    free(have);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(event_types_are_documented)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
