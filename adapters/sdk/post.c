@@ -210,7 +210,7 @@ static void check_and_keep(struct mr_post *post, struct mr_slice bytes)
     if (r < 0)
         problem_of(post, r, &error);
     else if (!event.type)
-        mr_post_problem(post, "invalid", "type", "no such event type", "the types are in docs/protocol.md");
+        mr_post_problem(post, "invalid", "type", "no such event type", "docs/events.md lists the types");
     else if (rules_ok(post, event.payload))
         keep(post, event.a.id, bytes);
 }
