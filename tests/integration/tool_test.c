@@ -1,0 +1,197 @@
+/*
+ * The tool as a person or a script meets it: what each command prints and its exit code, with a running hub
+ * and without one, on a small log that is always the same. What is promised lies in tests/golden/tool.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "adapters/sdk/file.h"
+#include "proto/base/list.h"
+#include "tests/support/golden.h"
+#include "tests/support/run_program.h"
+#include "tests/support/spawn.h"
+
+static const char passport_config[] =
+        "passport:\n  form: образец-2021\n  period_from: '2026-01-01'\n"
+        "  period_to: '2026-12-31'\n  suppress_below: 5\n  indicators: ['1', '3']\n"
+        "operators:\n  - {name: auditor, roles: [auditor]}\n"
+        "  - {name: orlova, roles: [cnppm]}\n";
+
+#define HEAD(id, system, type)                                                                               \
+    "{\"specversion\":\"1.0\",\"id\":\"" id "\",\"source\":\"urn:marshrut:24:" system "\",\"type\":\"" type  \
+    "\",\"time\":\"2026-03-01T09:00:00Z\",\"regioncode\":\"24\",\"basis\":\"education\",\"actor\":\"test\"," \
+    "\"actorrole\":\"system\",\"data\":"
+#define PROGRAMME                                                                                            \
+    HEAD("p-1", "portal", "nms.programme.listed.v1")                                                         \
+    "{\"programmeId\":\"PK-1\",\"title\":\"Курс\",\"kind\":\"PK\",\"hours\":36,"                         \
+    "\"providerOgrn\":\"1022402129067\",\"registry\":\"own\",\"listedOn\":\"2026-02-01\"}}"
+#define DEFICIT(id, snils)                                                                                   \
+    HEAD(id, "copmkp", "nms.deficit.identified.v1")                                                          \
+    "{\"person\":{\"snils\":\"" snils "\"},\"deficitId\":\"D-" id "\",\"area\":\"ict\","                     \
+    "\"identifiedOn\":\"2026-03-01\"}}"
+
+static const char good[] = PROGRAMME "\n";
+/* stored, quarantined (check digits), unknown type, no JSON, another system's right, duplicate */
+static const char mixed[] = DEFICIT("d-1", "11223344595") "\n" DEFICIT("d-2", "11223344596") "\n" HEAD(
+        "x-1", "portal", "nms.nothing.happened.v1") "{}}\n{\"id\":\n" HEAD("r-1", "portal",
+        "nms.route.assigned.v1") "{\"routeId\":\"R\"}}\n" PROGRAMME "\n";
+
+struct scene {
+    struct spawn hub;
+};
+
+static int setup(void **state)
+{
+    static struct scene scene;
+
+    spawn_init(&scene.hub, passport_config);
+    spawn_start(&scene.hub);
+    *state = &scene;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct scene *scene = *state;
+
+    spawn_fini(&scene->hub);
+    return 0;
+}
+
+/* One run; output, errors and exit code go into the golden file. */
+static void expect(
+        struct scene *scene, const char *golden, int status, const char *input, const char *const arguments[])
+{
+    const char *argv[16] = {"marshrut", "-c", scene->hub.config};
+    struct run_program run = {.input = input};
+    struct mr_buf all = MR_BUF_INIT;
+    char name[64];
+
+    for (size_t i = 0; arguments[i]; i++)
+        argv[3 + i] = arguments[i];
+    run_program(&run, argv);
+    mr_buf_put_str(&all, run_program_out(&run));
+    if (run.err.size > 0)
+        mr_buf_printf(&all, "--- stderr\n%s", run_program_err(&run));
+    mr_buf_printf(&all, "--- exit %d\n", run.status);
+    (void)snprintf(name, sizeof name, "tool/%s.txt", golden);
+    golden_expect(name, mr_buf_str(&all), scene->hub.dir);
+    assert_int_equal(run.status, status);
+    mr_buf_fini(&all);
+    run_program_fini(&run);
+}
+
+#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void test_help(void **state)
+{
+    static const char *const commands[] = {"up", "publish", "tail", "where", "balance", "status", "log",
+            "passport", "quarantine", "map", "keys", "config"};
+
+    expect(*state, "help", 0, NULL, ARGS("--help"));
+    for (size_t i = 0; i < MR_COUNT(commands); i++) {
+        char golden[48];
+
+        (void)snprintf(golden, sizeof golden, "help-%s", commands[i]);
+        expect(*state, golden, 0, NULL, ARGS(commands[i], "--help"));
+    }
+}
+
+static void test_wrong_calls(void **state)
+{
+    expect(*state, "usage-none", 64, NULL, ARGS("dance"));
+    expect(*state, "usage-tail", 64, NULL, ARGS("tail", "--from", "soon"));
+    expect(*state, "usage-where", 64, NULL, ARGS("where"));
+    expect(*state, "usage-log", 64, NULL, ARGS("log", "show", "0"));
+    expect(*state, "usage-passport", 64, NULL, ARGS("passport", "set", "3.premises"));
+}
+
+static void test_publish(void **state)
+{
+    expect(*state, "publish-good", 0, good, ARGS("publish"));
+    expect(*state, "publish-again", 0, good, ARGS("publish", "-"));
+    expect(*state, "publish-mixed", 1, mixed, ARGS("publish"));
+    expect(*state, "publish-mixed-json", 1, mixed, ARGS("publish", "--json"));
+    expect(*state, "publish-no-file", 66, NULL, ARGS("publish", "no-such-file"));
+}
+
+/* The same question, with a hub and without one. */
+static void ask(struct scene *scene, bool hub)
+{
+    static const struct {
+        const char *golden;
+        int status;
+        const char *arguments[6];
+    } questions[] = {
+            {"tail", 0, {"tail"}},
+            {"tail-json", 0, {"tail", "--json"}},
+            {"tail-type", 0, {"tail", "--type", "nms.programme.", "--from", "1"}},
+            {"where", 0, {"where", "p-1"}},
+            {"where-nothing", 66, {"where", "no-such-id"}},
+            {"balance", 0, {"balance"}},
+            {"balance-json", 0, {"balance", "--json"}},
+            {"log-show", 0, {"log", "show", "1"}},
+            {"log-show-sealed-json", 0, {"log", "show", "2", "--json"}},
+            {"log-show-nothing", 66, {"log", "show", "99"}},
+            {"log-count", 0, {"log", "count"}},
+            {"quarantine-list", 0, {"quarantine", "list"}},
+            {"passport-show-json", 0, {"passport", "show", "--json"}},
+            {"passport-explain", 0, {"passport", "explain", "7.deficits.identified"}},
+    };
+
+    for (size_t i = 0; i < MR_COUNT(questions); i++) {
+        if (!hub)
+            print_message("without a hub: %s\n", questions[i].golden);
+        expect(scene, questions[i].golden, questions[i].status, NULL, questions[i].arguments);
+    }
+}
+
+static void test_questions(void **state)
+{
+    ask(*state, true);
+}
+
+static void test_without_hub(void **state)
+{
+    struct scene *scene = *state;
+
+    spawn_stop(&scene->hub);
+    ask(scene, false); /* the very same answers */
+    expect(scene, "no-hub-publish", 75, good, ARGS("publish"));
+    expect(scene, "no-hub-status", 75, NULL, ARGS("status"));
+    expect(scene, "no-hub-act-json", 75, NULL, ARGS("--as", "orlova", "--json", "passport", "submit"));
+}
+
+static void test_config(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(
+            mr_file_write(scene->hub.dir, "bad.yaml",
+                    mr_slice_str("version: 1\nregion: \"24\"\nhub:\n  lissen: [\"tcp://*:1\"]\n"), 0600),
+            0);
+    expect(scene, "config-check", 0, NULL, ARGS("config", "check"));
+    {
+        char path[160];
+
+        (void)snprintf(path, sizeof path, "%s/bad.yaml", scene->hub.dir);
+        expect(scene, "config-check-bad", 78, NULL, ARGS("config", "check", path));
+        expect(scene, "config-check-bad-json", 78, NULL, ARGS("config", "check", path, "--json"));
+    }
+    expect(scene, "config-check-missing", 78, NULL, ARGS("config", "check", "/no/such/file"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_help), cmocka_unit_test(test_wrong_calls),
+            cmocka_unit_test(test_publish), cmocka_unit_test(test_questions), cmocka_unit_test(test_config),
+            cmocka_unit_test(test_without_hub)};
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
