@@ -66,10 +66,24 @@ static void on_writer_space(void *ctx, bool read_only)
     (void)uv_async_send(&hub->space);
 }
 
+/* Prepare thread. */
+static void on_key_space(void *ctx, bool read_only)
+{
+    struct mr_hub *hub = ctx;
+
+    atomic_store(&hub->no_key_space, read_only);
+    (void)uv_async_send(&hub->space);
+}
+
+static bool is_full(struct mr_hub *hub)
+{
+    return atomic_load(&hub->no_space) || atomic_load(&hub->no_key_space);
+}
+
 static void on_space(uv_async_t *async)
 {
     struct mr_hub *hub = async->data;
-    bool read_only = atomic_load(&hub->no_space);
+    bool read_only = is_full(hub);
 
     if (read_only == hub->publish.read_only)
         return;
@@ -100,6 +114,7 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
         return mr_error_set(reterr, r, "writer", "", "cannot start the writer");
     if ((r = mr_prepare_start(&hub->prepare, &hub->house, hub->matcher, hub->writer, reterr)) < 0)
         return r;
+    mr_prepare_on_space(hub->prepare, on_key_space, hub);
     if ((r = mr_indexer_start(&hub->indexer, &hub->house)) < 0)
         return mr_error_set(reterr, r, "indexer", "", "cannot start the indexer");
     return 0;
@@ -124,7 +139,7 @@ static void join(struct mr_hub *hub)
             .jobs = &hub->jobs,
             .done = on_intake_done,
             .owner = hub,
-            .read_only = atomic_load(&hub->no_space)};
+            .read_only = is_full(hub)};
     hub->deliver = (struct mr_deliver){.house = &hub->house, .jobs = &hub->jobs, .gateway = &hub->gateway};
     hub->query = (struct mr_query){.house = &hub->house,
             .gateway = &hub->gateway,

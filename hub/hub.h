@@ -33,8 +33,8 @@ struct mr_hub {
     struct mr_indexer *indexer;
     struct mr_mailbox intakes; /* durable ones, from the writer thread */
     bool intakes_open;
-    uv_async_t space; /* the writer says: no space, or space again */
-    _Atomic bool no_space;
+    uv_async_t space; /* writer or prepare say: no space, or space again */
+    _Atomic bool no_space, no_key_space;
     struct mr_jobs jobs;
     struct mr_zap zap;
     struct mr_gateway gateway;

@@ -26,6 +26,8 @@ struct mr_prepare {
     struct mr_preparer preparer;
     uint64_t next_intake;
     int failed; /* for good: everything after it is turned away */
+    void (*space)(void *ctx, bool read_only);
+    void *space_ctx;
 };
 
 /* Hands an intake back that will never be stored. */
@@ -95,17 +97,29 @@ static bool stopping(struct mr_prepare *prepare)
     return closed;
 }
 
-/* Without space for `keys` the hub waits: the queue behind it fills and the senders feel it. */
+static void tell_space(struct mr_prepare *prepare, bool read_only)
+{
+    if (prepare->space)
+        prepare->space(prepare->space_ctx, read_only);
+}
+
+/* Without space for `keys` the hub waits, and says so: what comes behind this batch is refused as read-only.
+ */
 static int prepare_batch(struct mr_prepare *prepare, struct mr_list *batch)
 {
     int r = prepare_batch_once(prepare, batch);
+    bool waited = r == MR_ENOSPACE;
 
+    if (waited)
+        tell_space(prepare, true);
     while (r == MR_ENOSPACE && !stopping(prepare)) {
         const struct timespec pause = {.tv_nsec = NO_SPACE_PAUSE_MS * 1000000L};
 
         (void)nanosleep(&pause, NULL);
         r = prepare_batch_once(prepare, batch);
     }
+    if (waited && r != MR_ENOSPACE)
+        tell_space(prepare, false);
     return r;
 }
 
@@ -174,6 +188,12 @@ int mr_prepare_start(struct mr_prepare **ret, struct mr_house *house, const stru
     }
     *ret = prepare;
     return 0;
+}
+
+void mr_prepare_on_space(struct mr_prepare *prepare, void (*fn)(void *ctx, bool read_only), void *ctx)
+{
+    prepare->space = fn;
+    prepare->space_ctx = ctx;
 }
 
 void mr_prepare_submit(struct mr_prepare *prepare, struct mr_intake *intake)

@@ -70,6 +70,9 @@ void mr_intake_free(struct mr_intake *intake); /* wipes */
 struct mr_prepare;
 int mr_prepare_start(struct mr_prepare **ret, struct mr_house *house, const struct mr_matcher *matcher,
         struct mr_writer *writer, struct mr_error *reterr);
+/* fn runs on the prepare thread: true when `keys` has no space left and everything waits, false when it goes
+ * on. Before the first submit. */
+void mr_prepare_on_space(struct mr_prepare *prepare, void (*fn)(void *ctx, bool read_only), void *ctx);
 void mr_prepare_submit(
         struct mr_prepare *prepare, struct mr_intake *intake); /* any thread; takes it until done() */
 void mr_prepare_stop(struct mr_prepare *prepare);              /* finishes what was submitted; NULL is fine */
