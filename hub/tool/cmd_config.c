@@ -18,7 +18,7 @@ static int config_run(struct tool *tool, int argc, char **argv)
         (void)printf("{\"ok\":true,\"systems\":%u,\"subscriptions\":%u}\n", config->systems_count,
                 config->subscriptions_count);
     else
-        (void)printf("%s: in order: region %s, %u systems, %u subscriptions, %u operators\n",
+        tool_say(stdout, "%s: in order: region %s, %u systems, %u subscriptions, %u operators\n",
                 tool->config_path, config->region, config->systems_count, config->subscriptions_count,
                 config->operators_count);
     return 0;

@@ -30,7 +30,7 @@ static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_att
     if (check->tool->json)
         (void)printf("%s\n", text ? text : "{}");
     else
-        (void)printf("line %u: %s %s\n", line, attributes->type, text ? text : "");
+        tool_say(stdout, "line %u: %s %s\n", line, attributes->type, text ? text : "");
     free(text);
     json_decref(document);
     return 0;
@@ -43,7 +43,7 @@ static void on_problem(struct mr_row_sink *sink, const struct mr_row_problem *pr
     check->problems++;
     if (check->tool->json)
         return; /* the summary counts; texts are for people */
-    (void)printf("line %u, %s: %s «%s» — %s\n", problem->line, problem->column ? problem->column : "",
+    tool_say(stdout, "line %u, %s: %s «%s» — %s\n", problem->line, problem->column ? problem->column : "",
             problem->problem, problem->value ? problem->value : "", problem->cure ? problem->cure : "");
 }
 
@@ -53,7 +53,7 @@ static void on_note(struct mr_row_sink *sink, uint32_t line, const char *text)
 
     check->notes++;
     if (!check->tool->json)
-        (void)printf("line %u: %s\n", line, text);
+        tool_say(stdout, "line %u: %s\n", line, text);
 }
 
 static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line)
@@ -69,7 +69,7 @@ static void on_table(struct mr_row_sink *sink, const char *name, const char *raw
 
     (void)raw_header;
     if (!check->tool->json && *name)
-        (void)printf("%s:\n", name);
+        tool_say(stdout, "%s:\n", name);
 }
 
 /* The adapter's own digests are keyed; here any will do, nothing is sent. */
@@ -138,7 +138,7 @@ static int check_file(struct tool *tool, const struct mr_mapper *mapper, const c
         (void)printf("{\"kind\":\"%s\",\"rows\":%lld,\"events\":%lld,\"problems\":%lld}\n", mapper->kind,
                 check.rows, check.events, check.problems);
     else
-        (void)printf("%s: %lld rows, %lld events would be sent, %lld problems (read as: %s)\n", path,
+        tool_say(stdout, "%s: %lld rows, %lld events would be sent, %lld problems (read as: %s)\n", path,
                 check.rows, check.events, check.problems, mapper->what);
     if (r == 1) /* a person would be asked to confirm */
         return mr_error_set(error, MR_EAGAIN, error->where, error->cure, "%s", error->what);

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "hub/tool/ask.h"
+#include "hub/tool/printable.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 
@@ -26,9 +27,13 @@ static void print_line(const json_t *event)
     const char *type = json_string_value(json_object_get(event, "type"));
     const char *system = json_string_value(json_object_get(event, "system"));
 
-    (void)printf("%8" JSON_INTEGER_FORMAT "  %s  %-10s %-36s %s\n",
-            json_integer_value(json_object_get(event, "number")), recorded ? recorded : "",
-            system ? system : "", type ? type : "", text ? text : "");
+    (void)printf("%8" JSON_INTEGER_FORMAT "  ", json_integer_value(json_object_get(event, "number")));
+    tool_put_padded(stdout, recorded ? recorded : "", 0);
+    (void)fputs("  ", stdout);
+    tool_put_padded(stdout, system ? system : "", 10);
+    (void)fputc(' ', stdout);
+    tool_put_padded(stdout, type ? type : "", 36);
+    tool_say(stdout, " %s\n", text ? text : "");
     free(text);
 }
 

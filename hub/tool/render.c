@@ -3,16 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/tool/printable.h"
+
 enum { TABLE_COLUMNS_MAX = 16, TEXT_MAX = 400 };
-
-size_t tool_columns(const char *text)
-{
-    size_t n = 0;
-
-    for (; *text; text++)
-        n += ((unsigned char)*text & 0xc0) != 0x80;
-    return n;
-}
 
 static bool is_scalar(const json_t *value)
 {
@@ -30,6 +23,12 @@ static const char *scalar_text(const json_t *value, char out[static TEXT_MAX])
     else
         (void)snprintf(out, TEXT_MAX, "%s", json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "-");
     return out;
+}
+
+static void put_line(FILE *out, const char *text)
+{
+    tool_put(out, text);
+    (void)fputc('\n', out);
 }
 
 static void pad(FILE *out, size_t have, size_t want)
@@ -107,10 +106,10 @@ static void render_row(FILE *out, const struct columns *columns, const json_t *r
 
         if (value && json_is_integer(value)) {
             pad(out, tool_columns(shown), columns->widths[i]);
-            (void)fputs(shown, out);
+            tool_put(out, shown);
             pad(out, 0, width ? 2 : 0);
         } else {
-            (void)fputs(shown, out);
+            tool_put(out, shown);
             pad(out, tool_columns(shown), width);
         }
     }
@@ -154,10 +153,10 @@ static void render_object(FILE *out, const json_t *object, int indent)
         char text[TEXT_MAX];
 
         pad(out, 0, (size_t)indent);
-        (void)fputs(key, out);
+        tool_put(out, key);
         if (is_scalar(value)) {
             pad(out, tool_columns(key), width + 2);
-            (void)fprintf(out, "%s\n", scalar_text(value, text));
+            put_line(out, scalar_text(value, text));
         } else if ((json_is_array(value) && json_array_size(value) == 0) ||
                    (json_is_object(value) && json_object_size(value) == 0)) {
             (void)fputs(": none\n", out);
@@ -178,7 +177,7 @@ static void render_list(FILE *out, const json_t *list, int indent)
 
         if (is_scalar(item)) {
             pad(out, 0, (size_t)indent);
-            (void)fprintf(out, "%s\n", scalar_text(item, text));
+            put_line(out, scalar_text(item, text));
         } else {
             render_value(out, item, indent);
             if (i + 1 < json_array_size(list))
@@ -199,7 +198,7 @@ static void render_value(FILE *out, const json_t *value, int indent)
         render_list(out, value, indent);
     } else {
         pad(out, 0, (size_t)indent);
-        (void)fprintf(out, "%s\n", scalar_text(value, text));
+        put_line(out, scalar_text(value, text));
     }
 }
 

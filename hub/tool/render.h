@@ -11,7 +11,4 @@
 /* With --json one compact line, keys in the method's order; else as above. */
 void tool_render(const struct tool *tool, FILE *out, const json_t *document);
 
-/* Columns that text takes on a terminal (UTF-8 characters; no wide or combining ones are expected). */
-size_t tool_columns(const char *text);
-
 #endif

@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "hub/tool/printable.h"
 
 /* A signal handler has nothing else to write to. */
 static volatile sig_atomic_t interrupted;
@@ -27,6 +30,25 @@ bool tool_interrupted(void)
     return interrupted != 0;
 }
 
+__attribute__((format(printf, 2, 0))) static void say(FILE *out, const char *format, va_list args)
+{
+    char *text = NULL;
+
+    if (vasprintf(&text, format, args) < 0)
+        return; /* out of memory */
+    tool_put(out, text);
+    free(text);
+}
+
+void tool_say(FILE *out, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    say(out, format, args);
+    va_end(args);
+}
+
 int tool_fail(const struct tool *tool, const struct mr_error *error)
 {
     if (tool->json) {
@@ -39,10 +61,10 @@ int tool_fail(const struct tool *tool, const struct mr_error *error)
         json_decref(document);
         return mr_err_exit(error->code);
     }
-    (void)fprintf(stderr, "marshrut: %s%s%s\n", error->where, error->where[0] ? ": " : "",
+    tool_say(stderr, "marshrut: %s%s%s\n", error->where, error->where[0] ? ": " : "",
             error->what[0] ? error->what : mr_err_text(error->code));
     if (error->cure[0])
-        (void)fprintf(stderr, "  what to do: %s\n", error->cure);
+        tool_say(stderr, "  what to do: %s\n", error->cure);
     return mr_err_exit(error->code);
 }
 
@@ -52,7 +74,7 @@ int tool_usage(const struct tool_command *command, const char *format, ...)
 
     (void)fprintf(stderr, "marshrut %s: ", command->name);
     va_start(args, format);
-    (void)vfprintf(stderr, format, args);
+    say(stderr, format, args);
     va_end(args);
     (void)fprintf(stderr, "\nusage: marshrut [-c FILE] %s %s\n", command->name, command->usage);
     return TOOL_EXIT_USAGE;

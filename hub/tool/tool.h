@@ -1,15 +1,15 @@
 /*
  * marshrut, the tool: what its commands share. One command a file (cmd_*.c), one table in main.c.
  *
- * Exit codes: 0 done; 1 a check did not hold (balance, verify, items refused); otherwise those of
- * proto/base/err.h (sysexits.h): 64 usage, 65 bad input, 66 not found, 75 try again, 77 not allowed, 78
- * configuration.
+ * Exit codes: 0 done; 1 a check did not hold (balance, verify, items refused); 64 usage; otherwise those of
+ * proto/base/err.h (sysexits.h), which `marshrut --help` and docs/methods.md list.
  */
 #ifndef MR_HUB_TOOL_TOOL_H
 #define MR_HUB_TOOL_TOOL_H
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "proto/base/err.h"
 #include "proto/config/config.h"
@@ -37,6 +37,9 @@ extern const struct tool_command tool_balance, tool_config_command, tool_keys, t
 
 /* Loads the configuration once. NULL after saying why. */
 const struct mr_config *tool_config(struct tool *tool);
+
+/* Prints for people; what the texts bring along is made printable (printable.h). */
+void tool_say(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Prints the error as sentences (what, where, what to do) and returns its exit code. */
 int tool_fail(const struct tool *tool, const struct mr_error *error);
