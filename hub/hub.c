@@ -146,7 +146,8 @@ static void join(struct mr_hub *hub)
             .prepare = hub->prepare,
             .intakes = &hub->intakes,
             .status = mr_hub_status,
-            .status_ctx = hub};
+            .status_ctx = hub,
+            .read_only = &hub->publish.read_only};
     hub->sessions =
             (struct mr_sessions){.publish = &hub->publish, .deliver = &hub->deliver, .query = &hub->query};
 }

@@ -63,6 +63,12 @@ void mr_query_send_result(struct mr_query *query, const struct mr_peer *peer, ui
     (void)send_result(query, peer, id, json, false, code, code < 0 && !error ? &none : error);
 }
 
+int mr_query_no_space(struct mr_error *ret)
+{
+    return mr_error_set(ret, MR_ENOSPACE, "log", "free space; it goes on by itself",
+            "the hub has no space and takes nothing now");
+}
+
 static void send_failure(struct mr_query *query, const struct mr_peer *peer, uint64_t id, int code,
         const char *where, const char *cure, const char *what)
 {
@@ -358,6 +364,7 @@ static void start(struct mr_query *query, const struct mr_peer *peer, const Mars
         json_t *arguments)
 {
     const struct mr_method *method = mr_method_find(frame->method);
+    struct mr_error error = {0};
     struct call *call;
     size_t running = 0;
 
@@ -366,6 +373,10 @@ static void start(struct mr_query *query, const struct mr_peer *peer, const Mars
     if (!method) {
         send_failure(query, peer, frame->id, MR_ENOTFOUND, "method", "docs/protocol.md lists the methods",
                 "no such method");
+        return;
+    }
+    if (method->act && *query->read_only) {
+        mr_query_send_result(query, peer, frame->id, "", mr_query_no_space(&error), &error);
         return;
     }
     if (running >= RUNNING_MAX) {

@@ -21,6 +21,7 @@ struct mr_query {
     struct mr_mailbox *intakes;   /* of the hub: durable intakes come back there */
     json_t *(*status)(void *ctx); /* the live state, for hub.status: answered on the loop */
     void *status_ctx;
+    const bool *read_only; /* the log has no space: nothing that appends is begun */
     uv_loop_t *loop;
     uv_async_t async;
     uv_timer_t timer; /* a tool that reads slowly */
@@ -32,7 +33,7 @@ struct mr_query {
     bool stopping;
 };
 
-/* house, gateway, prepare, intakes and status are set by the hub. */
+/* house, gateway, prepare, intakes, status and read_only are set by the hub. */
 int mr_query_open(struct mr_query *query, uv_loop_t *loop);
 /* Cancels what runs and waits for it, turning the loop. Acting calls must be answered already. */
 void mr_query_close(struct mr_query *query);
@@ -48,6 +49,9 @@ void mr_query_durable(struct mr_query *query, const struct mr_intake *intake);
 void mr_query_publish(
         struct mr_query *query, const struct mr_peer *peer, uint64_t id, const json_t *arguments);
 void mr_query_published(struct mr_intake *intake);
+
+/* What is said to those who want to append while there is no space. Returns MR_ENOSPACE. */
+int mr_query_no_space(struct mr_error *ret);
 
 /* One last Result. error may be NULL. */
 void mr_query_send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json,

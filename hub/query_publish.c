@@ -30,16 +30,20 @@ static void answer(struct publication *publication, int code, const struct mr_er
     char *text = code == 0 && document ? json_dumps(document, JSON_COMPACT) : NULL;
 
     mr_query_send_result(publication->query, &publication->peer, publication->id, text ? text : "",
-            text ? 0 : (code ? code : MR_ENOMEM), error);
+            text ? 0 : (code ? code : MR_ENOMEM), code < 0 ? error : NULL);
     free(text);
     json_decref(document);
 }
 
 /* An event that cannot be read from its JSON is refused here; it never was an event. */
-static json_t *unreadable(const struct mr_error *error)
+static json_t *unreadable(int code, const struct mr_error *error)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "verdict", "refused", "code", "malformed", "field",
-            error->where, "reason", error->what, "cure", error->cure);
+    bool big = code == MR_ETOOBIG || code == MR_ENOMEM; /* more than one event's share of memory */
+    const char *what = error->what[0] ? error->what : mr_err_text(code);
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "verdict", "refused", "code",
+            big ? "event-too-big" : "malformed", "field", error->where, "reason", what, "cure",
+            error->cure[0] ? error->cure : "Send it as docs/protocol.md says.");
 }
 
 /* Fills the intake with the readable ones; results of the others are set. How many were readable, or
@@ -55,13 +59,14 @@ static int read_events(struct mr_intake *intake, const json_t *events, json_t *r
     json_array_foreach (events, i, event) {
         struct mr_error error = {0};
         size_t before = intake->bytes.size;
+        int r = mr_event_from_json(event, &intake->bytes, &error);
 
-        if (mr_event_from_json(event, &intake->bytes, &error) == 0) {
+        if (r == 0) {
             ends[n++] = intake->bytes.size;
             (void)json_array_append_new(results, json_null());
         } else {
             intake->bytes.size = before;
-            (void)json_array_append_new(results, unreadable(&error));
+            (void)json_array_append_new(results, unreadable(r, &error));
         }
     }
     for (i = 0; i < n; i++) {
@@ -138,7 +143,9 @@ void mr_query_publish(
     if (!publication)
         return;
     *publication = (struct publication){query, *peer, id, json_array()};
-    r = query->stopping ? MR_ECLOSED : start(publication, arguments, &error);
+    r = query->stopping     ? MR_ECLOSED
+        : *query->read_only ? mr_query_no_space(&error)
+                            : start(publication, arguments, &error);
     if (r == 1)
         return; /* answered when durable */
     answer(publication, r, &error);
@@ -164,12 +171,15 @@ static json_t *verdict_of(const struct mr_intake_item *item)
 void mr_query_published(struct mr_intake *intake)
 {
     struct publication *publication = intake->owner;
+    struct mr_error error = {0};
     size_t item = 0;
 
     for (size_t i = 0; i < json_array_size(publication->results) && item < intake->count; i++)
         if (json_is_null(json_array_get(publication->results, i)))
             (void)json_array_set_new(publication->results, i, verdict_of(&intake->items[item++]));
-    answer(publication, intake->status, NULL);
+    if (intake->status == MR_ENOSPACE)
+        (void)mr_query_no_space(&error);
+    answer(publication, intake->status, &error);
     publication->query->publications--;
     free_publication(publication);
 }

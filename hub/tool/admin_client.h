@@ -1,6 +1,6 @@
 /*
  * A blocking client of the hub's admin socket, for one command's life: queries and their results, no session.
- * Not thread-safe. Errors: MR_ECLOSED no hub there; MR_ETIMEOUT it did not answer.
+ * Not thread-safe. Errors: MR_ECLOSED no hub there, or it ended; MR_ETIMEOUT it did not answer.
  */
 #ifndef MR_HUB_TOOL_ADMIN_CLIENT_H
 #define MR_HUB_TOOL_ADMIN_CLIENT_H

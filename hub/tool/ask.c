@@ -3,13 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "hub/audit/method.h"
 #include "hub/house.h"
 #include "hub/tool/admin_client.h"
+#include "proto/base/clock.h"
 #include "proto/wire/json.h"
 
-enum { ANSWER_TIMEOUT_MS = 60000 };
+enum { ANSWER_TIMEOUT_MS = 60000, AGAIN_PAUSE_MS = 200 };
 
 static int send_query(
         struct tool *tool, struct admin_client *client, const char *method, const json_t *arguments)
@@ -56,6 +58,12 @@ static int ask_hub(struct tool *tool, struct admin_client *client, const char *m
     int stop = 0;
     int r = send_query(tool, client, method, arguments);
 
+    if (r == MR_ETOOBIG)
+        return mr_error_set(reterr, r, "arguments", "give less at once",
+                "the question is larger than a frame of %d bytes", MR_FRAME_BYTES_MAX);
+    if (r < 0)
+        return mr_error_set(
+                reterr, r, tool->config->hub.admin, "try again", "cannot ask the hub: %s", mr_err_text(r));
     while (r >= 0) {
         Marshrut__Bus__V1__Frame *frame;
 
@@ -88,6 +96,12 @@ static int emit_here(void *ctx, json_t *document)
     return r;
 }
 
+static int say_no_hub(const struct tool *tool, struct mr_error *reterr)
+{
+    return mr_error_set(reterr, MR_ECLOSED, tool->config->hub.admin, "start the hub: marshrut -c FILE up",
+            "this needs a running hub, and none is running");
+}
+
 static int ask_store(struct tool *tool, const char *method_name, const json_t *arguments,
         tool_answer_fn answer, void *ctx, struct mr_error *reterr)
 {
@@ -98,8 +112,9 @@ static int ask_store(struct tool *tool, const char *method_name, const json_t *a
     int r;
 
     if (!method || !method->read)
-        return mr_error_set(reterr, MR_ECLOSED, tool->config->hub.admin, "start the hub: marshrut -c FILE up",
-                "this needs a running hub, and none is running");
+        return say_no_hub(tool, reterr);
+    if (reterr)
+        *reterr = (struct mr_error){0}; /* of the hub that is not there */
     r = mr_house_open(&house, tool->config, true, reterr);
     if (r < 0)
         return r;
@@ -107,6 +122,40 @@ static int ask_store(struct tool *tool, const char *method_name, const json_t *a
     if (r == 0)
         r = method->read(&call, emit_here, &emit, reterr);
     mr_house_close(&house);
+    return r;
+}
+
+/* Whoever acts must be one of the configured: a slip of the pen is told as such, not as a missing role. */
+static int check_operator(const struct tool *tool, struct mr_error *reterr)
+{
+    const struct mr_config *config = tool->config;
+    char cure[256];
+    size_t used;
+
+    if (!tool->operator_name[0])
+        return 0;
+    for (uint32_t i = 0; i < config->operators_count; i++)
+        if (strcmp(config->operators[i].name, tool->operator_name) == 0)
+            return 0;
+    used = (size_t)snprintf(cure, sizeof cure, "--as takes a name below `operators` of the configuration:");
+    for (uint32_t i = 0; i < config->operators_count && used < sizeof cure; i++)
+        used += (size_t)snprintf(
+                cure + used, sizeof cure - used, "%s %s", i ? "," : "", config->operators[i].name);
+    if (config->operators_count == 0)
+        (void)snprintf(cure, sizeof cure, "add the operator below `operators` of the configuration");
+    return mr_error_set(
+            reterr, MR_EDENIED, "--as", cure, "no operator '%.64s' is configured", tool->operator_name);
+}
+
+/* What is known of an acting method's outcome when its hub ends: nothing. */
+static int say_unknown(const char *method_name, int r, struct mr_error *reterr)
+{
+    const struct mr_method *method = mr_method_find(method_name);
+
+    if ((r == MR_ECLOSED || r == MR_ETIMEOUT) && method && method->act && reterr)
+        (void)snprintf(reterr->cure, sizeof reterr->cure,
+                "it may have been done or not: look (marshrut passport show, marshrut tail) before you "
+                "repeat it");
     return r;
 }
 
@@ -118,15 +167,51 @@ int tool_ask(struct tool *tool, const char *method, json_t *arguments, tool_answ
 
     if (!arguments)
         return MR_ENOMEM;
-    r = admin_client_open(&client, tool->config, reterr);
+    r = check_operator(tool, reterr);
+    if (r == 0)
+        r = admin_client_open(&client, tool->config, reterr);
     if (r == 0) {
-        r = ask_hub(tool, client, method, arguments, answer, ctx, reterr);
+        r = say_unknown(method, ask_hub(tool, client, method, arguments, answer, ctx, reterr), reterr);
         admin_client_close(client);
     } else if (r == MR_ECLOSED) {
         r = ask_store(tool, method, arguments, answer, ctx, reterr);
     }
     json_decref(arguments);
     return r;
+}
+
+static int64_t now_ms(void)
+{
+    return mr_clock_monotonic_us(mr_clock_system()) / 1000;
+}
+
+int tool_ask_again(struct tool *tool, const char *method, const json_t *arguments, int again_ms, bool *met,
+        tool_answer_fn answer, void *ctx, struct mr_error *reterr)
+{
+    const struct timespec pause = {.tv_nsec = AGAIN_PAUSE_MS * 1000000L};
+    int64_t until = now_ms() + again_ms;
+
+    for (bool first = true;; first = false) {
+        struct admin_client *client;
+        int r = admin_client_open(&client, tool->config, reterr);
+
+        if (r == 0) {
+            *met = true;
+            r = ask_hub(tool, client, method, arguments, answer, ctx, reterr);
+            admin_client_close(client);
+            if (r == MR_ECLOSED && first) /* it may have worked on the question for long */
+                until = now_ms() + again_ms;
+        }
+        if (r != MR_ECLOSED || tool_interrupted())
+            return r;
+        if (!*met)
+            return say_no_hub(tool, reterr);
+        if (now_ms() >= until)
+            return mr_error_set(reterr, MR_ECLOSED, tool->config->hub.admin,
+                    "start the hub, then do the same again: nothing is taken twice",
+                    "the hub ended, and none came back in %d s", again_ms / 1000);
+        (void)nanosleep(&pause, NULL);
+    }
 }
 
 bool tool_hub_runs(struct tool *tool)

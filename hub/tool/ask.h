@@ -17,6 +17,14 @@ typedef int (*tool_answer_fn)(void *ctx, json_t *document);
 int tool_ask(struct tool *tool, const char *method, json_t *arguments, tool_answer_fn answer, void *ctx,
         struct mr_error *reterr);
 
+/*
+ * The same for a method with one answer that may be asked twice (publish: ids keep events apart). When the
+ * hub ends before it has answered, the next one is asked, for up to again_ms. *met: a hub was there before,
+ * so one that is not there now is waited for too; set here. Borrows arguments.
+ */
+int tool_ask_again(struct tool *tool, const char *method, const json_t *arguments, int again_ms, bool *met,
+        tool_answer_fn answer, void *ctx, struct mr_error *reterr);
+
 /* The one document of a method that answers with one; a new reference, NULL after saying why (*ret_exit is
  * set). */
 json_t *tool_ask_one(struct tool *tool, const char *method, json_t *arguments, int *ret_exit);

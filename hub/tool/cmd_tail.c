@@ -82,7 +82,7 @@ static int follow(struct tail *tail)
         (void)fflush(stdout);
         (void)nanosleep(&pause, NULL);
     }
-    return r < 0 ? tool_fail(tail->tool, &error) : 0;
+    return r < 0 && !tool_interrupted() ? tool_fail(tail->tool, &error) : 0;
 }
 
 static int tail_run(struct tool *tool, int argc, char **argv)

@@ -49,11 +49,20 @@ void tool_say(FILE *out, const char *format, ...)
     va_end(args);
 }
 
+/* Texts quote file names and arguments, which need not be UTF-8. */
+static json_t *json_text(const char *text)
+{
+    json_t *json = json_string(text);
+
+    return json ? json : json_string("(not UTF-8)");
+}
+
 int tool_fail(const struct tool *tool, const struct mr_error *error)
 {
     if (tool->json) {
-        json_t *document = json_pack("{s:{s:s, s:s, s:s, s:s}}", "error", "code", mr_err_name(error->code),
-                "what", error->what, "where", error->where, "cure", error->cure);
+        json_t *document = json_pack("{s:{s:s, s:o, s:o, s:o}}", "error", "code", mr_err_name(error->code),
+                "what", json_text(error->what), "where", json_text(error->where), "cure",
+                json_text(error->cure));
 
         if (document)
             (void)json_dumpf(document, stderr, JSON_COMPACT);
