@@ -1,33 +1,48 @@
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "hub/tool/ask.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 #include "proto/base/buf.h"
+#include "proto/wire/frame.h"
 #include "proto/wire/json.h"
 
+/* The rest of a frame is for the question around the events; one event larger than that cannot be asked. */
 enum {
     CHUNK_EVENTS = 200,
     CHUNK_BYTES = 512 * 1024,
+    ITEM_BYTES_MAX = MR_FRAME_BYTES_MAX - 4096,
     READ_BYTES = 65536,
-    INPUT_BYTES_MAX = 256 * 1024 * 1024
+    INPUT_BYTES_MAX = 256 * 1024 * 1024,
+    AGAIN_MS = 30000
 };
 
 struct publish {
     struct tool *tool;
     const char *name;   /* of the input, for messages */
     const char *system; /* --system; NULL: by each event's source */
+    bool met;           /* a hub was there */
     const char *chunk_system;
     json_t *chunk; /* events waiting to be sent, all of one system */
     size_t chunk_bytes;
-    long long chunk_first; /* position of the first one in the input, from 1 */
+    long long positions[CHUNK_EVENTS]; /* of each in the input, from 1 */
     long long position;
     long long taken;
     long long not_taken;
-    int exit_code;
+};
+
+/* Why an item is refused here, before the hub sees it. Said in full at each place: nothing is left over from
+ * another item. */
+struct refusal {
+    const char *code;
+    const char *field;
+    const char *reason;
+    const char *cure;
 };
 
 /* ---- input ---- */
@@ -48,20 +63,29 @@ static int read_all(FILE *in, struct mr_buf *out)
     }
 }
 
+static int check_input(FILE *in, const char *name, struct mr_error *error)
+{
+    struct stat st;
+
+    if (!in)
+        return mr_error_set(error, errno == EACCES ? MR_EDENIED : MR_ENOTFOUND, name,
+                "give a file of CloudEvents JSON, or - for standard input", "cannot open the file");
+    if (fstat(fileno(in), &st) == 0 && S_ISDIR(st.st_mode))
+        return mr_error_set(error, MR_EINVAL, name, "give one of the files in it", "this is a folder");
+    return 0;
+}
+
 static int read_input(const char *name, struct mr_buf *out, struct mr_error *error)
 {
     FILE *in = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
-    int r;
+    int r = check_input(in, name, error);
 
-    if (!in)
-        return mr_error_set(error, MR_ENOTFOUND, name,
-                "give a file of CloudEvents JSON, or - for standard input", "cannot open the file");
-    r = read_all(in, out);
-    if (in != stdin)
+    if (r == 0 && (r = read_all(in, out)) < 0)
+        (void)mr_error_set(error, r, name, r == MR_ETOOBIG ? "split the input" : "",
+                "cannot read the input: %s", mr_err_text(r));
+    if (in && in != stdin)
         (void)fclose(in);
-    return r < 0 ? mr_error_set(
-                           error, r, name, "split the input", "cannot read the input: %s", mr_err_text(r))
-                 : 0;
+    return r;
 }
 
 /* ---- one item's outcome ---- */
@@ -83,32 +107,25 @@ static void print_result(struct publish *publish, json_t *result, long long posi
 
         texts[i] = text ? text : "";
     }
-    (void)printf("%lld: %s", position, verdict ? verdict : "?");
+    tool_say(stdout, "%lld: %s", position, verdict ? verdict : "?");
     if (json_object_get(result, "number"))
         (void)printf(" %" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(result, "number")));
     if (texts[0][0])
-        (void)printf(" (%s%s%s): %s; %s", texts[0], texts[1][0] ? ", " : "", texts[1], texts[2], texts[3]);
+        tool_say(
+                stdout, " (%s%s%s): %s; %s", texts[0], texts[1][0] ? ", " : "", texts[1], texts[2], texts[3]);
     (void)printf("\n");
-}
-
-/* Refused here, before the hub saw it: it could not be read. */
-static void print_unreadable(struct publish *publish, const struct mr_error *error)
-{
-    json_t *result = json_pack("{s:s, s:s, s:s, s:s, s:s}", "verdict", "refused", "code", "malformed",
-            "field", error->where, "reason", error->what, "cure", error->cure);
-
-    print_result(publish, result, publish->position);
-    json_decref(result);
 }
 
 static int on_results(void *ctx, json_t *document)
 {
     struct publish *publish = ctx;
-    size_t i;
-    json_t *result;
+    const json_t *results = json_object_get(document, "results");
+    size_t n = json_array_size(publish->chunk);
 
-    json_array_foreach (json_object_get(document, "results"), i, result)
-        print_result(publish, result, publish->chunk_first + (long long)i);
+    if (json_array_size(results) != n)
+        return MR_EMALFORMED;
+    for (size_t i = 0; i < n; i++)
+        print_result(publish, json_array_get(results, i), publish->positions[i]);
     return 0;
 }
 
@@ -121,11 +138,37 @@ static int flush_chunk(struct publish *publish, struct mr_error *error)
 
     if (!publish->chunk)
         return 0;
-    arguments = json_pack("{s:s, s:o}", "system", publish->chunk_system, "events", publish->chunk);
+    arguments = json_pack("{s:s, s:O}", "system", publish->chunk_system, "events", publish->chunk);
+    r = arguments ? tool_ask_again(publish->tool, "publish", arguments, AGAIN_MS, &publish->met, on_results,
+                            publish, error)
+                  : MR_ENOMEM;
+    json_decref(arguments);
+    if (r == MR_ETIMEOUT)
+        (void)mr_error_set(error, r, publish->name,
+                "look at the hub's log, then publish the same again: what it took is told as a duplicate",
+                "the hub runs but does not answer");
+    if (r < 0)
+        return r; /* the chunk stays: its first position is told */
+    json_decref(publish->chunk);
     publish->chunk = NULL;
     publish->chunk_bytes = 0;
-    r = tool_ask(publish->tool, "publish", arguments, on_results, publish, error);
-    return r;
+    return 0;
+}
+
+/* The chunk before it is sent first, so that the verdicts come in the input's order. */
+static int refuse(struct publish *publish, struct refusal why, struct mr_error *error)
+{
+    int r = flush_chunk(publish, error);
+    json_t *result = r == 0 ? json_pack("{s:s, s:s}", "verdict", "refused", "code", why.code) : NULL;
+
+    if (!result)
+        return r < 0 ? r : MR_ENOMEM;
+    (void)json_object_set_new(result, "field", json_string(why.field));
+    (void)json_object_set_new(result, "reason", json_string(why.reason));
+    (void)json_object_set_new(result, "cure", json_string(why.cure));
+    print_result(publish, result, publish->position);
+    json_decref(result);
+    return 0;
 }
 
 /* The configured system that the event's source belongs to. NULL: none. */
@@ -147,40 +190,57 @@ static const char *system_of(const struct publish *publish, const json_t *event)
 }
 
 /* Takes the reference. */
-static int add_event(struct publish *publish, json_t *event, size_t bytes, struct mr_error *error)
+static int add_event(struct publish *publish, json_t *event, struct mr_error *error)
 {
     const char *system = system_of(publish, event);
+    size_t bytes = json_dumpb(event, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
     int r = 0;
 
-    if (!system) {
-        (void)mr_error_set(error, MR_EINVAL, "source",
-                "use the source of a configured system, or say --system NAME",
-                "no configured system has this source");
-        print_unreadable(publish, error);
+    if (bytes > ITEM_BYTES_MAX || !system) {
         json_decref(event);
-        return flush_chunk(publish, error);
+        if (system)
+            return refuse(publish,
+                    (struct refusal){"event-too-big", "", "the event is larger than a frame of the bus",
+                            "send it smaller: the hub takes events of at most 49152 bytes"},
+                    error);
+        return refuse(publish,
+                (struct refusal){"malformed", "source", "no configured system has this source",
+                        "use the source of a configured system, or say --system NAME"},
+                error);
     }
     if (publish->chunk &&
             (strcmp(system, publish->chunk_system) != 0 || publish->chunk_bytes + bytes > CHUNK_BYTES ||
                     json_array_size(publish->chunk) >= CHUNK_EVENTS))
         r = flush_chunk(publish, error);
-    if (!publish->chunk) {
+    if (r == 0 && !publish->chunk) {
         publish->chunk = json_array();
-        publish->chunk_first = publish->position;
         publish->chunk_system = system;
     }
-    publish->chunk_bytes += bytes;
-    (void)json_array_append_new(publish->chunk, event);
-    return r;
+    if (r < 0) {
+        json_decref(event);
+        return r;
+    }
+    publish->positions[json_array_size(publish->chunk)] = publish->position;
+    publish->chunk_bytes += bytes + 1;
+    return json_array_append_new(publish->chunk, event) == 0 ? 0 : MR_ENOMEM;
 }
 
-/* What cannot be read ends the chunk, so that positions within it stay without gaps. */
-static int add_unreadable(struct publish *publish, const struct mr_error *why, struct mr_error *error)
+static int add_line(struct publish *publish, struct mr_slice line, struct mr_error *error)
 {
-    int r = flush_chunk(publish, error);
+    struct mr_error why = {0};
+    json_t *event = mr_json_parse(line, publish->name, &why);
 
-    print_unreadable(publish, why);
-    return r;
+    return event ? add_event(publish, event, error)
+                 : refuse(publish, (struct refusal){"malformed", why.where, why.what, why.cure}, error);
+}
+
+static bool is_blank(struct mr_slice line)
+{
+    size_t i = 0;
+
+    while (i < line.size && strchr(" \t\r", line.data[i]) && line.data[i])
+        i++;
+    return i == line.size;
 }
 
 static int add_lines(struct publish *publish, struct mr_slice text, struct mr_error *error)
@@ -191,27 +251,23 @@ static int add_lines(struct publish *publish, struct mr_slice text, struct mr_er
     while (at < text.size && r == 0) {
         const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
         size_t size = end ? (size_t)(end - text.data) - at : text.size - at;
-        struct mr_error why = {0};
-        json_t *event;
+        struct mr_slice line = mr_slice(text.data + at, size);
 
         publish->position++;
-        if (size > 0 && strspn((const char *)text.data + at, " \t\r") < size) {
-            event = mr_json_parse(mr_slice(text.data + at, size), publish->name, &why);
-            r = event ? add_event(publish, event, size, error) : add_unreadable(publish, &why, error);
-        }
+        if (!is_blank(line))
+            r = add_line(publish, line, error);
         at += size + 1;
     }
     return r;
 }
 
-static int add_array(struct publish *publish, json_t *array, size_t bytes, struct mr_error *error)
+static int add_array(struct publish *publish, const json_t *array, struct mr_error *error)
 {
-    size_t n = json_array_size(array);
     int r = 0;
 
-    for (size_t i = 0; i < n && r == 0; i++) {
+    for (size_t i = 0; i < json_array_size(array) && r == 0; i++) {
         publish->position++;
-        r = add_event(publish, json_incref(json_array_get(array, i)), bytes / n + 1, error);
+        r = add_event(publish, json_incref(json_array_get(array, i)), error);
     }
     return r;
 }
@@ -219,21 +275,35 @@ static int add_array(struct publish *publish, json_t *array, size_t bytes, struc
 /* One object, an array, or lines of objects. */
 static int add_input(struct publish *publish, struct mr_slice text, struct mr_error *error)
 {
-    struct mr_error why = {0};
-    json_t *whole = mr_json_parse(text, publish->name, &why);
+    json_t *whole = mr_json_parse(text, publish->name, NULL);
     int r;
 
     if (json_is_array(whole)) {
-        r = add_array(publish, whole, text.size, error);
+        r = add_array(publish, whole, error);
         json_decref(whole);
     } else if (whole) {
         publish->position = 1;
-        r = add_event(publish, whole, text.size, error);
+        r = add_event(publish, whole, error);
     } else {
         r = add_lines(publish, text, error);
     }
     if (r == 0)
         r = flush_chunk(publish, error);
+    return r;
+}
+
+/* The run ends here; what was answered before is printed already. */
+static int fail(struct publish *publish, int r, struct mr_error *error)
+{
+    if (error->code != r)
+        (void)mr_error_set(error, r, publish->name, "", "%s", mr_err_text(r));
+    (void)fflush(stdout);
+    r = tool_fail(publish->tool, error);
+    if (!publish->tool->json && publish->chunk && publish->met)
+        (void)fprintf(stderr,
+                "  item %lld and those behind it have no answer; what is published again is not "
+                "taken twice\n",
+                publish->positions[0]);
     json_decref(publish->chunk);
     return r;
 }
@@ -256,16 +326,18 @@ static int publish_run(struct tool *tool, int argc, char **argv)
         return tool_usage(&tool_publish, "give one file");
     if (!tool_config(tool))
         return mr_err_exit(MR_ECONFIG);
+    if (publish.system && !mr_config_system(tool->config, publish.system)) {
+        (void)mr_error_set(&error, MR_EINVAL, "--system", "name one below `systems` of the configuration",
+                "no system '%.64s' is configured", publish.system);
+        return tool_fail(tool, &error);
+    }
     publish.name = optind < argc ? argv[optind] : "-";
     r = read_input(publish.name, &input, &error);
     if (r == 0)
         r = add_input(&publish, mr_buf_slice(&input), &error);
     mr_buf_wipe(&input);
-    if (r < 0) {
-        if (error.code == 0)
-            (void)mr_error_set(&error, r, publish.name, "", "%s", mr_err_text(r));
-        return tool_fail(tool, &error);
-    }
+    if (r < 0)
+        return fail(&publish, r, &error);
     if (!tool->json && publish.position > 1)
         (void)printf("%lld taken, %lld not taken\n", publish.taken, publish.not_taken);
     return publish.not_taken > 0 ? TOOL_EXIT_CHECK : 0;
@@ -283,6 +355,10 @@ const struct tool_command tool_publish = {
                 "disk.\n"
                 "  --system NAME  speak as this configured system; otherwise the one whose source the event "
                 "carries\n"
-                "Needs a running hub. Exit code 1 when an item was quarantined or refused.\n",
+                "Needs a running hub; one that is started anew meanwhile is waited for, 30 s. Exit code 1 "
+                "when "
+                "an item was\n"
+                "quarantined or refused, 75 when no hub is there or it has no space: publish the same again "
+                "later.\n",
         .run = publish_run,
 };
