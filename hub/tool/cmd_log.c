@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +28,9 @@ static int log_run(struct tool *tool, int argc, char **argv)
         return render_one(tool, "log.count", json_pack("{s:s}", "by", "type"));
     if (argc != 3 || strcmp(argv[1], "show") != 0)
         return tool_usage(&tool_log, "say 'show N' or 'count'");
+    errno = 0;
     number = strtoll(argv[2], &end, 10);
-    if (*end || number < 1)
+    if (*end || number < 1 || errno == ERANGE)
         return tool_usage(&tool_log, "show takes a log number from 1 on, not '%s'", argv[2]);
     return render_one(tool, "log.show", json_pack("{s:I}", "number", (json_int_t)number));
 }

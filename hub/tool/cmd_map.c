@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "adapters/sdk/map.h"
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
 #include "proto/wire/digest.h"
+#include "proto/wire/ident.h"
 #include "proto/wire/json.h"
 
 enum { FILE_BYTES_MAX = 64 * 1024 * 1024 };
@@ -85,12 +87,17 @@ static void on_digest(struct mr_row_sink *sink, struct mr_slice data, uint8_t re
 static int read_file(const char *path, struct mr_buf *out, struct mr_error *error)
 {
     FILE *file = fopen(path, "re");
+    struct stat st;
     uint8_t *room;
     size_t n = 1;
 
     if (!file)
         return mr_error_set(
                 error, MR_ENOTFOUND, path, "give a file that you may read", "cannot open the file");
+    if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
+        (void)fclose(file);
+        return mr_error_set(error, MR_EINVAL, path, "give one of the files in it", "this is a folder");
+    }
     while (n > 0 && out->size <= FILE_BYTES_MAX && (room = mr_buf_reserve(out, 65536)) != NULL) {
         n = fread(room, 1, 65536, file);
         out->size += n;
@@ -128,8 +135,13 @@ static int check_file(struct tool *tool, const struct mr_mapper *mapper, const c
             .tool = tool};
     const char *slash = strrchr(path, '/');
     void *ctx;
-    int r = mapper->open(&ctx, tool->config, error);
+    int r;
 
+    if (strcmp(mapper->kind, "school") == 0 && (strlen(folder) != 13 || !mr_ident_ogrn_ok(folder)))
+        return mr_error_set(error, MR_EINVAL, path, "--folder ОГРН",
+                "a school's file is read for the school whose OGRN its folder bears, and '%s' is no OGRN",
+                folder);
+    r = mapper->open(&ctx, tool->config, error);
     if (r < 0)
         return r;
     r = mapper->map(ctx, folder, slash ? slash + 1 : path, content, &check.sink, error);
@@ -184,6 +196,9 @@ static int map_run(struct tool *tool, int argc, char **argv)
         folder_of(path, folder, sizeof folder);
     r = read_file(path, &content, &error);
     mapper = r < 0 ? NULL : mapper_of(kind, path, mr_buf_slice(&content));
+    if (r == 0 && !mapper && kind)
+        r = mr_error_set(
+                &error, MR_EINVAL, "--kind", "say school, copmkp or cnppm", "no such kind: '%.64s'", kind);
     if (r == 0 && !mapper)
         r = mr_error_set(&error, MR_EINVAL, path,
                 "say --kind school, copmkp or cnppm; docs/adapters.md has the columns",

@@ -104,8 +104,9 @@ static int set_option(
 
     switch (option->kind) {
     case 'N':
+        errno = 0;
         number = strtoll(text, &end, 10);
-        if (*end || end == text || number < 0)
+        if (*end || end == text || number < 0 || errno == ERANGE)
             return tool_usage(&tool_passport, "--%s takes a whole number, not '%s'", option->name, text);
         set_argument(arguments, option->name, json_integer(number));
         return 0;

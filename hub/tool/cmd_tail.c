@@ -1,14 +1,18 @@
+#include <errno.h>
 #include <getopt.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "hub/tool/ask.h"
 #include "hub/tool/printable.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
+#include "proto/wire/registry.h"
 
-enum { PAGE = 500, FOLLOW_INTERVAL_MS = 200 };
+enum { PAGE = 500, FOLLOW_INTERVAL_MS = 200, TYPE_MAX = 128 };
 
 struct tail {
     struct tool *tool;
@@ -85,18 +89,71 @@ static int follow(struct tail *tail)
     return r < 0 && !tool_interrupted() ? tool_fail(tail->tool, &error) : 0;
 }
 
+/* How many letters to change, add or leave out to make b of a; both at most TYPE_MAX. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t row[TYPE_MAX + 1];
+    size_t n = strlen(b);
+
+    for (size_t j = 0; j <= n; j++)
+        row[j] = j;
+    for (size_t i = 1; a[i - 1]; i++) {
+        size_t corner = row[0];
+
+        row[0] = i;
+        for (size_t j = 1; j <= n; j++) {
+            size_t best = corner + (a[i - 1] != b[j - 1]);
+
+            corner = row[j];
+            best = best < row[j] + 1 ? best : row[j] + 1;
+            row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
+        }
+    }
+    return row[n];
+}
+
+/* A type that does not exist would only ever print nothing. A prefix may be of types to come. */
+static int check_type(const char *type, struct mr_error *error)
+{
+    const char *nearest = "";
+    size_t best = SIZE_MAX;
+    size_t size = strlen(type);
+    char cure[256];
+
+    if ((size > 0 && type[size - 1] == '.') || mr_registry_find(type, size))
+        return 0;
+    for (size_t i = 0; size <= TYPE_MAX && i < mr_registry_count(); i++) {
+        const char *name = mr_registry_at(i)->name;
+        size_t d = strlen(name) <= TYPE_MAX ? distance(type, name) : SIZE_MAX;
+
+        if (strncmp(name, type, size) == 0 && name[size] == '.') {
+            (void)snprintf(cure, sizeof cure, "'%s.', with the dot, is all that begin so", type);
+            return mr_error_set(error, MR_EINVAL, "--type", cure, "no event type '%s'", type);
+        }
+        if (d < best) {
+            best = d;
+            nearest = name;
+        }
+    }
+    (void)snprintf(cure, sizeof cure, "the nearest is '%s'; a TYPE that ends in '.' is a prefix", nearest);
+    return mr_error_set(error, MR_EINVAL, "--type", nearest[0] ? cure : "give a type of at most 128 bytes",
+            "no event type '%.64s'", type);
+}
+
 static int tail_run(struct tool *tool, int argc, char **argv)
 {
     static const struct option options[] = {{"from", required_argument, NULL, 'n'},
             {"type", required_argument, NULL, 't'}, {"follow", no_argument, NULL, 'f'}, {NULL, 0, NULL, 0}};
     struct tail tail = {.tool = tool, .from = 1};
+    struct mr_error error = {0};
     char *end;
     int option;
 
     while ((option = getopt_long(argc, argv, "n:t:f", options, NULL)) != -1) {
         if (option == 'n') {
+            errno = 0;
             tail.from = strtoll(optarg, &end, 10);
-            if (*end || tail.from < 1)
+            if (*end || tail.from < 1 || errno == ERANGE)
                 return tool_usage(&tool_tail, "--from takes a log number from 1 on, not '%s'", optarg);
         } else if (option == 't') {
             tail.type = optarg;
@@ -108,6 +165,8 @@ static int tail_run(struct tool *tool, int argc, char **argv)
     }
     if (optind != argc)
         return tool_usage(&tool_tail, "unexpected '%s'", argv[optind]);
+    if (tail.type && check_type(tail.type, &error) < 0)
+        return tool_fail(tool, &error);
     if (!tool_config(tool))
         return mr_err_exit(MR_ECONFIG);
     tool_catch_signals();

@@ -1,7 +1,6 @@
 /*
- * up: hub and adapters of one configuration as child processes, for a workstation, the demo and tests
- * (servers use the systemd units). A child that ends by itself is started again after a growing pause;
- * stopping asks the adapters first, then the hub, and kills what does not go.
+ * up: hub and adapters of one configuration as child processes. A child that ends by itself is started again
+ * after a growing pause; stopping asks the adapters first, then the hub, and kills what does not go.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -229,7 +228,9 @@ const struct tool_command tool_up = {
         .summary = "run hub and adapters of a configuration, supervised",
         .help = "Starts marshrutd and each configured adapter from the folder of this program, starts again "
                 "what ends by\n"
-                "itself, and stops everything on Ctrl-C or SIGTERM. For a workstation; servers use the "
-                "systemd units.\n",
+                "itself, and stops everything on Ctrl-C or SIGTERM. Where adapters have machines of their "
+                "own, start "
+                "each\n"
+                "program there: marshrut-school -c FILE and so on.\n",
         .run = up_run,
 };

@@ -24,7 +24,11 @@ static void print_help(FILE *out)
                        "      --version       version\n"
                        "\nmarshrut COMMAND --help tells more. Exit codes: 0 done, 1 a check did not hold, 64 "
                        "wrong usage,\n"
-                       "65 bad input, 66 not found, 75 try again, 77 not allowed, 78 configuration.\n");
+                       "65 bad input, 66 not found, 69 not supported, 70 out of memory or a defect, 71 the "
+                       "operating system,\n"
+                       "73 already there, 74 cannot read or write, 75 try again (no hub, no space, no answer "
+                       "in time),\n"
+                       "76 stored data is damaged, 77 not allowed, 78 configuration.\n");
 }
 
 static void print_command_help(const struct tool_command *command)

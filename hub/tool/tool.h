@@ -2,7 +2,7 @@
  * marshrut, the tool: what its commands share. One command a file (cmd_*.c), one table in main.c.
  *
  * Exit codes: 0 done; 1 a check did not hold (balance, verify, items refused); 64 usage; otherwise those of
- * proto/base/err.h (sysexits.h), which `marshrut --help` and docs/methods.md list.
+ * proto/base/err.h (sysexits.h), which `marshrut --help` and docs/operations.md list.
  */
 #ifndef MR_HUB_TOOL_TOOL_H
 #define MR_HUB_TOOL_TOOL_H
