@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "hub/hub.h"
+#include "hub/rights.h"
 #include "proto/base/logfmt.h"
 
 enum { FILES_WANTED = 4096 };
@@ -107,7 +108,9 @@ int main(int argc, char **argv)
     set_limits();
     if (mr_config_load(&config, arguments.config, &error) < 0)
         return fail("config.invalid", &error);
-    if (arguments.check)
+    if (mr_rights_check(config, arguments.config, &error) < 0)
+        status = fail("config.invalid", &error);
+    else if (arguments.check)
         (void)printf("%s: good\n", arguments.config);
     else
         status = run(config);

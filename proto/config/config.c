@@ -206,6 +206,18 @@ int mr_config_load(struct mr_config **ret, const char *path, struct mr_error *re
     return r;
 }
 
+void mr_config_where(
+        const struct mr_config *config, const char *name, const char *path, char *out, size_t out_size)
+{
+    struct mr_config_yaml yaml;
+
+    (void)snprintf(out, out_size, "%s", name);
+    if (mr_config_yaml_init(&yaml, config->text, name, NULL) < 0)
+        return;
+    mr_config_yaml_where(&yaml, path, out, out_size);
+    mr_config_yaml_fini(&yaml);
+}
+
 void mr_config_free(struct mr_config *config)
 {
     struct report report = {0};

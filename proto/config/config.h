@@ -188,6 +188,11 @@ int mr_config_parse(struct mr_config **ret, struct mr_slice text, const char *na
         struct mr_error *reterr);
 void mr_config_free(struct mr_config *config); /* NULL is fine */
 
+/* "name:line:column" of a path like "systems[1].publish[0]", for those who check more than this module can;
+ * name: the file's. */
+void mr_config_where(
+        const struct mr_config *config, const char *name, const char *path, char *out, size_t out_size);
+
 const struct mr_config_system *mr_config_system(const struct mr_config *config, const char *name);
 bool mr_config_may_publish(const struct mr_config_system *system, const char *type);
 bool mr_config_speaks_for(

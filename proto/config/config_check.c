@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proto/base/list.h"
+#include "proto/config/config_values.h"
 
 struct check {
     const struct mr_config *config;
@@ -86,6 +87,30 @@ static int need_region(struct check *check, const char *region)
     return fail(check, region, "not a region code", "two or three digits in quotes, as in \"24\"");
 }
 
+static int need_endpoint(struct check *check, const char *text)
+{
+    return mr_config_endpoint_ok(text)
+                   ? 0
+                   : fail(check, text, "not an endpoint", "tcp://ADDRESS:PORT, a port from 1 to 65535");
+}
+
+/* Port 0, any free one, is for tests: who would find it? */
+static int need_listen(struct check *check, const char *text)
+{
+    return mr_config_address_ok(text, 0) ? 0
+                                         : fail(check, text, "not an address",
+                                                   "ADDRESS:PORT, a port from 1 to 65535 (0: any free one)");
+}
+
+static int need_timezone(struct check *check, const char *name)
+{
+    return mr_config_timezone_ok(name)
+                   ? 0
+                   : fail(check, name, "no such time zone",
+                             "a name of the IANA database, such as Asia/Krasnoyarsk: a file below "
+                             "/usr/share/zoneinfo");
+}
+
 static int need_text(struct check *check, const char *text)
 {
     return text[0] ? 0 : fail(check, NULL, "empty", "write a value");
@@ -138,8 +163,8 @@ static int check_hub(struct check *check)
         return fail(check, NULL, "no endpoint", "at least one, such as tcp://127.0.0.1:7400");
     for (uint32_t i = 0; i < hub->listen_count; i++) {
         at(check, "hub.listen[%u]", (unsigned)i);
-        if (strncmp(hub->listen[i], "tcp://", 6) != 0 || !strrchr(hub->listen[i] + 6, ':'))
-            return fail(check, hub->listen[i], "not an endpoint", "tcp://ADDRESS:PORT");
+        if ((r = need_endpoint(check, hub->listen[i])) < 0)
+            return r;
         for (uint32_t j = 0; j < i; j++)
             if (strcmp(hub->listen[i], hub->listen[j]) == 0)
                 return fail(check, hub->listen[i], "there twice", "keep one of them");
@@ -387,9 +412,7 @@ static int check_link(struct check *check, const char *adapter, const struct mr_
     if ((r = need_text(check, link->state)) < 0)
         return r;
     at(check, "adapters.%s.hub", adapter);
-    return strncmp(link->hub, "tcp://", 6) == 0
-                   ? 0
-                   : fail(check, link->hub, "not an endpoint", "tcp://ADDRESS:PORT");
+    return need_endpoint(check, link->hub);
 }
 
 static int check_adapters(struct check *check)
@@ -407,6 +430,12 @@ static int check_adapters(struct check *check)
     for (size_t i = 0; i < MR_COUNT(links); i++)
         if (links[i].link && (r = check_link(check, links[i].name, links[i].link)) < 0)
             return r;
+    at(check, "adapters.cnppm.listen");
+    if (adapters->cnppm && (r = need_listen(check, adapters->cnppm->listen)) < 0)
+        return r;
+    at(check, "adapters.portal.listen");
+    if (adapters->portal && (r = need_listen(check, adapters->portal->listen)) < 0)
+        return r;
     if (!adapters->school)
         return 0;
     at(check, "adapters.school.full_list_end_percent_max");
@@ -429,7 +458,10 @@ int mr_config_check(const struct mr_config *config, struct mr_config_yaml *yaml,
     if (config->version != 1)
         return fail(&check, NULL, "this program reads version 1", "write `version: 1`");
     at(&check, "region");
-    if ((r = need_region(&check, config->region)) < 0 || (r = check_hub(&check)) < 0)
+    if ((r = need_region(&check, config->region)) < 0)
+        return r;
+    at(&check, "timezone");
+    if ((r = need_timezone(&check, config->timezone)) < 0 || (r = check_hub(&check)) < 0)
         return r;
     for (size_t i = 0; i < MR_COUNT(lists); i++)
         for (uint32_t j = 0; j < lists[i].count; j++)
@@ -438,48 +470,4 @@ int mr_config_check(const struct mr_config *config, struct mr_config_yaml *yaml,
     if ((r = check_passport(&check)) < 0)
         return r;
     return check_adapters(&check);
-}
-
-static int default_text(char **text, const char *value)
-{
-    if (!*text)
-        *text = strdup(value);
-    return *text ? 0 : MR_ENOMEM;
-}
-
-static void default_number(uint32_t *number, uint32_t value)
-{
-    if (*number == 0)
-        *number = value;
-}
-
-int mr_config_defaults(struct mr_config *config)
-{
-    struct mr_config_adapters *a = &config->adapters;
-    struct mr_config_link *links[] = {a->school ? &a->school->link : NULL,
-            a->copmkp ? &a->copmkp->link : NULL, a->cnppm ? &a->cnppm->link : NULL,
-            a->portal ? &a->portal->link : NULL};
-    uint32_t *settle[] = {a->school ? &a->school->settle_ms : NULL, a->copmkp ? &a->copmkp->settle_ms : NULL,
-            a->cnppm ? &a->cnppm->settle_ms : NULL};
-
-    default_number(&config->hub.publish_window, 16384);
-    default_number(&config->hub.ping_interval_ms, 5000);
-    default_number(&config->passport.suppress_below, 5);
-    for (uint32_t i = 0; i < config->subscriptions_count; i++)
-        default_number(&config->subscriptions[i].attempts_max, 10);
-    if (default_text(&config->timezone, "Europe/Moscow") < 0 ||
-            default_text(&config->passport.form, "образец-2021") < 0)
-        return MR_ENOMEM;
-    for (size_t i = 0; i < MR_COUNT(links); i++)
-        if (links[i] &&
-                default_text(&links[i]->hub, config->hub.listen_count ? config->hub.listen[0] : "") < 0)
-            return MR_ENOMEM;
-    for (size_t i = 0; i < MR_COUNT(settle); i++)
-        if (settle[i])
-            default_number(settle[i], 500);
-    if (a->school)
-        default_number(&a->school->full_list_end_percent_max, 20);
-    if (a->portal)
-        default_number(&a->portal->poll_interval_ms, 30000);
-    return 0;
 }

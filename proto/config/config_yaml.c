@@ -122,6 +122,23 @@ static void known_names(const cyaml_schema_field_t *fields, char *out, size_t ou
         used += (size_t)snprintf(out + used, out_size - used, "%s%s", f == fields ? "" : ", ", f->key);
 }
 
+static int check_enum(struct mr_config_yaml *yaml, const yaml_node_t *node,
+        const cyaml_schema_value_t *schema, struct mr_error *reterr)
+{
+    char cure[256];
+    size_t used = (size_t)snprintf(cure, sizeof cure, "one of: ");
+
+    for (uint32_t i = 0; i < schema->enumeration.count; i++) {
+        const char *name = schema->enumeration.strings[i].str;
+
+        if (strcmp(text_of(node), name) == 0)
+            return 0;
+        if (used < sizeof cure)
+            used += (size_t)snprintf(cure + used, sizeof cure - used, "%s%s", i ? ", " : "", name);
+    }
+    return fail_at(yaml->name, node->start_mark, cure, "no such value here: ", text_of(node), reterr);
+}
+
 static const cyaml_schema_field_t *field_of(const cyaml_schema_field_t *fields, const char *key)
 {
     for (const cyaml_schema_field_t *f = fields; f->key; f++)
@@ -200,7 +217,7 @@ static int check_node(struct mr_config_yaml *yaml, yaml_node_t *node, const cyam
     if (node->type != YAML_SCALAR_NODE)
         return fail_at(yaml->name, node->start_mark, "write one value", "a single value is expected here", "",
                 reterr);
-    return 0;
+    return schema->type == CYAML_ENUM ? check_enum(yaml, node, schema, reterr) : 0;
 }
 
 int mr_config_yaml_keys(

@@ -147,9 +147,24 @@ static const struct bad {
         {"regions: [\"24\"]", "regions: [xx]", "region", NULL},
         {"- name: school-staff", "- name: copmkp-courses", "twice", NULL},
         {"system: school\n    personal", "system: scool\n    personal", "no such system", NULL},
-        {"personal: full", "personal: fool", "", NULL},
-        {"personal: full", "personal: 7", "", NULL},
-        {"scope: staff", "scope: stuff", "", NULL},
+        {"personal: full", "personal: fool", "no such value here: fool", ":44:15"},
+        {"personal: full", "personal: 7", "no such value", NULL},
+        {"personal: full", "personal: ''", "no such value", NULL},
+        {"scope: staff", "scope: stuff", "no such value here: stuff", NULL},
+        {"timezone: Asia/Krasnoyarsk", "timezone: Asia/Krasnojarsk", "time zone", ":4:11"},
+        {"timezone: Asia/Krasnoyarsk", "timezone: Asia", "time zone", NULL},
+        {"timezone: Asia/Krasnoyarsk", "timezone: ../zoneinfo/UTC", "time zone", NULL},
+        {"timezone: Asia/Krasnoyarsk", "timezone: /usr/share/zoneinfo/UTC", "time zone", NULL},
+        {"timezone: Asia/Krasnoyarsk", "timezone: ''", "time zone", NULL},
+        {"    - tcp://127.0.0.1:7400", "    - tcp://127.0.0.1:0", "endpoint", ":9:7"},
+        {"    - tcp://127.0.0.1:7400", "    - tcp://127.0.0.1:65536", "endpoint", ":9:7"},
+        {"    - tcp://127.0.0.1:7400", "    - tcp://127.0.0.1", "endpoint", NULL},
+        {"    - tcp://127.0.0.1:7400", "    - tcp://127.0.0.1:74oo", "endpoint", NULL},
+        {"    - tcp://127.0.0.1:7400", "    - tcp://:7400", "endpoint", NULL},
+        {"    - tcp://127.0.0.1:7400", "    - tcp://::1:7400", "endpoint", NULL},
+        {"hub: tcp://127.0.0.1:7400", "hub: tcp://127.0.0.1:99999", "endpoint", NULL},
+        {"listen: 127.0.0.1:7411", "listen: 127.0.0.1", "not an address", NULL},
+        {"listen: 127.0.0.1:7412", "listen: 127.0.0.1:70000", "not an address", NULL},
         {"attempts_max: 10", "attempts_max: 5000", "out of range", NULL},
         {"exact: {type", "exact: {tipe", "unknown key: tipe", NULL},
         {"      - exact: {type", "      - prefix: {type: x}\n        exact: {type", "several dialects", NULL},
@@ -202,6 +217,60 @@ static void test_bad_files(void **state)
         assert_null(config);
         free(changed);
     }
+    free(text);
+}
+
+static void test_good_values(void **state)
+{
+    static const struct bad goods[] = {{"timezone: Asia/Krasnoyarsk\n", "", "", NULL},
+            {"timezone: Asia/Krasnoyarsk", "timezone: Etc/GMT+7", "", NULL},
+            {"    - tcp://127.0.0.1:7400", "    - tcp://[::1]:1", "", NULL},
+            {"    - tcp://127.0.0.1:7400", "    - tcp://*:65535", "", NULL},
+            {"listen: 127.0.0.1:7411", "listen: 127.0.0.1:0", "", NULL}};
+    char *text = example_text();
+
+    (void)state;
+    for (size_t i = 0; i < MR_COUNT(goods); i++) {
+        struct mr_config *config = NULL;
+        struct mr_error error = {0};
+        char *changed = replaced(text, &goods[i]);
+
+        if (parse(changed, &config, &error) != 0)
+            fail_msg("\"%s\": %s | %s", goods[i].replace, error.where, error.what);
+        mr_config_free(config);
+        free(changed);
+    }
+    free(text);
+}
+
+static void test_where(void **state)
+{
+    struct mr_config *config = NULL;
+    char where[64];
+
+    (void)state;
+    assert_int_equal(mr_config_load(&config, EXAMPLE, NULL), 0);
+    mr_config_where(config, "f", "region", where, sizeof where);
+    assert_string_equal(where, "f:3:9");
+    mr_config_where(config, "f", "systems[0].publish[1]", where, sizeof where);
+    assert_string_equal(where, "f:23:28");
+    mr_config_where(config, "f", "systems[99].publish[1]", where, sizeof where);
+    assert_int_equal(strncmp(where, "f:", 2), 0);
+    mr_config_free(config);
+}
+
+static void test_allowed_values_are_named(void **state)
+{
+    char *text = example_text();
+    const struct bad bad = {"scope: staff", "scope: stuff", "", NULL};
+    char *changed = replaced(text, &bad);
+    struct mr_config *config = NULL;
+    struct mr_error error = {0};
+
+    (void)state;
+    assert_int_equal(parse(changed, &config, &error), MR_ECONFIG);
+    assert_string_equal(error.cure, "one of: all, staff");
+    free(changed);
     free(text);
 }
 
@@ -262,7 +331,8 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_example), cmocka_unit_test(test_lookups),
             cmocka_unit_test(test_code_find), cmocka_unit_test(test_bad_files),
             cmocka_unit_test(test_filter_attribute_is_named), cmocka_unit_test(test_not_files),
-            cmocka_unit_test(test_read_key)};
+            cmocka_unit_test(test_read_key), cmocka_unit_test(test_good_values), cmocka_unit_test(test_where),
+            cmocka_unit_test(test_allowed_values_are_named)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

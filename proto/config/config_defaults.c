@@ -1,0 +1,50 @@
+/* What a key that is left out means. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/base/list.h"
+#include "proto/config/config_check.h"
+
+static int default_text(char **text, const char *value)
+{
+    if (!*text)
+        *text = strdup(value);
+    return *text ? 0 : MR_ENOMEM;
+}
+
+static void default_number(uint32_t *number, uint32_t value)
+{
+    if (*number == 0)
+        *number = value;
+}
+
+int mr_config_defaults(struct mr_config *config)
+{
+    struct mr_config_adapters *a = &config->adapters;
+    struct mr_config_link *links[] = {a->school ? &a->school->link : NULL,
+            a->copmkp ? &a->copmkp->link : NULL, a->cnppm ? &a->cnppm->link : NULL,
+            a->portal ? &a->portal->link : NULL};
+    uint32_t *settle[] = {a->school ? &a->school->settle_ms : NULL, a->copmkp ? &a->copmkp->settle_ms : NULL,
+            a->cnppm ? &a->cnppm->settle_ms : NULL};
+
+    default_number(&config->hub.publish_window, 16384);
+    default_number(&config->hub.ping_interval_ms, 5000);
+    default_number(&config->passport.suppress_below, 5);
+    for (uint32_t i = 0; i < config->subscriptions_count; i++)
+        default_number(&config->subscriptions[i].attempts_max, 10);
+    if (default_text(&config->timezone, "Europe/Moscow") < 0 ||
+            default_text(&config->passport.form, "образец-2021") < 0)
+        return MR_ENOMEM;
+    for (size_t i = 0; i < MR_COUNT(links); i++)
+        if (links[i] &&
+                default_text(&links[i]->hub, config->hub.listen_count ? config->hub.listen[0] : "") < 0)
+            return MR_ENOMEM;
+    for (size_t i = 0; i < MR_COUNT(settle); i++)
+        if (settle[i])
+            default_number(settle[i], 500);
+    if (a->school)
+        default_number(&a->school->full_list_end_percent_max, 20);
+    if (a->portal)
+        default_number(&a->portal->poll_interval_ms, 30000);
+    return 0;
+}
