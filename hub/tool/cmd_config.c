@@ -1,27 +1,140 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hub/rights.h"
+#include "hub/tool/render.h"
 #include "hub/tool/tool.h"
+#include "proto/base/list.h"
+#include "proto/loop/curvekey.h"
+
+/* One secret key file of this configuration and the public key that it must belong to. */
+struct key_file {
+    const char *path; /* of the key in the configuration */
+    const char *file;
+    const char *public_key;
+};
+
+enum { KEY_FILES = 5 };
+
+static const char *public_key_of(const struct mr_config *config, const struct mr_config_link *link)
+{
+    return mr_config_system(config, link->system)->public_key; /* the load checked that it is there */
+}
+
+static size_t key_files(const struct mr_config *config, struct key_file out[static KEY_FILES])
+{
+    const struct mr_config_adapters *a = &config->adapters;
+    const struct {
+        const char *path;
+        const struct mr_config_link *link;
+    } links[] = {{"adapters.school.secret_key_file", a->school ? &a->school->link : NULL},
+            {"adapters.copmkp.secret_key_file", a->copmkp ? &a->copmkp->link : NULL},
+            {"adapters.cnppm.secret_key_file", a->cnppm ? &a->cnppm->link : NULL},
+            {"adapters.portal.secret_key_file", a->portal ? &a->portal->link : NULL}};
+    size_t n = 0;
+
+    out[n++] = (struct key_file){"hub.secret_key_file", config->hub.secret_key_file, config->hub.public_key};
+    for (size_t i = 0; i < MR_COUNT(links); i++)
+        if (links[i].link)
+            out[n++] = (struct key_file){
+                    links[i].path, links[i].link->secret_key_file, public_key_of(config, links[i].link)};
+    return n;
+}
+
+/* 0, MR_ENOTFOUND (a warning), or MR_ECONFIG. */
+static int check_key(const struct tool *tool, const struct key_file *key, struct mr_error *error)
+{
+    struct mr_curvekey pair;
+    char secret[MR_CURVEKEY_TEXT_MAX];
+    char where[192];
+    int r = mr_config_read_key(key->file, true, secret, error);
+
+    mr_config_where(tool->config, tool->config_path, key->path, where, sizeof where);
+    if (r == MR_ENOTFOUND)
+        return mr_error_set(error, r, where,
+                "on another machine? Then this is right; else `marshrut keys new`", "%s: %.160s is not here",
+                key->path, key->file);
+    if (r < 0) {
+        char what[sizeof error->what], cure[sizeof error->cure];
+
+        (void)snprintf(what, sizeof what, "%s", error->what);
+        (void)snprintf(cure, sizeof cure, "%s", error->cure);
+        return mr_error_set(error, MR_ECONFIG, where, cure, "%s: %.120s: %s", key->path, key->file, what);
+    }
+    if (mr_curvekey_from_secret(&pair, secret) < 0 || strcmp(pair.public_key, key->public_key) != 0)
+        r = mr_error_set(error, MR_ECONFIG, where,
+                "set the public_key to what stands in the .pub file beside it, or name the right file",
+                "%s: %.120s does not belong to the public_key", key->path, key->file);
+    explicit_bzero(secret, sizeof secret);
+    mr_curvekey_wipe(&pair);
+    return r;
+}
+
+/* Every key is looked at; the exit code is that of the first error. */
+static int check_keys(const struct tool *tool, json_t *warnings)
+{
+    struct key_file keys[KEY_FILES];
+    size_t n = key_files(tool->config, keys);
+    int code = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        struct mr_error error = {0};
+        int r = check_key(tool, &keys[i], &error);
+
+        if (r == MR_ENOTFOUND && tool->json)
+            (void)json_array_append_new(warnings, json_pack("{s:s, s:s, s:s}", "what", error.what, "where",
+                                                          error.where, "cure", error.cure));
+        else if (r == MR_ENOTFOUND)
+            tool_say(stderr, "warning: %s: %s\n  what to do: %s\n", error.where, error.what, error.cure);
+        else if (r < 0)
+            code = tool_fail(tool, &error);
+    }
+    return code;
+}
+
+static void print_summary(const struct tool *tool, json_t *warnings)
+{
+    const struct mr_config *config = tool->config;
+    json_t *document;
+
+    if (!tool->json) {
+        tool_say(stdout, "%s: in order: region %s, %u systems, %u subscriptions, %u operators\n",
+                tool->config_path, config->region, config->systems_count, config->subscriptions_count,
+                config->operators_count);
+        return;
+    }
+    document = json_pack("{s:b, s:i, s:i, s:O}", "ok", 1, "systems", (int)config->systems_count,
+            "subscriptions", (int)config->subscriptions_count, "warnings", warnings);
+    tool_render(tool, stdout, document);
+    json_decref(document);
+}
+
+static int check(struct tool *tool)
+{
+    const struct mr_config *config = tool_config(tool);
+    struct mr_error error = {0};
+    json_t *warnings;
+    int code;
+
+    if (!config)
+        return mr_err_exit(MR_ECONFIG);
+    if (mr_rights_check(config, tool->config_path, &error) < 0)
+        return tool_fail(tool, &error);
+    warnings = json_array();
+    code = check_keys(tool, warnings);
+    if (code == 0)
+        print_summary(tool, warnings);
+    json_decref(warnings);
+    return code;
+}
 
 static int config_run(struct tool *tool, int argc, char **argv)
 {
-    const struct mr_config *config;
-
     if (argc < 2 || argc > 3 || strcmp(argv[1], "check") != 0)
         return tool_usage(&tool_config_command, "say 'check'");
     if (argc == 3)
         tool->config_path = argv[2];
-    config = tool_config(tool);
-    if (!config)
-        return mr_err_exit(MR_ECONFIG);
-    if (tool->json)
-        (void)printf("{\"ok\":true,\"systems\":%u,\"subscriptions\":%u}\n", config->systems_count,
-                config->subscriptions_count);
-    else
-        tool_say(stdout, "%s: in order: region %s, %u systems, %u subscriptions, %u operators\n",
-                tool->config_path, config->region, config->systems_count, config->subscriptions_count,
-                config->operators_count);
-    return 0;
+    return check(tool);
 }
 
 const struct tool_command tool_config_command = {
@@ -30,6 +143,8 @@ const struct tool_command tool_config_command = {
         .summary = "check a configuration file",
         .help = "Reads the file as hub and adapters do, and says with file, line and column what is wrong "
                 "and how to\n"
-                "mend it. Exit code 78 when something is.\n",
+                "mend it. Key files that are here must be readable, for their owner alone, and belong to the "
+                "public keys;\n"
+                "those that are not here are warned of. Exit code 78 when something is wrong.\n",
         .run = config_run,
 };
