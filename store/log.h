@@ -14,6 +14,7 @@
 
 #include "proto/base/err.h"
 #include "proto/base/slice.h"
+#include "store/merkle.h"
 #include "store/record.h"
 
 struct mr_log;
@@ -33,6 +34,7 @@ enum mr_log_table {
     MR_LOG_DOCUMENT,   /* stored passports and campaign state: key by owner */
     MR_LOG_NAME,       /* u8 kind, name -> u16 id; systems and subscriptions keep their id for ever */
     MR_LOG_CONFIG,     /* u32 version -> configuration text as applied */
+    MR_LOG_CHECKPOINT, /* u64 size -> signed note over the tree of that size */
     MR_LOG_META,       /* format version, log id ... */
     MR_LOG_TABLES
 };
@@ -113,6 +115,26 @@ int mr_log_read(
  * after the one read last, found damaged or not; at the end it stays, and reads on after a renewal.
  */
 int mr_log_read_next(struct mr_log_reader *reader, struct mr_record_view *ret, struct mr_error *reterr);
+
+/*
+ * The Merkle tree over the leaves (RFC 6962): its rows are written in the commit of the records. A tree of
+ * size n is over the records 1 to n; any size up to the snapshot's head may be asked. MR_EINVAL: no such
+ * number or size; MR_ECORRUPT: a row is damaged or missing.
+ */
+int mr_log_leaf_hash(struct mr_log_reader *reader, uint64_t number, uint8_t ret[static MR_MERKLE_BYTES]);
+int mr_log_tree_root(struct mr_log_reader *reader, uint64_t size, uint8_t ret[static MR_MERKLE_BYTES]);
+int mr_log_inclusion(
+        struct mr_log_reader *reader, uint64_t number, uint64_t size, struct mr_merkle_path *ret);
+int mr_log_consistency(
+        struct mr_log_reader *reader, uint64_t older, uint64_t newer, struct mr_merkle_path *ret);
+/*
+ * `count` hashes of a row from `first` on, as a tile of c2sp.org/tlog-tiles has them: level 0 are leaf
+ * hashes, each hash of the next level is the root of a full tile of 256.
+ */
+int mr_log_tile(struct mr_log_reader *reader, unsigned level, uint64_t first, size_t count,
+        uint8_t (*ret)[MR_MERKLE_BYTES]);
+/* The newest signed checkpoint; the note borrows from the snapshot. MR_ENOTFOUND: there is none yet. */
+int mr_log_checkpoint(struct mr_log_reader *reader, uint64_t *ret_size, struct mr_slice *ret_note);
 
 int mr_log_row(
         struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);

@@ -11,7 +11,8 @@ struct mr_log_batch {
     struct mr_buf scratch; /* the record being encoded */
     uint64_t head;         /* with what is appended so far */
     int64_t recorded_us;
-    int ret; /* first failure that is not the transaction's: sticky as well */
+    struct mr_merkle_range range; /* the same of the tree */
+    int ret;                      /* first failure that is not the transaction's: sticky as well */
 };
 
 int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret)
@@ -36,6 +37,7 @@ int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret)
     batch->log = log;
     batch->head = atomic_load(&log->head);
     batch->recorded_us = atomic_load(&log->head_recorded_us);
+    batch->range = log->range;
     *ret = batch;
     return 0;
 }
@@ -60,6 +62,7 @@ int64_t mr_log_batch_recorded_us(const struct mr_log_batch *batch)
 int mr_log_batch_append_encoded(
         struct mr_log_batch *batch, uint64_t number, int64_t recorded_us, struct mr_slice value)
 {
+    uint8_t leaf[MR_MERKLE_BYTES];
     uint8_t key[LOG_KEY_BYTES];
     int r;
 
@@ -71,6 +74,10 @@ int mr_log_batch_append_encoded(
     r = mr_kv_append(batch->txn, LOG_RECORDS, mr_slice(key, sizeof key), value);
     if (r < 0)
         return r;
+    mr_merkle_leaf(mr_record_leaf(value), leaf);
+    r = mr_log_tree_append(batch->txn, &batch->range, leaf);
+    if (r < 0)
+        return r; /* sticky in the transaction */
     batch->head = number;
     batch->recorded_us = recorded_us;
     return 0;
@@ -121,6 +128,7 @@ int mr_log_batch_commit(struct mr_log_batch *batch)
     r = mr_kv_commit(batch->txn);
     if (r == 0) {
         (void)MR_FAULT("store.commit.after");
+        log->range = batch->range;
         atomic_store_explicit(&log->head_recorded_us, batch->recorded_us, memory_order_release);
         atomic_store_explicit(&log->head, batch->head, memory_order_release);
     }
