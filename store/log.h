@@ -70,6 +70,14 @@ int mr_log_usage(struct mr_log *log, struct mr_log_usage *ret); /* any thread */
 
 /* ---- writing: one batch at a time ---- */
 
+/* What mr_record_encode() made for a number, and the leaf's RFC 6962 hash (NULL: taken here). */
+struct mr_log_encoded {
+    uint64_t number;
+    int64_t recorded_us;
+    struct mr_slice value;
+    const uint8_t *leaf_hash;
+};
+
 int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret);
 uint64_t mr_log_batch_head(
         const struct mr_log_batch *batch); /* with what it appended: the next is one more */
@@ -77,11 +85,10 @@ int64_t mr_log_batch_recorded_us(const struct mr_log_batch *batch); /* of that r
 /*
  * record->number must be the next one, recorded_us not less than the last one's (asserted: they are assigned
  * by one place). Failures are sticky: commit then returns the first one and writes nothing, so a builder may
- * check once. append_encoded takes what mr_record_encode() made for this number.
+ * check once.
  */
 int mr_log_batch_append(struct mr_log_batch *batch, const struct mr_record *record);
-int mr_log_batch_append_encoded(
-        struct mr_log_batch *batch, uint64_t number, int64_t recorded_us, struct mr_slice value);
+int mr_log_batch_append_encoded(struct mr_log_batch *batch, const struct mr_log_encoded *encoded);
 int mr_log_batch_get(
         struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);
 int mr_log_batch_put(

@@ -59,8 +59,7 @@ int64_t mr_log_batch_recorded_us(const struct mr_log_batch *batch)
     return batch->recorded_us;
 }
 
-int mr_log_batch_append_encoded(
-        struct mr_log_batch *batch, uint64_t number, int64_t recorded_us, struct mr_slice value)
+int mr_log_batch_append_encoded(struct mr_log_batch *batch, const struct mr_log_encoded *encoded)
 {
     uint8_t leaf[MR_MERKLE_BYTES];
     uint8_t key[LOG_KEY_BYTES];
@@ -68,18 +67,19 @@ int mr_log_batch_append_encoded(
 
     if (batch->ret < 0)
         return batch->ret;
-    assert(number == batch->head + 1);
-    assert(recorded_us >= batch->recorded_us);
-    mr_put_be64(key, number);
-    r = mr_kv_append(batch->txn, LOG_RECORDS, mr_slice(key, sizeof key), value);
+    assert(encoded->number == batch->head + 1);
+    assert(encoded->recorded_us >= batch->recorded_us);
+    mr_put_be64(key, encoded->number);
+    r = mr_kv_append(batch->txn, LOG_RECORDS, mr_slice(key, sizeof key), encoded->value);
     if (r < 0)
         return r;
-    mr_merkle_leaf(mr_record_leaf(value), leaf);
-    r = mr_log_tree_append(batch->txn, &batch->range, leaf);
+    if (!encoded->leaf_hash)
+        mr_merkle_leaf(mr_record_leaf(encoded->value), leaf);
+    r = mr_log_tree_append(batch->txn, &batch->range, encoded->leaf_hash ? encoded->leaf_hash : leaf);
     if (r < 0)
         return r; /* sticky in the transaction */
-    batch->head = number;
-    batch->recorded_us = recorded_us;
+    batch->head = encoded->number;
+    batch->recorded_us = encoded->recorded_us;
     return 0;
 }
 
@@ -93,8 +93,9 @@ int mr_log_batch_append(struct mr_log_batch *batch, const struct mr_record *reco
     r = mr_record_encode(&batch->scratch, record);
     if (r < 0)
         return batch->ret = r;
-    return mr_log_batch_append_encoded(
-            batch, record->number, record->recorded_us, mr_buf_slice(&batch->scratch));
+    return mr_log_batch_append_encoded(batch, &(struct mr_log_encoded){.number = record->number,
+                                                      .recorded_us = record->recorded_us,
+                                                      .value = mr_buf_slice(&batch->scratch)});
 }
 
 int mr_log_batch_get(
