@@ -110,6 +110,19 @@ static int malformed(struct mr_error *reterr, size_t line, const char *what)
     return mr_error_set(reterr, MR_EMALFORMED, line ? where : "note", CURE, "%s", what);
 }
 
+/* Only the alphabet's characters: libsodium 1.0.18 takes some bytes above 0x7f for them. */
+static bool is_base64(struct mr_slice text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t c = text.data[i];
+
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+                    c == '/' || c == '='))
+            return false;
+    }
+    return true;
+}
+
 /* "— name base64", without the newline. NULL, or what is wrong with it. */
 static const char *parse_line(struct mr_note_signature *ret, struct mr_slice line)
 {
@@ -129,8 +142,9 @@ static const char *parse_line(struct mr_note_signature *ret, struct mr_slice lin
     ret->base64 = mr_slice(space + 1, line.size - ret->name.size - 1);
     if (!name_valid(ret->name))
         return "the name of its key is none";
-    if (sodium_base642bin(blob, sizeof blob, (const char *)ret->base64.data, ret->base64.size, NULL, &size,
-                &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
+    if (!is_base64(ret->base64) ||
+            sodium_base642bin(blob, sizeof blob, (const char *)ret->base64.data, ret->base64.size, NULL,
+                    &size, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
             end != (const char *)ret->base64.data + ret->base64.size)
         return "its signature is no base64, or too long";
     if (size <= ID_BYTES)
@@ -225,8 +239,8 @@ int mr_base64_get(struct mr_slice text, uint8_t *out, size_t size)
 
     if (text.size == 0)
         return size == 0 ? 0 : MR_EMALFORMED;
-    if (sodium_base642bin(out, size, (const char *)text.data, text.size, NULL, &got, &end,
-                sodium_base64_VARIANT_ORIGINAL) != 0)
+    if (!is_base64(text) || sodium_base642bin(out, size, (const char *)text.data, text.size, NULL, &got, &end,
+                                    sodium_base64_VARIANT_ORIGINAL) != 0)
         return MR_EMALFORMED;
     return got == size && end == (const char *)text.data + text.size ? 0 : MR_EMALFORMED;
 }
