@@ -38,6 +38,8 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
         mr_intake_free(intake);
     }
     mr_indexer_wake(hub->indexer);
+    if (hub->checkpointer)
+        mr_checkpointer_wake(hub->checkpointer);
     mr_deliver_wake(&hub->deliver);
 }
 
@@ -93,6 +95,22 @@ static void on_space(uv_async_t *async)
 
 /* ---- start ---- */
 
+/* The log must be the one that was signed before anything is added to it. */
+static int start_writer(struct mr_hub *hub, const struct mr_writer_options *options, struct mr_error *reterr)
+{
+    struct mr_note_signer signer;
+    int r = mr_log_key_open(&signer, &hub->house, reterr);
+
+    if (r < 0)
+        return r;
+    if ((r = mr_writer_start(&hub->writer, options)) < 0)
+        mr_error_set(reterr, r, "writer", "", "cannot start the writer");
+    else
+        r = mr_checkpointer_start(&hub->checkpointer, &hub->house, hub->writer, &signer, reterr);
+    mr_note_signer_wipe(&signer);
+    return r;
+}
+
 static int start_store(struct mr_hub *hub, struct mr_error *reterr)
 {
     const struct mr_writer_options options = {.batch_jobs_max = WRITER_JOBS_MAX,
@@ -110,8 +128,8 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
     if ((r = mr_matcher_create(&hub->matcher, hub->config, hub->house.names)) < 0)
         return mr_error_set(reterr, r, "subscriptions", "", "cannot compile the filters");
     with_log.log = hub->house.log;
-    if ((r = mr_writer_start(&hub->writer, &with_log)) < 0)
-        return mr_error_set(reterr, r, "writer", "", "cannot start the writer");
+    if ((r = start_writer(hub, &with_log, reterr)) < 0)
+        return r;
     if ((r = mr_prepare_start(&hub->prepare, &hub->house, hub->matcher, hub->writer, reterr)) < 0)
         return r;
     mr_prepare_on_space(hub->prepare, on_key_space, hub);
@@ -260,7 +278,10 @@ static void drain(struct mr_hub *hub)
     hub->sessions.stopping = true;
     mr_deliver_stop(&hub->deliver);
     mr_prepare_stop(hub->prepare);
+    mr_checkpointer_quiet(hub->checkpointer);
     mr_writer_stop(hub->writer);
+    mr_checkpointer_stop(hub->checkpointer);
+    hub->checkpointer = NULL;
     if (hub->intakes_open && hub->deliver.house) {
         mr_list_init(&last);
         mr_mailbox_take(&hub->intakes, &last);

@@ -1,6 +1,7 @@
 /*
  * The hub as a whole: opens the parts in their order, joins them by mailboxes, and stops them in the opposite
- * order. One loop thread runs all I/O; prepare, writer and indexer are threads of their own. No globals:
+ * order. One loop thread runs all I/O; prepare, writer, indexer and checkpointer are threads
+ * of their own. No globals:
  * tests may run two.
  */
 #ifndef MR_HUB_HUB_H
@@ -9,6 +10,7 @@
 #include <jansson.h>
 #include <stdatomic.h>
 
+#include "hub/checkpointer.h"
 #include "hub/deliver.h"
 #include "hub/gateway.h"
 #include "hub/house.h"
@@ -31,6 +33,7 @@ struct mr_hub {
     struct mr_writer *writer;
     struct mr_prepare *prepare;
     struct mr_indexer *indexer;
+    struct mr_checkpointer *checkpointer;
     struct mr_mailbox intakes; /* durable ones, from the writer thread */
     bool intakes_open;
     uv_async_t space; /* writer or prepare say: no space, or space again */

@@ -195,6 +195,7 @@ static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
     if (r < 0)
         return r;
     span.size = w->intake->records.size - span.offset;
+    memcpy(span.leaf_hash, w->p->sealed.leaf_hash, sizeof span.leaf_hash);
     if (item_key)
         memcpy(span.item_key, item_key, sizeof span.item_key);
     mr_buf_put(&w->intake->spans, &span, sizeof span);

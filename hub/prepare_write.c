@@ -35,8 +35,11 @@ static int append_records(const struct mr_intake *intake, struct mr_log_batch *b
     for (size_t i = 0; r == 0 && i < spans_count(intake); i++) {
         struct mr_intake_span span = span_at(intake, i);
 
-        r = mr_log_batch_append_encoded(batch, span.number, span.recorded_us,
-                mr_slice(intake->records.data + span.offset, span.size));
+        r = mr_log_batch_append_encoded(
+                batch, &(struct mr_log_encoded){.number = span.number,
+                               .recorded_us = span.recorded_us,
+                               .value = mr_slice(intake->records.data + span.offset, span.size),
+                               .leaf_hash = span.leaf_hash});
     }
     return r;
 }

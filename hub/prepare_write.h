@@ -10,6 +10,7 @@ struct mr_intake_span {
     size_t size;
     uint64_t number;
     int64_t recorded_us;
+    uint8_t leaf_hash[32];
     size_t item;
     uint8_t item_key[MR_PERSON_ID_BYTES]; /* of a quarantined one */
 };

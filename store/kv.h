@@ -53,6 +53,9 @@ int mr_kv_reader_check(struct mr_kv *kv);
  * version; MR_ENOTFOUND: read_only, and its owner has not finished making it.
  */
 int mr_kv_format(struct mr_kv *kv, uint32_t table, uint32_t version, struct mr_error *reterr);
+/* For a store that brings an older one up to date itself: what the row says (0: none), and a new one. */
+int mr_kv_format_read(struct mr_kv *kv, uint32_t table, uint32_t *ret);
+int mr_kv_set_format(struct mr_kv_txn *txn, uint32_t table, uint32_t version);
 
 /* The row "through" of a derived store: the log number up to which it is built. Absent: 0. */
 int mr_kv_through(struct mr_kv_txn *txn, uint32_t table, uint64_t *ret);

@@ -18,16 +18,14 @@ static int compare(struct mr_kv *kv, struct mr_slice stored, uint32_t version, s
             "the store has format %u, this program knows %u", have, version);
 }
 
-static int write_new(struct mr_kv *kv, uint32_t table, struct mr_slice key, uint32_t version)
+static int write_new(struct mr_kv *kv, uint32_t table, uint32_t version)
 {
     struct mr_kv_txn *txn;
-    uint8_t value[4];
     int r = mr_kv_begin_write(kv, &txn);
 
     if (r < 0)
         return r;
-    mr_put_be32(value, version);
-    (void)mr_kv_put(txn, table, key, mr_slice(value, sizeof value)); /* sticky */
+    (void)mr_kv_set_format(txn, table, version); /* sticky */
     return mr_kv_commit(txn);
 }
 
@@ -47,10 +45,36 @@ int mr_kv_format(struct mr_kv *kv, uint32_t table, uint32_t version, struct mr_e
         mr_kv_abort(txn);
         if (r != MR_ENOTFOUND || kv->read_only)
             return r;
-        r = write_new(kv, table, key, version);
+        r = write_new(kv, table, version);
     }
     return r == 0 ? 0
                   : mr_error_set(reterr, r, kv->dir, "", "cannot write the format row: %s", mr_err_text(r));
+}
+
+int mr_kv_format_read(struct mr_kv *kv, uint32_t table, uint32_t *ret)
+{
+    struct mr_slice value;
+    struct mr_kv_txn *txn;
+    int r = mr_kv_begin_read(kv, &txn);
+
+    *ret = 0;
+    if (r < 0)
+        return r;
+    r = mr_kv_get(txn, table, mr_slice_str("format"), &value);
+    if (r == 0 && value.size == 4)
+        *ret = mr_get_be32(value.data);
+    else if (r == 0)
+        r = MR_ECORRUPT;
+    mr_kv_abort(txn);
+    return r == MR_ENOTFOUND ? 0 : r;
+}
+
+int mr_kv_set_format(struct mr_kv_txn *txn, uint32_t table, uint32_t version)
+{
+    uint8_t value[4];
+
+    mr_put_be32(value, version);
+    return mr_kv_put(txn, table, mr_slice_str("format"), mr_slice(value, sizeof value));
 }
 
 int mr_kv_through(struct mr_kv_txn *txn, uint32_t table, uint64_t *ret)

@@ -20,8 +20,17 @@ static const char *const table_names[LOG_TABLES_COUNT] = {
         [MR_LOG_DOCUMENT] = "document",
         [MR_LOG_NAME] = "name",
         [MR_LOG_CONFIG] = "config",
+        [MR_LOG_CHECKPOINT] = "cp",
         [MR_LOG_META] = "meta",
         [LOG_RECORDS] = "records",
+        [LOG_TREE] = "row0",
+        "row1",
+        "row2",
+        "row3",
+        "row4",
+        "row5",
+        "row6",
+        "row7",
 };
 
 _Static_assert((int)LOG_TABLES_COUNT <= (int)MR_KV_TABLES_MAX, "more tables than an environment has");
@@ -98,14 +107,20 @@ static int verify_end(struct mr_log *log, struct mr_kv_txn *txn, struct mr_error
                 reterr, r, mr_kv_dir(log->kv), "restore the folder from a backup", "no end can be read");
     r = verify_numbers(log, txn, last, reterr);
     atomic_store(&log->head, last);
-    if (r < 0 || last == 0)
+    if (r == 0)
+        r = mr_log_tree_load(txn, last, &log->range, reterr);
+    if (r < 0)
         return r;
+    if (last == 0)
+        return mr_log_tree_check(log, txn, NULL, reterr);
     view = malloc(sizeof *view);
     if (!view)
         return MR_ENOMEM;
     r = mr_record_decode(view, last, value, reterr);
     if (r == 0)
         atomic_store(&log->head_recorded_us, view->record.recorded_us);
+    if (r == 0)
+        r = mr_log_tree_check(log, txn, &view->record, reterr);
     free(view);
     return r;
 }
@@ -113,8 +128,10 @@ static int verify_end(struct mr_log *log, struct mr_kv_txn *txn, struct mr_error
 static int open_checked(struct mr_log *log, struct mr_error *reterr)
 {
     struct mr_kv_txn *txn;
-    int r = mr_kv_format(log->kv, MR_LOG_META, LOG_FORMAT, reterr);
+    int r = log->read_only ? 0 : mr_log_tree_upgrade(log, reterr);
 
+    if (r == 0)
+        r = mr_kv_format(log->kv, MR_LOG_META, LOG_FORMAT, reterr);
     if (r == 0 && !log->read_only && (r = ensure_id(log)) < 0)
         mr_error_set(reterr, r, mr_kv_dir(log->kv), "", "cannot write the log's id: %s", mr_err_text(r));
     if (r < 0)

@@ -14,6 +14,7 @@
 
 #include "proto/base/err.h"
 #include "proto/base/slice.h"
+#include "store/merkle.h"
 #include "store/record.h"
 
 struct mr_log;
@@ -33,6 +34,7 @@ enum mr_log_table {
     MR_LOG_DOCUMENT,   /* stored passports and campaign state: key by owner */
     MR_LOG_NAME,       /* u8 kind, name -> u16 id; systems and subscriptions keep their id for ever */
     MR_LOG_CONFIG,     /* u32 version -> configuration text as applied */
+    MR_LOG_CHECKPOINT, /* u64 size -> signed note over the tree of that size */
     MR_LOG_META,       /* format version, log id ... */
     MR_LOG_TABLES
 };
@@ -68,6 +70,14 @@ int mr_log_usage(struct mr_log *log, struct mr_log_usage *ret); /* any thread */
 
 /* ---- writing: one batch at a time ---- */
 
+/* What mr_record_encode() made for a number, and the leaf's RFC 6962 hash (NULL: taken here). */
+struct mr_log_encoded {
+    uint64_t number;
+    int64_t recorded_us;
+    struct mr_slice value;
+    const uint8_t *leaf_hash;
+};
+
 int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret);
 uint64_t mr_log_batch_head(
         const struct mr_log_batch *batch); /* with what it appended: the next is one more */
@@ -75,11 +85,10 @@ int64_t mr_log_batch_recorded_us(const struct mr_log_batch *batch); /* of that r
 /*
  * record->number must be the next one, recorded_us not less than the last one's (asserted: they are assigned
  * by one place). Failures are sticky: commit then returns the first one and writes nothing, so a builder may
- * check once. append_encoded takes what mr_record_encode() made for this number.
+ * check once.
  */
 int mr_log_batch_append(struct mr_log_batch *batch, const struct mr_record *record);
-int mr_log_batch_append_encoded(
-        struct mr_log_batch *batch, uint64_t number, int64_t recorded_us, struct mr_slice value);
+int mr_log_batch_append_encoded(struct mr_log_batch *batch, const struct mr_log_encoded *encoded);
 int mr_log_batch_get(
         struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);
 int mr_log_batch_put(
@@ -113,6 +122,26 @@ int mr_log_read(
  * after the one read last, found damaged or not; at the end it stays, and reads on after a renewal.
  */
 int mr_log_read_next(struct mr_log_reader *reader, struct mr_record_view *ret, struct mr_error *reterr);
+
+/*
+ * The Merkle tree over the leaves (RFC 6962): its rows are written in the commit of the records. A tree of
+ * size n is over the records 1 to n; any size up to the snapshot's head may be asked. MR_EINVAL: no such
+ * number or size; MR_ECORRUPT: a row is damaged or missing.
+ */
+int mr_log_leaf_hash(struct mr_log_reader *reader, uint64_t number, uint8_t ret[static MR_MERKLE_BYTES]);
+int mr_log_tree_root(struct mr_log_reader *reader, uint64_t size, uint8_t ret[static MR_MERKLE_BYTES]);
+int mr_log_inclusion(
+        struct mr_log_reader *reader, uint64_t number, uint64_t size, struct mr_merkle_path *ret);
+int mr_log_consistency(
+        struct mr_log_reader *reader, uint64_t older, uint64_t newer, struct mr_merkle_path *ret);
+/*
+ * `count` hashes of a row from `first` on, as a tile of c2sp.org/tlog-tiles has them: level 0 are leaf
+ * hashes, each hash of the next level is the root of a full tile of 256.
+ */
+int mr_log_tile(struct mr_log_reader *reader, unsigned level, uint64_t first, size_t count,
+        uint8_t (*ret)[MR_MERKLE_BYTES]);
+/* The newest signed checkpoint; the note borrows from the snapshot. MR_ENOTFOUND: there is none yet. */
+int mr_log_checkpoint(struct mr_log_reader *reader, uint64_t *ret_size, struct mr_slice *ret_note);
 
 int mr_log_row(
         struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);

@@ -11,7 +11,8 @@ struct mr_log_batch {
     struct mr_buf scratch; /* the record being encoded */
     uint64_t head;         /* with what is appended so far */
     int64_t recorded_us;
-    int ret; /* first failure that is not the transaction's: sticky as well */
+    struct mr_merkle_range range; /* the same of the tree */
+    int ret;                      /* first failure that is not the transaction's: sticky as well */
 };
 
 int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret)
@@ -36,6 +37,7 @@ int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret)
     batch->log = log;
     batch->head = atomic_load(&log->head);
     batch->recorded_us = atomic_load(&log->head_recorded_us);
+    batch->range = log->range;
     *ret = batch;
     return 0;
 }
@@ -57,22 +59,27 @@ int64_t mr_log_batch_recorded_us(const struct mr_log_batch *batch)
     return batch->recorded_us;
 }
 
-int mr_log_batch_append_encoded(
-        struct mr_log_batch *batch, uint64_t number, int64_t recorded_us, struct mr_slice value)
+int mr_log_batch_append_encoded(struct mr_log_batch *batch, const struct mr_log_encoded *encoded)
 {
+    uint8_t leaf[MR_MERKLE_BYTES];
     uint8_t key[LOG_KEY_BYTES];
     int r;
 
     if (batch->ret < 0)
         return batch->ret;
-    assert(number == batch->head + 1);
-    assert(recorded_us >= batch->recorded_us);
-    mr_put_be64(key, number);
-    r = mr_kv_append(batch->txn, LOG_RECORDS, mr_slice(key, sizeof key), value);
+    assert(encoded->number == batch->head + 1);
+    assert(encoded->recorded_us >= batch->recorded_us);
+    mr_put_be64(key, encoded->number);
+    r = mr_kv_append(batch->txn, LOG_RECORDS, mr_slice(key, sizeof key), encoded->value);
     if (r < 0)
         return r;
-    batch->head = number;
-    batch->recorded_us = recorded_us;
+    if (!encoded->leaf_hash)
+        mr_merkle_leaf(mr_record_leaf(encoded->value), leaf);
+    r = mr_log_tree_append(batch->txn, &batch->range, encoded->leaf_hash ? encoded->leaf_hash : leaf);
+    if (r < 0)
+        return r; /* sticky in the transaction */
+    batch->head = encoded->number;
+    batch->recorded_us = encoded->recorded_us;
     return 0;
 }
 
@@ -86,8 +93,9 @@ int mr_log_batch_append(struct mr_log_batch *batch, const struct mr_record *reco
     r = mr_record_encode(&batch->scratch, record);
     if (r < 0)
         return batch->ret = r;
-    return mr_log_batch_append_encoded(
-            batch, record->number, record->recorded_us, mr_buf_slice(&batch->scratch));
+    return mr_log_batch_append_encoded(batch, &(struct mr_log_encoded){.number = record->number,
+                                                      .recorded_us = record->recorded_us,
+                                                      .value = mr_buf_slice(&batch->scratch)});
 }
 
 int mr_log_batch_get(
@@ -121,6 +129,7 @@ int mr_log_batch_commit(struct mr_log_batch *batch)
     r = mr_kv_commit(batch->txn);
     if (r == 0) {
         (void)MR_FAULT("store.commit.after");
+        log->range = batch->range;
         atomic_store_explicit(&log->head_recorded_us, batch->recorded_us, memory_order_release);
         atomic_store_explicit(&log->head, batch->head, memory_order_release);
     }

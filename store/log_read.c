@@ -5,16 +5,6 @@
 
 #include "store/log_internal.h"
 
-struct mr_log_reader {
-    struct mr_log *log;
-    struct mr_kv_txn *txn;
-    struct mr_kv_cursor *cursor;
-    uint64_t head;   /* of the snapshot */
-    uint64_t at;     /* number read last */
-    bool positioned; /* the cursor stands on `at` */
-    bool paused;
-};
-
 int mr_log_reader_open(struct mr_log *log, struct mr_log_reader **ret)
 {
     struct mr_log_reader *reader = calloc(1, sizeof *reader);

@@ -104,6 +104,18 @@ int mr_record_encode(struct mr_buf *out, const struct mr_record *record)
     return 0;
 }
 
+struct mr_slice mr_record_leaf(struct mr_slice value)
+{
+    size_t at, size;
+
+    assert(value.size >= HEAD_BYTES);
+    at = HEAD_BYTES + 2 * (size_t)mr_get_be16(value.data + AT_SUBS_COUNT) +
+         4 * (size_t)value.data[AT_SLOTS_COUNT];
+    size = mr_get_be32(value.data + AT_LEAF_SIZE);
+    assert(at <= value.size && size <= value.size - at);
+    return mr_slice(value.data + at, size);
+}
+
 static void get_head(struct mr_record *ret, uint64_t number, const uint8_t *in)
 {
     ret->number = number;

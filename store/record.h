@@ -48,6 +48,9 @@ struct mr_record {
  */
 int mr_record_encode(struct mr_buf *out, const struct mr_record *record);
 
+/* The leaf within what mr_record_encode() made: our own bytes, bounds are asserted. Borrows from value. */
+struct mr_slice mr_record_leaf(struct mr_slice value);
+
 /* Storage for what a view cannot borrow. */
 struct mr_record_view {
     struct mr_record record;

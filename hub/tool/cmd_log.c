@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "hub/tool/ask.h"
+#include "hub/tool/log_tiles.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
+#include "proto/base/list.h"
 
 static int render_one(struct tool *tool, const char *method, json_t *arguments)
 {
@@ -19,26 +21,60 @@ static int render_one(struct tool *tool, const char *method, json_t *arguments)
     return 0;
 }
 
-static int log_run(struct tool *tool, int argc, char **argv)
+static int log_count(struct tool *tool, int argc, char **argv)
+{
+    (void)argv;
+    if (argc != 1)
+        return tool_usage(&tool_log, "count takes nothing");
+    return render_one(tool, "log.count", json_pack("{s:s}", "by", "type"));
+}
+
+static int log_show(struct tool *tool, int argc, char **argv)
 {
     char *end;
     long long number;
 
-    if (argc == 2 && strcmp(argv[1], "count") == 0)
-        return render_one(tool, "log.count", json_pack("{s:s}", "by", "type"));
-    if (argc != 3 || strcmp(argv[1], "show") != 0)
-        return tool_usage(&tool_log, "say 'show N' or 'count'");
+    if (argc != 2)
+        return tool_usage(&tool_log, "show takes one log number");
     errno = 0;
-    number = strtoll(argv[2], &end, 10);
+    number = strtoll(argv[1], &end, 10);
     if (*end || number < 1 || errno == ERANGE)
-        return tool_usage(&tool_log, "show takes a log number from 1 on, not '%s'", argv[2]);
+        return tool_usage(&tool_log, "show takes a log number from 1 on, not '%s'", argv[1]);
     return render_one(tool, "log.show", json_pack("{s:I}", "number", (json_int_t)number));
+}
+
+static int log_run(struct tool *tool, int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(struct tool *tool, int argc, char **argv);
+    } commands[] = {{"show", log_show}, {"count", log_count}, {"key", tool_log_key},
+            {"checkpoint", tool_log_checkpoint}, {"prove", tool_log_prove}, {"verify", tool_log_verify},
+            {"export", tool_log_export}};
+
+    for (size_t i = 0; argc > 1 && i < MR_COUNT(commands); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(tool, argc - 1, argv + 1);
+    return tool_usage(&tool_log, "say what to do");
 }
 
 const struct tool_command tool_log = {
         .name = "log",
-        .usage = "show N | count",
-        .summary = "look at one record of the log, or count records by type",
-        .help = "show prints head, leaf and slots of record N; personal values stay sealed.\n",
+        .usage = "show N | count | key | checkpoint | prove N [--out FILE] [--leaf FILE] | verify ... | "
+                 "export DIR",
+        .summary = "look at the log, prove and check what is in it",
+        .help = "show N         head, leaf and slots of record N; personal values stay sealed\n"
+                "count          records by type\n"
+                "key            the verifier's key of the log (c2sp.org/signed-note)\n"
+                "checkpoint     the newest signed checkpoint\n"
+                "prove N        a proof that record N is in the log (c2sp.org/tlog-proof@v1); --leaf FILE\n"
+                "               writes the entry itself, which the proof is of\n"
+                "verify         every record of the store against the tree and every checkpoint\n"
+                "verify DIR     the same of a folder that export wrote\n"
+                "verify --proof FILE --leaf FILE   one proof; nothing else is needed but the key\n"
+                "               --key VKEY: of the log, from a source that you trust; else it is taken from\n"
+                "               the store or folder itself, and said so. Exit code 1: the check did not "
+                "hold\n"
+                "export DIR     the log as files (c2sp.org/tlog-tiles); again: adds what is new\n",
         .run = log_run,
 };

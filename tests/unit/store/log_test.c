@@ -237,7 +237,7 @@ static void read_only_beside_the_owner(void **state)
 static void newer_format_is_refused(void **state)
 {
     static const char *const tables[] = {"meta"};
-    const uint8_t two[4] = {0, 0, 0, 2};
+    const uint8_t next[4] = {0, 0, 0, 3};
     struct mr_kv_options kv_options = {.dir = *state, .tables = tables, .tables_count = 1};
     struct mr_log_options options = {.dir = *state};
     struct mr_error err = {0};
@@ -248,11 +248,11 @@ static void newer_format_is_refused(void **state)
     mr_log_close(log);
     assert_int_equal(mr_kv_open(&kv, &kv_options, NULL), 0);
     assert_int_equal(mr_kv_begin_write(kv, &txn), 0);
-    assert_int_equal(mr_kv_put(txn, 0, S("format"), mr_slice(two, 4)), 0);
+    assert_int_equal(mr_kv_put(txn, 0, S("format"), mr_slice(next, 4)), 0);
     assert_int_equal(mr_kv_commit(txn), 0);
     mr_kv_close(kv);
     assert_int_equal(mr_log_open(&log, &options, &err), MR_EUNSUPPORTED);
-    assert_string_equal(err.what, "the store has format 2, this program knows 1");
+    assert_string_equal(err.what, "the store has format 3, this program knows 2");
     options.read_only = true;
     assert_int_equal(mr_log_open(&log, &options, NULL), MR_EUNSUPPORTED);
 }

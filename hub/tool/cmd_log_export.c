@@ -1,0 +1,152 @@
+/* marshrut log export DIR: the log as files, brought up to its newest checkpoint. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/tool/log_tiles.h"
+#include "hub/tool/render.h"
+
+enum { ENTRY_BYTES_MAX = 65535 };
+
+struct export
+{
+    const char *dir;
+    struct mr_log_reader *reader;
+    struct mr_record_view *view;
+    struct mr_slice note;
+    struct mr_checkpoint new_;
+    uint64_t old_size; /* what the folder has already; 0: nothing */
+    uint64_t files;
+};
+
+static int put_bundle(struct export *e, uint64_t tile, unsigned width, struct mr_error *reterr)
+{
+    char path[TILE_PATH_MAX];
+    struct mr_buf bundle = MR_BUF_INIT;
+    int r = 0;
+
+    for (unsigned i = 0; r == 0 && i < width; i++) {
+        uint64_t number = tile * TILE_WIDTH + i + 1;
+
+        r = mr_log_read(e->reader, number, e->view, reterr);
+        if (r == 0 && e->view->record.leaf.size > ENTRY_BYTES_MAX)
+            r = mr_error_set(reterr, MR_ETOOBIG, "entries", "", "the leaf of record %llu has over %d bytes",
+                    (unsigned long long)number, ENTRY_BYTES_MAX);
+        if (r < 0)
+            break;
+        mr_buf_put_be16(&bundle, (uint16_t)e->view->record.leaf.size);
+        mr_buf_put_slice(&bundle, e->view->record.leaf);
+    }
+    if (r == 0)
+        r = mr_buf_failed(&bundle)
+                    ? MR_ENOMEM
+                    : tile_write(e->dir, tile_path(-1, tile, width, path), mr_buf_slice(&bundle), reterr);
+    mr_buf_fini(&bundle);
+    return r;
+}
+
+static int put_tile(struct export *e, int level, uint64_t tile, unsigned width, struct mr_error *reterr)
+{
+    uint8_t hashes[TILE_WIDTH][MR_MERKLE_BYTES];
+    char path[TILE_PATH_MAX];
+    int r;
+
+    e->files++;
+    if (level < 0)
+        return put_bundle(e, tile, width, reterr);
+    r = mr_log_tile(e->reader, (unsigned)level, tile * TILE_WIDTH, width, hashes);
+    (void)tile_path(level, tile, width, path);
+    if (r < 0)
+        return mr_error_set(reterr, r, path, "restore the log from a backup", "cannot read the tree's rows");
+    return tile_write(e->dir, path, mr_slice(hashes, (size_t)width * MR_MERKLE_BYTES), reterr);
+}
+
+/* Of each level what the folder has not: tiles that were full before do not change. */
+static int put_level(struct export *e, int level, struct mr_error *reterr)
+{
+    unsigned shift = level > 0 ? 8 * (unsigned)level : 0;
+    uint64_t tile = (e->old_size >> shift) / TILE_WIDTH;
+    unsigned width;
+    int r = 0;
+
+    for (; r == 0 && (width = tile_width(level, tile, e->new_.size)) > 0; tile++)
+        if (width == TILE_WIDTH || width != tile_width(level, tile, e->old_size))
+            r = put_tile(e, level, tile, width, reterr);
+    return r;
+}
+
+/* A folder that is there must be of this log and not ahead of it. */
+static int read_folder(struct export *e, const struct mr_note_key *key, struct mr_error *reterr)
+{
+    struct mr_buf note = MR_BUF_INIT;
+    struct mr_checkpoint old;
+    uint8_t root[MR_MERKLE_BYTES];
+    int r = tile_read(e->dir, "checkpoint", &note, reterr);
+
+    if (r == 0 && (r = mr_checkpoint_open(&old, mr_buf_slice(&note), key, reterr)) < 0)
+        mr_error_within(reterr, e->dir);
+    else if (r == 0 && old.size > e->new_.size)
+        r = mr_error_set(reterr, MR_EINVAL, e->dir, "export to another folder",
+                "the folder has %llu records, the log's checkpoint %llu", (unsigned long long)old.size,
+                (unsigned long long)e->new_.size);
+    else if (r == 0 && (r = mr_log_tree_root(e->reader, old.size, root)) == 0 &&
+             memcmp(root, old.root, sizeof root) != 0)
+        r = mr_error_set(reterr, MR_ECORRUPT, e->dir, "keep both folder and log: one of them was changed",
+                "the log does not extend what was exported");
+    if (r == 0)
+        e->old_size = old.size;
+    mr_buf_fini(&note);
+    return r == MR_ENOTFOUND ? 0 : r;
+}
+
+/* The checkpoint last: at any moment the folder has all that its checkpoint covers. */
+static int export_all(struct export *e, const struct mr_note_key *key, struct mr_error *reterr)
+{
+    char vkey[MR_NOTE_KEY_TEXT_MAX];
+    struct mr_buf line = MR_BUF_INIT;
+    int r = read_folder(e, key, reterr);
+
+    for (int level = -1; r == 0 && level < TILE_LEVELS; level++)
+        r = put_level(e, level, reterr);
+    mr_buf_printf(&line, "%s\n", mr_note_key_format(key, vkey));
+    if (r == 0)
+        r = mr_buf_failed(&line) ? MR_ENOMEM : tile_write(e->dir, "vkey", mr_buf_slice(&line), reterr);
+    mr_buf_fini(&line);
+    return r < 0 ? r : tile_write(e->dir, "checkpoint", e->note, reterr);
+}
+
+static int report(struct tool *tool, const struct export *e)
+{
+    json_t *document = json_pack("{s:s, s:I, s:I, s:I}", "dir", e->dir, "size", (json_int_t)e->new_.size,
+            "before", (json_int_t)e->old_size, "files", (json_int_t)e->files);
+
+    tool_render(tool, stdout, document);
+    json_decref(document);
+    return 0;
+}
+
+static int do_export(struct tool *tool, struct mr_log *log, struct mr_log_reader *reader, void *ctx,
+        struct mr_error *reterr)
+{
+    struct export *e = ctx;
+    struct mr_note_key key;
+    int r = tool_log_newest(log, reader, &key, &e->new_, &e->note, reterr);
+
+    e->reader = reader;
+    e->view = malloc(sizeof *e->view);
+    if (r == 0)
+        r = e->view ? export_all(e, &key, reterr) : MR_ENOMEM;
+    free(e->view);
+    return r < 0 ? r : report(tool, e);
+}
+
+int tool_log_export(struct tool *tool, int argc, char **argv)
+{
+    struct mr_error error = {0};
+    struct export e = {0};
+
+    if (argc != 2)
+        return tool_usage(&tool_log, "export takes the folder to write to");
+    e.dir = argv[1];
+    return tool_log_finish(tool, tool_log_with(tool, &error, do_export, &e), &error);
+}
