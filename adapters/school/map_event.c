@@ -36,7 +36,7 @@ static int send_event(struct mr_school_file *file, uint32_t line, const char *ty
 {
     struct mr_attributes attributes = {
             .id = id,
-            .source = file->source,
+            .source = file->map->source,
             .type = type,
             .regioncode = file->map->config->region,
             .orgid = file->ogrn,

@@ -15,7 +15,7 @@ struct mr_school_file {
     const char *ogrn;
     struct mr_row_sink *sink;
     struct mr_error *error;
-    char source[256], actor[32];
+    char actor[32];
     struct mr_buf seen; /* keys of employments in this file, MR_SCHOOL_KEY_BYTES each */
     uint32_t problems;
     bool row_bad;

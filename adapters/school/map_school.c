@@ -104,7 +104,6 @@ int mr_school_map(void *ctx, const char *folder, const char *name, struct mr_sli
     if (strlen(folder) != 13 || !mr_ident_ogrn_ok(folder))
         return mr_error_set(reterr, MR_EINVAL, "", "положите файл в папку, названную 13 цифрами ОГРН школы",
                 "имя папки — не ОГРН");
-    (void)snprintf(file.source, sizeof file.source, "%s:%s", map->source, folder);
     (void)snprintf(file.actor, sizeof file.actor, "school:%s", folder);
     r = mr_zip_looks_like(content) ? mr_school_map_oneroster(&file, content)
                                    : map_table(&file, name, content);

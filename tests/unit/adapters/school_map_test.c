@@ -43,7 +43,8 @@ static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_att
 
     (void)line;
     assert_null(attributes->id);
-    assert_non_null(strstr(attributes->source, "urn:marshrut:24:school:"));
+    assert_string_equal(attributes->source, "urn:marshrut:24:school"); /* it stands in the log in the open */
+    assert_int_equal(strlen(attributes->orgid), 13);
     append(seen->types, sizeof seen->types, attributes->type + 4);
     if (strcmp(attributes->type, "nms.employment.started.v1") == 0) {
         const Nms__Event__V1__EmploymentStarted *started = (const void *)payload;
