@@ -148,6 +148,23 @@ static void read_deficit(struct result *result, struct area *area)
     area->competence = mr_diagnostics_code(result, area->row, yes || no ? COMPETENCE : DEFICIT, "competence");
 }
 
+/* The hub would hold such a result back and let its deficits go on without it. */
+static bool check_score(struct result *result, const struct area *area, bool given, bool has_max)
+{
+    const Nms__Event__V1__AreaScore *score = &area->score;
+
+    if (given && score->score_thousandths < 0)
+        return mr_sheet_problem(
+                result->sheet, area->row, SCORE, "балл меньше нуля", "укажите балл от 0 до максимума");
+    if (has_max && score->max_thousandths <= 0)
+        return mr_sheet_problem(result->sheet, area->row, MAXIMUM, "максимум не больше нуля",
+                "укажите наибольший возможный балл или оставьте ячейку пустой");
+    if (given && has_max && score->score_thousandths > score->max_thousandths)
+        return mr_sheet_problem(
+                result->sheet, area->row, SCORE, "балл больше максимума", "сверьте балл и максимум");
+    return true;
+}
+
 bool mr_diagnostics_read_area(struct result *result, struct area *area)
 {
     bool given = false;
@@ -156,7 +173,8 @@ bool mr_diagnostics_read_area(struct result *result, struct area *area)
     nms__event__v1__area_score__init(&area->score);
     if (!check_same(result, area->row) || !mr_sheet_needed(result->sheet, area->row, AREA, 128) ||
             !mr_sheet_thousandths(result->sheet, area->row, SCORE, &given, &area->score.score_thousandths) ||
-            !mr_sheet_thousandths(result->sheet, area->row, MAXIMUM, &has_max, &area->score.max_thousandths))
+            !mr_sheet_thousandths(result->sheet, area->row, MAXIMUM, &has_max, &area->score.max_thousandths) ||
+            !check_score(result, area, given, has_max))
         return false;
     if (given)
         area->score._score_thousandths_case =

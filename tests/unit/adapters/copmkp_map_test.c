@@ -176,6 +176,33 @@ static void test_a_result_goes_whole_or_not_at_all(void **state)
     assert_int_equal(sink->problems_count, 2);
 }
 
+/* What the hub would hold back takes its deficits with it. */
+static void test_score_within_its_maximum(void **state)
+{
+    static const struct {
+        const char *score, *max, *column;
+    } cases[] = {{"101", "100", "Балл"}, {"-1", "100", "Балл"}, {"-0,5", "", "Балл"}, {"1", "0", "Максимум"},
+            {"100", "100", NULL}, {"0", "100", NULL}, {"", "100", NULL}, {"72,5", "", NULL}};
+
+    (void)state;
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        struct row_sink sink;
+        char text[1024];
+
+        row_sink_init(&sink);
+        (void)snprintf(text, sizeof text,
+                "Номер результата;СНИЛС;Дата;Шкала;Область;Балл;Максимум;Дефицит\r\n"
+                "D-5;112-233-445 95;15.03.2026;100;ИКТ;%s;%s;да\r\n",
+                cases[i].score, cases[i].max);
+        assert_int_equal(run(&sink, text), 0);
+        assert_int_equal(sink.events_count, cases[i].column ? 0 : 2);
+        assert_int_equal(sink.problems_count, cases[i].column ? 1 : 0);
+        if (cases[i].column)
+            assert_string_equal(sink.problems[0].column, cases[i].column);
+        row_sink_fini(&sink);
+    }
+}
+
 static void test_unknown_code_is_the_hubs(void **state)
 {
     struct row_sink *sink = *state;
@@ -242,6 +269,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_forms_of_a_table, setup, teardown),
             cmocka_unit_test(test_bad_rows_hold_their_result_back),
             cmocka_unit_test_setup_teardown(test_a_result_goes_whole_or_not_at_all, setup, teardown),
+            cmocka_unit_test(test_score_within_its_maximum),
             cmocka_unit_test_setup_teardown(test_unknown_code_is_the_hubs, setup, teardown),
             cmocka_unit_test_setup_teardown(test_files_that_are_no_tables, setup, teardown),
             cmocka_unit_test_setup_teardown(test_routes, setup, teardown),
