@@ -288,6 +288,7 @@ static int map_group(struct route *route, const size_t *rows, size_t count)
     route->sheet->mute = true;
     good = read_all_assigned(route, rows, count, &first);
     route->sheet->mute = false;
+    mr_sheet_announce_group(route->sheet, count);
     for (size_t i = 0; r == 0 && i < count; i++) {
         mr_sheet_announce(route->sheet, rows[i]);
         if (!is_assigned(route->sheet, rows[i]))

@@ -46,6 +46,9 @@ struct mr_row_sink {
      */
     struct mr_outbox_txn *txn;
     bool confirmed; /* a person has confirmed what the mapper had asked about */
+    /* The next `rows` rows make one thing, whose event is of the first: they can be sent again only together.
+     * NULL: of no interest. */
+    void (*group)(struct mr_row_sink *sink, size_t rows);
 };
 /* Lines that stand for no row of the file (endings that a full list implies): not counted in "read =". */
 enum { MR_ROW_NONE = 0 };
@@ -60,7 +63,9 @@ enum { MR_ROW_NONE = 0 };
 typedef int (*mr_map_fn)(void *ctx, const char *folder, const char *name, struct mr_slice content,
         struct mr_row_sink *sink, struct mr_error *reterr);
 
-/* Which column a field of a payload came from, for reports on what the hub said: {"person.snils", "СНИЛС"}.
+/*
+ * Which column a field of a payload came from, for reports on what the hub said: {"person.snils", "СНИЛС"}.
+ * Indexes are left out of the field; the column may have other names behind "|".
  */
 struct mr_field_column {
     const char *field;
@@ -71,8 +76,10 @@ struct mr_intake_files_options {
     struct mr_adapter *adapter;
     uv_loop_t *loop;
     const char *in, *done, *rejected;
+    const char *out;  /* where the adapter writes for others, emptied with done and rejected; NULL: nowhere */
     bool sub_folders; /* in/<folder>/file */
     uint32_t settle_ms;
+    uint32_t keep_days; /* 0: done, rejected and out are never emptied */
     mr_map_fn map;
     void *ctx;
     const struct mr_field_column *columns; /* ends with a NULL field; NULL: fields are named as they are */

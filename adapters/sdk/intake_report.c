@@ -36,9 +36,12 @@ struct looking {
     const struct mr_intake_report *report;
     struct mr_buf rows, lines, notes;
     struct mr_buf header, raw; /* of the current table and row */
-    bool header_written, row_written;
+    struct mr_buf held;        /* rows of the current group, until one of them is bad */
+    size_t group_left;
+    bool header_written, group_written;
     uint32_t table, notes_count;
-    size_t next_bad;
+    const struct mr_intake_row *late; /* what is wrong stands `late_rows` rows on */
+    uint32_t late_rows, late_line;
 };
 
 static struct looking *self_of(struct mr_row_sink *sink)
@@ -59,28 +62,42 @@ static const char *text_of(struct mr_buf *buf)
     return text ? text : "";
 }
 
+/* The current row with its group: half of a result sent again would be another result. */
 static void write_row(struct looking *self)
 {
-    if (self->row_written)
+    if (self->group_written)
         return;
     if (!self->header_written && self->header.size > 0)
         mr_buf_printf(&self->rows, "%s\r\n", text_of(&self->header));
     self->header_written = true;
-    mr_buf_printf(&self->rows, "%s\r\n", text_of(&self->raw));
-    self->row_written = true;
+    mr_buf_put_slice(&self->rows, mr_buf_slice(&self->held));
+    self->group_written = true;
 }
 
-static void write_line(struct looking *self, uint32_t line, const char *column, const char *value,
-        const char *problem, const char *cure)
+/* What a line says of one mistake; any part may be NULL or empty. */
+struct mistake {
+    const char *column, *value;
+    const char *field; /* when it is of no column */
+    const char *before, *problem, *cure;
+};
+
+static bool given(const char *text)
+{
+    return text && *text;
+}
+
+static void write_line(struct looking *self, uint32_t line, const struct mistake *mistake)
 {
     mr_buf_printf(&self->lines, "Строка %u", line);
-    if (column && *column)
-        mr_buf_printf(&self->lines, ", столбец «%s»", column);
-    if (value && *value)
-        mr_buf_printf(&self->lines, ", значение «%s»", value);
-    mr_buf_printf(&self->lines, ": %s.", problem);
-    if (cure && *cure)
-        mr_buf_printf(&self->lines, " Как исправить: %s.", cure);
+    if (given(mistake->column))
+        mr_buf_printf(&self->lines, ", столбец «%s»", mistake->column);
+    else if (given(mistake->field))
+        mr_buf_printf(&self->lines, ", поле «%s»", mistake->field);
+    if (given(mistake->value))
+        mr_buf_printf(&self->lines, ", значение «%s»", mistake->value);
+    mr_buf_printf(&self->lines, ": %s%s.", given(mistake->before) ? mistake->before : "", mistake->problem);
+    if (given(mistake->cure))
+        mr_buf_printf(&self->lines, " Как исправить: %s.", mistake->cure);
     mr_buf_put_str(&self->lines, "\r\n");
 }
 
@@ -89,22 +106,50 @@ static void on_problem(struct mr_row_sink *sink, const struct mr_row_problem *pr
     struct looking *self = self_of(sink);
 
     write_row(self);
-    write_line(self, problem->line, problem->column, problem->value, problem->problem, problem->cure);
+    write_line(self, problem->line,
+            &(struct mistake){.column = problem->column,
+                    .value = problem->value,
+                    .problem = problem->problem,
+                    .cure = problem->cure});
 }
 
-static const char *column_of(const struct mr_field_column *columns, const char *field)
+/* "areas[2].area" to "areas.area" and 2; 0 without an index. */
+static uint32_t strip_index(const char *field, char out[static 64])
 {
-    for (; columns && columns->field; columns++)
-        if (strcmp(columns->field, field) == 0)
-            return columns->column;
+    uint32_t index = 0;
+    size_t n = 0;
+
+    while (*field && n < 63) {
+        if (*field != '[') {
+            out[n++] = *field++;
+            continue;
+        }
+        index = (uint32_t)strtoul(field + 1, NULL, 10);
+        field += strcspn(field, "]");
+        field += *field == ']';
+    }
+    out[n] = 0;
+    return index;
+}
+
+/* Names of the column behind a field; of a field that is nobody's column, what it is. */
+static const char *names_of(const struct mr_field_column *columns, const char *field)
+{
+    static const struct mr_field_column words[] = {{"id", "номер события"}, {"time", "время события"},
+            {"source", "отправитель"}, {"type", "вид сведений"}, {"person", "человек"},
+            {"regioncode", "код региона"}, {"orgid", "ОГРН организации"}, {"data", "содержание"},
+            {NULL, NULL}};
+    const struct mr_field_column *const tables[] = {columns, words};
+
+    for (size_t i = 0; i < MR_COUNT(tables); i++)
+        for (const struct mr_field_column *it = tables[i]; it && it->field; it++)
+            if (strcmp(it->field, field) == 0)
+                return it->column;
     return field;
 }
 
-/* The hub named a field; the value stands in the row under its column. */
-static void say_hub(struct looking *self, uint32_t line, const struct mr_intake_row *bad)
+static struct mr_table *read_row(struct looking *self)
 {
-    const struct mr_verdict_russian *text = mr_verdict_russian(bad->code);
-    const char *column = column_of(self->report->columns, bad->field);
     struct mr_buf both = MR_BUF_INIT;
     struct mr_table *table = NULL;
 
@@ -113,31 +158,118 @@ static void say_hub(struct looking *self, uint32_t line, const struct mr_intake_
         mr_table_free(table);
         table = NULL;
     }
-    write_row(self);
-    write_line(self, line, column, table ? mr_table_cell(table, 0, mr_table_column(table, column)) : "",
-            text->problem, text->cure);
-    mr_table_free(table);
     mr_buf_wipe(&both);
+    return table;
+}
+
+/* The hub named a field; the value stands in the current row under its column, unless it is of another row.
+ */
+static void say_hub(struct looking *self, uint32_t line, const struct mr_intake_row *bad, bool here)
+{
+    const struct mr_verdict_russian *text = mr_verdict_russian(bad->code);
+    struct mistake mistake = {.problem = text->problem, .cure = text->cure};
+    struct mr_table *table = read_row(self);
+    char field[64], first[64];
+    const char *names;
+    int column;
+
+    (void)strip_index(bad->field, field);
+    names = names_of(self->report->columns, field);
+    column = table ? mr_table_column(table, names) : -1;
+    (void)snprintf(first, sizeof first, "%.*s", (int)strcspn(names, "|"), names);
+    mistake.field = first;
+    if (column >= 0) {
+        mistake.column = mr_table_header(table, column);
+        mistake.value = here ? mr_table_cell(table, 0, column) : "";
+    }
+    if (bad->again)
+        mistake.before = "ещё на исправлении: ";
+    write_row(self);
+    write_line(self, line, &mistake);
+    mr_table_free(table);
+}
+
+/* The row that it is about has not come. */
+static void say_late(struct looking *self)
+{
+    if (self->late)
+        say_hub(self, self->late_line, self->late, false);
+    self->late = NULL;
+}
+
+/* Of an event made of several rows, the areas come a row each. */
+static void say_bad(struct looking *self, uint32_t line, const struct mr_intake_row *bad)
+{
+    char field[64];
+    uint32_t index = strip_index(bad->field, field);
+
+    if (index == 0) {
+        say_hub(self, line, bad, true);
+    } else if (strncmp(field, "areas.", 6) == 0 && index <= self->group_left) {
+        self->late = bad;
+        self->late_rows = index;
+        self->late_line = line;
+    } else {
+        say_hub(self, line, bad, false);
+    }
+}
+
+static void begin_group(struct looking *self, size_t rows)
+{
+    say_late(self);
+    mr_buf_reset(&self->held);
+    self->group_written = false;
+    self->group_left = rows;
+}
+
+static void on_group(struct mr_row_sink *sink, size_t rows)
+{
+    begin_group(self_of(sink), rows);
+}
+
+static void keep_row(struct looking *self, const char *raw_line)
+{
+    if (self->group_left == 0)
+        begin_group(self, 1);
+    self->group_left--;
+    keep_text(&self->raw, raw_line);
+    mr_buf_printf(self->group_written ? &self->rows : &self->held, "%s\r\n", raw_line);
+}
+
+static int compare_places(const void *key, const void *row)
+{
+    uint32_t a = *(const uint32_t *)key, b = ((const struct mr_intake_row *)row)->place;
+
+    return a < b ? -1 : a > b;
+}
+
+/* Rows come in the order of their groups, not of their lines. */
+static const struct mr_intake_row *find_bad(const struct mr_intake_report *report, uint32_t place)
+{
+    return report->bad_count == 0
+                   ? NULL
+                   : bsearch(&place, report->bad, report->bad_count, sizeof *report->bad, compare_places);
 }
 
 static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line)
 {
     struct looking *self = self_of(sink);
-    uint32_t place = self->table << 26 | line;
+    const struct mr_intake_row *bad = find_bad(self->report, self->table << 26 | line);
 
-    keep_text(&self->raw, raw_line);
-    self->row_written = false;
-    while (self->next_bad < self->report->bad_count && self->report->bad[self->next_bad].place < place)
-        self->next_bad++;
-    if (self->next_bad < self->report->bad_count && self->report->bad[self->next_bad].place == place &&
-            self->report->bad[self->next_bad].code[0])
-        say_hub(self, line, &self->report->bad[self->next_bad]);
+    keep_row(self, raw_line);
+    if (self->late && --self->late_rows == 0) {
+        say_hub(self, line, self->late, true);
+        self->late = NULL;
+    }
+    if (bad && bad->code[0])
+        say_bad(self, line, bad);
 }
 
 static void on_table(struct mr_row_sink *sink, const char *name, const char *raw_header)
 {
     struct looking *self = self_of(sink);
 
+    say_late(self);
     keep_text(&self->header, raw_header);
     self->header_written = false;
     if (self->table < 63)
@@ -236,13 +368,14 @@ static int write_receipt(const struct mr_intake_report *report, struct looking *
 int mr_intake_report_write(const struct mr_intake_report *report, struct mr_slice content)
 {
     struct looking looking = {
-            .sink = {on_event, on_problem, on_note, on_table, on_row, on_digest, NULL, true},
+            .sink = {on_event, on_problem, on_note, on_table, on_row, on_digest, NULL, true, on_group},
             .report = report,
     };
     int r = 0;
 
     if (content.size > 0)
         (void)report->map(report->map_ctx, report->folder, report->name, content, &looking.sink, NULL);
+    say_late(&looking);
     if (mr_buf_failed(&looking.rows) || mr_buf_failed(&looking.lines))
         r = MR_ENOMEM;
     if (r == 0)
@@ -254,6 +387,7 @@ int mr_intake_report_write(const struct mr_intake_report *report, struct mr_slic
     mr_buf_wipe(&looking.notes);
     mr_buf_wipe(&looking.header);
     mr_buf_wipe(&looking.raw);
+    mr_buf_wipe(&looking.held);
     return r;
 }
 

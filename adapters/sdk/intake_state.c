@@ -8,7 +8,8 @@
 #include "proto/base/buf.h"
 #include "proto/base/bytes.h"
 
-enum { FILE_KEY = 4 + 16, ROW_KEY = 4 + 16 + 4, FILE_VALUE = 2 + 8 + 8 * 4 };
+enum { FILE_KEY = 4 + 16, ROW_KEY = 4 + 16 + 4, HELD_KEY = 4 + 8, FILE_VALUE = 2 + 8 + 8 * 4 };
+enum { AGAIN = 0x80 }; /* beside the verdict */
 
 static struct mr_slice file_key(const uint8_t id[static 16], uint8_t out[static FILE_KEY])
 {
@@ -57,16 +58,21 @@ int mr_intake_state_put(
     return mr_outbox_put(txn, file_key(id, key), mr_slice(value, sizeof value));
 }
 
+static void put_row(struct mr_buf *out, const struct mr_intake_row *row)
+{
+    mr_buf_put_be32(out, row->pending);
+    mr_buf_put_u8(out, (uint8_t)row->verdict | (row->again ? AGAIN : 0));
+    mr_buf_put(out, row->code, strlen(row->code) + 1);
+    mr_buf_put(out, row->field, strlen(row->field) + 1);
+}
+
 int mr_intake_row_put(struct mr_outbox_txn *txn, const uint8_t id[static 16], const struct mr_intake_row *row)
 {
     uint8_t key[ROW_KEY];
     struct mr_buf value = MR_BUF_INIT;
     int r;
 
-    mr_buf_put_be32(&value, row->pending);
-    mr_buf_put_u8(&value, (uint8_t)row->verdict);
-    mr_buf_put(&value, row->code, strlen(row->code) + 1);
-    mr_buf_put(&value, row->field, strlen(row->field) + 1);
+    put_row(&value, row);
     r = mr_buf_failed(&value) ? MR_ENOMEM
                               : mr_outbox_put(txn, row_key(id, row->place, key), mr_buf_slice(&value));
     mr_buf_fini(&value);
@@ -84,7 +90,8 @@ static int decode_row(struct mr_slice value, struct mr_intake_row *row)
     if ((const uint8_t *)field >= value.data + value.size)
         return MR_ECORRUPT;
     row->pending = mr_get_be32(value.data);
-    row->verdict = (enum mr_intake_verdict)value.data[4];
+    row->verdict = (enum mr_intake_verdict)(value.data[4] & ~AGAIN);
+    row->again = (value.data[4] & AGAIN) != 0;
     (void)snprintf(row->code, sizeof row->code, "%s", code);
     (void)snprintf(row->field, sizeof row->field, "%s", field);
     return 0;
@@ -182,15 +189,59 @@ static enum mr_intake_verdict verdict_of(const struct mr_outcome *outcome)
     }
 }
 
-static void worsen(struct mr_intake_row *row, const struct mr_outcome *outcome)
+static struct mr_slice held_key(uint64_t number, uint8_t out[static HELD_KEY])
 {
-    enum mr_intake_verdict verdict = verdict_of(outcome);
+    memcpy(out, "mr.q", 4);
+    mr_put_be64(out + 4, number);
+    return mr_slice(out, HELD_KEY);
+}
 
-    if (verdict <= row->verdict)
-        return;
-    row->verdict = verdict;
-    (void)snprintf(row->code, sizeof row->code, "%s", outcome->code);
-    (void)snprintf(row->field, sizeof row->field, "%s", outcome->field);
+static int note_held(struct mr_outbox_txn *txn, const struct mr_outcome *outcome)
+{
+    uint8_t key[HELD_KEY];
+    struct mr_intake_row row = {.verdict = MR_ROW_QUARANTINED};
+    struct mr_buf value = MR_BUF_INIT;
+    int r;
+
+    (void)snprintf(row.code, sizeof row.code, "%s", outcome->code);
+    (void)snprintf(row.field, sizeof row.field, "%s", outcome->field);
+    put_row(&value, &row);
+    r = mr_buf_failed(&value) ? MR_ENOMEM
+                              : mr_outbox_put(txn, held_key(outcome->number, key), mr_buf_slice(&value));
+    mr_buf_fini(&value);
+    return r;
+}
+
+/* A repeat of what was quarantined is a duplicate for the hub; for the sender it waits still. */
+static int find_held(struct mr_outbox_txn *txn, uint64_t number, struct mr_intake_row *ret)
+{
+    uint8_t key[HELD_KEY];
+    struct mr_slice value;
+    int r = mr_outbox_get(txn, held_key(number, key), &value);
+
+    if (r == 0)
+        r = decode_row(value, ret);
+    ret->again = r == 0;
+    return r == MR_ENOTFOUND ? 0 : r;
+}
+
+static int worsen(struct mr_outbox_txn *txn, struct mr_intake_row *row, const struct mr_outcome *outcome)
+{
+    struct mr_intake_row said = {.verdict = verdict_of(outcome)};
+    int r = 0;
+
+    (void)snprintf(said.code, sizeof said.code, "%s", outcome->code);
+    (void)snprintf(said.field, sizeof said.field, "%s", outcome->field);
+    if (said.verdict == MR_ROW_QUARANTINED)
+        r = note_held(txn, outcome);
+    else if (said.verdict == MR_ROW_REPEATED)
+        r = find_held(txn, outcome->number, &said);
+    if (r < 0 || said.verdict <= row->verdict)
+        return r;
+    said.place = row->place;
+    said.pending = row->pending;
+    *row = said;
+    return 0;
 }
 
 /* The row has all its verdicts: it is counted, and kept only when it is bad. */
@@ -229,7 +280,9 @@ int mr_intake_state_outcome(struct mr_outbox_txn *txn, const uint8_t id[static 1
         r = decode_row(value, &row);
     if (r < 0 || row.pending == 0)
         return r == MR_ENOTFOUND ? 0 : r;
-    worsen(&row, outcome);
+    r = worsen(txn, &row, outcome);
+    if (r < 0)
+        return r;
     row.pending--;
     if (row.pending > 0)
         return mr_intake_row_put(txn, id, &row);

@@ -1,7 +1,8 @@
 /*
  * What is durably known of a file: rows in the outbox, under the keyed digest of its folder and content. No
- * name, no value. Keys "mr.f" + id (the file) and "mr.l" + id + place (a row with verdicts to come, or bad
- * ones); adapters do not use keys that begin with "mr.".
+ * name, no value. Keys "mr.f" + id (the file), "mr.l" + id + place (a row with verdicts to come, or bad
+ * ones) and "mr.q" + log number (what the hub quarantined, so that a repeat of it is known to wait still);
+ * adapters do not use keys that begin with "mr.".
  */
 #ifndef MR_SDK_INTAKE_STATE_H
 #define MR_SDK_INTAKE_STATE_H
@@ -33,6 +34,7 @@ struct mr_intake_row {
     uint32_t pending;
     enum mr_intake_verdict verdict;
     char code[40], field[64];
+    bool again; /* the hub holds the very same back since an earlier file */
 };
 
 /* 0 or MR_ENOTFOUND. */

@@ -232,6 +232,7 @@ static int map_group(struct result *result)
     result->sheet->mute = true;
     good = mr_diagnostics_read(result);
     result->sheet->mute = false;
+    mr_sheet_announce_group(result->sheet, result->rows_count);
     for (size_t i = 0; r == 0 && i < result->rows_count; i++) {
         mr_sheet_announce(result->sheet, result->rows[i]);
         if (!good) {

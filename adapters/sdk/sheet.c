@@ -128,6 +128,12 @@ const char *mr_sheet_text(const struct mr_sheet *sheet, size_t row, int column)
     return sheet->at[column] < 0 ? "" : mr_table_cell(sheet->table, row, sheet->at[column]);
 }
 
+void mr_sheet_announce_group(const struct mr_sheet *sheet, size_t rows)
+{
+    if (sheet->sink->group)
+        sheet->sink->group(sheet->sink, rows);
+}
+
 void mr_sheet_announce(const struct mr_sheet *sheet, size_t row)
 {
     sheet->sink->row(sheet->sink, mr_sheet_line(sheet, row), mr_table_raw(sheet->table, row));

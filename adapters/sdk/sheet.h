@@ -41,6 +41,8 @@ size_t mr_sheet_group_end(const struct mr_sheet *sheet, size_t from, int key_col
 uint32_t mr_sheet_line(const struct mr_sheet *sheet, size_t row);
 /* "" when the cell or the column is absent. */
 const char *mr_sheet_text(const struct mr_sheet *sheet, size_t row, int column);
+/* These rows go together: told before the first of them is announced. */
+void mr_sheet_announce_group(const struct mr_sheet *sheet, size_t rows);
 /* A sink wants each row just before the events and problems of that row. */
 void mr_sheet_announce(const struct mr_sheet *sheet, size_t row);
 /* Tells the sink. Returns false, so that `return mr_sheet_problem(...)` reads well. */
