@@ -63,7 +63,7 @@ int mr_worklist_write(const char *out_dir, const struct mr_delivered *item)
     (void)snprintf(name, sizeof name, "course-%llu.csv", (unsigned long long)item->number);
     mr_buf_put_str(&text, head);
     put_row(&text, item, (const Nms__Event__V1__CourseFinished *)item->event->payload);
-    r = mr_buf_failed(&text) ? MR_ENOMEM : mr_file_write(out_dir, name, mr_buf_slice(&text), 0600);
+    r = mr_buf_failed(&text) ? MR_ENOMEM : mr_file_write(out_dir, name, mr_buf_slice(&text), 0640);
     mr_buf_wipe(&text);
     return r;
 }

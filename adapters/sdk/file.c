@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "proto/wire/prescan.h"
+
 int mr_file_make_dirs(const char *dir)
 {
     char path[PATH_MAX];
@@ -71,7 +73,7 @@ int mr_file_write(const char *dir, const char *name, struct mr_slice content, un
     fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
         return mr_err_from_errno(errno);
-    r = write_all(fd, content);
+    r = fchmod(fd, mode) == 0 ? write_all(fd, content) : mr_err_from_errno(errno);
     (void)close(fd);
     if (r == 0 && rename(temp, path) != 0)
         r = mr_err_from_errno(errno);
@@ -125,25 +127,75 @@ int mr_file_read(const char *path, size_t size_max, struct mr_buf *out)
     return r;
 }
 
-int mr_file_move(const char *from, const char *to_dir, const char *to_name)
+static int copy_bytes(int from, int to)
 {
-    char to[PATH_MAX];
-    struct mr_buf content = MR_BUF_INIT;
+    uint8_t piece[16384];
+    ssize_t n;
+
+    while ((n = read(from, piece, sizeof piece)) != 0) {
+        if (n < 0 && errno != EINTR)
+            return mr_err_from_errno(errno);
+        for (ssize_t done = 0; done < n;) {
+            ssize_t put = write(to, piece + done, (size_t)(n - done));
+
+            if (put < 0 && errno != EINTR)
+                return mr_err_from_errno(errno);
+            done += put > 0 ? put : 0;
+        }
+    }
+    return fsync(to) == 0 ? 0 : mr_err_from_errno(errno);
+}
+
+static int copy_file(int from, const char *to_dir, const char *to, unsigned mode)
+{
+    char temp[PATH_MAX];
+    int fd, r;
+
+    if (snprintf(temp, sizeof temp, "%s/.mr-%d.tmp", to_dir, (int)getpid()) >= (int)sizeof temp)
+        return MR_EINVAL;
+    fd = open(temp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0)
+        return mr_err_from_errno(errno);
+    r = fchmod(fd, mode) == 0 ? copy_bytes(from, fd) : mr_err_from_errno(errno);
+    (void)close(fd);
+    if (r == 0 && rename(temp, to) != 0)
+        r = mr_err_from_errno(errno);
+    if (r < 0)
+        (void)unlink(temp);
+    return r;
+}
+
+/* Another's file may be renamed where it lies, but keeps its mode: that one is copied. */
+static int move_open(int fd, const char *from, const char *to_dir, const char *to, unsigned mode)
+{
+    struct stat st;
     int r;
 
-    if (snprintf(to, sizeof to, "%s/%s", to_dir, to_name) >= (int)sizeof to)
-        return MR_EINVAL;
-    if (rename(from, to) == 0)
-        return sync_dir(to_dir);
-    if (errno != EXDEV)
+    if (fstat(fd, &st) != 0)
         return mr_err_from_errno(errno);
-    r = mr_file_read(from, SIZE_MAX / 2, &content);
-    if (r == 0)
-        r = mr_file_write(to_dir, to_name, mr_buf_slice(&content), 0600);
-    mr_buf_wipe(&content);
+    if (!S_ISREG(st.st_mode))
+        return MR_EINVAL;
+    if (fchmod(fd, mode) == 0 && futimens(fd, NULL) == 0 && rename(from, to) == 0)
+        return 0;
+    r = copy_file(fd, to_dir, to, mode);
     if (r == 0 && unlink(from) != 0)
         r = mr_err_from_errno(errno);
     return r;
+}
+
+int mr_file_move(const char *from, const char *to_dir, const char *to_name, unsigned mode)
+{
+    char to[PATH_MAX];
+    int fd, r;
+
+    if (snprintf(to, sizeof to, "%s/%s", to_dir, to_name) >= (int)sizeof to)
+        return MR_EINVAL;
+    fd = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0)
+        return mr_err_from_errno(errno);
+    r = move_open(fd, from, to_dir, to, mode);
+    (void)close(fd);
+    return r < 0 ? r : sync_dir(to_dir);
 }
 
 int mr_file_destroy(const char *path)
@@ -195,5 +247,5 @@ bool mr_file_name_ok(const char *name)
     for (size_t i = 0; i < len; i++)
         if ((unsigned char)name[i] < 0x20 || name[i] == 0x7f || name[i] == '/' || name[i] == '\\')
             return false;
-    return true;
+    return mr_utf8_valid(mr_slice_str(name));
 }

@@ -125,6 +125,7 @@ struct mr_config_school {
     uint32_t full_list_end_percent_max; /* a full list ending more employments waits for confirmation; default
                                            20 */
     uint32_t settle_ms;                 /* a file must stand still this long before it is read; default 500 */
+    uint32_t *keep_days; /* done/, rejected/ and out/ are emptied of what is older; 0: never; default 30 */
 };
 
 struct mr_config_copmkp {
@@ -134,6 +135,7 @@ struct mr_config_copmkp {
     char *done;
     char *rejected;
     uint32_t settle_ms;
+    uint32_t *keep_days; /* done/, rejected/ and out/ are emptied of what is older; 0: never; default 30 */
 };
 
 struct mr_config_cnppm {
@@ -145,6 +147,7 @@ struct mr_config_cnppm {
     char *done;
     char *rejected;
     uint32_t settle_ms;
+    uint32_t *keep_days; /* done/, rejected/ and out/ are emptied of what is older; 0: never; default 30 */
 };
 
 struct mr_config_portal {

@@ -26,7 +26,16 @@ int mr_config_defaults(struct mr_config *config)
             a->portal ? &a->portal->link : NULL};
     uint32_t *settle[] = {a->school ? &a->school->settle_ms : NULL, a->copmkp ? &a->copmkp->settle_ms : NULL,
             a->cnppm ? &a->cnppm->settle_ms : NULL};
+    uint32_t **keep[] = {a->school ? &a->school->keep_days : NULL, a->copmkp ? &a->copmkp->keep_days : NULL,
+            a->cnppm ? &a->cnppm->keep_days : NULL};
 
+    for (size_t i = 0; i < MR_COUNT(keep); i++)
+        if (keep[i] && !*keep[i]) {
+            *keep[i] = malloc(sizeof **keep[i]);
+            if (!*keep[i])
+                return MR_ENOMEM;
+            **keep[i] = 30;
+        }
     default_number(&config->hub.publish_window, 16384);
     default_number(&config->hub.ping_interval_ms, 5000);
     default_number(&config->passport.suppress_below, 5);

@@ -9,6 +9,9 @@
 #define OPT(key, type, member)                                                                               \
     CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 0, CYAML_UNLIMITED)
 #define NUM(key, type, member) CYAML_FIELD_UINT(key, CYAML_FLAG_OPTIONAL, type, member)
+/* A pointer: 0 is said, not left out. */
+#define DAYS(type)                                                                                           \
+    CYAML_FIELD_UINT_PTR("keep_days", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, keep_days)
 #define LIST(key, type, member, entry)                                                                       \
     CYAML_FIELD_SEQUENCE(                                                                                    \
             key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, entry, 0, CYAML_UNLIMITED)
@@ -104,16 +107,16 @@ static const cyaml_schema_field_t school_fields[] = {LINK(struct mr_config_schoo
         TEXT("in", struct mr_config_school, in), TEXT("out", struct mr_config_school, out),
         TEXT("done", struct mr_config_school, done), TEXT("rejected", struct mr_config_school, rejected),
         NUM("full_list_end_percent_max", struct mr_config_school, full_list_end_percent_max),
-        NUM("settle_ms", struct mr_config_school, settle_ms), CYAML_FIELD_END};
+        NUM("settle_ms", struct mr_config_school, settle_ms), DAYS(struct mr_config_school), CYAML_FIELD_END};
 static const cyaml_schema_field_t copmkp_fields[] = {LINK(struct mr_config_copmkp),
         TEXT("in", struct mr_config_copmkp, in), TEXT("out", struct mr_config_copmkp, out),
         TEXT("done", struct mr_config_copmkp, done), TEXT("rejected", struct mr_config_copmkp, rejected),
-        NUM("settle_ms", struct mr_config_copmkp, settle_ms), CYAML_FIELD_END};
+        NUM("settle_ms", struct mr_config_copmkp, settle_ms), DAYS(struct mr_config_copmkp), CYAML_FIELD_END};
 static const cyaml_schema_field_t cnppm_fields[] = {LINK(struct mr_config_cnppm),
         TEXT("listen", struct mr_config_cnppm, listen), OPT("token_file", struct mr_config_cnppm, token_file),
         OPT("webhook", struct mr_config_cnppm, webhook), TEXT("in", struct mr_config_cnppm, in),
         TEXT("done", struct mr_config_cnppm, done), TEXT("rejected", struct mr_config_cnppm, rejected),
-        NUM("settle_ms", struct mr_config_cnppm, settle_ms), CYAML_FIELD_END};
+        NUM("settle_ms", struct mr_config_cnppm, settle_ms), DAYS(struct mr_config_cnppm), CYAML_FIELD_END};
 static const cyaml_schema_field_t portal_fields[] = {LINK(struct mr_config_portal),
         TEXT("listen", struct mr_config_portal, listen),
         OPT("token_file", struct mr_config_portal, token_file),

@@ -53,6 +53,8 @@ static void test_example(void **state)
     assert_string_equal(config->adapters.school->in, MR_SOURCE_DIR "/docs/school/in");
     assert_string_equal(config->adapters.copmkp->link.hub, "tcp://127.0.0.1:7400");
     assert_int_equal(config->adapters.copmkp->settle_ms, 500);
+    assert_int_equal(*config->adapters.copmkp->keep_days, 30);
+    assert_int_equal(*config->adapters.cnppm->keep_days, 14);
     assert_memory_equal(config->text.data, "# A full example", 16);
     mr_config_free(config);
 }
@@ -289,6 +291,21 @@ static void test_filter_attribute_is_named(void **state)
     free(text);
 }
 
+/* 0 is said, not left out. */
+static void test_files_kept_for_ever(void **state)
+{
+    const struct bad never = {"keep_days: 14", "keep_days: 0", NULL, NULL};
+    char *text = example_text(), *changed = replaced(text, &never);
+    struct mr_config *config = NULL;
+
+    (void)state;
+    assert_int_equal(parse(changed, &config, NULL), 0);
+    assert_int_equal(*config->adapters.cnppm->keep_days, 0);
+    mr_config_free(config);
+    free(changed);
+    free(text);
+}
+
 static void test_not_files(void **state)
 {
     static const char *const texts[] = {"", "\n", "[", "- a", "42", "{", "\t", "a: b", "%", "&x", "--- ---"};
@@ -330,8 +347,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_example), cmocka_unit_test(test_lookups),
             cmocka_unit_test(test_code_find), cmocka_unit_test(test_bad_files),
-            cmocka_unit_test(test_filter_attribute_is_named), cmocka_unit_test(test_not_files),
-            cmocka_unit_test(test_read_key), cmocka_unit_test(test_good_values), cmocka_unit_test(test_where),
+            cmocka_unit_test(test_filter_attribute_is_named), cmocka_unit_test(test_files_kept_for_ever),
+            cmocka_unit_test(test_not_files), cmocka_unit_test(test_read_key),
+            cmocka_unit_test(test_good_values), cmocka_unit_test(test_where),
             cmocka_unit_test(test_allowed_values_are_named)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
