@@ -173,7 +173,8 @@ bool mr_diagnostics_read_area(struct result *result, struct area *area)
     nms__event__v1__area_score__init(&area->score);
     if (!check_same(result, area->row) || !mr_sheet_needed(result->sheet, area->row, AREA, 128) ||
             !mr_sheet_thousandths(result->sheet, area->row, SCORE, &given, &area->score.score_thousandths) ||
-            !mr_sheet_thousandths(result->sheet, area->row, MAXIMUM, &has_max, &area->score.max_thousandths) ||
+            !mr_sheet_thousandths(
+                    result->sheet, area->row, MAXIMUM, &has_max, &area->score.max_thousandths) ||
             !check_score(result, area, given, has_max))
         return false;
     if (given)

@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include "adapters/sdk/file.h"
+#include "adapters/sdk/intake_answer.h"
 #include "adapters/sdk/intake_place.h"
-#include "adapters/sdk/intake_report.h"
 #include "adapters/sdk/intake_sink.h"
 #include "adapters/sdk/intake_state.h"
+#include "adapters/sdk/sweep.h"
 #include "adapters/sdk/watch_dir.h"
 #include "proto/base/clock.h"
 #include "proto/base/hex.h"
@@ -30,23 +31,11 @@ struct mr_intake_files {
     struct mr_intake_files_options options;
     char *in, *done, *rejected;
     struct mr_watch_dir *watch;
+    struct mr_sweep *sweep;
     struct mr_list active; /* files whose verdicts are to come */
     void (*on_closed)(void *ctx);
     void *closed_ctx;
 };
-
-/* ---- logging without names: they may hold personal data ---- */
-
-static void log_file(
-        enum mr_logfmt_level level, const char *event, const char *folder, const uint8_t *id, int error)
-{
-    char hex[2 * MR_INTAKE_ID_BYTES + 1] = "";
-
-    if (id)
-        (void)mr_hex_encode(id, 8, hex);
-    mr_logfmt_write(level, event, "folder", folder, "file", hex[0] ? hex : NULL, "error",
-            error < 0 ? mr_err_name(error) : NULL, NULL);
-}
 
 /* ---- active files ---- */
 
@@ -149,33 +138,6 @@ static int read_same(struct mr_intake_files *files, const char *folder, const ch
     return memcmp(now, id, sizeof now) == 0 ? 0 : MR_ENOTFOUND;
 }
 
-static int write_outputs(struct mr_intake_files *files, const char *folder, const char *name,
-        const struct mr_intake_state *state, const struct mr_intake_row *bad, size_t bad_count,
-        struct mr_slice content)
-{
-    char done[PATH_MAX], rejected[PATH_MAX];
-    struct mr_intake_report report = {
-            .done_dir = done,
-            .rejected_dir = rejected,
-            .folder = folder,
-            .name = mr_intake_shown_name(name),
-            .state = state,
-            .bad = bad,
-            .bad_count = bad_count,
-            .columns = files->options.columns,
-            .map = files->options.map,
-            .map_ctx = files->options.ctx,
-    };
-    int r;
-
-    mr_intake_dir(files->done, folder, done);
-    mr_intake_dir(files->rejected, folder, rejected);
-    r = mr_file_make_dirs(done);
-    if (r == 0)
-        r = mr_file_make_dirs(rejected);
-    return r < 0 ? r : mr_intake_report_write(&report, content);
-}
-
 /*
  * Outputs, then CLOSING, then the file goes, then DONE: a kill between any two repeats the steps after it,
  * and the outputs have names and texts that do not change.
@@ -192,7 +154,7 @@ static int finish(
 
     if (r == 0 && state.phase == MR_INTAKE_READING && state.pending == 0) {
         there = read_same(files, folder, name, id, &content) == 0;
-        r = write_outputs(files, folder, name, &state, bad, bad_count,
+        r = mr_intake_answer_finished(&files->options, folder, name, &state, bad, bad_count,
                 there ? mr_buf_slice(&content) : mr_slice(NULL, 0));
         if (r == 0)
             r = set_phase(files, id, &state, MR_INTAKE_CLOSING);
@@ -203,36 +165,18 @@ static int finish(
     }
     free(bad);
     mr_buf_wipe(&content);
-    log_file(r < 0 ? MR_LEVEL_ERROR : MR_LEVEL_INFO, r < 0 ? "file.not-finished" : "file.finished", folder,
-            id, r);
+    mr_intake_log(r < 0 ? MR_LEVEL_ERROR : MR_LEVEL_INFO, r < 0 ? "file.not-finished" : "file.finished",
+            folder, id, r);
     return r;
 }
 
 /* ---- starting ---- */
 
-static int refuse(
-        struct mr_intake_files *files, const char *folder, const char *name, const struct mr_error *error)
-{
-    char path[PATH_MAX], rejected[PATH_MAX];
-    int r;
-
-    mr_intake_path(files->in, folder, name, path);
-    mr_intake_dir(files->rejected, folder, rejected);
-    r = mr_file_make_dirs(rejected);
-    if (r == 0)
-        r = mr_intake_report_refused(rejected, mr_intake_shown_name(name), error);
-    if (r == 0)
-        r = mr_file_move(path, rejected, mr_intake_shown_name(name));
-    if (r == 0)
-        mr_intake_remove(files->in, folder, name);
-    log_file(MR_LEVEL_WARNING, "file.refused", folder, NULL, r);
-    return r;
-}
-
 static int map_into_outbox(struct mr_intake_files *files, const uint8_t id[static 16], const char *folder,
         const char *name, struct mr_slice content, int64_t started_us, struct mr_error *reterr)
 {
     bool confirmed = mr_intake_confirmed(files->in, folder, name);
+    char safe[MR_INTAKE_NAME_MAX];
     struct mr_intake_sink sink;
     struct mr_outbox_txn *txn;
     int r = mr_outbox_begin(files->options.adapter, &txn);
@@ -241,7 +185,7 @@ static int map_into_outbox(struct mr_intake_files *files, const uint8_t id[stati
         return r;
     mr_intake_sink_init(&sink, files->options.adapter, txn, id, started_us, confirmed);
     r = files->options.map(
-            files->options.ctx, folder, mr_intake_shown_name(name), content, &sink.sink, reterr);
+            files->options.ctx, folder, mr_intake_safe_name(name, safe), content, &sink.sink, reterr);
     if (r == 0)
         r = mr_intake_sink_end(&sink);
     mr_intake_sink_fini(&sink);
@@ -250,22 +194,6 @@ static int map_into_outbox(struct mr_intake_files *files, const uint8_t id[stati
         return r;
     }
     return mr_outbox_commit(txn);
-}
-
-static int repeated(struct mr_intake_files *files, const char *folder, const char *name,
-        const struct mr_intake_state *state)
-{
-    char done[PATH_MAX];
-    int r;
-
-    mr_intake_dir(files->done, folder, done);
-    r = mr_file_make_dirs(done);
-    if (r == 0)
-        r = mr_intake_report_repeated(
-                done, mr_intake_shown_name(name), state, mr_clock_wall_us(mr_clock_system()));
-    if (r == 0)
-        mr_intake_remove(files->in, folder, name);
-    return r;
 }
 
 static bool clean(const struct mr_intake_state *state)
@@ -280,13 +208,14 @@ static int known(struct mr_intake_files *files, const uint8_t id[static 16], con
     struct mr_intake_file *active = find_active(files, id);
 
     if (active && (strcmp(active->name, name) != 0 || strcmp(active->folder, folder) != 0))
-        return repeated(files, folder, name, state); /* a copy of one that is on its way */
+        return mr_intake_answer_repeated(
+                &files->options, folder, name, state); /* a copy of one that is on its way */
     if (state->phase == MR_INTAKE_CLOSING) {
         mr_intake_remove(files->in, folder, name);
         return set_phase(files, id, state, MR_INTAKE_DONE);
     }
     if (state->phase == MR_INTAKE_DONE)
-        return clean(state) ? repeated(files, folder, name, state) : 1;
+        return clean(state) ? mr_intake_answer_repeated(&files->options, folder, name, state) : 1;
     if (active)
         return 0;
     return state->pending == 0 ? finish(files, id, folder, name) : add_active(files, id, folder, name);
@@ -313,7 +242,7 @@ static int take(struct mr_intake_files *files, const char *folder, const char *n
     r = map_into_outbox(files, id, folder, name, content, state.started_us, reterr);
     if (r != 0)
         return r;
-    log_file(MR_LEVEL_INFO, "file.read", folder, id, 0);
+    mr_intake_log(MR_LEVEL_INFO, "file.read", folder, id, 0);
     r = read_state(files, id, &state, NULL, NULL);
     if (r < 0)
         return r;
@@ -338,10 +267,10 @@ static int take_file(struct mr_intake_files *files, const char *folder, const ch
     mr_buf_wipe(&content);
     if (r == 1) {
         r = mr_intake_ask(files->in, folder, name, &error);
-        log_file(MR_LEVEL_WARNING, "file.waits-for-confirmation", folder, NULL, r);
+        mr_intake_log(MR_LEVEL_WARNING, "file.waits-for-confirmation", folder, NULL, r);
     }
     if (r == MR_EINVAL && error.what[0])
-        r = refuse(files, folder, name, &error);
+        r = mr_intake_answer_refused(&files->options, folder, name, &error);
     return r == MR_ENOTFOUND ? 0 : r;
 }
 
@@ -358,6 +287,17 @@ static bool serves_another(struct mr_intake_files *files, const char *folder, co
     return true;
 }
 
+/* It is read, but whoever looks for it by its name should know that outputs call it otherwise. */
+static void say_odd_name(struct mr_intake_files *files, const char *folder, const char *name)
+{
+    uint8_t digest[MR_INTAKE_ID_BYTES];
+
+    if (mr_file_name_ok(name))
+        return;
+    mr_intake_name_digest(&files->options, folder, name, digest);
+    mr_intake_log(MR_LEVEL_WARNING, "file.odd-name", folder, digest, 0);
+}
+
 static void on_file(void *ctx, const char *folder, const char *name)
 {
     struct mr_intake_files *files = ctx;
@@ -368,11 +308,21 @@ static void on_file(void *ctx, const char *folder, const char *name)
     (void)snprintf(own_name, sizeof own_name, "%s", name);
     if (serves_another(files, own_folder, own_name))
         return;
+    say_odd_name(files, own_folder, own_name);
     r = take_file(files, own_folder, own_name);
     if (r < 0) {
-        log_file(MR_LEVEL_ERROR, "file.failed", own_folder, NULL, r);
+        mr_intake_log(MR_LEVEL_ERROR, "file.failed", own_folder, NULL, r);
         mr_watch_dir_again(files->watch, own_folder, own_name);
     }
+}
+
+static void on_odd(void *ctx, const char *folder, const char *name, enum mr_watch_odd odd)
+{
+    struct mr_intake_files *files = ctx;
+    int r = mr_intake_answer_odd(&files->options, folder, name, odd);
+
+    if (r < 0)
+        mr_intake_log(MR_LEVEL_ERROR, "file.failed", folder, NULL, r);
 }
 
 /* ---- the adapter's callbacks ---- */
@@ -419,6 +369,22 @@ static void destroy(struct mr_intake_files *files)
     free(files);
 }
 
+static void destroy_after(void *ctx)
+{
+    destroy(ctx);
+}
+
+static int open_sweep(struct mr_intake_files *files)
+{
+    struct mr_sweep_options options = {
+            .loop = files->options.loop,
+            .dirs = {files->done, files->rejected, files->options.out},
+            .keep_days = files->options.keep_days,
+    };
+
+    return mr_sweep_open(&files->sweep, &options);
+}
+
 int mr_intake_files_open(
         struct mr_intake_files **ret, const struct mr_intake_files_options *options, struct mr_error *reterr)
 {
@@ -429,6 +395,7 @@ int mr_intake_files_open(
             .sub_folders = options->sub_folders,
             .settle_ms = options->settle_ms,
             .on_file = on_file,
+            .on_odd = on_odd,
             .ctx = files,
     };
     int r = MR_ENOMEM;
@@ -440,6 +407,9 @@ int mr_intake_files_open(
     files->in = strdup(options->in);
     files->done = strdup(options->done);
     files->rejected = strdup(options->rejected);
+    files->options.in = files->in;
+    files->options.done = files->done;
+    files->options.rejected = files->rejected;
     if (files->in && files->done && files->rejected) {
         r = mr_file_make_dirs(files->done);
         if (r == 0)
@@ -450,15 +420,16 @@ int mr_intake_files_open(
     }
     if (r == 0)
         r = mr_watch_dir_open(&files->watch, &watch, reterr);
-    if (r < 0) {
+    if (r == 0 && (r = open_sweep(files)) < 0)
+        mr_watch_dir_close(files->watch, destroy_after, files);
+    else if (r < 0)
         destroy(files);
-        return r;
-    }
-    *ret = files;
-    return 0;
+    else
+        *ret = files;
+    return r;
 }
 
-static void on_watch_closed(void *ctx)
+static void on_sweep_closed(void *ctx)
 {
     struct mr_intake_files *files = ctx;
     void (*on_closed)(void *closed_ctx) = files->on_closed;
@@ -467,6 +438,13 @@ static void on_watch_closed(void *ctx)
     destroy(files);
     if (on_closed)
         on_closed(closed_ctx);
+}
+
+static void on_watch_closed(void *ctx)
+{
+    struct mr_intake_files *files = ctx;
+
+    mr_sweep_close(files->sweep, on_sweep_closed, files);
 }
 
 void mr_intake_files_close(struct mr_intake_files *files, void (*on_closed)(void *ctx), void *ctx)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "adapters/sdk/file.h"
+#include "proto/wire/prescan.h"
 
 #define CONFIRM_PREFIX "ПОДТВЕРДИТЬ-"
 #define ASK_SUFFIX     ".ТРЕБУЕТ-ПОДТВЕРЖДЕНИЯ.txt"
@@ -24,6 +25,43 @@ const char *mr_intake_shown_name(const char *name)
     size_t prefix = strlen(CONFIRM_PREFIX);
 
     return strncmp(name, CONFIRM_PREFIX, prefix) == 0 && name[prefix] ? name + prefix : name;
+}
+
+/* FNV-1a: two names that differ in their odd bytes only are two names still. */
+static uint32_t mark_of(const char *name)
+{
+    uint32_t mark = 2166136261U;
+
+    for (; *name; name++)
+        mark = (mark ^ (uint8_t)*name) * 16777619U;
+    return mark;
+}
+
+const char *mr_intake_safe_name(const char *name, char out[static MR_INTAKE_NAME_MAX])
+{
+    int size;
+    const char *p = mr_intake_shown_name(name);
+
+    if (mr_file_name_ok(p)) {
+        (void)snprintf(out, MR_INTAKE_NAME_MAX, "%s", p);
+        return out;
+    }
+    size = snprintf(out, MR_INTAKE_NAME_MAX, "%08x-", mark_of(p));
+    while (*p && size + 4 < MR_INTAKE_NAME_MAX) {
+        size_t n = 1;
+
+        while (n < 4 && ((uint8_t)p[n] & 0xc0) == 0x80)
+            n++;
+        if ((uint8_t)*p < 0x20 || strchr("\x7f/\\", *p) || !mr_utf8_valid(mr_slice((const uint8_t *)p, n))) {
+            out[size++] = '_';
+        } else {
+            memcpy(out + size, p, n);
+            size += (int)n;
+        }
+        p += n;
+    }
+    out[size] = 0;
+    return out;
 }
 
 /* prefix + name + suffix in the folder; false when it is not there (or would be too long to be). */

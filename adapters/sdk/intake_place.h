@@ -17,6 +17,11 @@ void mr_intake_path(const char *in, const char *folder, const char *name, char o
 /* Without the confirming prefix; name itself when it has none. */
 const char *mr_intake_shown_name(const char *name);
 
+enum { MR_INTAKE_NAME_MAX = 256 };
+/* That name for outputs and reports: one that is no clean UTF-8 loses its odd bytes and gets a mark. Returns
+ * out. */
+const char *mr_intake_safe_name(const char *name, char out[static MR_INTAKE_NAME_MAX]);
+
 bool mr_intake_confirmed(const char *in, const char *folder, const char *name);
 bool mr_intake_is_question(const char *name);
 /* Is name a confirmation of another file that lies beside it? */

@@ -18,6 +18,7 @@ struct entry {
     char *folder, *name;
     int64_t size, changed_ns;
     uint64_t still_since_ms; /* loop time */
+    enum mr_watch_odd odd;   /* 0: a file to read */
     bool told;
     bool seen; /* in this scan */
 };
@@ -53,7 +54,7 @@ static bool ends_with(const char *name, const char *end)
 
 static bool ignored(const char *name)
 {
-    return !mr_file_name_ok(name) || strncmp(name, "~$", 2) == 0 || ends_with(name, ".tmp") ||
+    return name[0] == '.' || strncmp(name, "~$", 2) == 0 || ends_with(name, ".tmp") ||
            ends_with(name, ".part") || ends_with(name, ".crdownload");
 }
 
@@ -94,13 +95,23 @@ static struct entry *add_entry(struct mr_watch_dir *watch, const char *folder, c
     return entry;
 }
 
-static void look_at(struct mr_watch_dir *watch, const char *path, const char *folder, const char *name)
+static enum mr_watch_odd odd_of(const struct stat *st, bool stray)
+{
+    if (S_ISREG(st->st_mode))
+        return stray ? MR_WATCH_STRAY : 0;
+    return S_ISLNK(st->st_mode)   ? MR_WATCH_SYMLINK
+           : S_ISDIR(st->st_mode) ? MR_WATCH_FOLDER
+                                  : MR_WATCH_SPECIAL;
+}
+
+static void look_at(
+        struct mr_watch_dir *watch, const char *path, const char *folder, const char *name, bool stray)
 {
     struct stat st;
     struct entry *entry;
     int64_t changed_ns;
 
-    if (ignored(name) || lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
+    if (ignored(name) || lstat(path, &st) != 0 || (odd_of(&st, stray) && !watch->options.on_odd))
         return;
     entry = find_entry(watch, folder, name);
     if (!entry && !(entry = add_entry(watch, folder, name)))
@@ -109,6 +120,7 @@ static void look_at(struct mr_watch_dir *watch, const char *path, const char *fo
     changed_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
     if (entry->size == st.st_size && entry->changed_ns == changed_ns && entry->still_since_ms != 0)
         return;
+    entry->odd = odd_of(&st, stray);
     entry->size = st.st_size;
     entry->changed_ns = changed_ns;
     entry->still_since_ms = uv_now(watch->options.loop) + 1; /* never 0 */
@@ -172,7 +184,7 @@ static void scan_files(struct mr_watch_dir *watch, const char *path, const char 
         char full[PATH_MAX];
 
         if (snprintf(full, sizeof full, "%s/%s", path, file->d_name) < (int)sizeof full)
-            look_at(watch, full, folder, file->d_name);
+            look_at(watch, full, folder, file->d_name, false);
     }
     (void)closedir(dir);
 }
@@ -190,11 +202,13 @@ static void scan_folders(struct mr_watch_dir *watch)
         char full[PATH_MAX];
         struct stat st;
 
-        if (!mr_file_name_ok(child->d_name) ||
+        if (child->d_name[0] == '.' ||
                 snprintf(full, sizeof full, "%s/%s", watch->dir, child->d_name) >= (int)sizeof full)
             continue;
-        if (lstat(full, &st) == 0 && S_ISDIR(st.st_mode))
+        if (lstat(full, &st) == 0 && S_ISDIR(st.st_mode) && mr_file_name_ok(child->d_name))
             scan_files(watch, full, child->d_name);
+        else
+            look_at(watch, full, "", child->d_name, true);
     }
     (void)closedir(dir);
 }
@@ -257,7 +271,9 @@ static void scan(struct mr_watch_dir *watch)
         next_ms = 1;
     }
     (void)uv_timer_start(&watch->timer, on_timer, next_ms, 0);
-    if (entry)
+    if (entry && entry->odd)
+        watch->options.on_odd(watch->options.ctx, entry->folder, entry->name, entry->odd);
+    else if (entry)
         watch->options.on_file(watch->options.ctx, entry->folder, entry->name);
 }
 

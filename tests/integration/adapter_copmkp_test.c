@@ -60,6 +60,7 @@ static int setup(void **state)
     (void)snprintf(extra, sizeof extra,
             "  - {name: copmkp-all, system: copmkp, personal: full, filters: [{prefix: {type: "
             "nms.course.}}]}\n"
+            "codelists:\n  - {name: area, values: [{code: ict, title: ИКТ}, {code: legal, title: Право}]}\n"
             "adapters:\n"
             "  copmkp: {system: copmkp, secret_key_file: copmkp.key, state: state-copmkp, in: c/in, out: "
             "c/out,\n"
@@ -156,10 +157,65 @@ static void test_bad_rows_come_back(void **state)
         (void)uv_run(&env->loop, UV_RUN_ONCE);
 }
 
+/* The file in a folder whose name ends so. */
+static void read_last(const char *dir, const char *end, struct mr_buf *out)
+{
+    uv_fs_t request;
+    uv_dirent_t entry;
+    char path[1024];
+
+    mr_buf_reset(out);
+    (void)uv_fs_scandir(NULL, &request, dir, 0, NULL);
+    while (uv_fs_scandir_next(&request, &entry) != UV_EOF) {
+        size_t n = strlen(entry.name), e = strlen(end);
+
+        if (n < e || strcmp(entry.name + n - e, end) != 0)
+            continue;
+        (void)snprintf(path, sizeof path, "%s/%s", dir, entry.name);
+        assert_int_equal(mr_file_read(path, 1 << 20, out), 0);
+    }
+    uv_fs_req_cleanup(&request);
+    assert_non_null(mr_buf_str(out));
+}
+
+static void run_until_done(struct env *env, int count)
+{
+    while (count_files(env->config->adapters.copmkp->done, "") < count)
+        (void)uv_run(&env->loop, UV_RUN_ONCE);
+}
+
+/* The hub's word about the second area of a result: the row and value it means, and all rows to mend. */
+static void test_hub_holds_a_result_back(void **state)
+{
+    static const char list[] = HEAD "D-7;112-233-445 95;15.03.2026;100;legal;41;;первичная;\r\n"
+                                    "D-8;123-456-789 00;15.03.2026;100;legal;41;;первичная;\r\n"
+                                    "D-7;112-233-445 95;15.03.2026;100;Неведомая;80;;первичная;\r\n";
+    struct env *env = *state;
+    const struct mr_config_copmkp *own = env->config->adapters.copmkp;
+    struct mr_buf text = MR_BUF_INIT;
+
+    drop(env, own->in, "a.csv", list);
+    run_until_done(env, 1);
+    read_last(own->rejected, ".report.txt", &text);
+    if (!strstr(mr_buf_str(&text), "Строка 4, столбец «Область», значение «Неведомая»: значения нет") ||
+            !strstr(mr_buf_str(&text), "Строка 3, столбец «СНИЛС», значение «123-456-789 00»: контрольная"))
+        fail_msg("%s", mr_buf_str(&text));
+    read_last(own->rejected, ".rejected.csv", &text);
+    assert_non_null(strstr(mr_buf_str(&text), "D-7;112-233-445 95;15.03.2026;100;legal"));
+    assert_non_null(strstr(mr_buf_str(&text), "Неведомая"));
+    drop(env, own->in, "b.csv", list);
+    run_until_done(env, 2);
+    read_last(own->rejected, ".report.txt", &text);
+    if (!strstr(mr_buf_str(&text), ": ещё на исправлении: "))
+        fail_msg("%s", mr_buf_str(&text));
+    mr_buf_fini(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_repeat_closes_what_there_was, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_hub_holds_a_result_back, setup, teardown),
             cmocka_unit_test_setup_teardown(test_bad_rows_come_back, setup, teardown),
     };
 

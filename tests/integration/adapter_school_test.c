@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -261,6 +262,58 @@ static void test_refused_whole(void **state)
     assert_true(mr_file_exists(dir_of(env, "rejected"), "broken.csv"));
 }
 
+struct notes {
+    const struct env *env;
+    int beside, within;
+};
+
+static bool has_notes(void *ctx)
+{
+    const struct notes *notes = ctx;
+    char top[512];
+
+    (void)snprintf(top, sizeof top, "%s/rejected", notes->env->spawn.dir);
+    return count_files(top, "НЕ-ПРОЧИТАН.txt") == notes->beside &&
+           count_files(dir_of(notes->env, "rejected"), "НЕ-ПРОЧИТАН.txt") == notes->within;
+}
+
+/* Nothing that somebody puts there is swallowed without a word, and nothing but files is opened. */
+static void test_odd_things(void **state)
+{
+    static const char list[] = HEADER "1;112-233-445 95;Иванова;Анна;;учитель;ПР;01.09.2020\r\n";
+    struct env *env = *state;
+    char in[512], path[1024], *text;
+    struct stat st;
+
+    (void)snprintf(in, sizeof in, "%s/in", env->spawn.dir);
+    assert_int_equal(mr_file_make_dirs(dir_of(env, "in")), 0);
+    (void)snprintf(path, sizeof path, "%s/Петрова.csv", in);
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    assert_int_equal(mr_file_write(in, "stray\x01Петрова.csv", mr_slice_str(list), 0600), 0);
+    (void)snprintf(path, sizeof path, "%s/pipe", dir_of(env, "in"));
+    assert_int_equal(mkfifo(path, 0600), 0);
+    (void)snprintf(path, sizeof path, "%s/link", dir_of(env, "in"));
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    (void)snprintf(path, sizeof path, "%s/folder", dir_of(env, "in"));
+    assert_int_equal(mkdir(path, 0700), 0);
+    turns_until(&env->loop, "notes", has_notes, &(struct notes){env, 2, 3});
+    drop(env, "a\x02\xff\n.csv", list);
+    await_receipts(env, 1);
+    text = read_one(dir_of(env, "done"), ".receipt.txt");
+    assert_non_null(strstr(text, "-a___.csv\r\n"));
+    free(text);
+    assert_true(has_notes(&(struct notes){env, 2, 3}));
+    (void)snprintf(path, sizeof path, "%s/link", dir_of(env, "in"));
+    assert_int_equal(lstat(path, &st), 0);
+    assert_int_equal(mr_file_exists(in, "stray\x01Петрова.csv"), true);
+    school_stop(env);
+    school_start(env);
+    drop(env, "b.csv", HEADER "2;001-019-989 00;Кузнецова;Ольга;;учитель;ПР;02.09.2020\r\n");
+    await_receipts(env, 2);
+    assert_true(has_notes(&(struct notes){env, 2, 3})); /* and not said again */
+    turns_until(&env->loop, "drained", none_waiting, env);
+}
+
 static bool is_asked(void *ctx)
 {
     return count_files(dir_of(ctx, "in"), "ПОДТВЕРЖДЕНИЯ.txt") == 1;
@@ -418,6 +471,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_rows_good_and_bad, setup, teardown),
             cmocka_unit_test_setup_teardown(test_twice, setup, teardown),
             cmocka_unit_test_setup_teardown(test_refused_whole, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_odd_things, setup, teardown),
             cmocka_unit_test_setup_teardown(test_full_list_asks, setup, teardown),
             cmocka_unit_test_setup_teardown(test_hub_and_adapter_die, setup, teardown),
             cmocka_unit_test_setup_teardown(test_killed_again_and_again, setup_hub_only, teardown),

@@ -1,0 +1,132 @@
+#include "adapters/sdk/intake_answer.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "adapters/sdk/file.h"
+#include "adapters/sdk/intake_place.h"
+#include "proto/base/clock.h"
+#include "proto/base/hex.h"
+
+void mr_intake_log(
+        enum mr_logfmt_level level, const char *event, const char *folder, const uint8_t *id, int error)
+{
+    char hex[17] = "";
+
+    if (id)
+        (void)mr_hex_encode(id, 8, hex);
+    mr_logfmt_write(level, event, "folder", folder, "file", hex[0] ? hex : NULL, "error",
+            error < 0 ? mr_err_name(error) : NULL, NULL);
+}
+
+void mr_intake_name_digest(const struct mr_intake_files_options *options, const char *folder,
+        const char *name, uint8_t ret[static 16])
+{
+    struct mr_buf from = MR_BUF_INIT;
+
+    mr_buf_put(&from, "name", 5);
+    mr_buf_put(&from, folder, strlen(folder) + 1);
+    mr_buf_put_str(&from, name);
+    mr_outbox_digest(options->adapter, mr_buf_slice(&from), ret);
+    mr_buf_wipe(&from);
+}
+
+/* base/folder, made when missing. */
+static int output_dir(const char *base, const char *folder, char out[static PATH_MAX])
+{
+    mr_intake_dir(base, folder, out);
+    return mr_file_make_dirs(out);
+}
+
+int mr_intake_answer_finished(const struct mr_intake_files_options *options, const char *folder,
+        const char *name, const struct mr_intake_state *state, const struct mr_intake_row *bad,
+        size_t bad_count, struct mr_slice content)
+{
+    char done[PATH_MAX], rejected[PATH_MAX], safe[MR_INTAKE_NAME_MAX];
+    struct mr_intake_report report = {
+            .done_dir = done,
+            .rejected_dir = rejected,
+            .folder = folder,
+            .name = mr_intake_safe_name(name, safe),
+            .state = state,
+            .bad = bad,
+            .bad_count = bad_count,
+            .columns = options->columns,
+            .map = options->map,
+            .map_ctx = options->ctx,
+    };
+    int r = output_dir(options->done, folder, done);
+
+    if (r == 0)
+        r = output_dir(options->rejected, folder, rejected);
+    return r < 0 ? r : mr_intake_report_write(&report, content);
+}
+
+int mr_intake_answer_repeated(const struct mr_intake_files_options *options, const char *folder,
+        const char *name, const struct mr_intake_state *state)
+{
+    char done[PATH_MAX], safe[MR_INTAKE_NAME_MAX];
+    int r = output_dir(options->done, folder, done);
+
+    if (r == 0)
+        r = mr_intake_report_repeated(
+                done, mr_intake_safe_name(name, safe), state, mr_clock_wall_us(mr_clock_system()));
+    if (r == 0)
+        mr_intake_remove(options->in, folder, name);
+    return r;
+}
+
+int mr_intake_answer_refused(const struct mr_intake_files_options *options, const char *folder,
+        const char *name, const struct mr_error *error)
+{
+    char path[PATH_MAX], rejected[PATH_MAX], safe[MR_INTAKE_NAME_MAX];
+    int r = output_dir(options->rejected, folder, rejected);
+
+    mr_intake_path(options->in, folder, name, path);
+    (void)mr_intake_safe_name(name, safe);
+    if (r == 0)
+        r = mr_intake_report_refused(rejected, safe, error);
+    if (r == 0)
+        r = mr_file_move(path, rejected, safe, 0640);
+    if (r == 0)
+        mr_intake_remove(options->in, folder, name);
+    mr_intake_log(MR_LEVEL_WARNING, "file.refused", folder, NULL, r);
+    return r;
+}
+
+static const struct {
+    const char *what, *cure;
+} odd_texts[] = {
+        [MR_WATCH_SYMLINK] = {"это символическая ссылка", "положите сам файл вместо ссылки"},
+        [MR_WATCH_SPECIAL] = {"это не файл, а канал, сокет или устройство", "положите обычный файл"},
+        [MR_WATCH_FOLDER] = {"это папка, а здесь читаются только файлы",
+                "переложите файлы из неё в саму папку приёма; имя папки школы — 13 цифр ОГРН"},
+        [MR_WATCH_STRAY] = {"файл лежит вне папки школы", "положите его в папку, названную 13 цифрами ОГРН"},
+};
+
+/* The note is there: it was said before. */
+int mr_intake_answer_odd(const struct mr_intake_files_options *options, const char *folder, const char *name,
+        enum mr_watch_odd odd)
+{
+    char rejected[PATH_MAX], safe[MR_INTAKE_NAME_MAX], note[256], hex[9];
+    struct mr_buf text = MR_BUF_INIT;
+    uint8_t digest[16];
+    int r = output_dir(options->rejected, folder, rejected);
+
+    if (r < 0)
+        return r;
+    mr_intake_name_digest(options, folder, name, digest);
+    (void)mr_intake_safe_name(name, safe);
+    (void)snprintf(note, sizeof note, "%s.%d.НЕ-ПРОЧИТАН.txt", mr_hex_encode(digest, 4, hex), (int)odd);
+    if (mr_file_exists(rejected, note))
+        return 0;
+    mr_buf_printf(&text,
+            "\xef\xbb\xbf"
+            "Имя: %s\r\nНе прочитан: %s.\r\nКак исправить: %s.\r\nАдаптер его не открывал и не трогал.\r\n",
+            safe, odd_texts[odd].what, odd_texts[odd].cure);
+    r = mr_buf_failed(&text) ? MR_ENOMEM : mr_file_write(rejected, note, mr_buf_slice(&text), 0640);
+    mr_buf_wipe(&text);
+    mr_intake_log(MR_LEVEL_WARNING, "file.odd", folder, digest, r);
+    return r;
+}
