@@ -1,6 +1,7 @@
 #include "adapters/sdk/intake_file.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 
-enum { FILE_BYTES_MAX = 64 * 1024 * 1024 };
+enum { FILE_BYTES_MAX = 64 * 1024 * 1024, LARGE_BYTES = 1024 * 1024 };
 
 struct mr_intake_file {
     struct mr_list member;
@@ -122,6 +123,16 @@ static void identity(
     mr_buf_wipe(&all);
 }
 
+/* After a large file much of the heap is free in pieces: the system gets them back. */
+static void put_away(struct mr_buf *content)
+{
+    bool large = content->size > LARGE_BYTES;
+
+    mr_buf_wipe(content);
+    if (large)
+        (void)malloc_trim(0);
+}
+
 /* The file as it lies there, only when it still is the one that was read. */
 static int read_same(struct mr_intake_files *files, const char *folder, const char *name,
         const uint8_t id[static 16], struct mr_buf *out)
@@ -164,7 +175,7 @@ static int finish(
             r = set_phase(files, id, &state, MR_INTAKE_DONE);
     }
     free(bad);
-    mr_buf_wipe(&content);
+    put_away(&content);
     mr_intake_log(r < 0 ? MR_LEVEL_ERROR : MR_LEVEL_INFO, r < 0 ? "file.not-finished" : "file.finished",
             folder, id, r);
     return r;
@@ -264,7 +275,7 @@ static int take_file(struct mr_intake_files *files, const char *folder, const ch
         r = mr_error_set(&error, MR_EINVAL, "", "выгрузите таблицу заново", "файл пуст");
     if (r == 0)
         r = take(files, folder, name, mr_buf_slice(&content), &error);
-    mr_buf_wipe(&content);
+    put_away(&content);
     if (r == 1) {
         r = mr_intake_ask(files->in, folder, name, &error);
         mr_intake_log(MR_LEVEL_WARNING, "file.waits-for-confirmation", folder, NULL, r);
