@@ -5,6 +5,7 @@
 #include "adapters/cnppm/face.h"
 #include "adapters/cnppm/map_cnppm.h"
 #include "adapters/sdk/intake_file.h"
+#include "adapters/sdk/program.h"
 #include "adapters/sdk/web.h"
 #include "proto/base/logfmt.h"
 
@@ -16,25 +17,21 @@ struct cnppm {
     struct mr_cnppm_map map;
     struct mr_intake_files *files; /* NULL: no folder is configured */
     uv_timer_t forget;
-    bool closing;
-    void (*on_closed)(void *ctx);
-    void *closed_ctx;
+    struct mr_closing closing;
 };
 
-/* While closing: not noted, so the hub says it again. */
 static int on_outcome(void *ctx, struct mr_outbox_txn *txn, const struct mr_outcome *outcome)
 {
     struct cnppm *app = ctx;
 
-    return app->files ? mr_intake_files_outcome(app->files, txn, outcome) : app->closing ? MR_ECLOSED : 0;
+    return mr_intake_files_outcome(app->files, txn, outcome);
 }
 
 static void on_outcomes_committed(void *ctx)
 {
     struct cnppm *app = ctx;
 
-    if (app->files)
-        mr_intake_files_committed(app->files);
+    mr_intake_files_committed(app->files);
 }
 
 static void on_request(void *ctx, const struct mr_http_request *request)
@@ -56,12 +53,8 @@ static void on_forget(uv_timer_t *timer)
 static void cnppm_free(void *ctx)
 {
     struct cnppm *app = ctx;
-    void (*on_closed)(void *ctx) = app->on_closed;
-    void *closed_ctx = app->closed_ctx;
 
-    free(app);
-    if (on_closed)
-        on_closed(closed_ctx);
+    mr_program_app_closed(app, app->closing);
 }
 
 static void on_files_closed(void *ctx)
@@ -76,19 +69,14 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct cnppm *app = handle->data;
 
-    if (app->files)
-        mr_intake_files_close(app->files, on_files_closed, app);
-    else
-        on_files_closed(app);
+    mr_intake_files_close(app->files, on_files_closed, app);
 }
 
 void mr_cnppm_close(void *app, void (*on_closed)(void *ctx), void *ctx)
 {
     struct cnppm *cnppm = app;
 
-    cnppm->closing = true;
-    cnppm->on_closed = on_closed;
-    cnppm->closed_ctx = ctx;
+    cnppm->closing = (struct mr_closing){on_closed, ctx};
     uv_close((uv_handle_t *)&cnppm->forget, on_timer_closed);
 }
 
@@ -126,14 +114,12 @@ int mr_cnppm_open(void **ret_app, uv_loop_t *loop, const struct mr_config *confi
 {
     const struct mr_config_cnppm *own = config->adapters.cnppm;
     struct cnppm *app;
-    int r;
+    void *memory;
+    int r = mr_program_app(&memory, sizeof *app, own, "adapters.cnppm", reterr);
 
-    if (!own)
-        return mr_error_set(
-                reterr, MR_ECONFIG, "adapters.cnppm", "add the section", "this adapter is not configured");
-    app = calloc(1, sizeof *app);
-    if (!app)
-        return MR_ENOMEM;
+    if (r < 0)
+        return r;
+    app = memory;
     app->face.xapi = (struct mr_xapi){mr_speaker_of(config, &own->link), mr_clock_system()};
     app->map = mr_cnppm_map_of(config);
     r = mr_web_open(&app->web,

@@ -6,6 +6,7 @@
 #include "adapters/copmkp/worklist.h"
 #include "adapters/sdk/file.h"
 #include "adapters/sdk/intake_file.h"
+#include "adapters/sdk/program.h"
 #include "proto/base/logfmt.h"
 
 struct copmkp {
@@ -13,8 +14,7 @@ struct copmkp {
     struct mr_diagnostics_map map;
     struct mr_adapter *adapter;
     struct mr_intake_files *files;
-    void (*on_closed)(void *ctx);
-    void *closed_ctx;
+    struct mr_closing closing;
 };
 
 static void on_event(void *ctx, const struct mr_delivered *item)
@@ -33,31 +33,25 @@ static void on_event(void *ctx, const struct mr_delivered *item)
                     : mr_err_name(r));
 }
 
-/* While closing: not noted, so the hub says it again. */
 static int on_outcome(void *ctx, struct mr_outbox_txn *txn, const struct mr_outcome *outcome)
 {
     struct copmkp *app = ctx;
 
-    return app->files ? mr_intake_files_outcome(app->files, txn, outcome) : MR_ECLOSED;
+    return mr_intake_files_outcome(app->files, txn, outcome);
 }
 
 static void on_outcomes_committed(void *ctx)
 {
     struct copmkp *app = ctx;
 
-    if (app->files)
-        mr_intake_files_committed(app->files);
+    mr_intake_files_committed(app->files);
 }
 
 static void on_adapter_closed(void *ctx)
 {
     struct copmkp *app = ctx;
-    void (*on_closed)(void *ctx) = app->on_closed;
-    void *closed_ctx = app->closed_ctx;
 
-    free(app);
-    if (on_closed)
-        on_closed(closed_ctx);
+    mr_program_app_closed(app, app->closing);
 }
 
 static void on_files_closed(void *ctx)
@@ -72,12 +66,8 @@ void mr_copmkp_close(void *app, void (*on_closed)(void *ctx), void *ctx)
 {
     struct copmkp *copmkp = app;
 
-    copmkp->on_closed = on_closed;
-    copmkp->closed_ctx = ctx;
-    if (copmkp->files)
-        mr_intake_files_close(copmkp->files, on_files_closed, copmkp);
-    else
-        on_files_closed(copmkp);
+    copmkp->closing = (struct mr_closing){on_closed, ctx};
+    mr_intake_files_close(copmkp->files, on_files_closed, copmkp);
 }
 
 static int open_adapter(struct copmkp *app, uv_loop_t *loop, const struct mr_config *config,
@@ -121,18 +111,18 @@ int mr_copmkp_open(void **ret_app, uv_loop_t *loop, const struct mr_config *conf
 {
     const struct mr_config_copmkp *own = config->adapters.copmkp;
     struct copmkp *app;
-    int r;
+    void *memory;
+    int r = mr_program_app(&memory, sizeof *app, own, "adapters.copmkp", reterr);
 
-    if (!own)
-        return mr_error_set(
-                reterr, MR_ECONFIG, "adapters.copmkp", "add the section", "this adapter is not configured");
-    r = mr_file_make_dirs(own->out);
     if (r < 0)
+        return r;
+    app = memory;
+    r = mr_file_make_dirs(own->out);
+    if (r < 0) {
+        free(app);
         return mr_error_set(
                 reterr, r, own->out, "make the folder, or give the adapter the right to", "no such folder");
-    app = calloc(1, sizeof *app);
-    if (!app)
-        return MR_ENOMEM;
+    }
     app->config = own;
     app->map = (struct mr_diagnostics_map){.config = config, .speaker = mr_speaker_of(config, &own->link)};
     r = open_adapter(app, loop, config, software, reterr);

@@ -6,6 +6,7 @@
 #include "adapters/portal/feed.h"
 #include "adapters/sdk/http_route.h"
 #include "adapters/sdk/post_outbox.h"
+#include "adapters/sdk/program.h"
 #include "adapters/sdk/web.h"
 #include "proto/base/list.h"
 
@@ -13,8 +14,7 @@ struct portal {
     const struct mr_config_system *system;
     struct mr_web web;
     struct mr_feed *feed;
-    void (*on_closed)(void *ctx);
-    void *closed_ctx;
+    struct mr_closing closing;
 };
 
 static const char *header(void *ctx, const char *name)
@@ -51,13 +51,9 @@ static void on_request(void *ctx, const struct mr_http_request *request)
 static void portal_free(void *ctx)
 {
     struct portal *portal = ctx;
-    void (*on_closed)(void *ctx) = portal->on_closed;
-    void *closed_ctx = portal->closed_ctx;
 
     mr_feed_free(portal->feed);
-    free(portal);
-    if (on_closed)
-        on_closed(closed_ctx);
+    mr_program_app_closed(portal, portal->closing);
 }
 
 static void on_feed_closed(void *ctx)
@@ -71,8 +67,7 @@ void mr_portal_close(void *app, void (*on_closed)(void *ctx), void *ctx)
 {
     struct portal *portal = app;
 
-    portal->on_closed = on_closed;
-    portal->closed_ctx = ctx;
+    portal->closing = (struct mr_closing){on_closed, ctx};
     if (portal->feed)
         mr_feed_close(portal->feed, on_feed_closed, portal);
     else
@@ -98,14 +93,12 @@ int mr_portal_open(void **ret_app, uv_loop_t *loop, const struct mr_config *conf
 {
     const struct mr_config_portal *own = config->adapters.portal;
     struct portal *portal;
-    int r;
+    void *memory;
+    int r = mr_program_app(&memory, sizeof *portal, own, "adapters.portal", reterr);
 
-    if (!own)
-        return mr_error_set(
-                reterr, MR_ECONFIG, "adapters.portal", "add the section", "this adapter is not configured");
-    portal = calloc(1, sizeof *portal);
-    if (!portal)
-        return MR_ENOMEM;
+    if (r < 0)
+        return r;
+    portal = memory;
     portal->system = mr_config_system(config, own->link.system);
     r = mr_web_open(&portal->web,
             &(struct mr_web_options){.loop = loop,

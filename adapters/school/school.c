@@ -6,6 +6,7 @@
 #include "adapters/school/out.h"
 #include "adapters/sdk/adapter.h"
 #include "adapters/sdk/intake_file.h"
+#include "adapters/sdk/program.h"
 #include "proto/base/logfmt.h"
 
 struct mr_school {
@@ -13,8 +14,7 @@ struct mr_school {
     struct mr_adapter *adapter;
     struct mr_intake_files *files;
     struct mr_school_map *map;
-    void (*on_closed)(void *ctx);
-    void *closed_ctx;
+    struct mr_closing closing;
 };
 
 static void on_event(void *ctx, const struct mr_delivered *item)
@@ -42,27 +42,19 @@ static void on_outcomes_committed(void *ctx)
     mr_intake_files_committed(school->files);
 }
 
-static void destroy(struct mr_school *school)
-{
-    mr_school_map_close(school->map);
-    free(school);
-}
-
 static void on_adapter_closed(void *ctx)
 {
     struct mr_school *school = ctx;
-    void (*on_closed)(void *closed_ctx) = school->on_closed;
-    void *closed_ctx = school->closed_ctx;
 
-    destroy(school);
-    if (on_closed)
-        on_closed(closed_ctx);
+    mr_school_map_close(school->map);
+    mr_program_app_closed(school, school->closing);
 }
 
 static void on_files_closed(void *ctx)
 {
     struct mr_school *school = ctx;
 
+    school->files = NULL;
     mr_adapter_close(school->adapter, on_adapter_closed, school);
 }
 
@@ -89,7 +81,8 @@ int mr_school_open(struct mr_school **ret, uv_loop_t *loop, const struct mr_conf
                 },
                 reterr);
     if (r < 0) {
-        destroy(school);
+        mr_school_map_close(school->map);
+        free(school);
         return r;
     }
     r = mr_intake_files_open(&school->files,
@@ -118,8 +111,7 @@ int mr_school_open(struct mr_school **ret, uv_loop_t *loop, const struct mr_conf
 
 void mr_school_close(struct mr_school *school, void (*on_closed)(void *ctx), void *ctx)
 {
-    school->on_closed = on_closed;
-    school->closed_ctx = ctx;
+    school->closing = (struct mr_closing){on_closed, ctx};
     mr_intake_files_close(school->files, on_files_closed, school);
 }
 

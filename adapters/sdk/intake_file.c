@@ -347,6 +347,8 @@ int mr_intake_files_outcome(
     struct mr_intake_file *file;
     int r;
 
+    if (!files)
+        return MR_ECLOSED;
     if (!mr_intake_ref_parse(outcome->ref, id, &place))
         return 0;
     r = mr_intake_state_outcome(txn, id, place, outcome, &complete);
@@ -357,6 +359,8 @@ int mr_intake_files_outcome(
 
 void mr_intake_files_committed(struct mr_intake_files *files)
 {
+    if (!files)
+        return;
     mr_list_foreach_safe (it, &files->active) {
         struct mr_intake_file *file = MR_CONTAINER(it, struct mr_intake_file, member);
 
@@ -460,8 +464,13 @@ static void on_watch_closed(void *ctx)
 
 void mr_intake_files_close(struct mr_intake_files *files, void (*on_closed)(void *ctx), void *ctx)
 {
-    struct mr_watch_dir *watch = files->watch;
+    struct mr_watch_dir *watch;
 
+    if (!files) {
+        on_closed(ctx);
+        return;
+    }
+    watch = files->watch;
     files->on_closed = on_closed;
     files->closed_ctx = ctx;
     files->watch = NULL;

@@ -86,9 +86,13 @@ struct mr_intake_files_options {
 };
 int mr_intake_files_open(
         struct mr_intake_files **ret, const struct mr_intake_files_options *options, struct mr_error *reterr);
+/* files NULL: on_closed is called at once. */
 void mr_intake_files_close(struct mr_intake_files *files, void (*on_closed)(void *ctx), void *ctx);
 
-/* To be called from the adapter's callbacks of the same names. */
+/*
+ * To be called from the adapter's callbacks of the same names. files NULL (not open yet, or closed already):
+ * MR_ECLOSED, so that the outcome is not noted and the hub says it again.
+ */
 int mr_intake_files_outcome(
         struct mr_intake_files *files, struct mr_outbox_txn *txn, const struct mr_outcome *outcome);
 void mr_intake_files_committed(struct mr_intake_files *files);

@@ -112,6 +112,22 @@ static int run_with(const struct mr_program *program, const struct mr_config *co
     return EX_OK;
 }
 
+int mr_program_app(
+        void **ret_app, size_t size, const void *section, const char *where, struct mr_error *reterr)
+{
+    if (!section)
+        return mr_error_set(reterr, MR_ECONFIG, where, "add the section", "this adapter is not configured");
+    *ret_app = calloc(1, size);
+    return *ret_app ? 0 : MR_ENOMEM;
+}
+
+void mr_program_app_closed(void *app, struct mr_closing closing)
+{
+    free(app);
+    if (closing.on_closed)
+        closing.on_closed(closing.ctx);
+}
+
 int mr_program_main(int argc, char **argv, const struct mr_program *program)
 {
     struct arguments arguments = {.config = "marshrut.yaml"};

@@ -20,6 +20,18 @@ struct mr_program {
     void (*close)(void *app, void (*on_closed)(void *ctx), void *ctx);
 };
 
+/* Memory of `size` zeros for an adapter. MR_ECONFIG when its section (where: "adapters.school") is NULL. */
+int mr_program_app(
+        void **ret_app, size_t size, const void *section, const char *where, struct mr_error *reterr);
+
+/* Whom to tell when an adapter has closed. */
+struct mr_closing {
+    void (*on_closed)(void *ctx); /* may be NULL */
+    void *ctx;
+};
+/* The last step of closing: frees the adapter, which holds `closing` itself, and tells. */
+void mr_program_app_closed(void *app, struct mr_closing closing);
+
 int mr_program_main(int argc, char **argv, const struct mr_program *program);
 
 #endif
