@@ -24,6 +24,7 @@
 #include "adapters/sdk/file.h"
 #include "proto/wire/ident.h"
 #include "tests/support/bus_client.h"
+#include "tests/support/hub_env.h"
 #include "tests/support/spawn.h"
 #include "tests/support/tmpdir.h"
 #include "tests/support/turns.h"
@@ -68,7 +69,9 @@ static int setup(void **state)
     struct env *env = calloc(1, sizeof *env);
 
     (void)snprintf(env->ogrn, sizeof env->ogrn, "102240123456%d", mr_ident_ogrn_check("102240123456"));
-    spawn_init(&env->spawn, "adapters:\n  school:\n    system: school\n    secret_key_file: school.key\n    "
+    spawn_init(&env->spawn, "  - {name: school-staff, system: school, personal: full, scope: staff, filters: "
+                            "[{prefix: {type: nms.deficit.}}]}\n"
+                            "adapters:\n  school:\n    system: school\n    secret_key_file: school.key\n    "
                             "state: state\n    in: in\n"
                             "    out: out\n    done: done\n    rejected: rejected\n    settle_ms: 50\n");
     assert_int_equal(mr_file_write(env->spawn.dir, "school.key",
@@ -235,33 +238,6 @@ static void test_rows_good_and_bad(void **state)
     turns_until(&env->loop, "drained", none_waiting, env);
 }
 
-static void test_twice(void **state)
-{
-    struct env *env = *state;
-    const char *list = HEADER "1;112-233-445 95;Иванова;Анна;;учитель;ПР;01.09.2020\r\n";
-
-    drop(env, "a.csv", list);
-    await_receipts(env, 1);
-    drop(env, "b.csv", list);
-    await_receipts(env, 2);
-    assert_int_equal(count_files(dir_of(env, "rejected"), ".csv"), 0);
-    turns_until(&env->loop, "drained", none_waiting, env);
-}
-
-static void test_refused_whole(void **state)
-{
-    struct env *env = *state;
-    char *text;
-
-    drop(env, "broken.csv", HEADER "1;\"x;y\r\n");
-    turns_until(&env->loop, "refusal", has_receipts, &(struct receipts){env, 0});
-    text = read_one(dir_of(env, "rejected"), ".report.txt");
-    assert_non_null(strstr(text, "Файл не принят целиком"));
-    assert_non_null(strstr(text, "строка 2"));
-    free(text);
-    assert_true(mr_file_exists(dir_of(env, "rejected"), "broken.csv"));
-}
-
 struct notes {
     const struct env *env;
     int beside, within;
@@ -311,6 +287,39 @@ static void test_odd_things(void **state)
     drop(env, "b.csv", HEADER "2;001-019-989 00;Кузнецова;Ольга;;учитель;ПР;02.09.2020\r\n");
     await_receipts(env, 2);
     assert_true(has_notes(&(struct notes){env, 2, 3})); /* and not said again */
+    turns_until(&env->loop, "drained", none_waiting, env);
+}
+
+static bool has_deficit(void *ctx)
+{
+    return count_files(dir_of(ctx, "out"), "-deficit.csv") == 1;
+}
+
+/* A row of another's result says whose it is, to the school of that person only. */
+static void test_out_names_the_person(void **state)
+{
+    struct env *env = *state;
+    struct bus_client client;
+    struct mr_buf event = MR_BUF_INIT;
+    struct stat st;
+    char *text, path[1024];
+
+    drop(env, "staff.csv", HEADER "1;112-233-445 95;Иванова;Анна;;учитель;ПР;01.09.2020\r\n");
+    await_receipts(env, 1);
+    hub_env_deficit(&event, "e-1", "11223344595", "t-1");
+    bus_connect_as(&client, &env->spawn, SPAWN_COPMKP);
+    (void)bus_hello(&client, 11, 0);
+    bus_publish(&client, 1, &event, 1);
+    turns_until(&env->loop, "deficit", has_deficit, env);
+    bus_close(&client);
+    mr_buf_fini(&event);
+    text = read_one(dir_of(env, "out"), "-deficit.csv");
+    assert_non_null(strstr(text, "Номер в журнале;СНИЛС;Фамилия;"));
+    assert_non_null(strstr(text, ";11223344595;"));
+    free(text);
+    (void)snprintf(path, sizeof path, "%s/%012d-deficit.csv", dir_of(env, "out"), 3);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0640);
     turns_until(&env->loop, "drained", none_waiting, env);
 }
 
@@ -469,9 +478,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_rows_good_and_bad, setup, teardown),
-            cmocka_unit_test_setup_teardown(test_twice, setup, teardown),
-            cmocka_unit_test_setup_teardown(test_refused_whole, setup, teardown),
             cmocka_unit_test_setup_teardown(test_odd_things, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_out_names_the_person, setup, teardown),
             cmocka_unit_test_setup_teardown(test_full_list_asks, setup, teardown),
             cmocka_unit_test_setup_teardown(test_hub_and_adapter_die, setup, teardown),
             cmocka_unit_test_setup_teardown(test_killed_again_and_again, setup_hub_only, teardown),

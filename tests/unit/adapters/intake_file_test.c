@@ -82,10 +82,11 @@ static void test_verdicts(void **state)
     assert_non_null(strstr(text, "Строка 3"));
     assert_non_null(strstr(text, "Строка 4"));
     assert_non_null(strstr(text, "контрольная сумма СНИЛС не сходится")); /* the fake's code for it */
-    /* Mended and dropped again as they lie there: nothing is left of the first ones but repeats. */
+    /* Dropped again as they lie there: repeats, but for the one that the hub still holds back. */
     intake_env_drop(env, "", "b.csv", HEAD "ok 1\ntwo 2\nok 3\nok 4\nend\n");
     intake_env_await(env, "", 2);
-    intake_env_expect(env, "", "b.csv.", 0, 4, 0, 0);
+    intake_env_expect(env, "", "b.csv.", 0, 3, 1, 0);
+    assert_int_equal(intake_env_count(env, "rejected", "", ".report.txt"), 2);
 }
 
 static void test_implied_refused(void **state)
