@@ -69,6 +69,7 @@ struct work {
     bool decoded;
     struct mr_dedup_entry entry;
     struct mr_decision decision;
+    uint64_t replaces; /* number of the quarantined record that this event mends */
     uint16_t subs[MR_RECORD_SUBS_MAX];
     size_t subs_count;
 };
@@ -91,15 +92,29 @@ static void admit(struct work *w)
 }
 
 /* A repeat of what was quarantined is a duplicate too: it has its number. */
-static int look_for_first(struct work *w)
+static void decide_duplicate(struct work *w)
+{
+    w->decision.verdict = MR_VERDICT_DUPLICATE;
+    w->decision.text = (struct mr_verdict_text){0};
+    if (w->entry.waits)
+        mr_decide(&w->decision, MR_VERDICT_DUPLICATE, "quarantined-waiting", "",
+                "The event is known, and still waits for correction.",
+                "Correct it and send it again with the same source and id.");
+    w->item->number = w->entry.number;
+    memcpy(w->item->leaf_hash, w->entry.leaf_hash, sizeof w->item->leaf_hash);
+}
+
+/* Other bytes under a known id mend what waits for correction; anything else keeps its content. */
+static int look_for_known(struct work *w)
 {
     int r = mr_dedup_find(w->p->dedup, &w->entry);
 
     if (r == MR_DEDUP_SAME) {
-        w->decision.verdict = MR_VERDICT_DUPLICATE;
-        w->decision.text = (struct mr_verdict_text){0};
-        w->item->number = w->entry.number;
-        memcpy(w->item->leaf_hash, w->entry.leaf_hash, sizeof w->item->leaf_hash);
+        decide_duplicate(w);
+        return 0;
+    }
+    if (r == MR_DEDUP_OTHER && w->entry.waits) {
+        w->replaces = w->entry.number;
         return 0;
     }
     if (r == MR_DEDUP_OTHER) {
@@ -182,7 +197,8 @@ static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
     struct mr_intake_span span = {.offset = w->intake->records.size,
             .number = p->next,
             .recorded_us = p->recorded_us,
-            .item = (size_t)(w->item - w->intake->items)};
+            .item = (size_t)(w->item - w->intake->items),
+            .replaces = w->replaces};
     int r;
 
     record.flags = (uint16_t)(flags | (p->sealed.slots_count > 0 ? MR_RECORD_SEALED : 0) |
@@ -206,6 +222,7 @@ static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
 static int give_number(struct work *w)
 {
     w->entry.number = w->p->next;
+    w->entry.quarantined = w->decision.verdict == MR_VERDICT_QUARANTINED;
     memcpy(w->entry.leaf_hash, w->p->sealed.leaf_hash, sizeof w->entry.leaf_hash);
     w->item->number = w->entry.number;
     memcpy(w->item->leaf_hash, w->entry.leaf_hash, sizeof w->item->leaf_hash);
@@ -254,10 +271,9 @@ static int quarantine(struct work *w)
 static int finish(struct work *w)
 {
     struct mr_intake_item *item = w->item;
-    bool simple = w->decision.verdict == MR_VERDICT_STORED || w->decision.verdict == MR_VERDICT_DUPLICATE;
 
     item->verdict = w->decision.verdict;
-    if (simple)
+    if (!*w->decision.text.code)
         return 0;
     item->text = malloc(sizeof *item->text);
     if (!item->text)
@@ -272,7 +288,7 @@ static int decide(struct work *w)
 
     admit(w);
     if (w->decision.verdict != MR_VERDICT_REFUSED)
-        r = look_for_first(w);
+        r = look_for_known(w);
     if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
         r = resolve(w);
     if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
