@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hub/admit.h"
+#include "hub/mention.h"
 #include "hub/prepare_write.h"
 
 static const char hub_name[] = "hub";
@@ -70,6 +71,7 @@ struct work {
     struct mr_dedup_entry entry;
     struct mr_decision decision;
     uint64_t replaces; /* number of the quarantined record that this event mends */
+    bool again;        /* ... with the same bytes: perhaps what it waited for has come */
     uint16_t subs[MR_RECORD_SUBS_MAX];
     size_t subs_count;
 };
@@ -104,16 +106,20 @@ static void decide_duplicate(struct work *w)
     memcpy(w->item->leaf_hash, w->entry.leaf_hash, sizeof w->item->leaf_hash);
 }
 
-/* Other bytes under a known id mend what waits for correction; anything else keeps its content. */
+/*
+ * Other bytes under a known id mend what waits for correction, and the same bytes do when they may be stored
+ * by now: the person or the evidence came, or a code list grew. Anything else keeps its content.
+ */
 static int look_for_known(struct work *w)
 {
     int r = mr_dedup_find(w->p->dedup, &w->entry);
 
-    if (r == MR_DEDUP_SAME) {
+    w->again = r == MR_DEDUP_SAME && w->entry.waits && w->decision.verdict == MR_VERDICT_STORED;
+    if (r == MR_DEDUP_SAME && !w->again) {
         decide_duplicate(w);
         return 0;
     }
-    if (r == MR_DEDUP_OTHER && w->entry.waits) {
+    if (w->again || (r == MR_DEDUP_OTHER && w->entry.waits)) {
         w->replaces = w->entry.number;
         return 0;
     }
@@ -290,7 +296,11 @@ static int decide(struct work *w)
     if (w->decision.verdict != MR_VERDICT_REFUSED)
         r = look_for_known(w);
     if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
+        r = mr_mention_check(w->p->dedup, w->p->house->keyring, &w->event, &w->decision);
+    if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
         r = resolve(w);
+    if (r == 0 && w->again && w->decision.verdict != MR_VERDICT_STORED)
+        decide_duplicate(w); /* it waits for the same thing still */
     if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
         r = store(w);
     if (r == 0 && w->decision.verdict == MR_VERDICT_QUARANTINED)

@@ -257,98 +257,6 @@ static void the_same_id_with_other_bytes_is_refused(void **state)
     free_batch(events, 2);
 }
 
-static void check_quarantine(
-        struct hub_env *env, uint64_t number, enum mr_quarantine_state state, uint64_t replaced_by)
-{
-    uint8_t key[MR_QUARANTINE_KEY_BYTES];
-    struct mr_buf value = MR_BUF_INIT;
-    struct mr_quarantine_row row;
-
-    read_row(env, MR_LOG_QUARANTINE, mr_number_key(number, key), &value);
-    assert_int_equal(mr_quarantine_row_decode(&row, mr_buf_slice(&value)), 0);
-    assert_int_equal(row.state, state);
-    assert_int_equal(row.replaced_by, replaced_by);
-    mr_buf_fini(&value);
-}
-
-static void check_one(struct hub_env *env, const struct mr_buf *event, uint64_t sequence,
-        enum mr_verdict verdict, uint64_t number, const char *code)
-{
-    struct mr_intake *intake = hub_env_publish(env, "copmkp", event, 1, sequence);
-
-    assert_int_equal(intake->items[0].verdict, verdict);
-    assert_int_equal(intake->items[0].number, number);
-    assert_true((intake->items[0].text != NULL) == (code[0] != '\0'));
-    if (intake->items[0].text)
-        assert_string_equal(intake->items[0].text->code, code);
-    mr_intake_free(intake);
-}
-
-/* The sender corrects under the same id: quarantined again, then stored; after that the content is kept. */
-static void what_waits_is_mended(struct hub_env *env, void (*between)(struct hub_env *env))
-{
-    struct mr_buf events[3] = {0};
-
-    hub_env_deficit(&events[0], "e-1", WRONG_SNILS, NULL);
-    hub_env_deficit(&events[1], "e-1", NULL, "nobody");
-    hub_env_deficit(&events[2], "e-1", GOOD_SNILS, NULL);
-    check_one(env, &events[0], 1, MR_VERDICT_QUARANTINED, 1, "snils-checkdigit");
-    between(env);
-    check_one(env, &events[0], 2, MR_VERDICT_DUPLICATE, 1, "quarantined-waiting");
-    check_one(env, &events[1], 3, MR_VERDICT_QUARANTINED, 2, "person-unresolved");
-    between(env);
-    check_quarantine(env, 1, MR_QUARANTINE_REPLACED, 2);
-    check_quarantine(env, 2, MR_QUARANTINE_WAITING, 0);
-    check_one(env, &events[1], 4, MR_VERDICT_DUPLICATE, 2, "quarantined-waiting");
-    check_one(env, &events[2], 5, MR_VERDICT_STORED, 3, "");
-    between(env);
-    check_quarantine(env, 2, MR_QUARANTINE_REPLACED, 3);
-    check_one(env, &events[2], 6, MR_VERDICT_DUPLICATE, 3, "");
-    check_one(env, &events[1], 7, MR_VERDICT_REFUSED, 0, "id-conflict");
-    assert_int_equal(mr_log_head(env->house.log), 3);
-    free_batch(events, 3);
-}
-
-static void nothing_between(struct hub_env *env)
-{
-    (void)env;
-}
-
-static void restart(struct hub_env *env)
-{
-    hub_env_close(env);
-    hub_env_open(env);
-}
-
-static void what_waits_is_mended_in_the_tail(void **state)
-{
-    what_waits_is_mended(*state, nothing_between);
-}
-
-static void what_waits_is_mended_after_a_restart(void **state)
-{
-    what_waits_is_mended(*state, restart);
-}
-
-static void what_waits_is_mended_within_a_batch(void **state)
-{
-    struct hub_env *env = *state;
-    struct mr_buf events[3] = {0};
-    struct mr_intake *intake;
-
-    hub_env_deficit(&events[0], "e-1", WRONG_SNILS, NULL);
-    hub_env_deficit(&events[1], "e-1", GOOD_SNILS, NULL);
-    hub_env_deficit(&events[2], "e-1", GOOD_SNILS, NULL);
-    intake = hub_env_publish(env, "copmkp", events, 3, 1);
-    assert_int_equal(intake->items[0].verdict, MR_VERDICT_QUARANTINED);
-    assert_int_equal(intake->items[1].verdict, MR_VERDICT_STORED);
-    assert_int_equal(intake->items[2].verdict, MR_VERDICT_DUPLICATE);
-    assert_int_equal(intake->items[2].number, 2);
-    check_quarantine(env, 1, MR_QUARANTINE_REPLACED, 2);
-    mr_intake_free(intake);
-    free_batch(events, 3);
-}
-
 /* What the indexer does, as far as dedup needs it. */
 static void index_everything(struct hub_env *env)
 {
@@ -365,11 +273,6 @@ static void index_everything(struct hub_env *env)
     }
     assert_int_equal(mr_index_batch_commit(batch, head), 0);
     free(read);
-}
-
-static void what_waits_is_mended_from_the_index(void **state)
-{
-    what_waits_is_mended(*state, index_everything);
 }
 
 static void the_index_takes_over_from_the_tail(void **state)
@@ -576,10 +479,6 @@ int main(void)
             HUB_TEST(a_mixed_batch_is_divided),
             HUB_TEST(after_a_restart_all_are_known),
             HUB_TEST(the_same_id_with_other_bytes_is_refused),
-            HUB_TEST(what_waits_is_mended_in_the_tail),
-            HUB_TEST(what_waits_is_mended_after_a_restart),
-            HUB_TEST(what_waits_is_mended_within_a_batch),
-            HUB_TEST(what_waits_is_mended_from_the_index),
             HUB_TEST(the_index_takes_over_from_the_tail),
             HUB_TEST(many_intakes_get_numbers_without_gaps),
 #ifdef MR_FAULT_POINTS
