@@ -179,6 +179,7 @@ static struct mr_seal_input seal_input(const struct work *w, const uint8_t *hub_
     return (struct mr_seal_input){
             .event = &w->event,
             .system = system_of(w),
+            .source = w->intake->sender ? w->intake->sender->source : w->p->house->config->hub.source,
             .hub_id = hub_id,
             .recorded_us = w->p->recorded_us,
             .persons = resolved->persons,

@@ -33,17 +33,6 @@ static int add_withheld(const struct mr_house *house, const struct mr_record *re
     return fact.has_person ? mr_fact_set_add(set, &fact) : 0;
 }
 
-/* NULL: the system is not configured any more. */
-static const char *own_source(const struct mr_house *house, uint16_t system)
-{
-    const char *name = mr_names_text(house->names, MR_NAME_SYSTEM, system);
-    const struct mr_config_system *configured = name ? mr_config_system(house->config, name) : NULL;
-
-    if (system == MR_SYSTEM_HUB)
-        return house->config->hub.source;
-    return configured ? configured->source : NULL;
-}
-
 static int extract(const struct mr_house *house, const struct mr_record *record,
         const struct mr_opened *opened, struct mr_fact_set *set)
 {
@@ -52,7 +41,7 @@ static int extract(const struct mr_house *house, const struct mr_record *record,
             .ident = record->ident,
             .event = &opened->event,
             .config = house->config,
-            .own = own_source(house, record->system),
+            .own = mr_house_source(house, record->system),
             .ident_of = ident_of,
             .ctx = (void *)house};
 
