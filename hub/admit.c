@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "event/annulment.pb-c.h"
+#include "hub/annul.h"
 #include "proto/base/list.h"
 #include "proto/wire/rules.h"
 
@@ -39,15 +40,10 @@ static bool type_not_allowed(const struct mr_admit *admit, const struct mr_event
     return !mr_config_may_publish(admit->sender, event->a.type);
 }
 
-/* Its own source, or one below it: "urn:x" allows "urn:x:school" and "urn:x/school", never "urn:xy". */
+/* Its own source, or one below it. */
 static bool is_own(const struct mr_admit *admit, const char *source)
 {
-    const char *own = admit->sender->source;
-    size_t size = own ? strlen(own) : 0;
-
-    if (size == 0 || !source || strncmp(source, own, size) != 0)
-        return false;
-    return source[size] == '\0' || source[size] == ':' || source[size] == '/';
+    return mr_source_within(admit->sender->source, source);
 }
 
 static bool foreign_source(const struct mr_admit *admit, const struct mr_event *event)
@@ -55,18 +51,33 @@ static bool foreign_source(const struct mr_admit *admit, const struct mr_event *
     return !is_own(admit, event->a.source);
 }
 
-/* Decision 15: by its source, or by two people. */
-static bool foreign_annulment(const struct mr_admit *admit, const struct mr_event *event)
+/* NULL: it annuls nothing. A missing reference is the field rules' business. */
+static const Nms__Event__V1__EventAnnulled *annulled_by(const struct mr_event *event)
 {
     const Nms__Event__V1__EventAnnulled *annulled;
 
     if (!(event->type->flags & MR_TYPE_ANNULS))
-        return false;
+        return NULL;
     annulled = (const Nms__Event__V1__EventAnnulled *)event->payload;
-    if (!annulled->event || is_own(admit, annulled->event->source))
-        return false; /* a missing reference is the field rules' business */
-    return !event->a.actor || !*event->a.actor || !*annulled->second_actor ||
-           strcmp(event->a.actor, annulled->second_actor) == 0;
+    return annulled->event ? annulled : NULL;
+}
+
+/* Decision 15: by its source, or by two people. */
+static bool foreign_annulment(const struct mr_admit *admit, const struct mr_event *event)
+{
+    const Nms__Event__V1__EventAnnulled *annulled = annulled_by(event);
+
+    return annulled && !is_own(admit, annulled->event->source) &&
+           !mr_annul_by_two(admit->config, event->a.actor, annulled->second_actor);
+}
+
+static bool annuls_itself(const struct mr_admit *admit, const struct mr_event *event)
+{
+    const Nms__Event__V1__EventAnnulled *annulled = annulled_by(event);
+
+    (void)admit;
+    return annulled && strcmp(annulled->event->source, event->a.source) == 0 &&
+           strcmp(annulled->event->id, event->a.id) == 0;
 }
 
 static bool no_region(const struct mr_admit *admit, const struct mr_event *event)
@@ -123,7 +134,10 @@ static const struct check checks[] = {
                 "Send the payload as proto_data with the type's message."},
         {foreign_annulment, true, "right-annul", "data.event.source",
                 "An event is annulled by its own source, or by two people.",
-                "Let its source annul it, or give actor and second_actor, two different people."},
+                "Let its source annul it, or give actor and second_actor, two different operators of the "
+                "hub."},
+        {annuls_itself, false, "annul-itself", "data.event", "An annulment cannot annul itself.",
+                "Give the source and the id of the event that was the mistake."},
         {no_region, false, "attribute-missing", "regioncode", "The attribute regioncode is missing.",
                 "Add the code of the subject of the federation, for example \"24\"."},
         {foreign_region, true, "right-region", "regioncode", "This system may not speak for this region.",

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/prepare.h"
+#include "proto/base/list.h"
 #include "proto/wire/digest.h"
 
 #define HASH_NONFATAL_OOM            1
@@ -14,13 +16,18 @@
 struct node {
     struct mr_dedup_entry entry;
     bool lost;
-    UT_hash_handle hh; /* keeps the order of insertion, that is of the numbers */
+    struct mr_list link; /* in the order of the numbers */
+    struct node *older;  /* of the same ident: not in the hash while this one is */
+    struct node *newer;
+    UT_hash_handle hh;
 };
 
 struct mr_dedup {
     struct mr_house *house;
     struct mr_log_reader *reader;
     struct node *tail;
+    struct mr_list order;
+    size_t count;
 };
 
 void mr_dedup_digests(const struct mr_keyring *keyring, const char *source, const char *id,
@@ -32,6 +39,24 @@ void mr_dedup_digests(const struct mr_keyring *keyring, const char *source, cons
     mr_keyring_digest(keyring, "bytes", &bytes, 1, ret->digest);
 }
 
+static struct node *find_node(struct mr_dedup *dedup, const uint8_t *ident)
+{
+    struct node *node;
+
+    HASH_FIND(hh, dedup->tail, ident, sizeof node->entry.ident, node);
+    return node;
+}
+
+static void hash_add(struct mr_dedup *dedup, struct node *node)
+{
+    HASH_ADD(hh, dedup->tail, entry.ident, sizeof node->entry.ident, node);
+}
+
+static void hash_delete(struct mr_dedup *dedup, struct node *node)
+{
+    HASH_DEL(dedup->tail, node);
+}
+
 int mr_dedup_add(struct mr_dedup *dedup, const struct mr_dedup_entry *entry)
 {
     struct node *node = calloc(1, sizeof *node);
@@ -39,42 +64,80 @@ int mr_dedup_add(struct mr_dedup *dedup, const struct mr_dedup_entry *entry)
     if (!node)
         return MR_ENOMEM;
     node->entry = *entry;
-    HASH_ADD(hh, dedup->tail, entry.ident, sizeof node->entry.ident, node);
+    node->older = find_node(dedup, entry->ident);
+    hash_add(dedup, node);
     if (node->lost) {
         free(node);
         return MR_ENOMEM;
     }
+    if (node->older) {
+        node->older->newer = node;
+        hash_delete(dedup, node->older);
+    }
+    mr_list_push_back(&dedup->order, &node->link);
+    dedup->count++;
     return 0;
+}
+
+/* The older one is found again. Needs no memory: the table never grows, and is kept while it has one. */
+static void uncover(struct mr_dedup *dedup, struct node *node)
+{
+    bool alone = HASH_COUNT(dedup->tail) == 1;
+
+    if (!alone)
+        hash_delete(dedup, node);
+    hash_add(dedup, node->older);
+    if (alone)
+        hash_delete(dedup, node);
+    node->older->newer = NULL;
 }
 
 static void drop(struct mr_dedup *dedup, struct node *node)
 {
-    HASH_DEL(dedup->tail, node);
+    if (node->newer)
+        node->newer->older = node->older;
+    else if (node->older)
+        uncover(dedup, node);
+    else
+        hash_delete(dedup, node);
+    if (node->newer && node->older)
+        node->older->newer = node->newer;
+    mr_list_remove(&node->link);
+    dedup->count--;
     free(node);
+}
+
+static struct node *first(struct mr_dedup *dedup)
+{
+    return mr_list_empty(&dedup->order) ? NULL : MR_CONTAINER(dedup->order.next, struct node, link);
+}
+
+static struct node *last(struct mr_dedup *dedup)
+{
+    return mr_list_empty(&dedup->order) ? NULL : MR_CONTAINER(dedup->order.prev, struct node, link);
 }
 
 void mr_dedup_rollback(struct mr_dedup *dedup, uint64_t from)
 {
-    while (dedup->tail) {
-        struct node *last = ELMT_FROM_HH(dedup->tail->hh.tbl, dedup->tail->hh.tbl->tail);
+    struct node *node;
 
-        if (last->entry.number < from)
-            return;
-        drop(dedup, last);
-    }
+    while ((node = last(dedup)) && node->entry.number >= from)
+        drop(dedup, node);
 }
 
 void mr_dedup_forget_indexed(struct mr_dedup *dedup)
 {
     uint64_t through = mr_index_through(dedup->house->index);
 
-    while (dedup->tail && dedup->tail->entry.number <= through)
-        drop(dedup, dedup->tail);
+    struct node *node;
+
+    while ((node = first(dedup)) && node->entry.number <= through)
+        drop(dedup, node);
 }
 
 size_t mr_dedup_tail(const struct mr_dedup *dedup)
 {
-    return HASH_COUNT(dedup->tail);
+    return dedup->count;
 }
 
 static void entry_of_record(const struct mr_record *record, struct mr_dedup_entry *ret)
@@ -82,6 +145,7 @@ static void entry_of_record(const struct mr_record *record, struct mr_dedup_entr
     memcpy(ret->ident, record->ident, sizeof ret->ident);
     memcpy(ret->digest, record->digest, sizeof ret->digest);
     ret->number = record->number;
+    ret->quarantined = record->flags & MR_RECORD_QUARANTINED;
     mr_leaf_hash(record->leaf, ret->leaf_hash);
 }
 
@@ -93,7 +157,7 @@ static int load_tail(struct mr_dedup *dedup)
     int r = view ? 0 : MR_ENOMEM;
 
     for (uint64_t n = mr_index_through(dedup->house->index) + 1; r == 0 && n <= head; n++) {
-        struct mr_dedup_entry entry;
+        struct mr_dedup_entry entry = {0};
 
         r = mr_log_read(dedup->reader, n, view, NULL);
         if (r == MR_ECORRUPT) {
@@ -116,6 +180,7 @@ int mr_dedup_open(struct mr_dedup **ret, struct mr_house *house, struct mr_error
 
     if (r == 0) {
         dedup->house = house;
+        mr_list_init(&dedup->order);
         r = mr_log_reader_open(house->log, &dedup->reader);
     }
     if (r == 0)
@@ -139,25 +204,26 @@ void mr_dedup_close(struct mr_dedup *dedup)
     free(dedup);
 }
 
-static int compare(struct mr_dedup_entry *entry, const struct mr_dedup_entry *first)
+static int compare(struct mr_dedup_entry *entry, const struct mr_dedup_entry *newest)
 {
-    entry->number = first->number;
-    memcpy(entry->leaf_hash, first->leaf_hash, sizeof entry->leaf_hash);
-    return memcmp(entry->digest, first->digest, sizeof entry->digest) == 0 ? MR_DEDUP_SAME : MR_DEDUP_OTHER;
+    entry->number = newest->number;
+    entry->quarantined = newest->quarantined;
+    memcpy(entry->leaf_hash, newest->leaf_hash, sizeof entry->leaf_hash);
+    return memcmp(entry->digest, newest->digest, sizeof entry->digest) == 0 ? MR_DEDUP_SAME : MR_DEDUP_OTHER;
 }
 
 static int find_in_log(struct mr_dedup *dedup, struct mr_dedup_entry *entry, uint64_t number)
 {
     struct mr_record_view *view = malloc(sizeof *view);
-    struct mr_dedup_entry first;
+    struct mr_dedup_entry newest = {0};
     int r = view ? mr_log_reader_renew(dedup->reader) : MR_ENOMEM;
 
     if (r == 0)
         r = mr_log_read(dedup->reader, number, view, NULL);
     if (r == 0) {
-        entry_of_record(&view->record, &first);
+        entry_of_record(&view->record, &newest);
         /* The index is derived: when it leads elsewhere, the log is right. */
-        r = memcmp(first.ident, entry->ident, sizeof first.ident) == 0 ? compare(entry, &first) : 0;
+        r = memcmp(newest.ident, entry->ident, sizeof newest.ident) == 0 ? compare(entry, &newest) : 0;
     } else if (r == MR_ECORRUPT) {
         r = MR_DEDUP_OTHER;
     } else if (r == MR_ENOTFOUND) {
@@ -168,15 +234,41 @@ static int find_in_log(struct mr_dedup *dedup, struct mr_dedup_entry *entry, uin
     return r;
 }
 
-int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry)
+/* Its row says it. One that has none yet is on its way to the log, and waits. */
+static int look_waits(struct mr_dedup *dedup, struct mr_dedup_entry *entry)
 {
-    struct node *node;
+    uint8_t key[MR_QUARANTINE_KEY_BYTES];
+    struct mr_quarantine_row row;
+    struct mr_slice value;
+    int r = mr_log_reader_renew(dedup->reader);
+
+    if (r < 0)
+        return r;
+    r = mr_log_row(dedup->reader, MR_LOG_QUARANTINE, mr_number_key(entry->number, key), &value);
+    entry->waits = r == MR_ENOTFOUND || (r == 0 && mr_quarantine_row_decode(&row, value) == 0 &&
+                                                row.state == MR_QUARANTINE_WAITING);
+    mr_log_reader_pause(dedup->reader);
+    return r == MR_ENOTFOUND ? 0 : r;
+}
+
+static int find(struct mr_dedup *dedup, struct mr_dedup_entry *entry)
+{
+    struct node *node = find_node(dedup, entry->ident);
     uint64_t number;
     int r;
 
-    HASH_FIND(hh, dedup->tail, entry->ident, sizeof entry->ident, node);
     if (node)
         return compare(entry, &node->entry);
-    r = mr_index_find(dedup->house->index, MR_INDEX_IDENT, entry->ident, 0, &number, 1);
+    r = mr_index_find_last(dedup->house->index, MR_INDEX_IDENT, entry->ident, UINT64_MAX, &number, 1);
     return r <= 0 ? r : find_in_log(dedup, entry, number);
+}
+
+int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry)
+{
+    int r, found;
+
+    entry->quarantined = entry->waits = false;
+    found = find(dedup, entry);
+    r = found > 0 && entry->quarantined ? look_waits(dedup, entry) : 0;
+    return r < 0 ? r : found;
 }

@@ -15,6 +15,8 @@ struct mr_dedup_entry {
     uint8_t digest[MR_RECORD_DIGEST_BYTES]; /* of the received bytes */
     uint64_t number;
     uint8_t leaf_hash[32];
+    bool quarantined; /* its record is */
+    bool waits;       /* ... and still waits for correction; set by find only */
 };
 
 /* The digests that a record's head keeps. Tags "ident" and "bytes". */
@@ -26,8 +28,10 @@ int mr_dedup_open(struct mr_dedup **ret, struct mr_house *house, struct mr_error
 void mr_dedup_close(struct mr_dedup *dedup);
 
 /*
- * Looks for entry->ident. 0: new. MR_DEDUP_SAME: fills number and leaf_hash of the first one. MR_DEDUP_OTHER:
- * the id was used with other bytes (or its record is damaged, and nobody can say). Negative: failure.
+ * Looks for entry->ident, of which the newest record counts: there are several when a quarantined event was
+ * mended. 0: new. MR_DEDUP_SAME: fills number, leaf_hash, quarantined and waits of that record.
+ * MR_DEDUP_OTHER: the id was used with other bytes, and it fills the same (or the record is damaged and
+ * nobody can say: neither quarantined nor waits). Negative: failure.
  */
 enum { MR_DEDUP_SAME = 1, MR_DEDUP_OTHER = 2 };
 int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry);

@@ -18,25 +18,24 @@
 enum {
     DISCLOSE_ARENA_BYTES = 4 * 1024 * 1024,
     LEAF_FIELD_HUB_ID = 2,
+    LEAF_FIELD_SOURCE = 8,
     ID_HEX_MAX = 2 * MR_PERSON_ID_BYTES + 1
 };
 
-/* Fields of payloads about a person that subscriptions with `none` get. Sorted. */
+/* Fields of payloads about a person that subscriptions with `none` get: fixed words, codes of lists, numbers
+ * and dates, never an id or free text. Sorted. */
 static const char *const fields_none[] = {
-        "activity_id",
         "area",
         "areas",
         "changes",
         "competence",
         "competences",
-        "contest_id",
         "document_kind",
         "ends_on",
         "form",
         "funding",
         "hours",
         "instrument",
-        "instrument_version",
         "kind",
         "level",
         "level_after",
@@ -44,18 +43,14 @@ static const char *const fields_none[] = {
         "outcome",
         "pace",
         "part_time",
-        "programme_id",
-        "programme_title",
         "result",
         "scale_id",
         "severity",
         "staff_group",
         "starts_on",
-        "step_id",
         "steps",
         "study_form",
         "technology",
-        "title",
 };
 
 /* ... and what `pseudonymous` does not: numbers of documents lead to the person in public registers. Sorted.
@@ -175,6 +170,18 @@ static int own_event_id(struct disclosure *d)
     return r;
 }
 
+/* The sender's configured source: one below it may name an organisation, or a person's only employer. */
+static int base_source(struct disclosure *d)
+{
+    const char *source = mr_house_source(d->house, d->record->system);
+    struct mr_slice leaf = mr_wire_find(d->record->leaf, LEAF_FIELD_SOURCE);
+
+    if (!source) /* not configured any more: what it was then */
+        source = mr_arena_printf(&d->arena, "%.*s", (int)leaf.size, (const char *)leaf.data);
+    d->attributes.source = source;
+    return source ? 0 : MR_ENOMEM;
+}
+
 static void withhold_attributes(struct disclosure *d)
 {
     unsigned kind = 1u << d->subscription->personal;
@@ -208,6 +215,8 @@ static int minimise(struct disclosure *d, const ProtobufCMessage **payload)
     if (d->unsealed.persons_count == 0)
         return 0;
     r = own_event_id(d);
+    if (r == 0)
+        r = base_source(d);
     if (r < 0)
         return r;
     *payload = mr_payload_filter(*payload, &d->arena, none ? keep_none : keep_pseudonymous);

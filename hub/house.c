@@ -240,6 +240,16 @@ void mr_house_close(struct mr_house *house)
     *house = (struct mr_house){0};
 }
 
+const char *mr_house_source(const struct mr_house *house, uint16_t system)
+{
+    const char *name = mr_names_text(house->names, MR_NAME_SYSTEM, system);
+    const struct mr_config_system *configured = name ? mr_config_system(house->config, name) : NULL;
+
+    if (system == MR_SYSTEM_HUB)
+        return house->config->hub.source;
+    return configured ? configured->source : NULL;
+}
+
 void mr_house_maintain(struct mr_house *house)
 {
     (void)mr_log_maintain(house->log);

@@ -45,6 +45,8 @@ struct mr_house {
 int mr_house_open(
         struct mr_house *ret, const struct mr_config *config, bool read_only, struct mr_error *reterr);
 void mr_house_close(struct mr_house *house);
+/* Configured source of a system of the log, what lies below it aside; NULL: not configured any more. */
+const char *mr_house_source(const struct mr_house *house, uint16_t system);
 
 /* Every 10 to 30 s, any thread: gives back the snapshots of readers that died. */
 void mr_house_maintain(struct mr_house *house);

@@ -90,7 +90,12 @@ static void on_space(uv_async_t *async)
     if (read_only == hub->publish.read_only)
         return;
     hub->publish.read_only = read_only;
-    mr_warn(read_only ? "hub.read_only" : "hub.writable", "head", MR_N(mr_log_head(hub->house.log)));
+    if (read_only)
+        mr_warn("hub.read_only", "head", MR_N(mr_log_head(hub->house.log)), "reason",
+                atomic_load(&hub->no_space) ? "no space for the log" : "no space for the keys", "cure",
+                "free space on the file system of hub.store; it goes on by itself");
+    else
+        mr_warn("hub.writable", "head", MR_N(mr_log_head(hub->house.log)));
 }
 
 /* ---- start ---- */

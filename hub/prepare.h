@@ -33,7 +33,7 @@ struct mr_intake_item {
     uint8_t leaf_hash[32];
     uint8_t ident[MR_RECORD_DIGEST_BYTES]; /* keyed digest of (source, id); zero when they could not be read
                                             */
-    struct mr_verdict_text *text;          /* NULL when stored or a duplicate; owned by the intake */
+    struct mr_verdict_text *text;          /* NULL when there is nothing to say; owned by the intake */
 };
 
 /* One received batch, from the gateway (or the hub itself) through prepare and writer back to its owner. */
@@ -116,7 +116,13 @@ int mr_producer_row_encode(struct mr_buf *out, const struct mr_producer_row *row
 int mr_producer_row_decode(struct mr_producer_row *ret, struct mr_slice value);
 
 /* MR_LOG_QUARANTINE: u64 number of the quarantined record */
-enum mr_quarantine_state { MR_QUARANTINE_WAITING = 1, MR_QUARANTINE_RELEASED, MR_QUARANTINE_DISCARDED };
+enum mr_quarantine_state {
+    MR_QUARANTINE_WAITING = 1,
+    MR_QUARANTINE_RELEASED,
+    MR_QUARANTINE_DISCARDED,
+    MR_QUARANTINE_REPLACED /* the sender sent it again, with other bytes */
+};
+const char *mr_quarantine_state_name(enum mr_quarantine_state state);
 struct mr_quarantine_row {
     enum mr_quarantine_state state;
     uint16_t system;
@@ -124,6 +130,7 @@ struct mr_quarantine_row {
     uint8_t item[MR_PERSON_ID_BYTES]; /* in the keyring, whose key seals the body: destroyed with it (decision
                                          21) */
     struct mr_verdict_text text;
+    uint64_t replaced_by; /* number of the newer record; 0: none */
 };
 int mr_quarantine_row_encode(struct mr_buf *out, const struct mr_quarantine_row *row);
 int mr_quarantine_row_decode(struct mr_quarantine_row *ret, struct mr_slice value);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hub/admit.h"
+#include "hub/mention.h"
 #include "hub/prepare_write.h"
 
 static const char hub_name[] = "hub";
@@ -69,6 +70,8 @@ struct work {
     bool decoded;
     struct mr_dedup_entry entry;
     struct mr_decision decision;
+    uint64_t replaces; /* number of the quarantined record that this event mends */
+    bool again;        /* ... with the same bytes: perhaps what it waited for has come */
     uint16_t subs[MR_RECORD_SUBS_MAX];
     size_t subs_count;
 };
@@ -91,15 +94,33 @@ static void admit(struct work *w)
 }
 
 /* A repeat of what was quarantined is a duplicate too: it has its number. */
-static int look_for_first(struct work *w)
+static void decide_duplicate(struct work *w)
+{
+    w->decision.verdict = MR_VERDICT_DUPLICATE;
+    w->decision.text = (struct mr_verdict_text){0};
+    if (w->entry.waits)
+        mr_decide(&w->decision, MR_VERDICT_DUPLICATE, "quarantined-waiting", "",
+                "The event is known, and still waits for correction.",
+                "Correct it and send it again with the same source and id.");
+    w->item->number = w->entry.number;
+    memcpy(w->item->leaf_hash, w->entry.leaf_hash, sizeof w->item->leaf_hash);
+}
+
+/*
+ * Other bytes under a known id mend what waits for correction, and the same bytes do when they may be stored
+ * by now: the person or the evidence came, or a code list grew. Anything else keeps its content.
+ */
+static int look_for_known(struct work *w)
 {
     int r = mr_dedup_find(w->p->dedup, &w->entry);
 
-    if (r == MR_DEDUP_SAME) {
-        w->decision.verdict = MR_VERDICT_DUPLICATE;
-        w->decision.text = (struct mr_verdict_text){0};
-        w->item->number = w->entry.number;
-        memcpy(w->item->leaf_hash, w->entry.leaf_hash, sizeof w->item->leaf_hash);
+    w->again = r == MR_DEDUP_SAME && w->entry.waits && w->decision.verdict == MR_VERDICT_STORED;
+    if (r == MR_DEDUP_SAME && !w->again) {
+        decide_duplicate(w);
+        return 0;
+    }
+    if (w->again || (r == MR_DEDUP_OTHER && w->entry.waits)) {
+        w->replaces = w->entry.number;
         return 0;
     }
     if (r == MR_DEDUP_OTHER) {
@@ -158,6 +179,7 @@ static struct mr_seal_input seal_input(const struct work *w, const uint8_t *hub_
     return (struct mr_seal_input){
             .event = &w->event,
             .system = system_of(w),
+            .source = w->intake->sender ? w->intake->sender->source : w->p->house->config->hub.source,
             .hub_id = hub_id,
             .recorded_us = w->p->recorded_us,
             .persons = resolved->persons,
@@ -182,7 +204,8 @@ static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
     struct mr_intake_span span = {.offset = w->intake->records.size,
             .number = p->next,
             .recorded_us = p->recorded_us,
-            .item = (size_t)(w->item - w->intake->items)};
+            .item = (size_t)(w->item - w->intake->items),
+            .replaces = w->replaces};
     int r;
 
     record.flags = (uint16_t)(flags | (p->sealed.slots_count > 0 ? MR_RECORD_SEALED : 0) |
@@ -206,6 +229,7 @@ static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
 static int give_number(struct work *w)
 {
     w->entry.number = w->p->next;
+    w->entry.quarantined = w->decision.verdict == MR_VERDICT_QUARANTINED;
     memcpy(w->entry.leaf_hash, w->p->sealed.leaf_hash, sizeof w->entry.leaf_hash);
     w->item->number = w->entry.number;
     memcpy(w->item->leaf_hash, w->entry.leaf_hash, sizeof w->item->leaf_hash);
@@ -254,10 +278,9 @@ static int quarantine(struct work *w)
 static int finish(struct work *w)
 {
     struct mr_intake_item *item = w->item;
-    bool simple = w->decision.verdict == MR_VERDICT_STORED || w->decision.verdict == MR_VERDICT_DUPLICATE;
 
     item->verdict = w->decision.verdict;
-    if (simple)
+    if (!*w->decision.text.code)
         return 0;
     item->text = malloc(sizeof *item->text);
     if (!item->text)
@@ -272,9 +295,13 @@ static int decide(struct work *w)
 
     admit(w);
     if (w->decision.verdict != MR_VERDICT_REFUSED)
-        r = look_for_first(w);
+        r = look_for_known(w);
+    if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
+        r = mr_mention_check(w->p->dedup, w->p->house->keyring, &w->event, &w->decision);
     if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
         r = resolve(w);
+    if (r == 0 && w->again && w->decision.verdict != MR_VERDICT_STORED)
+        decide_duplicate(w); /* it waits for the same thing still */
     if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
         r = store(w);
     if (r == 0 && w->decision.verdict == MR_VERDICT_QUARANTINED)

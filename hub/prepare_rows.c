@@ -7,7 +7,7 @@
 
 #include "proto/base/bytes.h"
 
-enum { ROW_VERSION = 1 };
+enum { ROW_VERSION = 1, QUARANTINE_ROW_VERSION = 2 /* 1: without replaced_by */ };
 
 struct cursor {
     const uint8_t *at;
@@ -80,13 +80,22 @@ static void take_text(struct cursor *c, char *out, size_t capacity)
     out[size] = '\0';
 }
 
-static struct cursor begin(struct mr_slice value)
+/* Of any version from 1 to newest. */
+static struct cursor begin_version(struct mr_slice value, uint8_t newest, uint8_t *ret_version)
 {
     struct cursor c = {value.data, value.size, false};
 
-    if (take_u8(&c) != ROW_VERSION)
+    *ret_version = take_u8(&c);
+    if (*ret_version < 1 || *ret_version > newest)
         c.bad = true;
     return c;
+}
+
+static struct cursor begin(struct mr_slice value)
+{
+    uint8_t version;
+
+    return begin_version(value, ROW_VERSION, &version);
 }
 
 static int end(const struct cursor *c)
@@ -202,18 +211,20 @@ int mr_producer_row_decode(struct mr_producer_row *ret, struct mr_slice value)
 
 int mr_quarantine_row_encode(struct mr_buf *out, const struct mr_quarantine_row *row)
 {
-    mr_buf_put_u8(out, ROW_VERSION);
+    mr_buf_put_u8(out, QUARANTINE_ROW_VERSION);
     mr_buf_put_u8(out, (uint8_t)row->state);
     mr_buf_put_be16(out, row->system);
     mr_buf_put_be64(out, (uint64_t)row->at_us);
     mr_buf_put(out, row->item, sizeof row->item);
     put_verdict_text(out, &row->text);
+    mr_buf_put_be64(out, row->replaced_by);
     return built(out);
 }
 
 int mr_quarantine_row_decode(struct mr_quarantine_row *ret, struct mr_slice value)
 {
-    struct cursor c = begin(value);
+    uint8_t version;
+    struct cursor c = begin_version(value, QUARANTINE_ROW_VERSION, &version);
 
     *ret = (struct mr_quarantine_row){0};
     ret->state = (enum mr_quarantine_state)take_u8(&c);
@@ -221,7 +232,20 @@ int mr_quarantine_row_decode(struct mr_quarantine_row *ret, struct mr_slice valu
     ret->at_us = (int64_t)take_u64(&c);
     take_bytes(&c, ret->item, sizeof ret->item);
     take_verdict_text(&c, &ret->text);
-    if (ret->state < MR_QUARANTINE_WAITING || ret->state > MR_QUARANTINE_DISCARDED)
+    if (version >= 2)
+        ret->replaced_by = take_u64(&c);
+    if (ret->state < MR_QUARANTINE_WAITING || ret->state > MR_QUARANTINE_REPLACED)
         c.bad = true;
     return end(&c);
+}
+
+const char *mr_quarantine_state_name(enum mr_quarantine_state state)
+{
+    static const char *const names[] = {[MR_QUARANTINE_WAITING] = "waiting",
+            [MR_QUARANTINE_RELEASED] = "released",
+            [MR_QUARANTINE_DISCARDED] = "discarded",
+            [MR_QUARANTINE_REPLACED] = "replaced"};
+
+    assert(state >= MR_QUARANTINE_WAITING && state <= MR_QUARANTINE_REPLACED);
+    return names[state];
 }

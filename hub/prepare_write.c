@@ -49,7 +49,7 @@ static int put_quarantine(
 {
     const struct mr_intake_item *item = &intake->items[span->item];
     struct mr_quarantine_row row = {
-            MR_QUARANTINE_WAITING, intake->system, span->recorded_us, {0}, *item->text};
+            MR_QUARANTINE_WAITING, intake->system, span->recorded_us, {0}, *item->text, 0};
     struct mr_buf value = MR_BUF_INIT;
     uint8_t key[MR_QUARANTINE_KEY_BYTES];
     int r;
@@ -57,6 +57,25 @@ static int put_quarantine(
     memcpy(row.item, span->item_key, sizeof row.item);
     r = mr_quarantine_row_encode(&value, &row);
     return put_row(batch, MR_LOG_QUARANTINE, mr_number_key(span->number, key), r, &value);
+}
+
+/* What waited has a newer record: whoever looks at the old one is led there. */
+static int put_replaced(const struct mr_intake_span *span, struct mr_log_batch *batch)
+{
+    struct mr_quarantine_row row;
+    struct mr_buf value = MR_BUF_INIT;
+    uint8_t key[MR_QUARANTINE_KEY_BYTES];
+    struct mr_slice old;
+    int r = mr_log_batch_get(batch, MR_LOG_QUARANTINE, mr_number_key(span->replaces, key), &old);
+
+    if (r == 0)
+        r = mr_quarantine_row_decode(&row, old);
+    if (r < 0)
+        return r;
+    row.state = MR_QUARANTINE_REPLACED;
+    row.replaced_by = span->number;
+    r = mr_quarantine_row_encode(&value, &row);
+    return put_row(batch, MR_LOG_QUARANTINE, mr_slice(key, sizeof key), r, &value);
 }
 
 static int put_quarantines(const struct mr_intake *intake, struct mr_log_batch *batch)
@@ -68,6 +87,8 @@ static int put_quarantines(const struct mr_intake *intake, struct mr_log_batch *
 
         if (intake->items[span.item].verdict == MR_VERDICT_QUARANTINED)
             r = put_quarantine(intake, &span, batch);
+        if (r == 0 && span.replaces != 0)
+            r = put_replaced(&span, batch);
     }
     return r;
 }

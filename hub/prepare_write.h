@@ -13,6 +13,7 @@ struct mr_intake_span {
     uint8_t leaf_hash[32];
     size_t item;
     uint8_t item_key[MR_PERSON_ID_BYTES]; /* of a quarantined one */
+    uint64_t replaces;                    /* number of the quarantined record that this one mends; 0: none */
 };
 
 /* The writer job's fill. May be called again: it reads the intake only. */

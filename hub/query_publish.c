@@ -42,8 +42,8 @@ static json_t *unreadable(int code, const struct mr_error *error)
     const char *what = error->what[0] ? error->what : mr_err_text(code);
 
     return json_pack("{s:s, s:s, s:s, s:s, s:s}", "verdict", "refused", "code",
-            big ? "event-too-big" : "malformed", "field", error->where, "reason", what, "cure",
-            error->cure[0] ? error->cure : "Send it as docs/protocol.md says.");
+            big ? "event-too-big" : "malformed", "field", big && !*error->where ? "data" : error->where,
+            "reason", what, "cure", error->cure[0] ? error->cure : "Send it as docs/protocol.md says.");
 }
 
 /* Fills the intake with the readable ones; results of the others are set. How many were readable, or

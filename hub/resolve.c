@@ -277,6 +277,15 @@ static bool merged_before(const struct job *job)
            memcmp(b[1].own, b[1].id, sizeof b->id) != 0;
 }
 
+/* Two identifiers of one person, which nobody merged: nothing to merge. */
+static bool merges_itself(const struct job *job)
+{
+    const struct block *b = job->blocks;
+
+    return job->event->type && (job->event->type->flags & MR_TYPE_MERGES_PERSON) &&
+           job->event->persons_count == 2 && memcmp(b[0].own, b[1].own, sizeof b->own) == 0;
+}
+
 static int add_alias(struct job *job, struct mr_resolved *ret)
 {
     struct mr_seal_person *alias = &ret->persons[1];
@@ -317,8 +326,15 @@ static int bind_local_ids(struct job *job)
 
 static int take(struct job *job, struct mr_resolved *ret)
 {
-    int r = take_keys(job, ret);
+    int r;
 
+    if (merges_itself(job)) {
+        mr_decide(job->decision, MR_VERDICT_REFUSED, "merge-itself", "previous",
+                "The two persons to merge are one already.",
+                "Name the person in person, and the other one that is the same in previous.");
+        return 0;
+    }
+    r = take_keys(job, ret);
     if (r == 0)
         r = mr_resolve_merge(job->resolver, job->event, ret, job->decision);
     if (r == 0 && going(job))

@@ -150,7 +150,7 @@ static int leaf_sealed(struct mr_sealed *ret, const struct mr_seal_input *input,
 
     leaf_begin(&leaf, input);
     leaf.type = text_or_empty(type);
-    leaf.source = text_or_empty(input->event->a.source);
+    leaf.source = text_or_empty(input->source);
     leaf.regioncode = text_or_empty(input->event->a.regioncode);
     leaf.open = (ProtobufCBinaryData){open->size, open->data};
     leaf.n_commitments = job->plans_count;
@@ -223,7 +223,7 @@ static int put_quarantined(struct mr_buf *out, const struct mr_seal_input *input
     Nms__Event__V1__HubEventQuarantined message;
 
     nms__event__v1__hub_event_quarantined__init(&message);
-    message.source = text_or_empty(input->event->a.source);
+    message.source = text_or_empty(input->source);
     message.type = text_or_empty(input->event->a.type);
     message.code = text_or_empty(code);
     message.field = text_or_empty(field);

@@ -24,6 +24,7 @@ struct mr_seal_person {
 struct mr_seal_input {
     const struct mr_event *event;
     const char *system;    /* sender's configured name */
+    const char *source;    /* ... and source: that of the event may lie below it and name an organisation */
     const uint8_t *hub_id; /* 16 bytes, UUIDv7 */
     int64_t recorded_us;
     const struct mr_seal_person *persons; /* distinct ones */
@@ -80,7 +81,8 @@ void mr_unsealed_fini(struct mr_unsealed *unsealed);
 /*
  * The event as one subscription may have it (decision 7): full - person id added to each Person and as
  * subject; pseudonymous - Person blocks hold only the receiver's own pseudonym, no correlation; none - no
- * subject, person, partition key, organisation, correlation. Appends the serialized CloudEvent to out;
+ * subject, person, partition key, organisation, correlation, free text or id. But for full, the source of an
+ * event about a person is the one configured for its sender. Appends the serialized CloudEvent to out;
  * *recipients (a buffer, text "ogrn,ogrn") gets the receiver's organisations for scope staff. 0, or as
  * mr_unseal.
  */

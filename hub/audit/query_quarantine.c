@@ -5,10 +5,6 @@
 #include "hub/audit/queries.h"
 #include "hub/prepare.h"
 
-static const char *const states[] = {[MR_QUARANTINE_WAITING] = "waiting",
-        [MR_QUARANTINE_RELEASED] = "released",
-        [MR_QUARANTINE_DISCARDED] = "discarded"};
-
 struct listing {
     const struct mr_method_call *call;
     const char *wanted;
@@ -20,20 +16,22 @@ static int add(void *ctx, struct mr_slice key, struct mr_slice value)
     struct listing *listing = ctx;
     struct mr_quarantine_row row;
     char system[64];
+    const char *state;
+    json_t *json;
     int r = key.size == MR_QUARANTINE_KEY_BYTES ? mr_quarantine_row_decode(&row, value) : MR_ECORRUPT;
 
     if (r < 0)
         return r;
-    if (strcmp(listing->wanted, "all") != 0 && strcmp(listing->wanted, states[row.state]) != 0)
+    state = mr_quarantine_state_name(row.state);
+    if (strcmp(listing->wanted, "all") != 0 && strcmp(listing->wanted, state) != 0)
         return 0;
-    return json_array_append_new(listing->list,
-                   json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "number",
-                           (json_int_t)mr_get_be64(key.data), "system",
-                           mr_system_name(listing->call->house, row.system, system, sizeof system), "code",
-                           row.text.code, "field", row.text.field, "reason", row.text.reason, "cure",
-                           row.text.cure, "since", mr_time_json(row.at_us), "state", states[row.state])) == 0
-                   ? 0
-                   : MR_ENOMEM;
+    json = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "number", (json_int_t)mr_get_be64(key.data),
+            "system", mr_system_name(listing->call->house, row.system, system, sizeof system), "code",
+            row.text.code, "field", row.text.field, "reason", row.text.reason, "cure", row.text.cure, "since",
+            mr_time_json(row.at_us), "state", state);
+    if (row.replaced_by)
+        (void)json_object_set_new(json, "replaced_by", json_integer((json_int_t)row.replaced_by));
+    return json_array_append_new(listing->list, json) == 0 ? 0 : MR_ENOMEM;
 }
 
 int mr_query_quarantine(

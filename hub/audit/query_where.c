@@ -115,17 +115,17 @@ static void add_quarantine(const struct where *w, uint64_t number, json_t *json)
     uint8_t key[MR_QUARANTINE_KEY_BYTES];
     struct mr_quarantine_row row;
     struct mr_slice value;
-    static const char *const states[] = {[MR_QUARANTINE_WAITING] = "waiting",
-            [MR_QUARANTINE_RELEASED] = "released",
-            [MR_QUARANTINE_DISCARDED] = "discarded"};
+    json_t *quarantine;
 
     if (mr_log_row(w->reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value) < 0 ||
             mr_quarantine_row_decode(&row, value) < 0)
         return;
-    (void)json_object_set_new(json, "quarantine",
-            json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "state", states[row.state], "code", row.text.code,
-                    "field", row.text.field, "reason", row.text.reason, "cure", row.text.cure, "since",
-                    mr_time_json(row.at_us)));
+    quarantine = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "state", mr_quarantine_state_name(row.state),
+            "code", row.text.code, "field", row.text.field, "reason", row.text.reason, "cure", row.text.cure,
+            "since", mr_time_json(row.at_us));
+    if (row.replaced_by)
+        (void)json_object_set_new(quarantine, "replaced_by", json_integer((json_int_t)row.replaced_by));
+    (void)json_object_set_new(json, "quarantine", quarantine);
 }
 
 static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)

@@ -48,11 +48,12 @@ enum mr_fact_kind {
     MR_FACT_MENTORING_ENDED = 20, /* id, on; part 1: of the one who was mentored */
     MR_FACT_INTERNSHIP = 21,      /* id, on: last day, hours */
     MR_FACT_ACTIVITY = 22,        /* id, on, code: kind */
-    MR_FACT_ANNULMENT = 23,       /* ref: the annulled event, code: "two" when two people say so */
-    MR_FACT_CELL = 24,            /* entered: id: cell, text: value, code: unit, more: basis, document: who,
-                                     detail: ОКТМО, hours: section */
-    MR_FACT_OVERRIDE = 25,        /* the same for a computed cell; more: reason */
-    MR_FACT_CAMPAIGN = 26,        /* id, text: title, from, until: period, on: deadline */
+    MR_FACT_ANNULMENT =
+            23, /* ref: the annulled event, code: "own" by its source or system, "two" by two operators */
+    MR_FACT_CELL = 24,     /* entered: id: cell, text: value, code: unit, more: basis, document: who,
+                              detail: ОКТМО, hours: section */
+    MR_FACT_OVERRIDE = 25, /* the same for a computed cell; more: reason */
+    MR_FACT_CAMPAIGN = 26, /* id, text: title, from, until: period, on: deadline */
     MR_FACT_WITHHELD = 27, /* the event could not be opened: code: "blocked" or "destroyed", person: id of the
                               key */
 };

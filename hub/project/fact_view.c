@@ -40,6 +40,8 @@ static int extract(const struct mr_house *house, const struct mr_record *record,
             .system = record->system,
             .ident = record->ident,
             .event = &opened->event,
+            .config = house->config,
+            .own = mr_house_source(house, record->system),
             .ident_of = ident_of,
             .ctx = (void *)house};
 

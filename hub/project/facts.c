@@ -5,6 +5,7 @@
 #include "event/annulment.pb-c.h"
 #include "event/common.pb-c.h"
 #include "event/passport.pb-c.h"
+#include "hub/annul.h"
 #include "proto/base/err.h"
 #include "proto/base/list.h"
 
@@ -209,15 +210,29 @@ static const char *actor_of(const struct mr_fact_source *source)
     return source->event->a.actor ? source->event->a.actor : "";
 }
 
+/* The same rule as at admission, from what the log holds: "own" by its source or its system, "two" by two
+ * operators. */
+static const char *annulment_right(
+        const struct mr_fact_source *source, const Nms__Event__V1__EventAnnulled *annulled)
+{
+    const char *said = source->event->a.source;
+
+    if (!annulled->event)
+        return "";
+    if ((said && strcmp(said, annulled->event->source) == 0) ||
+            mr_source_within(source->own, annulled->event->source))
+        return "own";
+    return source->config && mr_annul_by_two(source->config, actor_of(source), annulled->second_actor) ? "two"
+                                                                                                       : "";
+}
+
 static int annulment(const struct mr_fact_source *source, struct mr_fact_set *set)
 {
     const Nms__Event__V1__EventAnnulled *m = (const Nms__Event__V1__EventAnnulled *)source->event->payload;
     struct mr_fact fact = begin(source, MR_FACT_ANNULMENT);
-    const char *actor = actor_of(source);
 
     set_ref(source, &m->event, fact.ref, &fact.has_ref);
-    if (m->second_actor[0] && actor[0] && strcmp(actor, m->second_actor) != 0)
-        fact.code = "two";
+    fact.code = annulment_right(source, m);
     return mr_fact_set_add(set, &fact);
 }
 

@@ -6,6 +6,7 @@
 #define MR_HUB_PROJECT_FACTS_H
 
 #include "hub/project/fact.h"
+#include "proto/config/config.h"
 #include "proto/wire/codec.h"
 
 struct mr_fact_source {
@@ -13,6 +14,8 @@ struct mr_fact_source {
     uint16_t system;
     const uint8_t *ident; /* 16 bytes, as in the record */
     const struct mr_event *event;
+    const struct mr_config *config; /* whose operators may annul by two; NULL: nobody may */
+    const char *own;                /* configured source of the system; NULL: not known any more */
     const uint8_t *persons[MR_EVENT_PERSONS_MAX]; /* id of the person of event->persons[i] */
     /* Keyed digest of another event's identity. */
     void (*ident_of)(void *ctx, const char *source, const char *id, uint8_t ret[static MR_FACT_ID_BYTES]);

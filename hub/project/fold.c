@@ -45,8 +45,14 @@ static void annul_event(struct mr_fold *fold, uint32_t first)
     fold->annulled_count++;
 }
 
-/* Latest first, so that an annulment that is annulled itself has no effect. By its source, or by two people.
- */
+/* By its source or its own system, or by two operators: hub/annul.h. */
+static bool may_annul(const struct mr_fact *annulment, const struct mr_fact *annulled)
+{
+    return annulled->system == annulment->system || strcmp(annulment->code, "own") == 0 ||
+           strcmp(annulment->code, "two") == 0;
+}
+
+/* Latest first, so that an annulment that is annulled itself has no effect. */
 static void annul(struct mr_fold *fold)
 {
     for (size_t i = fold->facts->count; i-- > 0;) {
@@ -59,7 +65,7 @@ static void annul(struct mr_fold *fold)
         first = MR_VEC(fold->slots, uint32_t)[index];
         if (fold->annulled[first] || first == i)
             continue;
-        if (fold->facts->items[first].system == fact->system || strcmp(fact->code, "two") == 0)
+        if (may_annul(fact, &fold->facts->items[first]))
             annul_event(fold, first);
     }
 }

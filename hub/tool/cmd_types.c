@@ -92,6 +92,9 @@ static void rule_text(const struct mr_rule *rule, char *out, size_t size)
     case MR_RULE_NOT_AFTER:
         (void)snprintf(out, size, "not after %s", rule->text);
         break;
+    case MR_RULE_NOT_MORE:
+        (void)snprintf(out, size, "not more than %s", rule->text);
+        break;
     case MR_RULE_BYTES:
         (void)snprintf(out, size, "%lld bytes", max);
         break;

@@ -31,7 +31,7 @@ int mr_event_to_json(struct mr_slice event_bytes, json_t **ret, struct mr_error 
 
 /*
  * A CloudEvents JSON object to a serialized CloudEvent, appended to out. An unregistered type is encoded with
- * its data as text, for the hub to refuse by name. specversion may be absent (1.0). MR_EINVAL with the path
+ * its data as text, for the hub to refuse by name. MR_EINVAL with the path
  * in where.
  */
 int mr_event_from_json(const json_t *json, struct mr_buf *out, struct mr_error *reterr);

@@ -256,8 +256,9 @@ static int from_json(
     if (!json_is_object(json))
         return mr_error_set(reterr, MR_EINVAL, "", "send a CloudEvents object", "expected an object");
     r = take_required(json, "specversion", &version, reterr);
-    if (r == 0 && *version && strcmp(version, "1.0") != 0)
-        r = mr_error_set(reterr, MR_EINVAL, "specversion", "send CloudEvents 1.0", "unsupported specversion");
+    if (r == 0 && strcmp(version, "1.0") != 0)
+        r = mr_error_set(reterr, MR_EINVAL, "specversion", "send CloudEvents with specversion \"1.0\"",
+                *version ? "unsupported specversion" : "no specversion");
     if (r == 0)
         r = take_required(json, "type", &parts.type, reterr);
     if (r < 0)

@@ -252,6 +252,18 @@ static void check_string(struct check *check, const struct place *place, int ind
     }
 }
 
+static void check_bound(struct check *check, const struct place *place, int64_t value)
+{
+    const ProtobufCMessage *message = place->message;
+    const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field_by_name(message->descriptor, place->rule->text);
+    int64_t bound;
+
+    if (field && present(message, field) && integer(message, field, &bound) && value > bound)
+        violate(check, place, -1, place->rule->severity, "out-of-range", "must not be more than %s",
+                place->rule->text);
+}
+
 static void check_integer(struct check *check, const struct place *place, int64_t value)
 {
     const struct mr_rule *rule = place->rule;
@@ -259,6 +271,8 @@ static void check_integer(struct check *check, const struct place *place, int64_
     if (rule->kind == MR_RULE_RANGE && (value < rule->min || value > rule->max)) {
         violate(check, place, -1, rule->severity, "out-of-range", "send %lld to %lld", (long long)rule->min,
                 (long long)rule->max);
+    } else if (rule->kind == MR_RULE_NOT_MORE) {
+        check_bound(check, place, value);
     } else if (rule->kind == MR_RULE_HOURS) {
         int64_t least = strcmp(string_of(place->message, rule->text), "PP") == 0 ? 250 : 16;
 

@@ -69,6 +69,10 @@
     {                                                                                                        \
         field, MR_RULE_NOT_AFTER, MR_RULE_REFUSE, later, 0, 0                                                \
     }
+#define NOT_MORE(field, bound)                                                                               \
+    {                                                                                                        \
+        field, MR_RULE_NOT_MORE, MR_RULE_REFUSE, bound, 0, 0                                                 \
+    }
 #define DIGEST(field)                                                                                        \
     {                                                                                                        \
         field, MR_RULE_BYTES, MR_RULE_REFUSE, NULL, 32, 32                                                   \
@@ -125,7 +129,7 @@ static const struct mr_rule org_closed[] = {
 };
 static const struct mr_rule area_score[] = {
     NEED("area"), CODE("area", "area"), CODE("level", "level"), RANGE("score_thousandths", 0, 1000000000),
-    RANGE("max_thousandths", 1, 1000000000),
+    RANGE("max_thousandths", 1, 1000000000), NOT_MORE("score_thousandths", "max_thousandths"),
 };
 static const struct mr_rule area_change[] = {
     NEED("area"), CODE("area", "area"), CODE("level_before", "level"), CODE("level_after", "level"),

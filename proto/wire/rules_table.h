@@ -24,6 +24,7 @@ enum mr_rule_kind {
     MR_RULE_PERSON_ID, /* 32 lower-case hex digits */
     MR_RULE_DIGITS,    /* min to max digits */
     MR_RULE_NOT_AFTER, /* text: field of the same message with the later date */
+    MR_RULE_NOT_MORE,  /* text: integer field of the same message that bounds this one, when it is given */
     MR_RULE_BYTES,     /* bytes of length min to max */
     MR_RULE_HOURS, /* hours of a programme by law (order of 01.07.2013 № 499, п. 12); text: field with PK or
                       PP */

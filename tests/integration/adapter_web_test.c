@@ -192,7 +192,8 @@ static void test_route_without_names(void **state)
 }
 
 #define PROGRAMME(n)                                                                                          \
-    "{\"id\":\"p-" n "\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\","         \
+    "{\"specversion\":\"1.0\",\"id\":\"p-" n                                                                  \
+    "\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\","                          \
     "\"time\":\"2026-02-01T09:00:00Z\",\"regioncode\":\"24\",\"data\":{\"programmeId\":\"PK-" n               \
     "\",\"title\":\"Курс\",\"kind\":\"PK\",\"hours\":36,\"providerOgrn\":\"1022402129067\",\"registry\":" \
     "\"own\"}}"

@@ -71,7 +71,7 @@ static const char config_text[] =
         "codelists:\n"
         "  - name: area\n"
         "    values: [{code: subject, title: Предметная}, {code: ict, title: ИКТ}]\n"
-        "operators: []\n"
+        "operators: [{name: op-1, roles: [admin]}, {name: op-2, roles: [auditor]}]\n"
         "passport:\n"
         "  form: образец-2021\n"
         "  period_from: \"2026-01-01\"\n"

@@ -25,7 +25,7 @@
 
 static const char *const names[SPAWN_SYSTEMS] = {"cnppm", "copmkp", "portal", "school"};
 static const char *const publishes[SPAWN_SYSTEMS] = {"nms.route., nms.course.",
-        "nms.diagnostic., nms.deficit.", "nms.programme., nms.course.",
+        "nms.diagnostic., nms.rediagnostic., nms.deficit.", "nms.programme., nms.course.",
         "nms.person., nms.org., nms.employment."};
 
 const char *spawn_system(int system)

@@ -103,26 +103,32 @@ static void test_items(void **state)
         const char *field; /* NULL: accepted */
     } cases[] = {
             {EVENT, NULL},
-            {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal:lk\",\"type\":\"nms.programme.listed.v1\","
+            {"{\"specversion\":\"1.0\",\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal:lk\",\"type\":"
+             "\"nms.programme.listed.v1\","
              "\"data\":" PROGRAMME "}",
                     NULL},
-            {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal2\",\"type\":\"nms.programme.listed.v1\","
+            {"{\"specversion\":\"1.0\",\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal2\",\"type\":\"nms."
+             "programme.listed.v1\","
              "\"data\":" PROGRAMME "}",
                     "source"},
-            {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.route.assigned.v1\","
+            {"{\"specversion\":\"1.0\",\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms."
+             "route.assigned.v1\","
              "\"data\":{}}",
                     "type"},
-            {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.lost.v1\","
+            {"{\"specversion\":\"1.0\",\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms."
+             "programme.lost.v1\","
              "\"data\":{}}",
                     "type"},
-            {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\","
+            {"{\"specversion\":\"1.0\",\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms."
+             "programme.listed.v1\","
              "\"data\":{\"colour\":1}}",
                     "data.colour"},
-            {"{\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\","
+            {"{\"specversion\":\"1.0\",\"id\":\"p-1\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms."
+             "programme.listed.v1\","
              "\"data\":{\"programmeId\":\"1\"}}",
                     "title"},
-            {"{\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\",\"data\":" PROGRAMME
-             "}",
+            {"{\"specversion\":\"1.0\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed."
+             "v1\",\"data\":" PROGRAMME "}",
                     "id"},
     };
     struct posted posted;

@@ -255,13 +255,17 @@ static void words_are_cut_between_letters(void **state)
 static void only_its_source_or_two_people_annul(void **state)
 {
     static const struct {
-        const char *source, *actor, *second;
-        enum mr_verdict verdict;
+        const char *source, *id, *actor, *second;
+        const char *code;
     } cases[] = {
-            {"urn:marshrut:24:copmkp", "a", "", MR_VERDICT_STORED},
-            {"urn:marshrut:24:school", "a", "", MR_VERDICT_REFUSED},
-            {"urn:marshrut:24:school", "a", "a", MR_VERDICT_REFUSED},
-            {"urn:marshrut:24:school", "a", "b", MR_VERDICT_STORED},
+            {"urn:marshrut:24:copmkp", "7", "a", "", ""},
+            {"urn:marshrut:24:copmkp:krsk", "1", "a", "", ""},
+            {"urn:marshrut:24:copmkp", "1", "a", "", "annul-itself"},
+            {"urn:marshrut:24:school", "7", "op-1", "", "right-annul"},
+            {"urn:marshrut:24:school", "7", "op-1", "op-1", "right-annul"},
+            {"urn:marshrut:24:school", "7", "a", "b", "right-annul"},
+            {"urn:marshrut:24:school", "7", "op-1", "b", "right-annul"},
+            {"urn:marshrut:24:school", "7", "op-1", "op-2", ""},
     };
 
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
@@ -272,15 +276,15 @@ static void only_its_source_or_two_people_annul(void **state)
         struct mr_decision decision;
 
         ref.source = (char *)cases[i].source;
-        ref.id = (char *)"7";
+        ref.id = (char *)cases[i].id;
         annulled.event = &ref;
         annulled.reason = (char *)"mistake";
         annulled.second_actor = (char *)cases[i].second;
         a.actor = cases[i].actor;
         hub_env_encode(&bytes, &a, &annulled.base);
         admit(*state, "copmkp", &bytes, &decision);
-        assert_int_equal(decision.verdict, cases[i].verdict);
-        assert_string_equal(decision.text.code, cases[i].verdict == MR_VERDICT_REFUSED ? "right-annul" : "");
+        assert_string_equal(decision.text.code, cases[i].code);
+        assert_int_equal(decision.verdict, *cases[i].code ? MR_VERDICT_REFUSED : MR_VERDICT_STORED);
         mr_buf_fini(&bytes);
     }
 }

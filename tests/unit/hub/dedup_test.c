@@ -57,6 +57,40 @@ static void the_tail_answers(void **state)
     mr_dedup_close(dedup);
 }
 
+/* A mended event has two records: the newest is found, and the older one again when the newer is taken back.
+ */
+static void the_newest_of_the_tail_counts(void **state)
+{
+    struct hub_env *env = *state;
+    struct mr_dedup *dedup;
+    struct mr_dedup_entry one = entry_of(env, "1", "one", 1);
+    struct mr_dedup_entry other = entry_of(env, "2", "other", 2);
+    struct mr_dedup_entry two = entry_of(env, "1", "two", 3);
+    struct mr_dedup_entry three = entry_of(env, "1", "three", 4);
+    struct mr_dedup_entry find = entry_of(env, "1", "two", 0);
+
+    one.quarantined = two.quarantined = true;
+    assert_int_equal(mr_dedup_open(&dedup, &env->house, NULL), 0);
+    assert_int_equal(mr_dedup_add(dedup, &one), 0);
+    assert_int_equal(mr_dedup_find(dedup, &find), MR_DEDUP_OTHER);
+    assert_true(find.waits);
+    assert_int_equal(mr_dedup_add(dedup, &other), 0);
+    assert_int_equal(mr_dedup_add(dedup, &two), 0);
+    assert_int_equal(mr_dedup_add(dedup, &three), 0);
+    assert_int_equal(mr_dedup_find(dedup, &find), MR_DEDUP_OTHER);
+    assert_int_equal(find.number, 4);
+    assert_false(find.waits);
+    mr_dedup_rollback(dedup, 4);
+    assert_int_equal(mr_dedup_find(dedup, &find), MR_DEDUP_SAME);
+    assert_int_equal(find.number, 3);
+    mr_dedup_rollback(dedup, 2);
+    assert_int_equal(mr_dedup_find(dedup, &find), MR_DEDUP_OTHER);
+    assert_int_equal(find.number, 1);
+    assert_int_equal(mr_dedup_tail(dedup), 1);
+    assert_int_equal(mr_dedup_add(dedup, &two), 0);
+    mr_dedup_close(dedup);
+}
+
 static void the_tail_is_read_and_forgotten(void **state)
 {
     struct hub_env *env = *state;
@@ -115,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             HUB_TEST(digests_are_of_source_and_id),
             HUB_TEST(the_tail_answers),
+            HUB_TEST(the_newest_of_the_tail_counts),
             HUB_TEST(the_tail_is_read_and_forgotten),
             HUB_TEST(an_index_that_leads_astray_is_not_believed),
     };

@@ -10,12 +10,14 @@
 
 #include "event/assessment.pb-c.h"
 #include "event/course.pb-c.h"
+#include "event/route.pb-c.h"
 #include "hub/seal.h"
 #include "proto/base/list.h"
 #include "tests/support/hub_env.h"
 
 #define SNILS "11223344595"
 #define OGRN  "1022402127461"
+#define SITE  "1022402062046"
 
 struct disclose_env {
     struct hub_env *hub;
@@ -57,8 +59,8 @@ static int teardown(void **state)
 /* A deficit with everything that links: own id, subject, correlation, a foreign attribute, a reference. */
 static void put_deficit(struct mr_buf *out)
 {
-    struct mr_attributes a =
-            hub_env_attributes("urn:marshrut:24:copmkp", "id-of-sender", "nms.deficit.identified.v1");
+    struct mr_attributes a = hub_env_attributes(
+            "urn:marshrut:24:copmkp:school:" SITE, "id-of-sender", "nms.deficit.identified.v1");
     Nms__Event__V1__Person person = NMS__EVENT__V1__PERSON__INIT;
     Nms__Event__V1__EventRef evidence = NMS__EVENT__V1__EVENT_REF__INIT;
     Nms__Event__V1__DeficitIdentified deficit = NMS__EVENT__V1__DEFICIT_IDENTIFIED__INIT;
@@ -146,6 +148,8 @@ static void full_has_the_block_and_the_id(void **state)
     assert_int_equal(strlen(person->person_id), 32);
     assert_string_equal(env->event.a.subject, person->person_id);
     assert_string_equal(env->event.a.id, "id-of-sender");
+    assert_string_equal(env->event.a.source, "urn:marshrut:24:copmkp:school:" SITE);
+    assert_null(memmem(env->view.record.leaf.data, env->view.record.leaf.size, SITE, strlen(SITE)));
     assert_string_equal(env->event.a.correlationid, "journey-1");
     assert_string_equal(deficit_of(env)->evidence->id, "other-1");
     assert_string_equal(env->event.a.staffof, OGRN);
@@ -158,7 +162,7 @@ static void full_has_the_block_and_the_id(void **state)
 static void pseudonymous_has_its_own_id_only(void **state)
 {
     static const char *const withheld[] = {SNILS, "Petrova", "local-1", "id-of-sender", "subject-of-sender",
-            "journey-1", "cause-1", "key-1", "other-1", "op-17", "0af7651916cd43dd"};
+            "journey-1", "cause-1", "key-1", "other-1", "op-17", "0af7651916cd43dd", SITE};
     struct disclose_env *env = *state;
     char portal[40];
     char event_id[64];
@@ -185,7 +189,7 @@ static void pseudonymous_has_its_own_id_only(void **state)
 static void none_has_nothing_that_links(void **state)
 {
     static const char *const withheld[] = {SNILS, "Petrova", "local-1", "id-of-sender", "subject-of-sender",
-            "journey-1", "cause-1", "key-1", "other-1", "op-17", "0af7651916cd43dd", OGRN, "deficit-1",
+            "journey-1", "cause-1", "key-1", "other-1", "op-17", "0af7651916cd43dd", OGRN, SITE, "deficit-1",
             "course of IT"};
     struct disclose_env *env = *state;
 
@@ -199,7 +203,43 @@ static void none_has_nothing_that_links(void **state)
     assert_null(deficit_of(env)->person);
     assert_string_equal(deficit_of(env)->area, "ict");
     assert_string_equal(env->event.a.regioncode, "24");
+    assert_string_equal(env->event.a.source, "urn:marshrut:24:copmkp");
     assert_int_equal(env->recipients.size, 0);
+}
+
+static void none_has_no_free_text_and_no_ids(void **state)
+{
+    static const char *const withheld[] = {
+            SNILS, "route-7", "step-7", "programme-7", "of Petrova", "for Petrova"};
+    struct disclose_env *env = *state;
+    struct mr_attributes a = hub_env_attributes("urn:marshrut:24:cnppm", "r-1", "nms.route.assigned.v1");
+    Nms__Event__V1__Person person = NMS__EVENT__V1__PERSON__INIT;
+    Nms__Event__V1__RouteStep step = NMS__EVENT__V1__ROUTE_STEP__INIT, *steps[] = {&step};
+    Nms__Event__V1__RouteAssigned route = NMS__EVENT__V1__ROUTE_ASSIGNED__INIT, *got;
+    struct mr_buf event = MR_BUF_INIT;
+
+    person.snils = (char *)SNILS;
+    step.step_id = (char *)"step-7";
+    step.form = (char *)"formal";
+    step.title = (char *)"course of Petrova";
+    step.programme_id = (char *)"programme-7";
+    step.hours = 36;
+    route.person = &person;
+    route.route_id = (char *)"route-7";
+    route.content = (char *)"route for Petrova";
+    route.assigned_on = (char *)"2026-10-30";
+    route.starts_on = (char *)"2026-11-10";
+    route.steps = steps;
+    route.n_steps = 1;
+    hub_env_encode(&event, &a, &route.base);
+    publish(env, "cnppm", &event);
+    assert_int_equal(disclose(env, "portal", MR_PERSONAL_NONE, MR_SCOPE_ALL), 0);
+    for (size_t i = 0; i < MR_COUNT(withheld); i++)
+        assert_false(mentions(env, withheld[i]));
+    got = (void *)env->event.payload;
+    assert_string_equal(got->starts_on, "2026-11-10");
+    assert_int_equal(got->steps[0]->hours, 36);
+    assert_string_equal(got->steps[0]->form, "formal");
 }
 
 static void an_open_event_keeps_its_payload(void **state)
@@ -244,6 +284,7 @@ int main(void)
             DISCLOSE_TEST(full_has_the_block_and_the_id),
             DISCLOSE_TEST(pseudonymous_has_its_own_id_only),
             DISCLOSE_TEST(none_has_nothing_that_links),
+            DISCLOSE_TEST(none_has_no_free_text_and_no_ids),
             DISCLOSE_TEST(an_open_event_keeps_its_payload),
             DISCLOSE_TEST(a_blocked_person_is_not_disclosed),
     };

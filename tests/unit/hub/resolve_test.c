@@ -233,7 +233,9 @@ static void merging_takes_effect_in_order(void **state)
     assert_memory_equal(&env->resolved.persons[0], &first[0], sizeof first[0]);
     assert_memory_equal(&env->resolved.persons[1], &first[1], sizeof first[1]);
     resolve(env, "school", &a, &a, true);
-    assert_int_equal(env->resolved.persons_count, 1);
+    assert_int_equal(env->decision.verdict, MR_VERDICT_REFUSED);
+    assert_string_equal(env->decision.text.code, "merge-itself");
+    assert_string_equal(env->decision.text.field, "previous");
 }
 
 static void two_blocks_may_not_share_a_local_id(void **state)

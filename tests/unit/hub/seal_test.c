@@ -138,6 +138,7 @@ static struct mr_record seal(struct seal_env *env, size_t persons_count, const c
 {
     struct mr_seal_input input = {.event = &env->event,
             .system = "cnppm",
+            .source = "urn:marshrut:24:cnppm",
             .hub_id = env->hub_id,
             .recorded_us = 77,
             .persons = env->persons,
@@ -306,8 +307,11 @@ static void only_public_fields_stand_openly(void **state)
 static void quarantined_is_for_those_who_correct(void **state)
 {
     struct seal_env *env = *state;
-    struct mr_seal_input input = {
-            .event = &env->event, .system = "cnppm", .hub_id = env->hub_id, .recorded_us = 1};
+    struct mr_seal_input input = {.event = &env->event,
+            .system = "cnppm",
+            .source = "urn:marshrut:24:cnppm",
+            .hub_id = env->hub_id,
+            .recorded_us = 1};
     struct mr_record record = {
             .number = 1, .flags = MR_RECORD_SEALED | MR_RECORD_QUARANTINED, .slots_count = 1};
     Marshrut__Log__V1__Leaf *leaf;

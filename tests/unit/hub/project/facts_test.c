@@ -23,6 +23,9 @@ static void ident_of(void *ctx, const char *source, const char *id, uint8_t ret[
     memcpy(ret + 4, id, strnlen(id, 12));
 }
 
+static struct mr_config_operator operators[] = {{.name = (char *)"a"}, {.name = (char *)"b"}};
+static const struct mr_config config = {.operators = operators, .operators_count = 2};
+
 static struct mr_event event_of(const char *type, void *payload)
 {
     struct mr_event event = {.type = mr_registry_find(type, strlen(type)), .payload = payload};
@@ -38,6 +41,8 @@ static void extract(
             .system = 3,
             .ident = ident,
             .event = event,
+            .config = &config,
+            .own = "own:",
             .persons = {first, second},
             .ident_of = ident_of};
 
@@ -128,6 +133,33 @@ static void test_annulment_by_two(void **state)
     extract(&event, NULL, NULL, &set);
     assert_string_equal(set.items[0].code, "two");
     mr_fact_set_fini(&set);
+    event.a.actor = "x"; /* a name that a sender made up is nobody */
+    extract(&event, NULL, NULL, &set);
+    assert_string_equal(set.items[0].code, "");
+    mr_fact_set_fini(&set);
+}
+
+static void test_annulment_by_its_own(void **state)
+{
+    static const struct {
+        const char *by, *of, *code;
+    } cases[] = {{"one:", "one:", "own"}, {"own:a", "own::b", "own"}, {"one:", "two:", ""}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        Nms__Event__V1__EventRef ref = NMS__EVENT__V1__EVENT_REF__INIT;
+        Nms__Event__V1__EventAnnulled m = NMS__EVENT__V1__EVENT_ANNULLED__INIT;
+        struct mr_event event = event_of("nms.event.annulled.v1", &m);
+        struct mr_fact_set set;
+
+        ref.source = (char *)cases[i].of;
+        ref.id = (char *)"e-1";
+        m.event = &ref;
+        event.a.source = cases[i].by;
+        extract(&event, NULL, NULL, &set);
+        assert_string_equal(set.items[0].code, cases[i].code);
+        mr_fact_set_fini(&set);
+    }
 }
 
 static void test_dates(void **state)
@@ -148,6 +180,7 @@ int main(void)
             cmocka_unit_test(test_course),
             cmocka_unit_test(test_mentoring_is_about_two),
             cmocka_unit_test(test_annulment_by_two),
+            cmocka_unit_test(test_annulment_by_its_own),
             cmocka_unit_test(test_dates),
     };
 

@@ -22,6 +22,7 @@ enum { BUDGET_BYTES = 1 << 20 };
 #define RESULT     &marshrut__bus__v1__result__descriptor
 #define VALUE      &io__cloudevents__v1__cloud_event__cloud_event_attribute_value__descriptor
 #define DIAGNOSTIC &nms__event__v1__diagnostic_completed__descriptor
+#define VERSION    "\"specversion\":\"1.0\","
 #define REQUIRED   "\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"urn:a\","
 #define TYPED      REQUIRED "\"type\":\"nms.diagnostic.completed.v1\","
 
@@ -240,7 +241,7 @@ static void events_round_trip(void **state)
                     "{" TYPED "\"datacontenttype\":\"application/json\",\"time\":\"2026-11-22T07:00:00Z\","
                     "\"orgid\":\"1022402062046\",\"data\":{\"person\":{\"snils\":\"11223344595\"}}}"},
             {"{" TYPED "\"data\":{}}", "{" TYPED "\"datacontenttype\":\"application/json\",\"data\":{}}"},
-            {"{\"id\":\"1\",\"source\":\"s\",\"type\":\"other\"}",
+            {"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"other\"}",
                     "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"other\"}"},
             {"{" REQUIRED "\"type\":\"other\",\"data\":\"text\",\"datacontenttype\":\"text/plain\"}",
                     "{" REQUIRED "\"type\":\"other\",\"data\":\"text\",\"datacontenttype\":\"text/plain\"}"},
@@ -273,6 +274,24 @@ static void events_round_trip(void **state)
     }
 }
 
+static void an_event_too_big_is_refused_by_that_name(void **state)
+{
+    json_t *event = parse("{" REQUIRED "\"type\":\"other\"}");
+    char *text = calloc(1, MR_EVENT_BYTES_MAX + 1);
+    struct mr_buf bytes = MR_BUF_INIT;
+    struct mr_error e = {0};
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, 'x', MR_EVENT_BYTES_MAX);
+    assert_int_equal(json_object_set_new(event, "data", json_string(text)), 0);
+    assert_int_equal(mr_event_from_json(event, &bytes, &e), MR_ETOOBIG);
+    assert_int_equal(bytes.size, 0);
+    json_decref(event);
+    free(text);
+    mr_buf_fini(&bytes);
+}
+
 static void wrong_events_are_refused_and_leave_nothing(void **state)
 {
     static const struct {
@@ -281,12 +300,14 @@ static void wrong_events_are_refused_and_leave_nothing(void **state)
         const char *where;
     } rows[] = {
             {"[]", MR_EINVAL, ""},
-            {"{}", MR_EINVAL, "id"},
-            {"{\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL, "id"},
-            {"{\"id\":\"1\",\"type\":\"t\"}", MR_EINVAL, "source"},
-            {"{\"id\":\"1\",\"source\":\"s\"}", MR_EINVAL, "type"},
-            {"{\"id\":1,\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL, "id"},
-            {"{\"id\":\"1\",\"source\":\"s\",\"type\":[]}", MR_EINVAL, "type"},
+            {"{}", MR_EINVAL, "specversion"},
+            {"{\"id\":\"1\",\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL, "specversion"},
+            {"{\"specversion\":null,\"id\":\"1\",\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL, "specversion"},
+            {"{" VERSION "\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL, "id"},
+            {"{" VERSION "\"id\":\"1\",\"type\":\"t\"}", MR_EINVAL, "source"},
+            {"{" VERSION "\"id\":\"1\",\"source\":\"s\"}", MR_EINVAL, "type"},
+            {"{" VERSION "\"id\":1,\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL, "id"},
+            {"{" VERSION "\"id\":\"1\",\"source\":\"s\",\"type\":[]}", MR_EINVAL, "type"},
             {"{\"specversion\":\"0.3\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL,
                     "specversion"},
             {"{\"specversion\":1.0,\"id\":\"1\",\"source\":\"s\",\"type\":\"t\"}", MR_EINVAL, "specversion"},
@@ -375,6 +396,7 @@ int main(void)
             cmocka_unit_test(the_budget_bounds_messages),
             cmocka_unit_test(text_is_parsed_strictly),
             cmocka_unit_test(events_round_trip),
+            cmocka_unit_test(an_event_too_big_is_refused_by_that_name),
             cmocka_unit_test(wrong_events_are_refused_and_leave_nothing),
             cmocka_unit_test(a_large_event_is_refused),
             cmocka_unit_test(broken_bytes_give_no_json),

@@ -66,6 +66,7 @@ static bool kind_fits(const struct mr_rule *rule, const ProtobufCFieldDescriptor
         return true;
     case MR_RULE_RANGE:
     case MR_RULE_HOURS:
+    case MR_RULE_NOT_MORE:
         return field->label != PROTOBUF_C_LABEL_REPEATED &&
                (field->type == PROTOBUF_C_TYPE_INT32 || field->type == PROTOBUF_C_TYPE_UINT32);
     case MR_RULE_BYTES:
@@ -89,7 +90,8 @@ static void test_rows_fit_the_schemas(void **state)
             if (!field || !kind_fits(rule, field))
                 fail_msg("rule on %s.%s names no field, or one of another type", set->message->name,
                         rule->field);
-            if (rule->kind == MR_RULE_NOT_AFTER || rule->kind == MR_RULE_HOURS)
+            if (rule->kind == MR_RULE_NOT_AFTER || rule->kind == MR_RULE_HOURS ||
+                    rule->kind == MR_RULE_NOT_MORE)
                 assert_non_null(field_at(set->message, rule->text));
             if (rule->kind == MR_RULE_ENUM || rule->kind == MR_RULE_CODELIST)
                 assert_true(rule->text && strlen(rule->text) < 60);
@@ -285,6 +287,14 @@ static void test_nested_paths_and_presence(void **state)
     expect(&again, MR_RULE_QUARANTINE, "field-missing", "baseline");
     second._score_thousandths_case = NMS__EVENT__V1__AREA_SCORE___SCORE_THOUSANDTHS_SCORE_THOUSANDTHS;
     expect(&again, MR_RULE_REFUSE, "out-of-range", "areas[1].score_thousandths");
+    second.max_thousandths = 5000;
+    second.score_thousandths = 5001;
+    expect(&again, MR_RULE_REFUSE, "out-of-range", "areas[1].score_thousandths");
+    second.score_thousandths = 5000;
+    expect(&again, MR_RULE_QUARANTINE, "field-missing", "baseline");
+    second.max_thousandths = 0; /* not told: nothing to compare with */
+    second.score_thousandths = 5001;
+    expect(&again, MR_RULE_QUARANTINE, "field-missing", "baseline");
     second.score_thousandths = 0;
     again.baseline = &baseline;
     baseline.source = T("urn:marshrut:24:copmkp");
