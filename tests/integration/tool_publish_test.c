@@ -123,7 +123,8 @@ static void put_programme(struct mr_buf *out, const char *id, size_t title_bytes
     memset(title, 'x', title_bytes);
     title[title_bytes] = 0;
     mr_buf_printf(out,
-            "{\"id\":\"%s\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms.programme.listed.v1\","
+            "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"urn:marshrut:24:portal\",\"type\":\"nms."
+            "programme.listed.v1\","
             "\"time\":\"2026-11-01T10:00:00Z\",\"regioncode\":\"24\",\"basis\":\"152-fz-6-1\",\"actor\":"
             "\"op-1\",\"actorrole\":\"methodist\",\"data\":{\"programmeId\":\"p-1\",\"title\":\"",
             id);
@@ -175,12 +176,12 @@ static void test_every_item_has_its_verdict(void **state)
     char *output;
 
     put_programme(&text, "i-1", 20);
-    mr_buf_put_str(&text, "{\"id\":\n\n"); /* and an empty line: item 3 */
+    mr_buf_put_str(&text, "{\"specversion\":\"1.0\",\"id\":\n\n"); /* and an empty line: item 3 */
     put_programme(&text, "i-4", 60 * 1000);
     put_programme(&text, "i-5", 1000 * 1000);
     put_programme(&text, "i-6", 3 * 1000 * 1000);
     put_programme(&text, "i-7", 20);
-    mr_buf_put_str(&text, "{\"source\":\"urn:else\"}\n");
+    mr_buf_put_str(&text, "{\"specversion\":\"1.0\",\"source\":\"urn:else\"}\n");
     put_programme(&text, "i-9", 20);
     put_programme(&text, "i-1", 20);
     write_input(env, &text);
