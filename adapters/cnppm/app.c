@@ -91,6 +91,7 @@ static int open_files(struct cnppm *app, const struct mr_config_cnppm *config, s
             .done = config->done,
             .rejected = config->rejected,
             .settle_ms = config->settle_ms,
+            .timezone = app->web.options.config->timezone,
             .keep_days = *config->keep_days,
             .map = mr_cnppm_map,
             .ctx = &app->map,

@@ -97,6 +97,7 @@ static int open_files(struct copmkp *app, uv_loop_t *loop, struct mr_error *rete
             .rejected = app->config->rejected,
             .out = app->config->out,
             .settle_ms = app->config->settle_ms,
+            .timezone = app->map.config->timezone,
             .keep_days = *app->config->keep_days,
             .map = mr_diagnostics_map,
             .ctx = &app->map,

@@ -1,12 +1,5 @@
 #include "adapters/school/map_internal.h"
 
-static const char *kind_code(const struct mr_school_file *file, const char *text)
-{
-    const char *code = *text ? mr_config_code_find(file->map->config, "org_kind", text) : NULL;
-
-    return code ? code : text; /* what the list does not know is left to the hub to hold */
-}
-
 int mr_school_map_orgs(struct mr_school_file *file, const struct mr_table *table)
 {
     int ogrn = mr_table_column(table, "ОГРН|ogrn"), inn = mr_table_column(table, "ИНН|inn");
@@ -30,7 +23,8 @@ int mr_school_map_orgs(struct mr_school_file *file, const struct mr_table *table
         org.inn = (char *)mr_table_cell(table, row, inn);
         org.oktmo = (char *)mr_school_needed(file, "ОКТМО", mr_table_cell(table, row, oktmo));
         org.name = (char *)mr_school_needed(file, "Наименование", mr_table_cell(table, row, name));
-        org.kind = (char *)kind_code(file, mr_school_needed(file, "Вид", mr_table_cell(table, row, kind)));
+        org.kind = (char *)mr_school_code(
+                file, "Вид", "org_kind", mr_school_needed(file, "Вид", mr_table_cell(table, row, kind)));
         r = mr_school_send_org(file, &org);
     }
     return r;

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "adapters/school/map_internal.h"
+#include "adapters/sdk/codes.h"
 #include "proto/wire/ident.h"
 
 void mr_school_row(struct mr_school_file *file, uint32_t line, const char *raw)
@@ -20,11 +21,36 @@ void mr_school_problem(struct mr_school_file *file, const char *column, const ch
     file->sink->problem(file->sink, &said);
 }
 
+/* What the hub will hold: said when the row comes back anyway. */
+static void doubt(struct mr_school_file *file, const char *column, const char *value, const char *problem,
+        const char *cure)
+{
+    struct mr_row_problem said = {file->line, column, value, problem, cure};
+
+    if (file->sink->doubt)
+        file->sink->doubt(file->sink, &said);
+}
+
+const char *mr_school_code(
+        struct mr_school_file *file, const char *column, const char *list, const char *text)
+{
+    const struct mr_config *config = file->map->config;
+    const char *code = *text ? mr_config_code_find(config, list, text) : NULL;
+    char cure[512];
+
+    if (code || !*text || mr_config_code_known(config, list, text))
+        return code ? code : text;
+    doubt(file, column, text, "значения нет в справочнике", mr_codes_cure(config, list, cure, sizeof cure));
+    return text;
+}
+
 void mr_school_snils(struct mr_school_file *file, const char *column, const char *text, char out[static 12])
 {
     out[0] = 0;
     if (*text && mr_ident_snils_normalise(text, out) != 0)
         mr_school_problem(file, column, text, "в СНИЛС не 11 цифр", "напишите СНИЛС как XXX-XXX-XXX YY");
+    else if (*text && !mr_ident_snils_ok(out))
+        doubt(file, column, text, "контрольная сумма СНИЛС не сходится", "сверьте СНИЛС с документом");
 }
 
 void mr_school_date(

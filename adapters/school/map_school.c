@@ -112,6 +112,7 @@ int mr_school_map(void *ctx, const char *folder, const char *name, struct mr_sli
     r = mr_zip_looks_like(content) ? mr_school_map_oneroster(&file, content)
                                    : map_table(&file, name, content);
     mr_buf_fini(&file.seen);
+    mr_buf_fini(&file.persons);
     return r;
 }
 

@@ -101,12 +101,16 @@ static const char *word(const struct staff *staff, enum column column, const str
 /* A code of the configured list by title or code; what the list does not know is left to the hub to hold. */
 static const char *category(const struct staff *staff)
 {
+    const struct mr_config *config = staff->file->map->config;
     const char *text = cell(staff, CATEGORY);
-    const char *code = *text ? mr_config_code_find(staff->file->map->config, "qual_category", text) : NULL;
+    const char *word_code = *text ? find_word(categories, text) : NULL;
+    const char *code;
 
-    if (!code)
-        code = *text ? find_word(categories, text) : NULL;
-    return code ? code : text;
+    if (word_code && !mr_config_code_find(config, "qual_category", text) &&
+            mr_config_code_known(config, "qual_category", word_code))
+        return word_code;
+    code = mr_school_code(staff->file, header(staff, CATEGORY), "qual_category", text);
+    return code == text && word_code ? word_code : code;
 }
 
 static void take_person(const struct staff *staff, Nms__Event__V1__Person *person, char snils[static 12],

@@ -95,6 +95,7 @@ int mr_school_open(struct mr_school **ret, uv_loop_t *loop, const struct mr_conf
                     .out = settings->out,
                     .sub_folders = true,
                     .settle_ms = settings->settle_ms,
+                    .timezone = config->timezone,
                     .keep_days = *settings->keep_days,
                     .map = mr_school_map,
                     .ctx = school->map,

@@ -5,8 +5,9 @@
 #include <string.h>
 
 #include "adapters/sdk/file.h"
+#include "adapters/sdk/intake_name.h"
 #include "adapters/sdk/intake_place.h"
-#include "proto/base/clock.h"
+#include "adapters/sdk/workbook.h"
 #include "proto/base/hex.h"
 
 void mr_intake_log(
@@ -39,59 +40,105 @@ static int output_dir(const char *base, const char *folder, char out[static PATH
     return mr_file_make_dirs(out);
 }
 
-int mr_intake_answer_finished(const struct mr_intake_files_options *options, const char *folder,
-        const char *name, const struct mr_intake_state *state, const struct mr_intake_row *bad,
-        size_t bad_count, struct mr_slice content)
+/* Where outputs go, and how people know the folder of what was refused. */
+struct places {
+    char done[PATH_MAX], rejected[PATH_MAX], shown[PATH_MAX], name[MR_INTAKE_NAME_MAX];
+};
+
+static int open_places(const struct mr_intake_files_options *options, const char *folder, const char *name,
+        struct places *places, struct mr_intake_report *ret)
 {
-    char done[PATH_MAX], rejected[PATH_MAX], safe[MR_INTAKE_NAME_MAX];
-    struct mr_intake_report report = {
-            .done_dir = done,
-            .rejected_dir = rejected,
+    const char *slash = strrchr(options->rejected, '/');
+    int r = output_dir(options->done, folder, places->done);
+
+    if (r == 0)
+        r = output_dir(options->rejected, folder, places->rejected);
+    mr_intake_dir(slash ? slash + 1 : options->rejected, folder, places->shown);
+    *ret = (struct mr_intake_report){
+            .done_dir = places->done,
+            .rejected_dir = places->rejected,
             .folder = folder,
-            .name = mr_intake_safe_name(name, safe),
-            .state = state,
-            .bad = bad,
-            .bad_count = bad_count,
+            .name = mr_intake_safe_name(name, places->name),
+            .place = places->shown,
+            .timezone = options->timezone,
             .columns = options->columns,
             .map = options->map,
             .map_ctx = options->ctx,
     };
-    int r = output_dir(options->done, folder, done);
+    return r;
+}
 
-    if (r == 0)
-        r = output_dir(options->rejected, folder, rejected);
+int mr_intake_answer_finished(const struct mr_intake_files_options *options, const char *folder,
+        const char *name, const struct mr_intake_state *state, const struct mr_intake_row *bad,
+        size_t bad_count, struct mr_slice content)
+{
+    struct places places;
+    struct mr_intake_report report;
+    int r = open_places(options, folder, name, &places, &report);
+
+    report.state = state;
+    report.bad = bad;
+    report.bad_count = bad_count;
     return r < 0 ? r : mr_intake_report_write(&report, content);
 }
 
 int mr_intake_answer_repeated(const struct mr_intake_files_options *options, const char *folder,
-        const char *name, const struct mr_intake_state *state)
+        const char *name, const struct mr_intake_state *state, int64_t now_us)
 {
-    char done[PATH_MAX], safe[MR_INTAKE_NAME_MAX];
-    int r = output_dir(options->done, folder, done);
+    struct places places;
+    struct mr_intake_report report;
+    int r = open_places(options, folder, name, &places, &report);
 
+    report.state = state;
     if (r == 0)
-        r = mr_intake_report_repeated(
-                done, mr_intake_safe_name(name, safe), state, mr_clock_wall_us(mr_clock_system()));
+        r = mr_intake_report_repeated(&report, now_us);
     if (r == 0)
         mr_intake_remove(options->in, folder, name);
     return r;
 }
 
-int mr_intake_answer_refused(const struct mr_intake_files_options *options, const char *folder,
-        const char *name, const struct mr_error *error)
+const char *mr_intake_unfit(int *r, struct mr_slice content, struct mr_error *error)
 {
-    char path[PATH_MAX], rejected[PATH_MAX], safe[MR_INTAKE_NAME_MAX];
-    int r = output_dir(options->rejected, folder, rejected);
+    if (*r == MR_ETOOBIG) {
+        *r = mr_error_set(error, MR_EINVAL, "", "разделите файл на части до 64 МБ", "файл слишком большой");
+        return "too-big";
+    }
+    if (*r == 0 && content.size == 0) {
+        *r = mr_error_set(error, MR_EINVAL, "", "выгрузите таблицу заново", "файл пуст");
+        return "empty";
+    }
+    if (*r == 0)
+        *r = mr_workbook_refuse(content, error);
+    return *r < 0 ? "workbook" : "not-understood";
+}
+
+static void log_refused(const char *folder, const struct mr_intake_refusal *refusal, int error)
+{
+    char hex[17];
+
+    mr_logfmt_write(MR_LEVEL_WARNING, "file.refused", "folder", folder, "file",
+            mr_hex_encode(refusal->id, 8, hex), "reason", refusal->reason, "error",
+            error < 0 ? mr_err_name(error) : NULL, NULL);
+}
+
+int mr_intake_answer_refused(const struct mr_intake_files_options *options, const char *folder,
+        const char *name, const struct mr_error *error, const struct mr_intake_refusal *refusal)
+{
+    char path[PATH_MAX], kept[MR_OUTPUT_NAME_MAX], suffix[32];
+    struct places places;
+    struct mr_intake_report report;
+    int r = open_places(options, folder, name, &places, &report);
 
     mr_intake_path(options->in, folder, name, path);
-    (void)mr_intake_safe_name(name, safe);
+    mr_intake_refused_suffix(suffix, report.name);
+    mr_intake_output_name(kept, report.name, refusal->now_us, suffix);
     if (r == 0)
-        r = mr_intake_report_refused(rejected, safe, error);
+        r = mr_intake_report_refused(&report, refusal->now_us, kept, error);
     if (r == 0)
-        r = mr_file_move(path, rejected, safe, 0640);
+        r = mr_file_move(path, places.rejected, kept, 0640);
     if (r == 0)
         mr_intake_remove(options->in, folder, name);
-    mr_intake_log(MR_LEVEL_WARNING, "file.refused", folder, NULL, r);
+    log_refused(folder, refusal, r);
     return r;
 }
 

@@ -15,10 +15,18 @@ int mr_intake_answer_finished(const struct mr_intake_files_options *options, con
         size_t bad_count, struct mr_slice content);
 /* A receipt; the file goes. */
 int mr_intake_answer_repeated(const struct mr_intake_files_options *options, const char *folder,
-        const char *name, const struct mr_intake_state *state);
+        const char *name, const struct mr_intake_state *state, int64_t now_us);
+/* What makes a file unfit before it is mapped: *r becomes MR_EINVAL. Returns the reason for the log. */
+const char *mr_intake_unfit(int *r, struct mr_slice content, struct mr_error *error);
+
+struct mr_intake_refusal {
+    int64_t now_us;
+    const char *reason; /* for the log: "empty", "workbook" ... */
+    const uint8_t *id;  /* digest of the content */
+};
 /* The file goes to rejected/ with a report. */
 int mr_intake_answer_refused(const struct mr_intake_files_options *options, const char *folder,
-        const char *name, const struct mr_error *error);
+        const char *name, const struct mr_error *error, const struct mr_intake_refusal *refusal);
 /* A note in rejected/ and a line in the log, once; the thing itself is left alone. */
 int mr_intake_answer_odd(const struct mr_intake_files_options *options, const char *folder, const char *name,
         enum mr_watch_odd odd);

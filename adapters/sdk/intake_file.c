@@ -34,6 +34,7 @@ struct mr_intake_files {
     struct mr_watch_dir *watch;
     struct mr_sweep *sweep;
     struct mr_list active; /* files whose verdicts are to come */
+    int64_t last_us;       /* of a reading: no two have the same */
     void (*on_closed)(void *ctx);
     void *closed_ctx;
 };
@@ -183,8 +184,18 @@ static int finish(
 
 /* ---- starting ---- */
 
+/* Time of a reading, in milliseconds of its own: outputs of the same name never meet. */
+static int64_t reading_time(struct mr_intake_files *files)
+{
+    int64_t now_us = mr_clock_wall_us(mr_clock_system());
+
+    files->last_us = now_us < files->last_us + 1000 ? files->last_us + 1000 : now_us;
+    return files->last_us;
+}
+
 static int map_into_outbox(struct mr_intake_files *files, const uint8_t id[static 16], const char *folder,
-        const char *name, struct mr_slice content, int64_t started_us, struct mr_error *reterr)
+        const char *name, struct mr_slice content, int64_t started_us, struct mr_error *reterr,
+        struct mr_buf *questions)
 {
     bool confirmed = mr_intake_confirmed(files->in, folder, name);
     char safe[MR_INTAKE_NAME_MAX];
@@ -195,10 +206,12 @@ static int map_into_outbox(struct mr_intake_files *files, const uint8_t id[stati
     if (r < 0)
         return r;
     mr_intake_sink_init(&sink, files->options.adapter, txn, id, started_us, confirmed);
+    sink.state.read_us = reading_time(files);
     r = files->options.map(
             files->options.ctx, folder, mr_intake_safe_name(name, safe), content, &sink.sink, reterr);
     if (r == 0)
         r = mr_intake_sink_end(&sink);
+    mr_buf_put_slice(questions, mr_buf_slice(&sink.questions));
     mr_intake_sink_fini(&sink);
     if (r != 0) {
         mr_outbox_abort(txn);
@@ -219,21 +232,23 @@ static int known(struct mr_intake_files *files, const uint8_t id[static 16], con
     struct mr_intake_file *active = find_active(files, id);
 
     if (active && (strcmp(active->name, name) != 0 || strcmp(active->folder, folder) != 0))
-        return mr_intake_answer_repeated(
-                &files->options, folder, name, state); /* a copy of one that is on its way */
+        return mr_intake_answer_repeated(&files->options, folder, name, state,
+                reading_time(files)); /* a copy of one that is on its way */
     if (state->phase == MR_INTAKE_CLOSING) {
         mr_intake_remove(files->in, folder, name);
         return set_phase(files, id, state, MR_INTAKE_DONE);
     }
     if (state->phase == MR_INTAKE_DONE)
-        return clean(state) ? mr_intake_answer_repeated(&files->options, folder, name, state) : 1;
+        return clean(state)
+                       ? mr_intake_answer_repeated(&files->options, folder, name, state, reading_time(files))
+                       : 1;
     if (active)
         return 0;
     return state->pending == 0 ? finish(files, id, folder, name) : add_active(files, id, folder, name);
 }
 
 static int take(struct mr_intake_files *files, const char *folder, const char *name, struct mr_slice content,
-        struct mr_error *reterr)
+        struct mr_error *reterr, struct mr_buf *questions)
 {
     uint8_t id[MR_INTAKE_ID_BYTES];
     struct mr_intake_state state = {0};
@@ -250,7 +265,7 @@ static int take(struct mr_intake_files *files, const char *folder, const char *n
     } else {
         return r;
     }
-    r = map_into_outbox(files, id, folder, name, content, state.started_us, reterr);
+    r = map_into_outbox(files, id, folder, name, content, state.started_us, reterr, questions);
     if (r != 0)
         return r;
     mr_intake_log(MR_LEVEL_INFO, "file.read", folder, id, 0);
@@ -263,25 +278,27 @@ static int take(struct mr_intake_files *files, const char *folder, const char *n
 static int take_file(struct mr_intake_files *files, const char *folder, const char *name)
 {
     char path[PATH_MAX];
-    struct mr_buf content = MR_BUF_INIT;
+    struct mr_buf content = MR_BUF_INIT, questions = MR_BUF_INIT;
     struct mr_error error = {0};
+    const char *reason;
+    uint8_t id[MR_INTAKE_ID_BYTES];
     int r;
 
     mr_intake_path(files->in, folder, name, path);
     r = mr_file_read(path, FILE_BYTES_MAX, &content);
-    if (r == MR_ETOOBIG)
-        r = mr_error_set(&error, MR_EINVAL, "", "разделите файл на части до 64 МБ", "файл слишком большой");
-    else if (r == 0 && content.size == 0)
-        r = mr_error_set(&error, MR_EINVAL, "", "выгрузите таблицу заново", "файл пуст");
+    identity(files, folder, mr_buf_slice(&content), id);
+    reason = mr_intake_unfit(&r, mr_buf_slice(&content), &error);
     if (r == 0)
-        r = take(files, folder, name, mr_buf_slice(&content), &error);
+        r = take(files, folder, name, mr_buf_slice(&content), &error, &questions);
     put_away(&content);
     if (r == 1) {
-        r = mr_intake_ask(files->in, folder, name, &error);
-        mr_intake_log(MR_LEVEL_WARNING, "file.waits-for-confirmation", folder, NULL, r);
+        r = mr_intake_ask(files->in, folder, name, &error, &questions);
+        mr_intake_log(MR_LEVEL_WARNING, "file.waits-for-confirmation", folder, id, r);
     }
+    mr_buf_fini(&questions);
     if (r == MR_EINVAL && error.what[0])
-        r = mr_intake_answer_refused(&files->options, folder, name, &error);
+        r = mr_intake_answer_refused(&files->options, folder, name, &error,
+                &(struct mr_intake_refusal){reading_time(files), reason, id});
     return r == MR_ENOTFOUND ? 0 : r;
 }
 

@@ -46,6 +46,14 @@ struct mr_row_sink {
      */
     struct mr_outbox_txn *txn;
     bool confirmed; /* a person has confirmed what the mapper had asked about */
+    /*
+     * Of the current row: what the hub, not the adapter, will find wrong. Told to people when the row comes
+     * back to them anyway, so that they mend all of it in one round; it never keeps a row back. May be NULL,
+     * as ask.
+     */
+    void (*doubt)(struct mr_row_sink *sink, const struct mr_row_problem *problem);
+    /* A line for the note that asks for confirmation: no names, no identifiers. */
+    void (*ask)(struct mr_row_sink *sink, const char *text);
     /* The next `rows` rows make one thing, whose event is of the first: they can be sent again only together.
      * NULL: of no interest. */
     void (*group)(struct mr_row_sink *sink, size_t rows);
@@ -82,6 +90,7 @@ struct mr_intake_files_options {
     uint32_t keep_days; /* 0: done, rejected and out are never emptied */
     mr_map_fn map;
     void *ctx;
+    const char *timezone;                  /* IANA name, for what people read; NULL: UTC */
     const struct mr_field_column *columns; /* ends with a NULL field; NULL: fields are named as they are */
 };
 int mr_intake_files_open(

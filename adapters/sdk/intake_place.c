@@ -108,7 +108,8 @@ void mr_intake_forget_question(const char *in, const char *folder, const char *n
         (void)beside(in, folder, "", name, "", true);
 }
 
-int mr_intake_ask(const char *in, const char *folder, const char *name, const struct mr_error *question)
+int mr_intake_ask(const char *in, const char *folder, const char *name, const struct mr_error *question,
+        struct mr_buf *lines)
 {
     struct mr_buf text = MR_BUF_INIT;
     char dir[PATH_MAX], note[NAME_MAX + 1];
@@ -118,11 +119,11 @@ int mr_intake_ask(const char *in, const char *folder, const char *name, const st
         return MR_EINVAL;
     mr_intake_dir(in, folder, dir);
     mr_buf_printf(&text,
-            "\xef\xbb\xbf%s.\r\n\r\nЕсли так и должно быть, положите в эту папку пустой файл с именем\r\n"
+            "\xef\xbb\xbf%s.\r\n%s\r\nЕсли так и должно быть, положите в эту папку пустой файл с именем\r\n"
             "  " CONFIRM_PREFIX
             "%s\r\nили так переименуйте сам файл. Если нет, удалите или замените файл.\r\n"
             "До подтверждения ничего не отправлено.\r\n",
-            question->what, name);
+            question->what, lines->size > 0 && mr_buf_str(lines) ? mr_buf_str(lines) : "", name);
     r = mr_buf_failed(&text) ? MR_ENOMEM : mr_file_write(dir, note, mr_buf_slice(&text), 0640);
     mr_buf_fini(&text);
     return r;

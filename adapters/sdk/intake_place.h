@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 
+#include "proto/base/buf.h"
 #include "proto/base/err.h"
 
 /* base/folder, or base. */
@@ -28,7 +29,9 @@ bool mr_intake_is_question(const char *name);
 bool mr_intake_is_confirmation(const char *in, const char *folder, const char *name);
 /* Removes the note when the file that it asks about has gone. */
 void mr_intake_forget_question(const char *in, const char *folder, const char *name);
-int mr_intake_ask(const char *in, const char *folder, const char *name, const struct mr_error *question);
+/* lines: said below the question; may be empty. */
+int mr_intake_ask(const char *in, const char *folder, const char *name, const struct mr_error *question,
+        struct mr_buf *lines);
 
 /* The file with its note and confirmation. */
 void mr_intake_remove(const char *in, const char *folder, const char *name);

@@ -3,32 +3,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "adapters/sdk/file.h"
+#include "adapters/sdk/intake_name.h"
+#include "adapters/sdk/local_time.h"
 #include "adapters/sdk/table.h"
 #include "adapters/sdk/verdict_text.h"
-#include "proto/base/clock.h"
 #include "proto/base/list.h"
 
-enum { NAME_KEPT_BYTES = 150, NOTES_MAX = 50 };
+enum { NOTES_MAX = 50 };
 #define BOM "\xef\xbb\xbf"
-
-void mr_intake_output_name(char out[static 256], const char *name, int64_t time_us, const char *suffix)
-{
-    time_t seconds = (time_t)(time_us / 1000000);
-    char when[32] = "";
-    struct tm tm;
-    int kept = (int)strlen(name);
-
-    if (kept > NAME_KEPT_BYTES)
-        kept = NAME_KEPT_BYTES;
-    while (kept > 0 && ((unsigned char)name[kept] & 0xc0) == 0x80)
-        kept--; /* not in the middle of a letter */
-    if (gmtime_r(&seconds, &tm))
-        (void)strftime(when, sizeof when, "%Y%m%dT%H%M%S.", &tm);
-    (void)snprintf(out, 256, "%.*s.%s%03dZ%s", kept, name, when, (int)(time_us / 1000 % 1000), suffix);
-}
 
 /* A sink that only looks: bad rows go to `rows`, what is wrong to `lines`, what was normalised to `notes`. */
 struct looking {
@@ -42,6 +26,8 @@ struct looking {
     uint32_t table, notes_count;
     const struct mr_intake_row *late; /* what is wrong stands `late_rows` rows on */
     uint32_t late_rows, late_line;
+    char hub_column[128]; /* of the row: what the hub said, between two places in `lines` */
+    size_t hub_from, hub_to;
 };
 
 static struct looking *self_of(struct mr_row_sink *sink)
@@ -111,6 +97,32 @@ static void on_problem(struct mr_row_sink *sink, const struct mr_row_problem *pr
                     .value = problem->value,
                     .problem = problem->problem,
                     .cure = problem->cure});
+}
+
+/* The adapter knows more of it than the hub said (what is allowed): its line stands for the hub's. */
+static void forget_hub(struct looking *self)
+{
+    size_t size = self->hub_to - self->hub_from;
+
+    memmove(self->lines.data + self->hub_from, self->lines.data + self->hub_to,
+            self->lines.size - self->hub_to);
+    self->lines.size -= size;
+    self->hub_column[0] = 0;
+}
+
+/* Of a row that comes back anyway: everything in one round. */
+static void on_doubt(struct mr_row_sink *sink, const struct mr_row_problem *problem)
+{
+    struct looking *self = self_of(sink);
+
+    if (self->hub_column[0] && strcmp(self->hub_column, problem->column) == 0)
+        forget_hub(self);
+    if (self->group_written)
+        write_line(self, problem->line,
+                &(struct mistake){.column = problem->column,
+                        .value = problem->value,
+                        .problem = problem->problem,
+                        .cure = problem->cure});
 }
 
 /* "areas[2].area" to "areas.area" and 2; 0 without an index. */
@@ -185,7 +197,11 @@ static void say_hub(struct looking *self, uint32_t line, const struct mr_intake_
     if (bad->again)
         mistake.before = "ещё на исправлении: ";
     write_row(self);
+    self->hub_from = self->lines.size;
     write_line(self, line, &mistake);
+    self->hub_to = self->lines.size;
+    (void)snprintf(
+            self->hub_column, sizeof self->hub_column, "%s", here && mistake.column ? mistake.column : "");
     mr_table_free(table);
 }
 
@@ -257,6 +273,7 @@ static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line
     const struct mr_intake_row *bad = find_bad(self->report, self->table << 26 | line);
 
     keep_row(self, raw_line);
+    self->hub_column[0] = 0;
     if (self->late && --self->late_rows == 0) {
         say_hub(self, line, self->late, true);
         self->late = NULL;
@@ -308,11 +325,17 @@ static void on_digest(struct mr_row_sink *sink, struct mr_slice data, uint8_t re
 
 /* ---- texts ---- */
 
-static void put_sum(struct mr_buf *out, const char *name, const struct mr_intake_state *state)
+static void put_sum(
+        struct mr_buf *out, const struct mr_intake_report *report, const struct mr_intake_state *state)
 {
-    char when[MR_TIME_TEXT_MAX];
+    size_t stem = mr_intake_stem(report->name);
+    char when[MR_LOCAL_TIME_TEXT_MAX];
 
-    mr_buf_printf(out, BOM "Файл: %s\r\nПрочитан: %.19sZ\r\n", name, mr_time_format(state->started_us, when));
+    mr_buf_printf(out, BOM "Файл: %s\r\nПрочитан: %s\r\n", report->name,
+            mr_local_time(report->timezone, state->read_us, when));
+    if (mr_intake_mends(report->name))
+        mr_buf_printf(out, "Исправляет: строки файла %.*s, возвращённые как %s/%s\r\n", (int)stem,
+                report->name, report->place, report->name);
     mr_buf_printf(out, "Прочитано строк: %u = принято %u + повторно %u + на исправлении %u + отказано %u\r\n",
             state->read, state->accepted, state->repeated, state->quarantined, state->refused);
     if (state->implied > 0)
@@ -331,44 +354,53 @@ static int write_out(const char *dir, const char *name, struct mr_buf *text)
 static int write_rejected(const struct mr_intake_report *report, struct looking *looking)
 {
     struct mr_buf rows = MR_BUF_INIT, text = MR_BUF_INIT;
-    char name[256];
+    char name[MR_OUTPUT_NAME_MAX];
     int r;
 
     if (looking->lines.size == 0 && report->bad_count == 0)
         return 0;
     mr_buf_put_str(&rows, BOM);
     mr_buf_put_slice(&rows, mr_buf_slice(&looking->rows));
-    mr_intake_output_name(name, report->name, report->state->started_us, ".rejected.csv");
+    mr_intake_output_name(name, report->name, report->state->read_us, ".rejected.csv");
     r = write_out(report->rejected_dir, name, &rows);
     if (r < 0)
         return r;
-    put_sum(&text, report->name, report->state);
+    put_sum(&text, report, report->state);
     mr_buf_printf(&text,
-            "\r\nНиже — что исправить. Строки с ошибками лежат рядом в файле\r\n%s\r\n"
-            "Исправьте их там и положите файл снова в папку приёма.\r\n\r\n",
-            name);
+            "\r\n«На исправлении»: хаб придержал строку, её поправит оператор или вы, прислав "
+            "исправленную.\r\n"
+            "«Отказано»: строка не принята и никуда не попала, пока вы её не исправите.\r\n"
+            "\r\nНиже — что исправить; номера строк — из исходного файла. Сами эти строки лежат в файле\r\n"
+            "%s/%s\r\nИсправьте их там и положите файл снова в папку приёма.\r\n\r\n",
+            report->place, name);
     mr_buf_put_slice(&text, mr_buf_slice(&looking->lines));
-    mr_intake_output_name(name, report->name, report->state->started_us, ".report.txt");
+    mr_intake_output_name(name, report->name, report->state->read_us, ".report.txt");
     return write_out(report->rejected_dir, name, &text);
 }
 
 static int write_receipt(const struct mr_intake_report *report, struct looking *looking)
 {
     struct mr_buf text = MR_BUF_INIT;
-    char name[256];
+    char name[MR_OUTPUT_NAME_MAX];
 
-    put_sum(&text, report->name, report->state);
-    if (looking->rows.size > 0)
-        mr_buf_put_str(&text, "Строки с ошибками и отчёт — в папке отказов.\r\n");
+    put_sum(&text, report, report->state);
+    if (looking->rows.size > 0) {
+        mr_intake_output_name(name, report->name, report->state->read_us, ".rejected.csv");
+        mr_buf_printf(
+                &text, "Строки с ошибками: %s/%s, рядом отчёт о них (.report.txt).\r\n", report->place, name);
+    } else if (mr_intake_mends(report->name)) {
+        mr_buf_printf(&text, "Прежний файл отказов %s/%s больше не нужен.\r\n", report->place, report->name);
+    }
     mr_buf_put_slice(&text, mr_buf_slice(&looking->notes));
-    mr_intake_output_name(name, report->name, report->state->started_us, ".receipt.txt");
+    mr_intake_output_name(name, report->name, report->state->read_us, ".receipt.txt");
     return write_out(report->done_dir, name, &text);
 }
 
 int mr_intake_report_write(const struct mr_intake_report *report, struct mr_slice content)
 {
     struct looking looking = {
-            .sink = {on_event, on_problem, on_note, on_table, on_row, on_digest, NULL, true, on_group},
+            .sink = {on_event, on_problem, on_note, on_table, on_row, on_digest, NULL, true,
+                    .group = on_group, .doubt = on_doubt},
             .report = report,
     };
     int r = 0;
@@ -391,29 +423,32 @@ int mr_intake_report_write(const struct mr_intake_report *report, struct mr_slic
     return r;
 }
 
-int mr_intake_report_repeated(
-        const char *done_dir, const char *name, const struct mr_intake_state *state, int64_t now_us)
+int mr_intake_report_repeated(const struct mr_intake_report *report, int64_t now_us)
 {
     struct mr_buf text = MR_BUF_INIT;
-    struct mr_intake_state repeated = {.started_us = now_us, .read = state->read, .repeated = state->read};
-    char out[256];
+    struct mr_intake_state repeated = {
+            .read_us = now_us, .read = report->state->read, .repeated = report->state->read};
+    char out[MR_OUTPUT_NAME_MAX];
 
-    put_sum(&text, name, &repeated);
+    put_sum(&text, report, &repeated);
     mr_buf_put_str(&text, "Этот файл уже был прочитан; ничего не добавлено.\r\n");
-    mr_intake_output_name(out, name, now_us, ".receipt.txt");
-    return write_out(done_dir, out, &text);
+    mr_intake_output_name(out, report->name, now_us, ".receipt.txt");
+    return write_out(report->done_dir, out, &text);
 }
 
-int mr_intake_report_refused(const char *rejected_dir, const char *name, const struct mr_error *error)
+int mr_intake_report_refused(
+        const struct mr_intake_report *report, int64_t now_us, const char *kept, const struct mr_error *error)
 {
     struct mr_buf text = MR_BUF_INIT;
-    char out[256];
+    char out[MR_OUTPUT_NAME_MAX], when[MR_LOCAL_TIME_TEXT_MAX];
 
-    mr_buf_printf(&text, BOM "Файл: %s\r\nФайл не принят целиком: %s.\r\n", name, error->what);
+    mr_buf_printf(&text, BOM "Файл: %s\r\nПрочитан: %s\r\nФайл не принят целиком: %s.\r\n", report->name,
+            mr_local_time(report->timezone, now_us, when), error->what);
     if (error->where[0])
         mr_buf_printf(&text, "Где: %s.\r\n", error->where);
     if (error->cure[0])
         mr_buf_printf(&text, "Как исправить: %s.\r\n", error->cure);
-    (void)snprintf(out, sizeof out, "%.200s.report.txt", name);
-    return write_out(rejected_dir, out, &text);
+    mr_buf_printf(&text, "Файл лежит здесь: %s/%s\r\n", report->place, kept);
+    mr_intake_output_name(out, report->name, now_us, ".report.txt");
+    return write_out(report->rejected_dir, out, &text);
 }

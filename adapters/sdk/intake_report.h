@@ -11,6 +11,8 @@
 struct mr_intake_report {
     const char *done_dir, *rejected_dir; /* with the sub-folder; they exist */
     const char *folder, *name;
+    const char *place;    /* of rejected_dir, as people know it: "rejected/<folder>" */
+    const char *timezone; /* IANA name; NULL: UTC */
     const struct mr_intake_state *state;
     const struct mr_intake_row *bad; /* what the hub said, ascending by place */
     size_t bad_count;
@@ -22,12 +24,9 @@ struct mr_intake_report {
 /* The mapper is run again over the content for lines, values and its own problems. */
 int mr_intake_report_write(const struct mr_intake_report *report, struct mr_slice content);
 /* The whole content was read before: a receipt only. */
-int mr_intake_report_repeated(
-        const char *done_dir, const char *name, const struct mr_intake_state *state, int64_t now_us);
-/* The file as a whole was refused; error in Russian. */
-int mr_intake_report_refused(const char *rejected_dir, const char *name, const struct mr_error *error);
-
-/* "<name, cut>.<20261122T101500.123Z><suffix>": two files of one name are never read in one millisecond. */
-void mr_intake_output_name(char out[static 256], const char *name, int64_t time_us, const char *suffix);
+int mr_intake_report_repeated(const struct mr_intake_report *report, int64_t now_us);
+/* The file as a whole was refused; error in Russian. It lies in rejected/ as `kept`. */
+int mr_intake_report_refused(const struct mr_intake_report *report, int64_t now_us, const char *kept,
+        const struct mr_error *error);
 
 #endif

@@ -45,6 +45,27 @@ static void make_id(
     (void)mr_uuid_format(uuid, out);
 }
 
+/* Is it said in this file already, by content? A row that stands twice is one fact. */
+static bool said_before(
+        struct mr_intake_sink *self, const struct mr_attributes *attributes, const ProtobufCMessage *payload)
+{
+    struct mr_attributes any = *attributes;
+    uint8_t digest[MR_SEEN_BYTES];
+
+    if (!any.id)
+        any.id = "-";
+    mr_buf_reset(&self->bytes);
+    self->error = mr_event_encode(&self->bytes, &any, payload);
+    if (self->error < 0)
+        return false;
+    mr_outbox_digest(self->adapter, mr_buf_slice(&self->bytes), digest);
+    self->error = mr_seen_add(&self->seen, digest);
+    if (self->error != 1)
+        return false;
+    self->error = 0;
+    return true;
+}
+
 static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_attributes *attributes,
         const ProtobufCMessage *payload)
 {
@@ -59,16 +80,20 @@ static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_att
     if (self->error < 0)
         return self->error;
     make_id(self, place, (*count)++, id);
-    if (!with.id)
-        with.id = id;
     if (!with.time)
         with.time = self->time;
+    if (!implied && said_before(self, &with, payload))
+        return 0;
+    if (!with.id)
+        with.id = id;
     memcpy(ref + 1, self->id, 16);
     mr_put_be32(ref + 17, place);
     mr_buf_reset(&self->bytes);
-    self->error = mr_event_encode(&self->bytes, &with, payload);
+    if (self->error == 0)
+        self->error = mr_event_encode(&self->bytes, &with, payload);
     if (self->error == 0)
         self->error = mr_outbox_add(sink->txn, mr_buf_slice(&self->bytes), mr_slice(ref, sizeof ref), NULL);
+    self->sent += !implied;
     return self->error;
 }
 
@@ -84,16 +109,18 @@ static void keep_row(struct mr_intake_sink *self, const struct mr_intake_row *ro
 /* The row before is complete: counted now, or when its verdicts come. */
 static void end_row(struct mr_intake_sink *self)
 {
-    struct mr_intake_row row = {.place = place_of(self, self->line), .pending = self->events};
+    struct mr_intake_row row = {.place = place_of(self, self->line), .pending = self->sent};
 
     if (self->line == 0)
         return;
     if (self->problem)
         row.verdict = MR_ROW_REFUSED;
-    if (self->events > 0)
+    if (self->sent > 0)
         keep_row(self, &row);
     else
-        mr_intake_state_count(&self->state, self->problem ? MR_ROW_REFUSED : MR_ROW_ACCEPTED);
+        mr_intake_state_count(&self->state, self->problem      ? MR_ROW_REFUSED
+                                            : self->events > 0 ? MR_ROW_REPEATED
+                                                               : MR_ROW_ACCEPTED);
     self->line = 0;
 }
 
@@ -105,6 +132,7 @@ static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line
     end_row(self);
     self->line = line;
     self->events = 0;
+    self->sent = 0;
     self->problem = false;
     self->state.read++;
 }
@@ -138,11 +166,17 @@ static void on_digest(struct mr_row_sink *sink, struct mr_slice data, uint8_t re
     mr_outbox_digest(self_of(sink)->adapter, data, ret);
 }
 
+static void on_ask(struct mr_row_sink *sink, const char *text)
+{
+    mr_buf_printf(&self_of(sink)->questions, "  %s\r\n", text);
+}
+
 void mr_intake_sink_init(struct mr_intake_sink *sink, struct mr_adapter *adapter, struct mr_outbox_txn *txn,
         const uint8_t id[static 16], int64_t started_us, bool confirmed)
 {
     *sink = (struct mr_intake_sink){
-            .sink = {on_event, on_problem, on_note, on_table, on_row, on_digest, txn, confirmed},
+            .sink = {on_event, on_problem, on_note, on_table, on_row, on_digest, txn, confirmed,
+                    .ask = on_ask},
             .adapter = adapter,
             .id = id,
             .state = {.phase = MR_INTAKE_READING, .started_us = started_us},
@@ -153,6 +187,8 @@ void mr_intake_sink_init(struct mr_intake_sink *sink, struct mr_adapter *adapter
 void mr_intake_sink_fini(struct mr_intake_sink *sink)
 {
     mr_buf_wipe(&sink->bytes);
+    mr_buf_fini(&sink->questions);
+    mr_seen_fini(&sink->seen);
 }
 
 int mr_intake_sink_end(struct mr_intake_sink *sink)

@@ -7,6 +7,7 @@
 
 #include "adapters/sdk/intake_file.h"
 #include "adapters/sdk/intake_state.h"
+#include "adapters/sdk/seen.h"
 
 enum { MR_INTAKE_REF_BYTES = 1 + 16 + 4 };
 
@@ -19,10 +20,13 @@ struct mr_intake_sink {
     uint32_t table;
     uint32_t line;   /* of the current row; 0: none yet */
     uint32_t events; /* of the current row */
+    uint32_t sent;   /* those of them that no row before has said */
     bool problem;
     uint32_t implied; /* events that stand for no row */
     struct mr_buf bytes;
-    int error; /* first failure; the transaction must not be committed */
+    struct mr_seen seen;     /* contents of events of this file */
+    struct mr_buf questions; /* lines for the note that asks for confirmation */
+    int error;               /* first failure; the transaction must not be committed */
 };
 
 /* state: zero but for started_us. */

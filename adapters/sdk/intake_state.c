@@ -8,7 +8,13 @@
 #include "proto/base/buf.h"
 #include "proto/base/bytes.h"
 
-enum { FILE_KEY = 4 + 16, ROW_KEY = 4 + 16 + 4, HELD_KEY = 4 + 8, FILE_VALUE = 2 + 8 + 8 * 4 };
+enum {
+    FILE_KEY = 4 + 16,
+    ROW_KEY = 4 + 16 + 4,
+    HELD_KEY = 4 + 8,
+    FILE_VALUE_1 = 2 + 8 + 8 * 4,
+    FILE_VALUE = FILE_VALUE_1 + 8
+};
 enum { AGAIN = 0x80 }; /* beside the verdict */
 
 static struct mr_slice file_key(const uint8_t id[static 16], uint8_t out[static FILE_KEY])
@@ -36,25 +42,28 @@ int mr_intake_state_get(struct mr_outbox_txn *txn, const uint8_t id[static 16], 
 
     if (r < 0)
         return r;
-    if (value.size != FILE_VALUE || value.data[0] != 1)
+    if (value.size < FILE_VALUE_1 || value.size != (value.data[0] == 1 ? FILE_VALUE_1 : FILE_VALUE) ||
+            value.data[0] > 2)
         return MR_ECORRUPT;
     ret->phase = (enum mr_intake_phase)value.data[1];
     ret->started_us = (int64_t)mr_get_be64(value.data + 2);
     for (size_t i = 0; i < 8; i++)
         *counters[i] = mr_get_be32(value.data + 10 + 4 * i);
+    ret->read_us = value.data[0] == 1 ? ret->started_us : (int64_t)mr_get_be64(value.data + FILE_VALUE_1);
     return 0;
 }
 
 int mr_intake_state_put(
         struct mr_outbox_txn *txn, const uint8_t id[static 16], const struct mr_intake_state *state)
 {
-    uint8_t key[FILE_KEY], value[FILE_VALUE] = {1, (uint8_t)state->phase};
+    uint8_t key[FILE_KEY], value[FILE_VALUE] = {2, (uint8_t)state->phase};
     const uint32_t counters[] = {state->read, state->accepted, state->repeated, state->quarantined,
             state->refused, state->pending, state->implied, state->implied_bad};
 
     mr_put_be64(value + 2, (uint64_t)state->started_us);
     for (size_t i = 0; i < 8; i++)
         mr_put_be32(value + 10 + 4 * i, counters[i]);
+    mr_put_be64(value + FILE_VALUE_1, (uint64_t)state->read_us);
     return mr_outbox_put(txn, file_key(id, key), mr_slice(value, sizeof value));
 }
 

@@ -19,7 +19,8 @@ enum mr_intake_phase {
 
 struct mr_intake_state {
     enum mr_intake_phase phase;
-    int64_t started_us;
+    int64_t started_us; /* first reading: the time of its events */
+    int64_t read_us;    /* this reading: names and texts of what people get back */
     uint32_t read, accepted, repeated, quarantined, refused; /* rows */
     uint32_t pending;                                        /* rows without their verdict */
     uint32_t implied, implied_bad;                           /* events that stand for no row */

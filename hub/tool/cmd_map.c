@@ -4,49 +4,130 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "adapters/sdk/codes.h"
 #include "adapters/sdk/map.h"
+#include "adapters/sdk/table.h"
+#include "adapters/sdk/verdict_text.h"
+#include "adapters/sdk/workbook.h"
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
 #include "proto/wire/digest.h"
 #include "proto/wire/ident.h"
 #include "proto/wire/json.h"
+#include "proto/wire/rules.h"
 
-enum { FILE_BYTES_MAX = 64 * 1024 * 1024 };
+enum { FILE_BYTES_MAX = 64 * 1024 * 1024, FIELDS_SHOWN = 6 };
+#define HELD " (попадёт на исправление)"
 
 struct check {
     struct mr_row_sink sink;
     const struct tool *tool;
     long long rows, events, problems, notes;
+    uint32_t doubted_line, told_line; /* what the hub would say of it was told already */
+    char told_field[96], list[64];
 };
+
+/* "post=учитель staff_group=PR": the texts of the message itself, empty ones left out. */
+static void print_fields(const ProtobufCMessage *message)
+{
+    const ProtobufCMessageDescriptor *descriptor = message->descriptor;
+
+    for (unsigned i = 0, shown = 0; i < descriptor->n_fields && shown < FIELDS_SHOWN; i++) {
+        const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
+        const char *text;
+
+        if (field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
+            continue;
+        text = *(const char *const *)(const void *)((const uint8_t *)message + field->offset);
+        if (!text || !*text)
+            continue;
+        tool_say(stdout, " %s=%s", field->name, text);
+        shown++;
+    }
+}
+
+static void print_problem(struct check *check, const struct mr_row_problem *problem, const char *how)
+{
+    check->problems++;
+    if (check->tool->json)
+        return; /* the summary counts; texts are for people */
+    tool_say(stdout, "строка %u, столбец «%s», значение «%s»: %s%s. Как исправить: %s\n", problem->line,
+            problem->column ? problem->column : "", problem->value ? problem->value : "", problem->problem,
+            how, problem->cure ? problem->cure : "");
+}
+
+static bool code_known(void *ctx, const char *list, const char *value)
+{
+    struct check *check = ctx;
+    bool known = mr_config_code_known(check->tool->config, list, value);
+
+    if (!known && !check->list[0])
+        (void)snprintf(check->list, sizeof check->list, "%s", list);
+    return known;
+}
+
+/* What the hub would say of it; a row's events share their person, whose mistakes are told once. */
+static void check_rules(struct check *check, uint32_t line, const ProtobufCMessage *payload)
+{
+    struct mr_codelists lists = {code_known, check};
+    struct mr_rule_violation violation = {0};
+    const struct mr_verdict_russian *text;
+    char cure[512];
+    bool held;
+
+    check->list[0] = 0;
+    if (mr_rules_check(payload, &lists, &violation) == 0)
+        return;
+    held = violation.severity == MR_RULE_QUARANTINE;
+    if ((held && check->doubted_line == line) ||
+            (check->told_line == line && strcmp(check->told_field, violation.field) == 0))
+        return;
+    check->told_line = line;
+    (void)snprintf(check->told_field, sizeof check->told_field, "%s", violation.field);
+    text = mr_verdict_russian(violation.code);
+    if (strcmp(violation.code, "code-unknown") == 0)
+        (void)mr_codes_cure(check->tool->config, check->list, cure, sizeof cure);
+    else
+        (void)snprintf(cure, sizeof cure, "%s", text->cure);
+    print_problem(check, &(struct mr_row_problem){line, violation.field, "", text->problem, cure},
+            held ? HELD : " (хаб откажет)");
+}
 
 static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_attributes *attributes,
         const ProtobufCMessage *payload)
 {
     struct check *check = MR_CONTAINER(sink, struct check, sink);
-    json_t *data = mr_json_from_message(payload);
-    json_t *document = json_pack("{s:i, s:s, s:s?, s:o}", "line", (int)line, "type", attributes->type, "id",
-            attributes->id, "data", data ? data : json_null());
-    char *text = data ? json_dumps(check->tool->json ? document : data, JSON_COMPACT) : NULL;
 
     check->events++;
-    if (check->tool->json)
+    if (check->tool->json) {
+        json_t *data = mr_json_from_message(payload);
+        json_t *document = json_pack("{s:i, s:s, s:s?, s:o}", "line", (int)line, "type", attributes->type,
+                "id", attributes->id, "data", data ? data : json_null());
+        char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+
         (void)printf("%s\n", text ? text : "{}");
-    else
-        tool_say(stdout, "line %u: %s %s\n", line, attributes->type, text ? text : "");
-    free(text);
-    json_decref(document);
+        free(text);
+        json_decref(document);
+    } else {
+        tool_say(stdout, "line %u: %s", line, attributes->type);
+        print_fields(payload);
+        (void)printf("\n");
+    }
+    check_rules(check, line, payload);
     return 0;
 }
 
 static void on_problem(struct mr_row_sink *sink, const struct mr_row_problem *problem)
 {
+    print_problem(MR_CONTAINER(sink, struct check, sink), problem, "");
+}
+
+static void on_doubt(struct mr_row_sink *sink, const struct mr_row_problem *problem)
+{
     struct check *check = MR_CONTAINER(sink, struct check, sink);
 
-    check->problems++;
-    if (check->tool->json)
-        return; /* the summary counts; texts are for people */
-    tool_say(stdout, "line %u, %s: %s «%s» — %s\n", problem->line, problem->column ? problem->column : "",
-            problem->problem, problem->value ? problem->value : "", problem->cure ? problem->cure : "");
+    check->doubted_line = problem->line;
+    print_problem(check, problem, HELD);
 }
 
 static void on_note(struct mr_row_sink *sink, uint32_t line, const char *text)
@@ -128,6 +209,7 @@ static int check_file(struct tool *tool, const struct mr_mapper *mapper, const c
 {
     struct check check = {.sink = {.event = on_event,
                                   .problem = on_problem,
+                                  .doubt = on_doubt,
                                   .note = on_note,
                                   .table = on_table,
                                   .row = on_row,
@@ -164,6 +246,24 @@ static const struct mr_mapper *mapper_of(const char *kind, const char *path, str
     return kind ? mr_mapper_by_kind(kind) : mr_mapper_guess(slash ? slash + 1 : path, content);
 }
 
+/* No mapper: a wrong kind, a table that cannot be read, or one that nobody takes. */
+static int not_known(const char *kind, const char *path, struct mr_slice content, struct mr_error *error)
+{
+    struct mr_table *table = NULL;
+    char kinds[128] = "";
+
+    for (size_t i = 0; mr_mapper_at(i); i++)
+        (void)snprintf(kinds + strlen(kinds), sizeof kinds - strlen(kinds), "%s--kind %s", i ? ", " : "say ",
+                mr_mapper_at(i)->kind);
+    if (kind)
+        return mr_error_set(error, MR_EINVAL, "--kind", kinds, "no such kind: '%.64s'", kind);
+    if (mr_table_read(&table, content, path, error) < 0)
+        return MR_EINVAL;
+    mr_table_free(table);
+    return mr_error_set(error, MR_EINVAL, path, kinds,
+            "by its columns this is no file that an adapter takes; docs/adapters.md has the columns");
+}
+
 static int map_run(struct tool *tool, int argc, char **argv)
 {
     static const struct option options[] = {{"kind", required_argument, NULL, 'k'},
@@ -195,14 +295,11 @@ static int map_run(struct tool *tool, int argc, char **argv)
     if (folder[0] == 0)
         folder_of(path, folder, sizeof folder);
     r = read_file(path, &content, &error);
+    if (r == 0)
+        r = mr_workbook_refuse(mr_buf_slice(&content), &error);
     mapper = r < 0 ? NULL : mapper_of(kind, path, mr_buf_slice(&content));
-    if (r == 0 && !mapper && kind)
-        r = mr_error_set(
-                &error, MR_EINVAL, "--kind", "say school, copmkp or cnppm", "no such kind: '%.64s'", kind);
     if (r == 0 && !mapper)
-        r = mr_error_set(&error, MR_EINVAL, path,
-                "say --kind school, copmkp or cnppm; docs/adapters.md has the columns",
-                "this looks like no file that an adapter takes");
+        r = not_known(kind, path, mr_buf_slice(&content), &error);
     if (r == 0)
         r = check_file(tool, mapper, path, mr_buf_slice(&content), folder, &error);
     mr_buf_wipe(&content);

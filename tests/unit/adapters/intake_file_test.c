@@ -403,9 +403,38 @@ static void test_question_withdrawn(void **state)
     assert_int_equal(intake_env_count(env, "done", "", ""), 0);
 }
 
+static bool one_report(void *ctx)
+{
+    return intake_env_count(ctx, "rejected", "", ".report.txt") == 1 &&
+           intake_env_count(ctx, "in", "", "") == 0;
+}
+
 static bool two_reports(void *ctx)
 {
     return intake_env_count(ctx, "rejected", "", ".report.txt") == 2;
+}
+
+static bool three_reports(void *ctx)
+{
+    return intake_env_count(ctx, "rejected", "", ".report.txt") == 3 &&
+           intake_env_count(ctx, "in", "", "") == 0;
+}
+
+static bool four_reports(void *ctx)
+{
+    return intake_env_count(ctx, "rejected", "", ".report.txt") == 4 &&
+           intake_env_count(ctx, "in", "", "") == 0;
+}
+
+static void test_workbook(void **state)
+{
+    struct intake_env *env = *state;
+
+    intake_env_drop(env, "", "книга.csv", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 and so on");
+    turns_until(&env->loop, "report", one_report, env);
+    assert_non_null(strstr(intake_env_read(env, "rejected", "", ".report.txt"),
+            "Это книга Excel.\r\nКак исправить: Сохраните её как CSV (разделители — точка с запятой) и "
+            "положите снова.\r\n"));
 }
 
 static void test_refused_whole(void **state)
@@ -415,10 +444,12 @@ static void test_refused_whole(void **state)
     intake_env_drop(env, "", "a.csv", HEAD "ok 1\nbroken\n");
     intake_env_drop(env, "", "empty.csv", "");
     turns_until(&env->loop, "reports", two_reports, env);
-    assert_non_null(strstr(intake_env_read(env, "rejected", "", "a.csv.report.txt"),
-            "Файл не принят целиком: таблица сломана.\r\nГде: строка.\r\nКак исправить: исправьте.\r\n"));
-    assert_true(mr_file_exists(env->rejected, "a.csv"));
-    assert_true(mr_file_exists(env->rejected, "empty.csv"));
+    assert_int_equal(intake_env_count(env, "rejected", "", ".refused.csv"), 2);
+    intake_env_drop(env, "", "b.csv", HEAD "ok 1\nbroken\n");
+    turns_until(&env->loop, "the third report", three_reports, env);
+    intake_env_drop(env, "", "b.csv", HEAD "ok 1\nbroken\n"); /* again: nothing is overwritten */
+    turns_until(&env->loop, "the fourth report", four_reports, env);
+    assert_int_equal(intake_env_count(env, "rejected", "", ".refused.csv"), 4);
     assert_int_equal(env->hub.stored, 0);
     assert_int_equal(intake_env_count(env, "in", "", ""), 0);
 }
@@ -435,7 +466,7 @@ int main(void)
             FOLDERS(test_two_folders), NO_HUB(test_killed_before_sending), CASE(test_killed_before_verdicts),
             CASE(test_killed_before_receipt), CASE(test_killed_before_removal),
             CASE(test_confirmed_by_a_file), CASE(test_confirmed_by_its_name), CASE(test_question_withdrawn),
-            CASE(test_refused_whole)};
+            CASE(test_refused_whole), CASE(test_workbook)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@
 
 struct seen {
     struct mr_row_sink sink;
-    char types[2048], problems[2048], last[256];
+    char types[2048], problems[2048], doubts[1024], last[256];
     uint32_t rows;
 };
 
@@ -66,6 +66,14 @@ static void on_problem(struct mr_row_sink *sink, const struct mr_row_problem *pr
     assert_true(problem->problem[0] && problem->cure[0]);
 }
 
+static void on_doubt(struct mr_row_sink *sink, const struct mr_row_problem *problem)
+{
+    char text[256];
+
+    (void)snprintf(text, sizeof text, "%s: %s", problem->column, problem->cure);
+    append(self_of(sink)->doubts, sizeof self_of(sink)->doubts, text);
+}
+
 static void on_note(struct mr_row_sink *sink, uint32_t line, const char *text)
 {
     (void)sink;
@@ -97,8 +105,15 @@ static struct mr_config_system systems[] = {
         {.name = (char *)"school", .source = (char *)"urn:marshrut:24:school"}};
 static struct mr_config_school school = {
         .link = {.system = (char *)"school"}, .full_list_end_percent_max = 20};
-static struct mr_config config = {
-        .region = (char *)"24", .systems = systems, .systems_count = 1, .adapters = {.school = &school}};
+static struct mr_config_code codes[] = {{(char *)"none", (char *)"нет"}, {(char *)"first", (char *)"первая"},
+        {(char *)"highest", (char *)"высшая"}};
+static struct mr_config_codelist lists[] = {{(char *)"qual_category", codes, MR_COUNT(codes)}};
+static struct mr_config config = {.codelists = lists,
+        .codelists_count = 1,
+        .region = (char *)"24",
+        .systems = systems,
+        .systems_count = 1,
+        .adapters = {.school = &school}};
 
 static int run(struct seen *seen, const char *folder, struct mr_slice content, struct mr_error *error)
 {
@@ -107,6 +122,7 @@ static int run(struct seen *seen, const char *folder, struct mr_slice content, s
 
     *seen = (struct seen){.sink = {.event = on_event,
                                   .problem = on_problem,
+                                  .doubt = on_doubt,
                                   .note = on_note,
                                   .table = on_table,
                                   .row = on_row,
@@ -160,6 +176,27 @@ static void test_staff(void **state)
         if (i == 0)
             assert_string_equal(seen.last, "11223344595|учитель|PR|first|main|2020-09-01");
     }
+}
+
+/* Problems and doubts of a row in one round; code lists with what is allowed; a broken table is known still.
+ */
+static void test_one_round(void **state)
+{
+    struct seen seen;
+    struct mr_error error;
+
+    (void)state;
+    assert_int_equal(
+            run(&seen, ogrn(), mr_slice_str(STAFF "112-233-445 00;;Анна;учитель;ПР;1.13.2020;третья;;\n"),
+                    &error),
+            0);
+    assert_string_equal(seen.types, "");
+    assert_string_equal(seen.problems, "2:Фамилия 2:Дата приёма ");
+    assert_string_equal(
+            seen.doubts, "СНИЛС: сверьте СНИЛС с документом Категория: допустимо: нет, первая, высшая ");
+    assert_ptr_equal(
+            mr_mapper_guess("f.csv", mr_slice_str(STAFF "1;2;3;4;5;6;7;8;9;10\n")), &mr_school_mapper);
+    assert_null(mr_mapper_guess("f.csv", mr_slice_str("a;b\n1;2;3\n")));
 }
 
 static void test_orgs(void **state)
@@ -240,6 +277,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_staff),
+            cmocka_unit_test(test_one_round),
             cmocka_unit_test(test_orgs),
             cmocka_unit_test(test_refused_whole),
             cmocka_unit_test(test_oneroster),
