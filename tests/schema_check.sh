@@ -18,6 +18,8 @@ buf=$schema/node_modules/@bufbuild/buf-linux-$arch/bin/buf
 if [ ! -x "$buf" ]; then
     command -v npm >/dev/null || { echo "schema check: npm is missing (apt-get install npm)" >&2; exit 2; }
     (cd "$schema" && npm ci --silent --no-progress) || { echo "schema check: npm ci failed in $schema" >&2; exit 2; }
+    # The packages are optional ones (one a processor), so npm is content when it could not get them.
+    [ -x "$buf" ] || { echo "schema check: npm could not get @bufbuild/buf-linux-$arch; is its registry reachable?" >&2; exit 2; }
 fi
 
 cd "$schema"
