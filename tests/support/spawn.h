@@ -12,7 +12,7 @@
 #include "proto/loop/curvekey.h"
 
 enum { SPAWN_CNPPM, SPAWN_COPMKP, SPAWN_PORTAL, SPAWN_SCHOOL, SPAWN_SYSTEMS };
-enum { SPAWN_DEADLINE_MS = 30 * 1000 };
+enum { SPAWN_DEADLINE_MS = 60 * 1000 };
 
 struct spawn {
     char *dir;
