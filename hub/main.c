@@ -11,7 +11,8 @@
 
 enum { FILES_WANTED = 4096 };
 
-const char *argp_program_version = "marshrutd " MR_VERSION;
+/* argp looks the name up in the whole process; hidden it would not be found. */
+__attribute__((visibility("default"))) const char *argp_program_version = "marshrutd " MR_VERSION;
 
 struct arguments {
     const char *config;

@@ -10,6 +10,9 @@
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 
+/* argp looks the name up in the whole process; hidden it would not be found. */
+__attribute__((visibility("default"))) const char *argp_program_version = "marshrut adapter " MR_VERSION;
+
 struct arguments {
     const char *config;
     bool verbose;

@@ -18,7 +18,8 @@
 #include "tests/demo/journey.h"
 #include "tests/support/tmpdir.h"
 
-const char *argp_program_version = "mr-demo " MR_VERSION;
+/* argp looks the name up in the whole process; hidden it would not be found. */
+__attribute__((visibility("default"))) const char *argp_program_version = "mr-demo " MR_VERSION;
 
 struct options {
     bool once;

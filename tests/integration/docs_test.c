@@ -37,9 +37,29 @@ static void event_types_are_documented(void **state)
     free(have);
 }
 
+static void programs_say_their_version(void **state)
+{
+    static const char *const programs[] = {"marshrut", "marshrutd", "marshrut-school", "mr-demo"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
+        char command[512];
+        FILE *program;
+        char *text;
+
+        (void)snprintf(command, sizeof command, "%s/%s --version", MR_BIN_DIR, programs[i]);
+        program = popen(command, "r");
+        text = read_stream(program);
+        assert_int_equal(pclose(program), 0);
+        assert_non_null(strstr(text, MR_VERSION));
+        free(text);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(event_types_are_documented)};
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(event_types_are_documented), cmocka_unit_test(programs_say_their_version)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
