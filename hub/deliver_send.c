@@ -135,7 +135,7 @@ static bool take(struct mr_feed *feed, struct frame *frame, uint64_t number)
     bytes->size = offset;
     if (r == MR_ENOMEM || mr_buf_failed(bytes))
         return false;
-    if (r == MR_EDESTROYED || r == MR_EBLOCKED)
+    if (r == MR_EDESTROYED || r == MR_EBLOCKED || r == MR_EEXPIRED)
         (void)push_sent(feed, number, MR_SENT_SUPPRESSED);
     else
         park_damaged(feed, number, r);

@@ -148,6 +148,8 @@ static int check_slots(const struct mr_house *house, const struct mr_record *rec
     for (size_t i = 0; r == 0 && i < record->slots_count; i++) {
         uint8_t key_id[MR_KEY_ID_BYTES];
 
+        if (record->slots[i].size == 0)
+            continue; /* stripped */
         r = mr_slot_key_id(record->slots[i], key_id);
         if (r == 0)
             r = mr_keyring_knows(house->keyring, key_id);

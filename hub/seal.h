@@ -73,7 +73,7 @@ struct mr_unsealed {
     uint8_t person_of_span[MR_EVENT_PERSONS_MAX];
     size_t spans_count;
 };
-/* MR_EDESTROYED, MR_EBLOCKED (one of its persons), MR_ECORRUPT. An open event is copied from its leaf. */
+/* MR_EDESTROYED, MR_EBLOCKED (one of its persons), MR_EEXPIRED, MR_ECORRUPT. An open event is copied from its leaf. */
 int mr_unseal(struct mr_unsealed *ret, const struct mr_house *house, const struct mr_record *record,
         enum mr_purpose purpose, struct mr_error *reterr);
 void mr_unsealed_fini(struct mr_unsealed *unsealed);

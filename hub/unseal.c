@@ -30,7 +30,8 @@ static int find_keys(const struct mr_house *house, const struct mr_record *recor
     bool blocked = false;
 
     for (size_t i = 0; i < record->slots_count; i++) {
-        int r = mr_slot_key_id(record->slots[i], ret->persons[i].key_id);
+        int r = record->slots[i].size == 0 ? MR_EDESTROYED /* stripped */
+                                           : mr_slot_key_id(record->slots[i], ret->persons[i].key_id);
 
         if (r == 0)
             r = mr_keyring_key(house->keyring, ret->persons[i].key_id, &keys[i]);
@@ -184,6 +185,8 @@ int mr_unseal(struct mr_unsealed *ret, const struct mr_house *house, const struc
     *ret = (struct mr_unsealed){0};
     if (!may_open(record, purpose))
         r = MR_EDENIED;
+    else if (record->flags & MR_RECORD_EXPIRED)
+        r = MR_EEXPIRED;
     else if (record->flags & MR_RECORD_SEALED)
         r = unseal_slots(ret, house, record);
     else

@@ -24,7 +24,7 @@ struct mr_kv;
 struct mr_kv_txn;
 struct mr_kv_cursor;
 
-enum { MR_KV_TABLES_MAX = 24 };
+enum { MR_KV_TABLES_MAX = 40 };
 
 struct mr_kv_options {
     const char *dir;           /* created (0700) when missing, unless read_only */

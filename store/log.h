@@ -35,6 +35,9 @@ enum mr_log_table {
     MR_LOG_NAME,       /* u8 kind, name -> u16 id; systems and subscriptions keep their id for ever */
     MR_LOG_CONFIG,     /* u32 version -> configuration text as applied */
     MR_LOG_CHECKPOINT, /* u64 size -> signed note over the tree of that size */
+    MR_LOG_SEGMENT,    /* u64 first -> a closed segment: struct mr_log_segment */
+    MR_LOG_STRIP,      /* u64 number -> u16 mask of slots that the compactor is to empty (bit i: slot i) */
+    MR_LOG_HOLD,       /* 16-byte id -> legal hold: hub, retention */
     MR_LOG_META,       /* format version, log id ... */
     MR_LOG_TABLES
 };

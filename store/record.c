@@ -75,6 +75,17 @@ static uint8_t *put_slice(uint8_t *out, struct mr_slice slice)
     return out + slice.size;
 }
 
+/* What the flags say of the slots: nobody else may empty one. */
+static bool has_right_slots(const struct mr_record *record)
+{
+    if (record->flags & MR_RECORD_EXPIRED)
+        return record->slots_count == 0;
+    for (size_t i = 0; i < record->slots_count; i++)
+        if (record->slots[i].size == 0 && !(record->flags & MR_RECORD_STRIPPED))
+            return false;
+    return true;
+}
+
 int mr_record_encode(struct mr_buf *out, const struct mr_record *record)
 {
     uint8_t *start, *at;
@@ -84,6 +95,7 @@ int mr_record_encode(struct mr_buf *out, const struct mr_record *record)
     assert(record->number > 0);
     if (r < 0)
         return r;
+    assert(has_right_slots(record));
     start = mr_buf_reserve(out, size);
     if (!start)
         return MR_ENOMEM;
@@ -181,6 +193,8 @@ static const char *get_record(struct mr_record_view *ret, uint64_t number, struc
         return "subscriptions are not in order";
     if (!get_parts(record, value))
         return "sizes do not add up";
+    if (!has_right_slots(record))
+        return "slots are empty, or there, against its flags";
     return NULL;
 }
 

@@ -24,6 +24,8 @@ enum mr_record_flags {
     MR_RECORD_SEALED = 1 << 0,      /* the event has persons: its bytes are in the slots */
     MR_RECORD_QUARANTINED = 1 << 1, /* hub.event.quarantined: counts as taken, not as released */
     MR_RECORD_HUB = 1 << 2,         /* the hub's own event */
+    MR_RECORD_EXPIRED = 1 << 3,     /* its term has passed: no slots; the leaf is what is left of it */
+    MR_RECORD_STRIPPED = 1 << 4,    /* slots were emptied (a person was erased): those of size 0 */
 };
 
 struct mr_record {
@@ -37,14 +39,15 @@ struct mr_record {
     uint8_t digest[MR_RECORD_DIGEST_BYTES]; /* keyed digest of the received bytes */
     const uint16_t *subs; /* subscription ids, ascending; in a decoded record they are in its view */
     size_t subs_count;
-    struct mr_slice leaf;
+    struct mr_slice leaf; /* expired: a remnant, whose hash is not the one that the log proves */
     struct mr_slice slots[MR_RECORD_SLOTS_MAX];
     size_t slots_count;
 };
 
 /*
  * Appends the encoded value; the number is part of its CRC, so it must be final. subs must be strictly
- * ascending (asserted). 0, MR_ENOMEM, MR_EINVAL (too many subscriptions or slots, a part too large).
+ * ascending, a slot is empty only in a stripped record, an expired one has none (asserted). 0, MR_ENOMEM,
+ * MR_EINVAL (too many subscriptions or slots, a part too large).
  */
 int mr_record_encode(struct mr_buf *out, const struct mr_record *record);
 

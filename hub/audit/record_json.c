@@ -69,8 +69,10 @@ static const char *slot_state(const struct mr_house *house, struct mr_slice slot
 {
     uint8_t id[MR_KEY_ID_BYTES];
     struct mr_slot_key key;
-    int r = mr_slot_key_id(slot, id);
+    int r = slot.size == 0 ? MR_EDESTROYED : mr_slot_key_id(slot, id);
 
+    if (r == MR_EDESTROYED)
+        return "destroyed";
     if (r < 0)
         return "damaged";
     if (!house->keyring)

@@ -23,7 +23,8 @@ static int add_withheld(const struct mr_house *house, const struct mr_record *re
 
     memcpy(fact.ident, record->ident, MR_FACT_ID_BYTES);
     for (size_t i = 0; i < record->slots_count && !fact.has_person; i++) {
-        int r = mr_slot_key_id(record->slots[i], fact.person);
+        int r = record->slots[i].size == 0 ? MR_ENOTFOUND /* stripped: nobody knows any more whose it was */
+                                           : mr_slot_key_id(record->slots[i], fact.person);
 
         if (r == 0)
             r = mr_keyring_key(house->keyring, fact.person, &key);
@@ -60,6 +61,8 @@ int mr_facts_of_record(const struct mr_house *house, const struct mr_record *rec
     r = mr_opened_read(opened, house, record, MR_PURPOSE_PROJECT, reterr);
     if (r == MR_EBLOCKED || r == MR_EDESTROYED)
         return add_withheld(house, record, set);
+    if (r == MR_EEXPIRED)
+        return 0;
     return r < 0 ? r : extract(house, record, opened, set);
 }
 

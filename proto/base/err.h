@@ -31,7 +31,8 @@
     X(SYSTEM, 15, "system", 500, 71, false, "operating system error")                                        \
     X(CONFIG, 16, "config", 500, 78, false, "configuration error")                                           \
     X(DESTROYED, 17, "destroyed", 410, 66, false, "erased: its key is destroyed")                            \
-    X(BLOCKED, 18, "blocked", 451, 77, false, "blocked on the person's request")
+    X(BLOCKED, 18, "blocked", 451, 77, false, "blocked on the person's request")                             \
+    X(EXPIRED, 19, "expired", 410, 66, false, "its term has passed: only its head and hash are kept")
 
 enum mr_err {
 #define MR_ERR_ENUM(sym, value, name, http, exit_code, retry, text) MR_E##sym = -(value),

@@ -18,7 +18,7 @@ static struct mr_record full_record(void)
             .number = 42,
             .recorded_us = 0x0001020304050607,
             .system = 0x1112,
-            .flags = MR_RECORD_SEALED,
+            .flags = MR_RECORD_SEALED | MR_RECORD_STRIPPED,
             .config = 0x21222324,
             .received_bytes = 0x31323334,
             .subs = subs,
@@ -76,7 +76,7 @@ static void has_the_promised_bytes(void **state)
 {
     static const char *const want = "01"
                                     "03"
-                                    "0001"
+                                    "0011"
                                     "%s"
                                     "0001020304050607"
                                     "1112"
@@ -176,6 +176,8 @@ static void lies_with_a_good_crc(void **state)
             {"leaf short", 31, 3, MR_ECORRUPT},
             {"slot too long", 70, 0xff, MR_ECORRUPT},
             {"slot short", 81, 4, MR_ECORRUPT},
+            {"empty slot that nobody emptied", 3, 1, MR_ECORRUPT},
+            {"expired, with slots", 3, 8, MR_ECORRUPT},
     };
     struct mr_record record = full_record();
     struct mr_record_view view;
