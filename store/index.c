@@ -10,7 +10,7 @@
 #include "store/kv.h"
 
 enum { ENTRIES, META, TABLES };
-enum { FORMAT = 1, PREFIX_BYTES = 1 + MR_INDEX_KEY_BYTES, ENTRY_BYTES = PREFIX_BYTES + 8 };
+enum { LAYOUT = 1, PREFIX_BYTES = 1 + MR_INDEX_KEY_BYTES, ENTRY_BYTES = PREFIX_BYTES + 8 };
 
 struct mr_index {
     struct mr_kv *kv;
@@ -62,7 +62,7 @@ int mr_index_open(struct mr_index **ret, const char *dir, bool read_only, struct
     index->read_only = read_only;
     r = mr_kv_open(&index->kv, &options, reterr);
     if (r == 0)
-        r = mr_kv_format(index->kv, META, FORMAT, reterr);
+        r = mr_kv_layout(index->kv, META, LAYOUT, reterr);
     if (r == 0 && (r = load_through(index)) < 0)
         mr_error_set(reterr, r, dir, "delete the folder and rebuild", "cannot read: %s", mr_err_text(r));
     if (r < 0) {

@@ -17,7 +17,7 @@ enum {
     TOMBSTONE_BYTES = 1 + NONCE_AT,                         /* state, version, generation */
     DEK_KEY_BYTES = 2 + MR_KEY_ID_BYTES,
     ROW_KEY_MAX = DEK_KEY_BYTES + 1,
-    FORMAT = 1,
+    LAYOUT = 1,
 };
 
 /* What a wrapped key is bound to: its kind, its row, and for a person key its state. */
@@ -33,7 +33,7 @@ static const char META_TAG[] = "hub-meta-v1";
 
 enum { WRAP_AAD_MAX = 16 + ROW_KEY_MAX + 4 };
 
-static const char META_FORMAT[] = "format";
+static const char META_LAYOUT[] = "layout";
 static const char META_BLIND[] = "kbi";
 
 static size_t wrap_aad(const struct wrap_name *name, uint32_t generation, uint8_t ret[static WRAP_AAD_MAX])
@@ -147,14 +147,14 @@ int mr_key_tree_create(struct mr_keyring *keyring, struct mr_kv_txn *kv)
 {
     struct wrap_name name = blind_name();
     uint8_t value[WRAP_BYTES];
-    uint8_t format[4];
+    uint8_t layout[4];
     int r;
 
-    mr_put_be32(format, FORMAT);
+    mr_put_be32(layout, LAYOUT);
     randombytes_buf(keyring->secrets->blind, MR_KEY_BYTES);
     derive_secrets(keyring);
     wrap(keyring->secrets->root, &name, keyring->generation, keyring->secrets->blind, value);
-    r = mr_kv_put(kv, MR_KEYRING_META, mr_slice_str(META_FORMAT), mr_slice(format, sizeof format));
+    r = mr_kv_put(kv, MR_KEYRING_META, mr_slice_str(META_LAYOUT), mr_slice(layout, sizeof layout));
     if (r == 0)
         r = mr_kv_put(kv, MR_KEYRING_META, mr_slice_str(META_BLIND), mr_slice(value, sizeof value));
     return r < 0 ? r : create_buckets(keyring, kv);
@@ -164,11 +164,13 @@ int mr_key_tree_unlock(struct mr_keyring *keyring, struct mr_kv_txn *kv, const s
 {
     struct wrap_name name = blind_name();
     struct mr_slice value;
-    int r = mr_kv_get(kv, MR_KEYRING_META, mr_slice_str(META_FORMAT), &value);
+    int r = mr_kv_get(kv, MR_KEYRING_META, mr_slice_str(META_LAYOUT), &value);
 
+    if (r == MR_ENOTFOUND && mr_kv_get(kv, MR_KEYRING_META, mr_slice_str("format"), &value) == 0)
+        return MR_EUNSUPPORTED; /* of the time before version 1 */
     if (r < 0)
         return r;
-    if (value.size != 4 || mr_get_be32(value.data) != FORMAT)
+    if (value.size != 4 || mr_get_be32(value.data) != LAYOUT)
         return MR_EUNSUPPORTED;
     r = mr_kv_get(kv, MR_KEYRING_META, mr_slice_str(META_BLIND), &value);
     if (r < 0)

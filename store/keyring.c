@@ -133,7 +133,7 @@ static int unlock(struct mr_keyring *keyring, const struct mr_keyring_options *o
                 "no root key in %s opens this environment", options->root_path);
     if (r == MR_EUNSUPPORTED)
         return mr_error_set(reterr, r, options->dir, "use the version of the hub that wrote it",
-                "unknown format of the keys environment");
+                "the keys environment is of another layout, or made by an unreleased version");
     return r;
 }
 

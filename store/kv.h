@@ -49,13 +49,11 @@ const char *mr_kv_dir(const struct mr_kv *kv);
 int mr_kv_reader_check(struct mr_kv *kv);
 
 /*
- * The row "format" of a table: written into a new store, compared in an old one. MR_EUNSUPPORTED: of another
- * version; MR_ENOTFOUND: read_only, and its owner has not finished making it.
+ * The row "layout" of a table: written into a new store, compared in an old one. MR_EUNSUPPORTED: of another
+ * version, or of the time before version 1; MR_ENOTFOUND: read_only, and its owner has not finished making
+ * it.
  */
-int mr_kv_format(struct mr_kv *kv, uint32_t table, uint32_t version, struct mr_error *reterr);
-/* For a store that brings an older one up to date itself: what the row says (0: none), and a new one. */
-int mr_kv_format_read(struct mr_kv *kv, uint32_t table, uint32_t *ret);
-int mr_kv_set_format(struct mr_kv_txn *txn, uint32_t table, uint32_t version);
+int mr_kv_layout(struct mr_kv *kv, uint32_t table, uint32_t version, struct mr_error *reterr);
 
 /* The row "through" of a derived store: the log number up to which it is built. Absent: 0. */
 int mr_kv_through(struct mr_kv_txn *txn, uint32_t table, uint64_t *ret);

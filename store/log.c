@@ -131,10 +131,8 @@ static int verify_end(struct mr_log *log, struct mr_kv_txn *txn, struct mr_error
 static int open_checked(struct mr_log *log, struct mr_error *reterr)
 {
     struct mr_kv_txn *txn;
-    int r = log->read_only ? 0 : mr_log_tree_upgrade(log, reterr);
+    int r = mr_kv_layout(log->kv, MR_LOG_META, LOG_LAYOUT, reterr);
 
-    if (r == 0)
-        r = mr_kv_format(log->kv, MR_LOG_META, LOG_FORMAT, reterr);
     if (r == 0 && !log->read_only && (r = ensure_id(log)) < 0)
         mr_error_set(reterr, r, mr_kv_dir(log->kv), "", "cannot write the log's id: %s", mr_err_text(r));
     if (r < 0)

@@ -38,7 +38,7 @@ enum mr_log_table {
     MR_LOG_SEGMENT,    /* u64 first -> a closed segment: struct mr_log_segment */
     MR_LOG_STRIP,      /* u64 number -> u16 mask of slots that the compactor is to empty (bit i: slot i) */
     MR_LOG_HOLD,       /* 16-byte id -> legal hold: hub, retention */
-    MR_LOG_META,       /* format version, log id ... */
+    MR_LOG_META,       /* layout version, log id ... */
     MR_LOG_TABLES
 };
 
@@ -49,7 +49,7 @@ struct mr_log_options {
 
 /*
  * Not read_only: this process owns the log. MR_EEXISTS (in use by another process), MR_ENOTFOUND (read_only,
- * no log), MR_EUNSUPPORTED (of another format), MR_ECORRUPT (the last record is damaged or numbers are
+ * no log), MR_EUNSUPPORTED (of another layout), MR_ECORRUPT (the last record is damaged or numbers are
  * missing; a read_only log opens all the same, so that a tool can look), MR_ENOSPACE, MR_EDENIED ...
  */
 int mr_log_open(struct mr_log **ret, const struct mr_log_options *options, struct mr_error *reterr);

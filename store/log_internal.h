@@ -16,8 +16,7 @@ enum {
     LOG_RECORDS = MR_LOG_TABLES, /* the table of records stands behind the tables of rows */
     LOG_TREE,                    /* row0; the other levels follow */
     LOG_TABLES_COUNT = LOG_TREE + LOG_TREE_LEVELS,
-    LOG_FORMAT = 2,
-    LOG_FORMAT_TREELESS = 1, /* without the tree: built once */
+    LOG_LAYOUT = 1,
     LOG_KEY_BYTES = 8,
 };
 
@@ -54,8 +53,6 @@ int mr_log_tree_load(
 /* The last record's leaf and the newest checkpoint against the rows. MR_ECORRUPT. */
 int mr_log_tree_check(
         struct mr_log *log, struct mr_kv_txn *txn, const struct mr_record *last, struct mr_error *reterr);
-/* A log of the format before the tree gets its rows; any other is left alone. */
-int mr_log_tree_upgrade(struct mr_log *log, struct mr_error *reterr);
 
 static inline uint32_t mr_log_table_index(enum mr_log_table table)
 {

@@ -7,8 +7,6 @@
 #include "store/checkpoint.h"
 #include "store/log_internal.h"
 
-enum { UPGRADE_BATCH = 50000 }; /* records a commit */
-
 static const char RESTORE[] = "restore the folder from a backup";
 
 /* ---- writing ---- */
@@ -236,82 +234,4 @@ int mr_log_tree_check(
     if (r == 0)
         return check_checkpoint(txn, head, size, note, reterr);
     return r == MR_ENOTFOUND ? 0 : mr_error_set(reterr, r, "log table cp", RESTORE, "cannot be read");
-}
-
-/* ---- a log of the format before the tree ---- */
-
-/* Up to UPGRADE_BATCH leaves more. 1: there is more to do. */
-static int build_some(struct mr_kv_txn *txn, struct mr_kv_cursor *records, struct mr_record_view *view,
-        struct mr_error *reterr)
-{
-    struct mr_merkle_range range;
-    struct mr_slice key = {0}, value;
-    uint8_t want[LOG_KEY_BYTES], leaf[MR_MERKLE_BYTES];
-    struct mr_merkle_source source = source_of(txn);
-    int r = mr_merkle_range_read(&range, &source, mr_kv_count(txn, LOG_TREE));
-
-    if (r < 0)
-        return r;
-    mr_put_be64(want, range.size + 1);
-    r = mr_kv_cursor_seek(records, mr_slice(want, sizeof want), &key, &value);
-    for (unsigned i = 0; r == 0; i++) {
-        if (i == UPGRADE_BATCH)
-            return 1;
-        r = mr_record_decode(view, range.size + 1, value, reterr);
-        if (r == 0) {
-            mr_merkle_leaf(view->record.leaf, leaf);
-            r = mr_log_tree_append(txn, &range, leaf);
-        }
-        if (r == 0)
-            r = mr_kv_cursor_next(records, &key, &value);
-    }
-    return r == MR_ENOTFOUND ? 0 : r;
-}
-
-/* One commit of it; with the last one the log is of the new format. */
-static int upgrade_some(struct mr_log *log, struct mr_record_view *view, struct mr_error *reterr)
-{
-    struct mr_kv_cursor *records = NULL;
-    struct mr_kv_txn *txn;
-    int r = mr_kv_begin_write(log->kv, &txn);
-    int more;
-
-    if (r < 0)
-        return r;
-    r = mr_kv_cursor_open(txn, LOG_RECORDS, &records);
-    if (r == 0)
-        r = build_some(txn, records, view, reterr);
-    mr_kv_cursor_close(records);
-    more = r;
-    if (r == 0)
-        r = mr_kv_set_format(txn, MR_LOG_META, LOG_FORMAT);
-    if (r < 0) {
-        mr_kv_abort(txn);
-        return r;
-    }
-    r = mr_kv_commit(txn);
-    return r < 0 ? r : more;
-}
-
-int mr_log_tree_upgrade(struct mr_log *log, struct mr_error *reterr)
-{
-    struct mr_error error = {0};
-    struct mr_record_view *view;
-    uint32_t format;
-    int r = mr_kv_format_read(log->kv, MR_LOG_META, &format);
-
-    if (r < 0 || format != LOG_FORMAT_TREELESS)
-        return 0; /* whatever is wrong, opening finds it */
-    view = malloc(sizeof *view);
-    if (!view)
-        return MR_ENOMEM;
-    do
-        r = upgrade_some(log, view, &error);
-    while (r > 0);
-    free(view);
-    if (r < 0 && error.code == 0)
-        mr_error_set(&error, r, mr_kv_dir(log->kv), "", "the log's tree cannot be built: %s", mr_err_text(r));
-    if (r < 0 && reterr)
-        *reterr = error;
-    return r;
 }

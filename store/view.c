@@ -6,8 +6,8 @@
 
 #include "store/kv.h"
 
-enum { STATE = MR_VIEW_TABLES, TABLES }; /* format and through: not in the projection's own tables */
-enum { FORMAT = 1 };
+enum { STATE = MR_VIEW_TABLES, TABLES }; /* layout and through: not in the projection's own tables */
+enum { LAYOUT = 1 };
 
 struct mr_view {
     struct mr_kv *kv;
@@ -53,7 +53,7 @@ int mr_view_open(struct mr_view **ret, const char *dir, bool read_only, struct m
     view->read_only = read_only;
     r = mr_kv_open(&view->kv, &options, reterr);
     if (r == 0)
-        r = mr_kv_format(view->kv, STATE, FORMAT, reterr);
+        r = mr_kv_layout(view->kv, STATE, LAYOUT, reterr);
     if (r == 0 && (r = load_through(view)) < 0)
         mr_error_set(reterr, r, dir, "delete the folder and rebuild", "cannot read: %s", mr_err_text(r));
     if (r < 0) {

@@ -234,27 +234,46 @@ static void read_only_beside_the_owner(void **state)
     mr_log_close(log);
 }
 
-static void newer_format_is_refused(void **state)
+/* Puts a row of the table `meta` there behind the log's back. */
+static void put_meta(const char *dir, const char *key, uint8_t version)
 {
     static const char *const tables[] = {"meta"};
-    const uint8_t next[4] = {0, 0, 0, 3};
-    struct mr_kv_options kv_options = {.dir = *state, .tables = tables, .tables_count = 1};
-    struct mr_log_options options = {.dir = *state};
-    struct mr_error err = {0};
+    struct mr_kv_options options = {.dir = dir, .tables = tables, .tables_count = 1};
+    const uint8_t value[4] = {0, 0, 0, version};
     struct mr_kv_txn *txn;
     struct mr_kv *kv;
+
+    assert_int_equal(mr_kv_open(&kv, &options, NULL), 0);
+    assert_int_equal(mr_kv_begin_write(kv, &txn), 0);
+    assert_int_equal(mr_kv_put(txn, 0, S(key), mr_slice(value, 4)), 0);
+    assert_int_equal(mr_kv_commit(txn), 0);
+    mr_kv_close(kv);
+}
+
+static void other_layout_is_refused(void **state)
+{
+    struct mr_log_options options = {.dir = *state};
+    struct mr_error err = {0};
     struct mr_log *log = open_log(*state, false);
 
     mr_log_close(log);
-    assert_int_equal(mr_kv_open(&kv, &kv_options, NULL), 0);
-    assert_int_equal(mr_kv_begin_write(kv, &txn), 0);
-    assert_int_equal(mr_kv_put(txn, 0, S("format"), mr_slice(next, 4)), 0);
-    assert_int_equal(mr_kv_commit(txn), 0);
-    mr_kv_close(kv);
+    put_meta(*state, "layout", 3);
     assert_int_equal(mr_log_open(&log, &options, &err), MR_EUNSUPPORTED);
-    assert_string_equal(err.what, "the store has format 3, this program knows 2");
+    assert_string_equal(err.what, "the store has layout 3, this program knows 1");
     options.read_only = true;
     assert_int_equal(mr_log_open(&log, &options, NULL), MR_EUNSUPPORTED);
+}
+
+static void log_of_an_unreleased_version_is_refused(void **state)
+{
+    struct mr_log_options options = {.dir = *state};
+    struct mr_error err = {0};
+    struct mr_log *log;
+
+    put_meta(*state, "format", 2);
+    assert_int_equal(mr_log_open(&log, &options, &err), MR_EUNSUPPORTED);
+    assert_string_equal(err.what, "the store was made by an unreleased version");
+    assert_true(*err.cure);
 }
 
 /* Removes a record behind the log's back. */
@@ -389,7 +408,8 @@ int main(void)
             T(rows_move_with_records),
             T(failed_append_leaves_nothing),
             T(read_only_beside_the_owner),
-            T(newer_format_is_refused),
+            T(other_layout_is_refused),
+            T(log_of_an_unreleased_version_is_refused),
             T(gap_is_noticed),
             T(flipped_bit_harms_one_record),
             T(damaged_end_stops_the_owner),

@@ -214,50 +214,6 @@ static void tampered(struct mr_kv *kv, struct mr_kv_txn *txn)
     mr_kv_close(kv);
 }
 
-static void test_older_log_gets_its_tree(void **state)
-{
-    struct mr_log *log = open_log(*state);
-    struct mr_log_reader *reader;
-    struct mr_kv_txn *txn;
-    struct mr_kv *kv;
-
-    append(log, 700, true);
-    mr_log_close(log);
-    txn = tamper(*state, &kv);
-    for (uint32_t i = T_ROW; i < TABLES; i++)
-        assert_int_equal(mr_kv_clear(txn, i), 0);
-    assert_int_equal(mr_kv_set_format(txn, T_META, 1), 0);
-    tampered(kv, txn);
-    log = open_log(*state);
-    assert_int_equal(mr_log_reader_open(log, &reader), 0);
-    assert_root(reader, 700);
-    assert_proofs(reader, 257, 700);
-    mr_log_reader_close(reader);
-    append(log, 5, true);
-    mr_log_close(log);
-    mr_log_close(open_log(*state));
-}
-
-static void test_damaged_record_stops_the_building(void **state)
-{
-    struct mr_log *log = open_log(*state);
-    struct mr_error err = {0};
-    struct mr_kv_txn *txn;
-    struct mr_kv *kv;
-    uint8_t key[8];
-
-    append(log, 3, true);
-    mr_log_close(log);
-    txn = tamper(*state, &kv);
-    mr_put_be64(key, 2);
-    assert_int_equal(mr_kv_put(txn, T_RECORDS, mr_slice(key, 8), mr_slice_str("nothing")), 0);
-    assert_int_equal(mr_kv_clear(txn, T_ROW), 0);
-    assert_int_equal(mr_kv_set_format(txn, T_META, 1), 0);
-    tampered(kv, txn);
-    assert_int_equal(open_fails(*state, &err), MR_ECORRUPT);
-    assert_string_equal(err.where, "record 2");
-}
-
 static void test_damaged_rows_are_named(void **state)
 {
     static const uint8_t other[MR_MERKLE_BYTES] = {1};
@@ -348,8 +304,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_grows_with_commits, setup, teardown),
             cmocka_unit_test_setup_teardown(test_proofs_of_many, setup, teardown),
-            cmocka_unit_test_setup_teardown(test_older_log_gets_its_tree, setup, teardown),
-            cmocka_unit_test_setup_teardown(test_damaged_record_stops_the_building, setup, teardown),
             cmocka_unit_test_setup_teardown(test_damaged_rows_are_named, setup, teardown),
             cmocka_unit_test_setup_teardown(test_checkpoint_must_agree, setup, teardown),
             cmocka_unit_test_setup_teardown(test_checkpoint_of_a_longer_log, setup, teardown),
