@@ -36,6 +36,9 @@ void mr_index_close(struct mr_index *index);
 /* Last indexed log number. Any thread. A read-only index asks the store each time. */
 uint64_t mr_index_through(struct mr_index *index);
 int mr_index_maintain(struct mr_index *index); /* as mr_log_maintain */
+/* mr_kv_compact (store/kv.h): after rows were deleted for good. Any thread without a batch or reader open. */
+struct mr_kv_compaction;
+int mr_index_compact(struct mr_index *index, struct mr_kv_compaction *ret, struct mr_error *reterr);
 
 /*
  * The single builder. A batch gathers keys in memory and holds no transaction until its commit, which writes

@@ -45,6 +45,11 @@ void mr_keyring_close(struct mr_keyring *keyring); /* wipes; NULL is fine */
  * negative. */
 int mr_keyring_maintain(struct mr_keyring *keyring);
 
+/* mr_kv_compact of `keys` (store/kv.h): after an erasure, so that what it deleted is in no page. Any thread.
+ */
+struct mr_kv_compaction;
+int mr_keyring_compact(struct mr_keyring *keyring, struct mr_kv_compaction *ret, struct mr_error *reterr);
+
 /* Are the keys locked into memory? false where RLIMIT_MEMLOCK is too small: all works, but swap must be off.
  */
 bool mr_keyring_locked(const struct mr_keyring *keyring);

@@ -103,6 +103,28 @@ typedef int (*mr_kv_row_fn)(void *ctx, struct mr_slice key, struct mr_slice valu
 int mr_kv_rows(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefix, struct mr_slice from,
         mr_kv_row_fn fn, void *ctx);
 
+/*
+ * A compact copy of the newest snapshot as the new file `path` (0600), durable when it returns; readers and
+ * writers go on beside it. MR_EEXISTS: there is a file. On failure no file is left.
+ */
+int mr_kv_copy(struct mr_kv *kv, const char *path, struct mr_error *reterr);
+
+/*
+ * Compaction in place: the environment is written anew without its free pages and swapped for the old file,
+ * which is overwritten unless another process still reads it. So deleted rows are in no page any more.
+ * Writers wait while it is copied, readers only for the swap; views taken before stay valid until their
+ * transactions end, and it waits for those. Not with read_only. Any thread that has no transaction open here.
+ *
+ * MR_EAGAIN: transactions did not end in time, or one of them needed another one: try later. MR_ENOSPACE:
+ * needs as much room as the live rows take. Nothing happened when negative, but MR_EIO after the swap: stop.
+ */
+struct mr_kv_compaction {
+    uint64_t before_bytes;
+    uint64_t after_bytes;
+    bool overwritten; /* false: somebody else has the old file open, or its file system cannot tell */
+};
+int mr_kv_compact(struct mr_kv *kv, struct mr_kv_compaction *ret, struct mr_error *reterr);
+
 struct mr_kv_usage {
     uint64_t used_bytes; /* pages in use, without the free ones */
     uint64_t file_bytes;

@@ -25,6 +25,9 @@ int mr_view_open(struct mr_view **ret, const char *dir, bool read_only, struct m
 void mr_view_close(struct mr_view *view);
 uint64_t mr_view_through(struct mr_view *view); /* any thread; a read-only view asks the store each time */
 int mr_view_maintain(struct mr_view *view);     /* as mr_log_maintain */
+/* mr_kv_compact (store/kv.h): after rows were deleted for good. Any thread without a batch or reader open. */
+struct mr_kv_compaction;
+int mr_view_compact(struct mr_view *view, struct mr_kv_compaction *ret, struct mr_error *reterr);
 
 int mr_view_batch_begin(struct mr_view *view, struct mr_view_batch **ret);
 int mr_view_batch_put(

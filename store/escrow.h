@@ -1,0 +1,44 @@
+/*
+ * Escrow: where copies of the root key and of `keys` are kept, apart from the hub and from each other
+ * (decision 5). One folder for roots: root.<generation>, the block of a root key's slot; one for keys:
+ * keys.<generation>.mdb, a compact copy of the environment's data.mdb. What is put is read back before it
+ * counts.
+ *
+ * The folders are the operator's (a mounted device, a share): they are never created here, so that a device
+ * that is not mounted is noticed. Blocking file I/O over paths; no state; any thread, one at a time for a
+ * folder.
+ */
+#ifndef MR_STORE_ESCROW_H
+#define MR_STORE_ESCROW_H
+
+#include <stdint.h>
+
+#include "proto/base/err.h"
+#include "store/root_key.h"
+
+/* NULL: no such place. */
+struct mr_escrow {
+    const char *root;
+    const char *keys;
+};
+
+/* Writes root.<generation> (0600), makes it durable and reads it back. There already and the same: 0; another
+ * key: MR_EEXISTS. MR_ENOTFOUND: no folder. */
+int mr_escrow_put_root(const char *dir, uint32_t generation, const uint8_t key[static MR_ROOT_KEY_BYTES],
+        struct mr_error *reterr);
+
+/* How a copy is made at `path` (a new file, durable when it returns), and how the copy in folder `dir` (as
+ * data.mdb) is checked. */
+struct mr_escrow_copier {
+    int (*copy)(void *ctx, const char *path, struct mr_error *reterr);
+    int (*check)(void *ctx, const char *dir, struct mr_error *reterr);
+    void *ctx;
+};
+/* A copy that passes the check becomes keys.<generation>.mdb, in place of an earlier one. */
+int mr_escrow_put_keys(
+        const char *dir, uint32_t generation, const struct mr_escrow_copier *copier, struct mr_error *reterr);
+
+/* Destroys every root of another generation, and removes the copies of keys that only it could open. */
+int mr_escrow_forget_others(const struct mr_escrow *escrow, uint32_t generation, struct mr_error *reterr);
+
+#endif
