@@ -27,6 +27,8 @@ struct mr_checkpointer {
     bool answered; /* the job is done, with this status */
     int status;
     struct mr_writer_job job;
+    void (*tell)(void *ctx);
+    void *tell_ctx;
     bool warned; /* of the trouble that lasts; the thread's own */
 };
 
@@ -100,9 +102,11 @@ static bool publish(struct mr_checkpointer *c)
             pthread_cond_wait(&c->wake, &c->lock);
         published = c->status == 0;
     }
-    pthread_mutex_unlock(&c->lock);
     if (published)
         atomic_store(&c->size, c->last.size);
+    if (published && c->tell)
+        c->tell(c->tell_ctx);
+    pthread_mutex_unlock(&c->lock);
     return published;
 }
 
@@ -231,6 +235,14 @@ int mr_checkpointer_start(struct mr_checkpointer **ret, struct mr_house *house, 
     }
     *ret = c;
     return 0;
+}
+
+void mr_checkpointer_tell(struct mr_checkpointer *c, void (*fn)(void *ctx), void *ctx)
+{
+    pthread_mutex_lock(&c->lock);
+    c->tell = fn;
+    c->tell_ctx = ctx;
+    pthread_mutex_unlock(&c->lock);
 }
 
 void mr_checkpointer_wake(struct mr_checkpointer *c)

@@ -15,6 +15,9 @@ struct mr_checkpointer;
 /* Copies the signer. Signs at once what is not signed yet. */
 int mr_checkpointer_start(struct mr_checkpointer **ret, struct mr_house *house, struct mr_writer *writer,
         const struct mr_note_signer *signer, struct mr_error *reterr);
+/* fn is called after each checkpoint that is published, on the checkpointer's thread: be short, do not wait.
+ */
+void mr_checkpointer_tell(struct mr_checkpointer *checkpointer, void (*fn)(void *ctx), void *ctx);
 void mr_checkpointer_wake(struct mr_checkpointer *checkpointer);           /* any thread: there is news */
 uint64_t mr_checkpointer_size(const struct mr_checkpointer *checkpointer); /* published last; any thread */
 

@@ -160,6 +160,7 @@ static void join(struct mr_hub *hub)
             .sessions = &hub->sessions,
             .prepare = hub->prepare,
             .jobs = &hub->jobs,
+            .receipts = &hub->receipts,
             .done = on_intake_done,
             .owner = hub,
             .read_only = is_full(hub)};
@@ -171,8 +172,11 @@ static void join(struct mr_hub *hub)
             .status = mr_hub_status,
             .status_ctx = hub,
             .read_only = &hub->publish.read_only};
-    hub->sessions =
-            (struct mr_sessions){.publish = &hub->publish, .deliver = &hub->deliver, .query = &hub->query};
+    hub->sessions = (struct mr_sessions){.publish = &hub->publish,
+            .deliver = &hub->deliver,
+            .query = &hub->query,
+            .receipts = &hub->receipts};
+    hub->receipts = (struct mr_receipt_queue){.sessions = &hub->sessions, .house = &hub->house};
 }
 
 /* The secret key from its file; it must be the one whose public half the configuration tells to everybody. */
@@ -205,7 +209,11 @@ static int start_network(struct mr_hub *hub, struct mr_error *reterr)
     if (r == 0)
         r = mr_publish_open(&hub->publish, reterr);
     if (r == 0)
+        r = mr_receipt_queue_open(&hub->receipts, &hub->loop, reterr);
+    if (r == 0) {
+        mr_checkpointer_tell(hub->checkpointer, mr_receipt_queue_wake, &hub->receipts);
         r = mr_deliver_open(&hub->deliver, &hub->loop, reterr);
+    }
     if (r == 0)
         r = mr_zap_open(&hub->zap, &hub->loop, hub->zmq, hub->config, reterr);
     if (r == 0)
@@ -291,6 +299,7 @@ static void drain(struct mr_hub *hub)
         mr_list_init(&last);
         mr_mailbox_take(&hub->intakes, &last);
         answer_durable(&hub->intakes, &last);
+        mr_receipt_queue_flush(&hub->receipts);
     }
 }
 
@@ -315,6 +324,7 @@ void mr_hub_stop(struct mr_hub *hub)
         (void)zmq_ctx_term(hub->zmq);
     free(hub->gateway.endpoints);
     mr_publish_close(&hub->publish);
+    mr_receipt_queue_close(&hub->receipts);
     mr_deliver_close(&hub->deliver);
     mr_matcher_free(hub->matcher);
     if (hub->house_open)

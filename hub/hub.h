@@ -20,6 +20,7 @@
 #include "hub/prepare.h"
 #include "hub/publish.h"
 #include "hub/query.h"
+#include "hub/receipt.h"
 #include "hub/session.h"
 #include "hub/zap.h"
 
@@ -43,6 +44,7 @@ struct mr_hub {
     struct mr_gateway gateway;
     struct mr_sessions sessions;
     struct mr_publish publish;
+    struct mr_receipt_queue receipts;
     struct mr_deliver deliver;
     struct mr_query query;
     uv_timer_t housekeeping;

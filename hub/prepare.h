@@ -44,6 +44,7 @@ struct mr_intake {
     uint16_t system;                       /* id of the sender */
     uint64_t epoch;                        /* producer epoch; 0 for the hub itself and the tool */
     uint64_t first_sequence;               /* of items[0]; 0 for the hub itself */
+    uint64_t receipts_for;                 /* session that wants receipts; 0: nobody does */
     bool by_tool;        /* said by the tool for `sender`: outside of any producer's sequence */
     struct mr_buf bytes; /* owns the events */
     struct mr_intake_item *items;

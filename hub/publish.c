@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/receipt.h"
 #include "proto/base/bytes.h"
 #include "proto/base/logfmt.h"
 
@@ -261,6 +262,7 @@ static struct mr_intake *intake_of(struct mr_publish *publish, struct mr_session
     intake->system = session->system_id;
     intake->epoch = producer->epoch;
     intake->first_sequence = frame->first_sequence + skip;
+    intake->receipts_for = frame->receipts ? session->id : 0;
     intake->done = publish->done;
     intake->owner = publish->owner;
     return intake;
@@ -340,6 +342,19 @@ int mr_publish_ack(Marshrut__Bus__V1__PublishAck *ret, result_t *results, result
     return 0;
 }
 
+/* To the session that asked, which may be gone. */
+static void want_receipts(
+        struct mr_publish *publish, struct mr_session *session, const struct mr_intake *intake)
+{
+    if (!publish->receipts || intake->receipts_for != session->id)
+        return;
+    for (size_t i = 0; i < intake->count; i++)
+        if (intake->items[i].number != 0)
+            mr_receipt_queue_add(
+                    publish->receipts, session, intake->first_sequence + i, intake->items[i].number);
+    mr_receipt_queue_wake(publish->receipts);
+}
+
 void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *intake)
 {
     struct mr_producer *producer = producer_of(publish, intake->sender);
@@ -356,6 +371,8 @@ void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *inta
     pointers = calloc(intake->count, sizeof *pointers);
     if (session && results && pointers && mr_publish_ack(&ack, results, pointers, intake) == 0)
         send_ack(session, &ack, &gone);
+    if (session && !gone)
+        want_receipts(publish, session, intake);
     free(results);
     free(pointers);
 }

@@ -23,6 +23,7 @@ struct mr_publish {
     struct mr_sessions *sessions;
     struct mr_prepare *prepare;
     struct mr_jobs *jobs;
+    struct mr_receipt_queue *receipts; /* NULL: none are given */
     struct mr_log_reader *reader;
     struct mr_producer *producers;          /* one a configured system, in its order */
     void (*done)(struct mr_intake *intake); /* writer thread: posts to the hub's mailbox */

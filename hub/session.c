@@ -6,6 +6,7 @@
 #include "hub/deliver.h"
 #include "hub/publish.h"
 #include "hub/query.h"
+#include "hub/receipt.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 
@@ -48,6 +49,7 @@ static void close_session(struct mr_session *session, const char *why)
 {
     mr_info("session.closed", "system", session->system->name, "session", MR_N(session->id), "why", why);
     mr_deliver_detach(session->sessions->deliver, session);
+    mr_receipt_queue_forget(session->sessions->receipts, session);
     mr_list_remove(&session->link);
     free(session);
 }

@@ -13,6 +13,7 @@
 struct mr_publish;
 struct mr_deliver;
 struct mr_query;
+struct mr_receipt_queue;
 struct mr_sessions;
 
 struct mr_session {
@@ -34,6 +35,7 @@ struct mr_sessions {
     struct mr_publish *publish;
     struct mr_deliver *deliver;
     struct mr_query *query;
+    struct mr_receipt_queue *receipts;
     struct mr_list list;
     uv_timer_t timer;
     uint64_t hub_epoch;

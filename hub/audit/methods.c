@@ -7,6 +7,7 @@
 static const struct mr_method methods[] = {
         {"balance", NULL, mr_query_balance, NULL},
         {"log.count", NULL, mr_query_log_count, NULL},
+        {"log.receipt", NULL, mr_query_log_receipt, NULL},
         {"log.show", NULL, mr_query_log_show, NULL},
         {"log.tail", NULL, mr_query_log_tail, NULL},
         {"passport.answer", "federal", NULL, mr_act_passport_answer},

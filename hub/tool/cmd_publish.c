@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 
 #include "hub/tool/ask.h"
+#include "hub/tool/receipt_file.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 #include "proto/base/buf.h"
+#include "proto/base/bytes.h"
 #include "proto/wire/frame.h"
 #include "proto/wire/json.h"
 
@@ -34,6 +36,8 @@ struct publish {
     long long position;
     long long taken;
     long long not_taken;
+    const char *receipts;  /* --receipt DIR; NULL: none */
+    struct mr_buf numbers; /* u64 each: of which there will be receipts */
 };
 
 /* Why an item is refused here, before the hub sees it. Said in full at each place: nothing is left over from
@@ -97,6 +101,8 @@ static void print_result(struct publish *publish, json_t *result, long long posi
     const char *texts[4] = {"code", "field", "reason", "cure"};
 
     (void)json_object_set_new(result, "item", json_integer(position));
+    if (publish->receipts && json_object_get(result, "number"))
+        mr_buf_put_be64(&publish->numbers, (uint64_t)json_integer_value(json_object_get(result, "number")));
     *(taken ? &publish->taken : &publish->not_taken) += 1;
     if (publish->tool->json) {
         tool_render(publish->tool, stdout, result);
@@ -308,9 +314,31 @@ static int fail(struct publish *publish, int r, struct mr_error *error)
     return r;
 }
 
+/* One file an event that has a number. The events are taken, whatever happens here. */
+static int save_receipts(struct publish *publish)
+{
+    struct mr_error error = {0};
+    int r = mr_buf_failed(&publish->numbers) ? MR_ENOMEM : 0;
+
+    for (size_t at = 0; r == 0 && at < publish->numbers.size; at += sizeof(uint64_t)) {
+        uint64_t number = mr_get_be64(publish->numbers.data + at);
+
+        r = tool_receipt_save(publish->tool, number, TOOL_RECEIPT_WAIT_MS, publish->receipts, &error);
+        if (r < 0 && !publish->tool->json)
+            (void)fprintf(stderr,
+                    "marshrut publish: no receipt of %llu and those behind it yet; the events are taken: ask "
+                    "with marshrut receipt NUMBER\n",
+                    (unsigned long long)number);
+    }
+    if (r < 0 && error.code == 0)
+        (void)mr_error_set(&error, r, publish->receipts, "", "%s", mr_err_text(r));
+    return r < 0 ? tool_fail(publish->tool, &error) : 0;
+}
+
 static int publish_run(struct tool *tool, int argc, char **argv)
 {
-    static const struct option options[] = {{"system", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"system", required_argument, NULL, 's'},
+            {"receipt", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
     struct publish publish = {.tool = tool};
     struct mr_buf input = MR_BUF_INIT;
     struct mr_error error = {0};
@@ -318,9 +346,12 @@ static int publish_run(struct tool *tool, int argc, char **argv)
     int r;
 
     while ((option = getopt_long(argc, argv, "s:", options, NULL)) != -1) {
-        if (option != 's')
+        if (option == 's')
+            publish.system = optarg;
+        else if (option == 'r')
+            publish.receipts = optarg;
+        else
             return tool_usage(&tool_publish, "unknown option");
-        publish.system = optarg;
     }
     if (optind + 1 < argc)
         return tool_usage(&tool_publish, "give one file");
@@ -336,16 +367,20 @@ static int publish_run(struct tool *tool, int argc, char **argv)
     if (r == 0)
         r = add_input(&publish, mr_buf_slice(&input), &error);
     mr_buf_wipe(&input);
-    if (r < 0)
-        return fail(&publish, r, &error);
-    if (!tool->json && publish.position > 1)
+    r = r < 0 ? fail(&publish, r, &error) : 0;
+    if (r == 0 && !tool->json && publish.position > 1)
         (void)printf("%lld taken, %lld not taken\n", publish.taken, publish.not_taken);
+    if (r == 0)
+        r = save_receipts(&publish);
+    mr_buf_fini(&publish.numbers);
+    if (r != 0)
+        return r;
     return publish.not_taken > 0 ? TOOL_EXIT_CHECK : 0;
 }
 
 const struct tool_command tool_publish = {
         .name = "publish",
-        .usage = "[--system NAME] [FILE]",
+        .usage = "[--system NAME] [--receipt DIR] [FILE]",
         .summary = "publish CloudEvents from a file or standard input",
         .help = "FILE holds CloudEvents JSON: one object, an array, or one object a line; - or nothing is "
                 "standard input.\n"
@@ -355,6 +390,8 @@ const struct tool_command tool_publish = {
                 "disk.\n"
                 "  --system NAME  speak as this configured system; otherwise the one whose source the event "
                 "carries\n"
+                "  --receipt DIR  for each item with a number its receipt, DIR/NUMBER.receipt: marshrut "
+                "receipt verify\n"
                 "Needs a running hub; one that is started anew meanwhile is waited for, 30 s. Exit code 1 "
                 "when "
                 "an item was\n"
