@@ -37,7 +37,8 @@ static bool hub_only_type(const struct mr_admit *admit, const struct mr_event *e
 
 static bool type_not_allowed(const struct mr_admit *admit, const struct mr_event *event)
 {
-    return !mr_config_may_publish(admit->sender, event->a.type);
+    return !(event->type->flags & MR_TYPE_OF_EVERYBODY) &&
+           !mr_config_may_publish(admit->sender, event->a.type);
 }
 
 /* Its own source, or one below it. */

@@ -74,7 +74,7 @@ static void say_ready(const struct mr_hub *hub)
         mr_info("hub.listening", "endpoint", hub->gateway.endpoints[i].bound, "admin",
                 hub->gateway.endpoints[i].admin ? "yes" : "no");
     mr_info("hub.ready", "version", MR_VERSION, "systems", MR_N(hub->config->systems_count), "subscriptions",
-            MR_N(hub->config->subscriptions_count), "head", MR_N(mr_log_head(hub->house.log)));
+            MR_N(mr_config_subscriptions_configured(hub->config)), "head", MR_N(mr_log_head(hub->house.log)));
     (void)sd_notify(0, "READY=1");
 }
 

@@ -100,7 +100,7 @@ static int compare_id(const void *a, const void *b)
 static int compile_subscriptions(
         struct mr_matcher *matcher, const struct mr_config *config, const struct mr_names *names)
 {
-    if (config->subscriptions_count > MR_RECORD_SUBS_MAX)
+    if (mr_config_subscriptions_configured(config) > MR_RECORD_SUBS_MAX)
         return MR_ECONFIG;
     matcher->subs = calloc(config->subscriptions_count + 1u, sizeof *matcher->subs);
     if (!matcher->subs)
@@ -111,6 +111,8 @@ static int compile_subscriptions(
 
         if (id == 0)
             return MR_ECONFIG;
+        if (mr_config_builtin(subscription))
+            continue;
         matcher->subs[matcher->subs_count++] = (struct compiled){subscription, id};
     }
     qsort(matcher->subs, matcher->subs_count, sizeof *matcher->subs, compare_id);

@@ -140,6 +140,20 @@ static void pass_on(struct mr_prepare *prepare, struct mr_list *batch)
     }
 }
 
+/* Those that change the keyring themselves, before the batch begins a transaction. */
+static void run_tasks(struct mr_prepare *prepare, struct mr_list *batch)
+{
+    mr_list_foreach_safe (link, batch) {
+        struct mr_intake *intake = MR_CONTAINER(link, struct mr_intake, link);
+
+        if (!intake->task)
+            continue;
+        mr_list_remove(link);
+        turn_away(intake,
+                prepare->failed < 0 ? prepare->failed : intake->task(intake, prepare->house->keyring));
+    }
+}
+
 static void *run(void *arg)
 {
     struct mr_prepare *prepare = arg;
@@ -147,6 +161,9 @@ static void *run(void *arg)
 
     mr_list_init(&batch);
     while (mr_mailbox_wait(&prepare->mailbox, &batch)) {
+        run_tasks(prepare, &batch);
+        if (mr_list_empty(&batch))
+            continue;
         if (prepare->failed == 0)
             prepare->failed = prepare_batch(prepare, &batch);
         pass_on(prepare, &batch);
@@ -201,6 +218,7 @@ void mr_prepare_submit(struct mr_prepare *prepare, struct mr_intake *intake)
     assert(mr_list_empty(&intake->link));
     assert(intake->done && intake->system != 0);
     assert(intake->sender || intake->system == MR_SYSTEM_HUB);
+    assert(!intake->task || intake->count == 0);
     if (!mr_mailbox_post(&prepare->mailbox, &intake->link))
         turn_away(intake, MR_ECLOSED);
 }

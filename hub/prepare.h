@@ -34,6 +34,13 @@ struct mr_intake_item {
     uint8_t ident[MR_RECORD_DIGEST_BYTES]; /* keyed digest of (source, id); zero when they could not be read
                                             */
     struct mr_verdict_text *text;          /* NULL when there is nothing to say; owned by the intake */
+    /*
+     * A type for one system only (MR_TYPE_TO_ONE), said by the hub: the subscription that gets it. It is
+     * sealed under an item key of its own, a keyring entry without identifiers, whose id prepare puts into
+     * item_key.
+     */
+    uint16_t to_one;
+    uint8_t item_key[MR_PERSON_ID_BYTES];
 };
 
 /* One received batch, from the gateway (or the hub itself) through prepare and writer back to its owner. */
@@ -50,6 +57,11 @@ struct mr_intake {
     struct mr_intake_item *items;
     size_t count;
     int status; /* 0 durable; negative: the hub is going down */
+    /*
+     * In the place of events (count 0): runs on the prepare thread between two batches, so that it may begin
+     * transactions of the keyring; then done() with its result, and nothing goes to the writer.
+     */
+    int (*task)(struct mr_intake *intake, struct mr_keyring *keyring);
     /* More rows for the same commit, or NULL. Writer thread; may be called again after a failed commit. */
     int (*rows)(struct mr_intake *intake, struct mr_log_batch *batch);
     /*

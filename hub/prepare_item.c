@@ -237,17 +237,33 @@ static int give_number(struct work *w)
     return mr_dedup_add(w->p->dedup, &w->entry);
 }
 
+/* For one system: under an item key, as what waits for correction is. */
+static int seal_to_one(struct work *w, const struct mr_seal_input *input)
+{
+    struct mr_slot_key key;
+    int r = mr_person_create(w->p->txn, w->item->item_key, &key);
+
+    if (r < 0)
+        return r;
+    w->subs[0] = w->item->to_one;
+    w->subs_count = 1;
+    r = mr_seal_to_one(&w->p->sealed, input, &key);
+    explicit_bzero(&key, sizeof key);
+    return r;
+}
+
 static int store(struct work *w)
 {
     uint8_t hub_id[MR_UUID_BYTES];
     struct mr_seal_input input;
     int r;
 
-    match(w);
+    if (!w->item->to_one)
+        match(w);
     next_recorded(w->p);
     mr_uuid7_next(&w->p->uuids, w->p->recorded_us, hub_id);
     input = seal_input(w, hub_id);
-    r = mr_seal(&w->p->sealed, &input, NULL);
+    r = w->item->to_one ? seal_to_one(w, &input) : mr_seal(&w->p->sealed, &input, NULL);
     if (r == 0)
         r = put_record(w, 0, NULL);
     return r < 0 ? r : give_number(w);

@@ -232,6 +232,15 @@ static int put_quarantined(struct mr_buf *out, const struct mr_seal_input *input
     return mr_payload_pack(out, &message.base);
 }
 
+/* The whole event in one slot, under a key that is nobody's. */
+static void plan_item(struct job *job, const struct mr_seal_input *input)
+{
+    mr_slot_plan_add(&job->plans[0], MR_FIELD_SKELETON, false, input->event->bytes);
+    mr_slot_plan_add(&job->plans[0], MR_FIELD_SPANS, false, (struct mr_slice){0});
+    mr_slot_plan_add_attributes(&job->plans[0], &input->event->a);
+    commit_slots(job);
+}
+
 int mr_seal_quarantined(struct mr_sealed *ret, const struct mr_seal_input *input, const char *code,
         const char *field, const struct mr_slot_key *item_key)
 {
@@ -240,16 +249,29 @@ int mr_seal_quarantined(struct mr_sealed *ret, const struct mr_seal_input *input
     int r;
 
     mr_sealed_reset(ret);
-    mr_slot_plan_add(&job.plans[0], MR_FIELD_SKELETON, false, input->event->bytes);
-    mr_slot_plan_add(&job.plans[0], MR_FIELD_SPANS, false, (struct mr_slice){0});
-    mr_slot_plan_add_attributes(&job.plans[0], &input->event->a);
-    commit_slots(&job);
+    plan_item(&job, input);
     r = put_quarantined(&open, input, &job, code, field);
     if (r == 0)
         r = leaf_sealed(ret, input, &job, MR_TYPE_QUARANTINED, &open);
     if (r == 0)
         r = seal_slots(ret, &job);
     mr_buf_fini(&open);
+    job_fini(&job);
+    return r;
+}
+
+int mr_seal_to_one(
+        struct mr_sealed *ret, const struct mr_seal_input *input, const struct mr_slot_key *item_key)
+{
+    struct job job = {.plans_count = 1, .keys = {item_key}};
+    const struct mr_buf open = MR_BUF_INIT;
+    int r;
+
+    mr_sealed_reset(ret);
+    plan_item(&job, input);
+    r = leaf_sealed(ret, input, &job, input->event->a.type, &open);
+    if (r == 0)
+        r = seal_slots(ret, &job);
     job_fini(&job);
     return r;
 }

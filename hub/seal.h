@@ -50,13 +50,21 @@ int mr_seal(struct mr_sealed *ret, const struct mr_seal_input *input, struct mr_
 int mr_seal_quarantined(struct mr_sealed *ret, const struct mr_seal_input *input, const char *code,
         const char *field, const struct mr_slot_key *item_key);
 
-/* Why somebody looks: written into the access journal by those who must. */
+/* Seals an event that names no Person but is for one system only, under an item key of its own. */
+int mr_seal_to_one(
+        struct mr_sealed *ret, const struct mr_seal_input *input, const struct mr_slot_key *item_key);
+
+/*
+ * Why somebody looks: written into the access journal by those who must. Blocked persons are opened for INDEX
+ * (keyed digests, which an erasure takes away again) and ERASE alone.
+ */
 enum mr_purpose {
     MR_PURPOSE_DELIVER,
     MR_PURPOSE_PROJECT,
     MR_PURPOSE_INDEX,
     MR_PURPOSE_SHOW,
-    MR_PURPOSE_CORRECT
+    MR_PURPOSE_CORRECT,
+    MR_PURPOSE_ERASE
 };
 
 struct mr_unsealed_person {
@@ -73,7 +81,8 @@ struct mr_unsealed {
     uint8_t person_of_span[MR_EVENT_PERSONS_MAX];
     size_t spans_count;
 };
-/* MR_EDESTROYED, MR_EBLOCKED (one of its persons), MR_EEXPIRED, MR_ECORRUPT. An open event is copied from its leaf. */
+/* MR_EDESTROYED, MR_EBLOCKED (one of its persons), MR_EEXPIRED, MR_ECORRUPT. An open event is copied from its
+ * leaf. */
 int mr_unseal(struct mr_unsealed *ret, const struct mr_house *house, const struct mr_record *record,
         enum mr_purpose purpose, struct mr_error *reterr);
 void mr_unsealed_fini(struct mr_unsealed *unsealed);

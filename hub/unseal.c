@@ -9,6 +9,7 @@
 #include "proto/base/bytes.h"
 #include "proto/wire/digest.h"
 #include "proto/wire/prescan.h"
+#include "store/person_group.h"
 
 enum { LEAF_FIELD_EVENT = 6 };
 
@@ -25,8 +26,9 @@ static void opened_fini(struct opened *opened)
 
 /* All keys first, so that "erased" is said before anything is decrypted, whichever slot it concerns. */
 static int find_keys(const struct mr_house *house, const struct mr_record *record, struct mr_unsealed *ret,
-        struct mr_slot_key *keys)
+        struct mr_slot_key *keys, enum mr_purpose purpose)
 {
+    bool blocked_too = purpose == MR_PURPOSE_INDEX || purpose == MR_PURPOSE_ERASE;
     bool blocked = false;
 
     for (size_t i = 0; i < record->slots_count; i++) {
@@ -34,7 +36,8 @@ static int find_keys(const struct mr_house *house, const struct mr_record *recor
                                            : mr_slot_key_id(record->slots[i], ret->persons[i].key_id);
 
         if (r == 0)
-            r = mr_keyring_key(house->keyring, ret->persons[i].key_id, &keys[i]);
+            r = blocked_too ? mr_keyring_key_blocked(house->keyring, ret->persons[i].key_id, &keys[i])
+                            : mr_keyring_key(house->keyring, ret->persons[i].key_id, &keys[i]);
         if (r == MR_EBLOCKED)
             blocked = true;
         else if (r < 0)
@@ -124,18 +127,26 @@ static int put_bytes(struct mr_unsealed *ret, const struct opened *opened)
     return mr_buf_failed(&ret->bytes) ? MR_ENOMEM : 0;
 }
 
+/* Sealed under an item key: one slot, nobody's. Slots are authenticated: none can lose its person. */
+static bool of_nobody(const struct mr_record *record, const struct opened *opened)
+{
+    return (record->flags & MR_RECORD_QUARANTINED) ||
+           (opened->count == 1 && !mr_slot_find(&opened->slots[0], MR_FIELD_PERSON_ID));
+}
+
 static int restore(struct mr_unsealed *ret, const struct mr_record *record, const struct opened *opened)
 {
     int r = 0;
 
-    if (!(record->flags & MR_RECORD_QUARANTINED))
+    if (!of_nobody(record, opened))
         r = take_person_ids(ret, opened);
     if (r == 0)
         r = put_staffof(ret, &opened->slots[0]);
     return r < 0 ? r : put_bytes(ret, opened);
 }
 
-static int unseal_slots(struct mr_unsealed *ret, const struct mr_house *house, const struct mr_record *record)
+static int unseal_slots(struct mr_unsealed *ret, const struct mr_house *house, const struct mr_record *record,
+        enum mr_purpose purpose)
 {
     struct mr_slot_key keys[MR_RECORD_SLOTS_MAX];
     struct opened *opened;
@@ -146,7 +157,7 @@ static int unseal_slots(struct mr_unsealed *ret, const struct mr_house *house, c
     if (record->slots_count == 0 || record->slots_count > MR_RECORD_SLOTS_MAX)
         return MR_ECORRUPT;
     opened = calloc(1, sizeof *opened);
-    r = opened ? find_keys(house, record, ret, keys) : MR_ENOMEM;
+    r = opened ? find_keys(house, record, ret, keys, purpose) : MR_ENOMEM;
     if (r == 0)
         r = open_slots(record, keys, opened);
     if (r == 0)
@@ -173,7 +184,7 @@ static bool may_open(const struct mr_record *record, enum mr_purpose purpose)
 {
     if (!(record->flags & MR_RECORD_QUARANTINED))
         return true;
-    return purpose == MR_PURPOSE_CORRECT || purpose == MR_PURPOSE_SHOW;
+    return purpose == MR_PURPOSE_CORRECT || purpose == MR_PURPOSE_SHOW || purpose == MR_PURPOSE_ERASE;
 }
 
 int mr_unseal(struct mr_unsealed *ret, const struct mr_house *house, const struct mr_record *record,
@@ -188,7 +199,7 @@ int mr_unseal(struct mr_unsealed *ret, const struct mr_house *house, const struc
     else if (record->flags & MR_RECORD_EXPIRED)
         r = MR_EEXPIRED;
     else if (record->flags & MR_RECORD_SEALED)
-        r = unseal_slots(ret, house, record);
+        r = unseal_slots(ret, house, record, purpose);
     else
         r = copy_open(ret, record);
     if (r == 0)

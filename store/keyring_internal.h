@@ -93,6 +93,10 @@ int mr_subject_get(
 int mr_subject_live(
         struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret);
 
+/* Key id of exactly this person, merges left aside; zeros once destroyed. MR_ENOTFOUND. */
+int mr_person_key_id(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES],
+        uint8_t ret[static MR_KEY_ID_BYTES]);
+
 /* ---- keyring.c, keyring_txn.c ---- */
 
 /* A key by its id: cache, else the tables. A read of epoch `epoch`, or the transaction `serial`'s own. */

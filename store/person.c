@@ -43,6 +43,17 @@ int mr_subject_get(
     return r < 0 ? r : subject_row(kv, survivor, ret);
 }
 
+int mr_person_key_id(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES],
+        uint8_t ret[static MR_KEY_ID_BYTES])
+{
+    struct mr_subject subject;
+    int r = subject_row(kv, person, &subject);
+
+    if (r == 0)
+        memcpy(ret, subject.key_id, MR_KEY_ID_BYTES);
+    return r;
+}
+
 static int state_error(enum mr_person_state state)
 {
     return state == MR_PERSON_LIVE ? 0 : state == MR_PERSON_BLOCKED ? MR_EBLOCKED : MR_EDESTROYED;

@@ -99,12 +99,12 @@ static void print_summary(const struct tool *tool, json_t *warnings)
 
     if (!tool->json) {
         tool_say(stdout, "%s: in order: region %s, %u systems, %u subscriptions, %u operators\n",
-                tool->config_path, config->region, config->systems_count, config->subscriptions_count,
-                config->operators_count);
+                tool->config_path, config->region, config->systems_count,
+                mr_config_subscriptions_configured(config), config->operators_count);
         return;
     }
     document = json_pack("{s:b, s:i, s:i, s:O}", "ok", 1, "systems", (int)config->systems_count,
-            "subscriptions", (int)config->subscriptions_count, "warnings", warnings);
+            "subscriptions", (int)mr_config_subscriptions_configured(config), "warnings", warnings);
     tool_render(tool, stdout, document);
     json_decref(document);
 }

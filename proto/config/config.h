@@ -83,10 +83,22 @@ struct mr_config_hub {
     char *admin;    /* ipc socket path for the tool (folder 0700) */
     char *store;    /* folder of log/ keys/ index/ views/ */
     char *root_key; /* folder of the root key's slots */
+    char *acts;     /* folder of the acts of destruction; default: acts/ in `store` */
     char *secret_key_file;
     char *public_key;
     uint32_t publish_window;   /* events unacknowledged a producer; default 16384 */
     uint32_t ping_interval_ms; /* default 5000 */
+};
+
+/* What the act of destruction says of who destroys (order of Roskomnadzor of 28.10.2022 No. 179), and the
+ * terms. */
+struct mr_config_erasure {
+    char *controller;         /* name of the operator of personal data; default: "" (the act says it is not
+                                 configured) */
+    char *address;            /* ... and address */
+    char *information_system; /* name of the information system; default "Маршрут" */
+    uint32_t term_days;       /* legal term from the request to the destruction; default 30 */
+    uint32_t answer_days;     /* systems that are told must answer within; default 30 */
 };
 
 struct mr_config_age_band {
@@ -180,9 +192,20 @@ struct mr_config {
     uint32_t codelists_count;
     struct mr_config_operator *operators;
     uint32_t operators_count;
+    struct mr_config_erasure erasure;
     struct mr_config_passport passport;
     struct mr_config_adapters adapters;
 };
+
+/*
+ * Subscriptions that every configuration has without saying so stand behind the configured ones: for each
+ * system the one that brings it notices of erasure. No filter matches for them: the hub says itself what goes
+ * there.
+ */
+#define MR_CONFIG_BUILTIN_MARK '@'
+#define MR_CONFIG_NOTICES      "@erasure-" /* + the system's name */
+bool mr_config_builtin(const struct mr_config_subscription *subscription);
+uint32_t mr_config_subscriptions_configured(const struct mr_config *config); /* those that are not built in */
 
 /* Owned by the caller. MR_ECONFIG with "file:line:column" in where. */
 enum { MR_CONFIG_BYTES_MAX = 4 * 1024 * 1024 };

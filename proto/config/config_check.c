@@ -379,6 +379,21 @@ static int check_bands(
     return 0;
 }
 
+static int check_erasure(struct check *check)
+{
+    const struct mr_config_erasure *erasure = &check->config->erasure;
+    int r;
+
+    at(check, "hub.acts");
+    if ((r = need_text(check, check->config->hub.acts)) < 0)
+        return r;
+    at(check, "erasure.term_days");
+    if ((r = need_range(check, erasure->term_days, 1, 365)) < 0)
+        return r;
+    at(check, "erasure.answer_days");
+    return need_range(check, erasure->answer_days, 1, 365);
+}
+
 static int check_passport(struct check *check)
 {
     const struct mr_config_passport *passport = &check->config->passport;
@@ -467,7 +482,7 @@ int mr_config_check(const struct mr_config *config, struct mr_config_yaml *yaml,
         for (uint32_t j = 0; j < lists[i].count; j++)
             if ((r = lists[i].fn(&check, j)) < 0)
                 return r;
-    if ((r = check_passport(&check)) < 0)
+    if ((r = check_erasure(&check)) < 0 || (r = check_passport(&check)) < 0)
         return r;
     return check_adapters(&check);
 }

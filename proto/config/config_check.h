@@ -8,6 +8,9 @@
 /* Fills in defaults. 0 or MR_ENOMEM. */
 int mr_config_defaults(struct mr_config *config);
 
+/* Appends the subscriptions that nobody has to write down; after the check. 0 or MR_ENOMEM. */
+int mr_config_add_builtin(struct mr_config *config);
+
 /* 0 or MR_ECONFIG with the place and a cure. */
 int mr_config_check(const struct mr_config *config, struct mr_config_yaml *yaml, struct mr_error *reterr);
 

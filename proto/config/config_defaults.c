@@ -1,4 +1,5 @@
 /* What a key that is left out means. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,21 @@ static void default_number(uint32_t *number, uint32_t value)
 {
     if (*number == 0)
         *number = value;
+}
+
+static int default_erasure(struct mr_config *config)
+{
+    struct mr_config_erasure *e = &config->erasure;
+
+    if (!config->hub.acts && asprintf(&config->hub.acts, "%s/acts", config->hub.store) < 0) {
+        config->hub.acts = NULL;
+        return MR_ENOMEM;
+    }
+    default_number(&e->term_days, 30);
+    default_number(&e->answer_days, 30);
+    if (default_text(&e->controller, "") < 0 || default_text(&e->address, "") < 0)
+        return MR_ENOMEM;
+    return default_text(&e->information_system, "Маршрут");
 }
 
 int mr_config_defaults(struct mr_config *config)
@@ -41,7 +57,7 @@ int mr_config_defaults(struct mr_config *config)
     default_number(&config->passport.suppress_below, 5);
     for (uint32_t i = 0; i < config->subscriptions_count; i++)
         default_number(&config->subscriptions[i].attempts_max, 10);
-    if (default_text(&config->timezone, "Europe/Moscow") < 0 ||
+    if (default_erasure(config) < 0 || default_text(&config->timezone, "Europe/Moscow") < 0 ||
             default_text(&config->passport.form, "образец-2021") < 0)
         return MR_ENOMEM;
     for (size_t i = 0; i < MR_COUNT(links); i++)

@@ -79,10 +79,17 @@ static const cyaml_schema_value_t operator_entry = {
 static const cyaml_schema_field_t hub_fields[] = {TEXT("source", struct mr_config_hub, source),
         TEXTS("listen", struct mr_config_hub, listen), TEXT("admin", struct mr_config_hub, admin),
         TEXT("store", struct mr_config_hub, store), TEXT("root_key", struct mr_config_hub, root_key),
+        OPT("acts", struct mr_config_hub, acts),
         TEXT("secret_key_file", struct mr_config_hub, secret_key_file),
         TEXT("public_key", struct mr_config_hub, public_key),
         NUM("publish_window", struct mr_config_hub, publish_window),
         NUM("ping_interval_ms", struct mr_config_hub, ping_interval_ms), CYAML_FIELD_END};
+
+static const cyaml_schema_field_t erasure_fields[] = {OPT("controller", struct mr_config_erasure, controller),
+        OPT("address", struct mr_config_erasure, address),
+        OPT("information_system", struct mr_config_erasure, information_system),
+        NUM("term_days", struct mr_config_erasure, term_days),
+        NUM("answer_days", struct mr_config_erasure, answer_days), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t band_fields[] = {TEXT("code", struct mr_config_age_band, code),
         NUM("from_years", struct mr_config_age_band, from_years),
@@ -137,6 +144,7 @@ static const cyaml_schema_field_t config_fields[] = {
         LIST("subscriptions", struct mr_config, subscriptions, &subscription_entry),
         LIST("codelists", struct mr_config, codelists, &codelist_entry),
         LIST("operators", struct mr_config, operators, &operator_entry),
+        CYAML_FIELD_MAPPING("erasure", CYAML_FLAG_OPTIONAL, struct mr_config, erasure, erasure_fields),
         CYAML_FIELD_MAPPING("passport", CYAML_FLAG_OPTIONAL, struct mr_config, passport, passport_fields),
         CYAML_FIELD_MAPPING("adapters", CYAML_FLAG_OPTIONAL, struct mr_config, adapters, adapters_fields),
         CYAML_FIELD_END};

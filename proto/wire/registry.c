@@ -6,6 +6,7 @@
 #include "event/assessment.pb-c.h"
 #include "event/course.pb-c.h"
 #include "event/employment.pb-c.h"
+#include "event/erasure.pb-c.h"
 #include "event/hub.pb-c.h"
 #include "event/informal.pb-c.h"
 #include "event/org.pb-c.h"
@@ -13,7 +14,7 @@
 #include "event/person.pb-c.h"
 #include "event/route.pb-c.h"
 
-#define REGISTRY_VERSION 1
+#define REGISTRY_VERSION 2
 /* Deeper than any schema of ours; a guard, not a limit that is ever met. */
 #define DEPTH_MAX     8
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -25,6 +26,13 @@
 static const struct mr_event_type types[] = {
     {"hub.config.applied.v1",              D(hub_config_applied), MR_TYPE_HUB},
     {"hub.delivery.parked.v1",             D(hub_delivery_parked), MR_TYPE_HUB},
+    {"hub.erasure.answered.v1",            D(hub_erasure_answered), MR_TYPE_HUB},
+    {"hub.erasure.completed.v1",           D(hub_erasure_completed), MR_TYPE_HUB},
+    {"hub.erasure.notice.v1",              D(hub_erasure_notice), MR_TYPE_HUB | MR_TYPE_TO_ONE},
+    {"hub.erasure.refused.v1",             D(hub_erasure_refused), MR_TYPE_HUB},
+    {"hub.erasure.rejected.v1",            D(hub_erasure_rejected), MR_TYPE_HUB},
+    {"hub.erasure.requested.v1",           D(hub_erasure_requested), MR_TYPE_HUB},
+    {"hub.erasure.started.v1",             D(hub_erasure_started), MR_TYPE_HUB},
     {"hub.event.quarantined.v1",           D(hub_event_quarantined), MR_TYPE_HUB},
     {"nms.activity.attended.v1",           D(activity_attended), 0},
     {"nms.contest.participated.v1",        D(contest_participated), 0},
@@ -38,6 +46,7 @@ static const struct mr_event_type types[] = {
     {"nms.document.issued.v1",             D(document_issued), 0},
     {"nms.employment.ended.v1",            D(employment_ended), MR_TYPE_EMPLOYMENT},
     {"nms.employment.started.v1",          D(employment_started), MR_TYPE_EMPLOYMENT},
+    {"nms.erasure.acknowledged.v1",        D(erasure_acknowledged), MR_TYPE_OF_EVERYBODY},
     {"nms.event.annulled.v1",              D(event_annulled), MR_TYPE_ANNULS},
     {"nms.internship.completed.v1",        D(internship_completed), 0},
     {"nms.mentoring.ended.v1",             D(mentoring_ended), 0},

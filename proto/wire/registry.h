@@ -26,6 +26,8 @@ enum mr_type_flag {
     MR_TYPE_MERGES_PERSON = 1u << 3,    /* `previous` becomes an alias of `person` */
     MR_TYPE_EMPLOYMENT = 1u << 4,       /* changes the resolver's person -> organisation */
     MR_TYPE_ANNULS = 1u << 5,           /* undoes another event (decision 15) */
+    MR_TYPE_TO_ONE = 1u << 6,       /* for one system only: sealed under a key of its own, never matched */
+    MR_TYPE_OF_EVERYBODY = 1u << 7, /* every system may say it, whatever its `publish` */
 };
 
 struct mr_event_type {

@@ -5,6 +5,7 @@
 #include "event/common.pb-c.h"
 #include "event/course.pb-c.h"
 #include "event/employment.pb-c.h"
+#include "event/erasure.pb-c.h"
 #include "event/informal.pb-c.h"
 #include "event/org.pb-c.h"
 #include "event/passport.pb-c.h"
@@ -289,6 +290,9 @@ static const struct mr_rule passport_returned[] = {
 static const struct mr_rule event_annulled[] = {
     NEED("event"), NEED("reason"), TEXT("reason"), ID("second_actor"),
 };
+static const struct mr_rule erasure_acknowledged[] = {
+    NEED("request"), NEED("outcome"), ENUM("outcome", "done|refused"), MAX_LEN("code", 40), RANGE("files", 0, 1000000000),
+};
 
 #define SET(name) {&nms__event__v1__##name##__descriptor, name, LENGTH(name)}
 static const struct mr_rule_set sets[] = {
@@ -302,7 +306,7 @@ static const struct mr_rule_set sets[] = {
     SET(activity_attended), SET(passport_version), SET(passport_cell), SET(passport_remark),
     SET(passport_campaign_opened), SET(passport_section_filled), SET(passport_section_overridden),
     SET(passport_filled), SET(passport_approved), SET(passport_handedback), SET(passport_sent), SET(passport_agreed),
-    SET(passport_returned), SET(event_annulled),
+    SET(passport_returned), SET(event_annulled), SET(erasure_acknowledged),
 };
 /* clang-format on */
 

@@ -43,7 +43,12 @@ static void test_example(void **state)
     if (mr_config_load(&config, EXAMPLE, &error) != 0)
         fail_msg("%s: %s", error.where, error.what);
     assert_int_equal(config->systems_count, 4);
-    assert_int_equal(config->subscriptions_count, 4);
+    assert_int_equal(mr_config_subscriptions_configured(config), 4);
+    assert_int_equal(config->subscriptions_count, 8); /* and one a system for notices of erasure */
+    assert_string_equal(config->subscriptions[4].name, "@erasure-school");
+    assert_true(mr_config_builtin(&config->subscriptions[7]));
+    assert_false(mr_config_builtin(&config->subscriptions[3]));
+    assert_int_equal(config->erasure.term_days, 30);
     assert_int_equal(config->subscriptions[0].scope, MR_SCOPE_STAFF);
     assert_int_equal(config->subscriptions[0].personal, MR_PERSONAL_FULL);
     assert_int_equal(config->subscriptions[3].personal, MR_PERSONAL_NONE);
