@@ -52,6 +52,7 @@ static int open_kv(
             .dir = options->dir,
             .tables = tables,
             .tables_count = MR_KEYRING_TABLES,
+            .checked = MR_KEYRING_CHECKED,
             .read_only = options->read_only,
             .exclusive = !options->read_only,
     };

@@ -21,6 +21,7 @@ enum mr_keyring_table {
     MR_KEYRING_META,
     MR_KEYRING_TABLES
 };
+enum { MR_KEYRING_CHECKED = (1 << MR_KEYRING_TABLES) - 1 }; /* every row ends in a CRC */
 
 enum { MR_BLIND_BYTES = 32, MR_NONCE_BYTES = 24, MR_AEAD_TAG_BYTES = 16 };
 

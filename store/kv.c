@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "proto/base/bytes.h"
 #include "store/kv_internal.h"
 
 /*
@@ -161,8 +162,10 @@ int mr_kv_get(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, struct
     if (txn->ret < 0)
         return txn->ret;
     r = mr_kv_txn_result(txn, mdb_get(txn->mdb, table_of(txn, table), &k, &v));
-    if (r == 0)
+    if (r == 0) {
         *ret = mr_kv_slice(v);
+        r = mr_kv_row_open(txn->kv, table, key, ret);
+    }
     return r;
 }
 
@@ -176,25 +179,45 @@ static int put(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, MDB_v
     return mr_kv_txn_result(txn, mdb_put(txn->mdb, table_of(txn, table), &k, value, flags));
 }
 
-int mr_kv_put(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, struct mr_slice value)
+/* The value, and the row's CRC behind it where the table has them. */
+static int put_value(
+        struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, struct mr_slice value, unsigned flags)
 {
     MDB_val v = mr_kv_val(value);
+    uint32_t crc;
+    int r;
 
-    return put(txn, table, key, &v, 0);
+    if (!mr_kv_is_checked(txn->kv, table))
+        return put(txn, table, key, &v, flags);
+    crc = mr_kv_row_crc(txn->kv->seeds[table], key, value);
+    v.mv_size += MR_KV_CRC_BYTES;
+    r = put(txn, table, key, &v, flags | MDB_RESERVE);
+    if (r < 0)
+        return r;
+    if (value.size)
+        memcpy(v.mv_data, value.data, value.size);
+    mr_put_be32((uint8_t *)v.mv_data + value.size, crc);
+    return 0;
+}
+
+int mr_kv_put(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, struct mr_slice value)
+{
+    return put_value(txn, table, key, value, 0);
 }
 
 int mr_kv_append(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, struct mr_slice value)
 {
-    MDB_val v = mr_kv_val(value);
-
-    return put(txn, table, key, &v, MDB_APPEND);
+    return put_value(txn, table, key, value, MDB_APPEND);
 }
 
 int mr_kv_reserve(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, size_t value_size, bool append,
         uint8_t **ret)
 {
     MDB_val v = {.mv_size = value_size};
-    int r = put(txn, table, key, &v, MDB_RESERVE | (append ? MDB_APPEND : 0));
+    int r;
+
+    assert(!mr_kv_is_checked(txn->kv, table));
+    r = put(txn, table, key, &v, MDB_RESERVE | (append ? MDB_APPEND : 0));
 
     if (r == 0)
         *ret = v.mv_data;

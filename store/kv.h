@@ -30,6 +30,10 @@ struct mr_kv_options {
     const char *dir;           /* created (0700) when missing, unless read_only */
     const char *const *tables; /* names; a table is then named by its index. Borrowed for the call */
     uint32_t tables_count;
+    /* Bit i: rows of table i end in a CRC32C over its name, key and value, added by put and checked by every
+     * read: MR_ECORRUPT (not sticky) for a row that is not as it was written. Not for reserve. Part of the
+     * format: the same in every program. */
+    uint64_t checked;
     bool read_only; /* for a tool beside a running or stopped hub; every table must be there */
     bool exclusive; /* the one owning process: takes the lock DIR/owner.lock; not with read_only */
 };

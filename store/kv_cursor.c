@@ -22,6 +22,7 @@ int mr_kv_cursor_open(struct mr_kv_txn *txn, uint32_t table, struct mr_kv_cursor
         return r;
     }
     cursor->txn = txn;
+    cursor->table = table;
     txn->cursors++;
     *ret = cursor;
     return 0;
@@ -59,7 +60,7 @@ static int get(struct mr_kv_cursor *cursor, MDB_cursor_op op, struct mr_slice ke
         return r;
     *ret_key = mr_kv_slice(k);
     *ret_value = mr_kv_slice(v);
-    return 0;
+    return mr_kv_row_open(txn->kv, cursor->table, *ret_key, ret_value);
 }
 
 int mr_kv_cursor_seek(struct mr_kv_cursor *cursor, struct mr_slice key, struct mr_slice *ret_key,

@@ -20,6 +20,8 @@ struct mr_kv {
     bool read_only;
     uint32_t tables_count;
     MDB_dbi tables[MR_KV_TABLES_MAX];
+    uint64_t checked;                 /* tables whose rows end in a CRC */
+    uint32_t seeds[MR_KV_TABLES_MAX]; /* CRC of a table's name */
 };
 
 struct mr_kv_txn {
@@ -34,6 +36,7 @@ struct mr_kv_txn {
 
 struct mr_kv_cursor {
     struct mr_kv_txn *txn;
+    uint32_t table;
     MDB_cursor *mdb;
 };
 
@@ -41,6 +44,20 @@ struct mr_kv_cursor {
 int mr_kv_error(const struct mr_kv *kv, int rc);
 /* The same, remembered in the transaction unless it is MR_ENOTFOUND. */
 int mr_kv_txn_result(struct mr_kv_txn *txn, int rc);
+
+/* ---- rows that end in a CRC (kv_row.c) ---- */
+
+enum { MR_KV_CRC_BYTES = 4 };
+
+uint32_t mr_kv_row_seed(const char *table);
+uint32_t mr_kv_row_crc(uint32_t seed, struct mr_slice key, struct mr_slice value);
+/* Takes the CRC off the value when the table's rows have one. 0, MR_ECORRUPT. */
+int mr_kv_row_open(const struct mr_kv *kv, uint32_t table, struct mr_slice key, struct mr_slice *value);
+
+static inline bool mr_kv_is_checked(const struct mr_kv *kv, uint32_t table)
+{
+    return (kv->checked >> table & 1) != 0;
+}
 
 static inline MDB_val mr_kv_val(struct mr_slice slice)
 {

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "store/kv_internal.h"
+#include "store/kv_pages.h"
 
 enum { READERS_MAX = 512, UNWRITTEN_PAGES_MAX = 64 };
 
@@ -206,6 +207,9 @@ static int open_tables(struct mr_kv *kv, const struct mr_kv_options *options, st
     if (rc)
         return mr_error_set(reterr, mr_kv_error(kv, rc), kv->dir, "", "cannot commit: %s", mdb_strerror(rc));
     kv->tables_count = options->tables_count;
+    kv->checked = options->checked;
+    for (uint32_t i = 0; i < options->tables_count; i++)
+        kv->seeds[i] = mr_kv_row_seed(options->tables[i]);
     return 0;
 }
 
@@ -215,6 +219,8 @@ static int open_locked(struct mr_kv *kv, const struct mr_kv_options *options, st
 
     if (options->exclusive)
         r = take_owner_lock(kv, reterr);
+    if (r == 0 && options->exclusive)
+        r = mr_kv_pages_check(kv->dir, reterr);
     if (r == 0)
         r = open_env(kv, reterr);
     if (r == 0 && (r = mr_kv_reader_check(kv)) > 0)

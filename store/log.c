@@ -153,6 +153,7 @@ int mr_log_open(struct mr_log **ret, const struct mr_log_options *options, struc
             .dir = options->dir,
             .tables = table_names,
             .tables_count = LOG_TABLES_COUNT,
+            .checked = LOG_CHECKED,
             .read_only = options->read_only,
             .exclusive = !options->read_only,
     };

@@ -18,6 +18,8 @@ enum {
     LOG_TABLES_COUNT = LOG_TREE + LOG_TREE_LEVELS,
     LOG_LAYOUT = 1,
     LOG_KEY_BYTES = 8,
+    LOG_CHECKED =
+            (1 << MR_LOG_TABLES) - 1, /* rows that end in a CRC: records and the tree prove themselves */
 };
 
 struct mr_log {

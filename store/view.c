@@ -43,6 +43,7 @@ int mr_view_open(struct mr_view **ret, const char *dir, bool read_only, struct m
     const struct mr_kv_options options = {.dir = dir,
             .tables = names,
             .tables_count = TABLES,
+            .checked = (1u << TABLES) - 1,
             .read_only = read_only,
             .exclusive = !read_only};
     struct mr_view *view = calloc(1, sizeof *view);
