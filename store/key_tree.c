@@ -166,7 +166,7 @@ int mr_key_tree_unlock(struct mr_keyring *keyring, struct mr_kv_txn *kv, const s
     struct mr_slice value;
     int r = mr_kv_get(kv, MR_KEYRING_META, mr_slice_str(META_LAYOUT), &value);
 
-    if (r == MR_ENOTFOUND && mr_kv_get(kv, MR_KEYRING_META, mr_slice_str("format"), &value) == 0)
+    if (r == MR_ENOTFOUND && mr_kv_get(kv, MR_KEYRING_META, mr_slice_str("format"), &value) != MR_ENOTFOUND)
         return MR_EUNSUPPORTED; /* of the time before version 1 */
     if (r < 0)
         return r;

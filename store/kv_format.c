@@ -44,7 +44,9 @@ static int check(
 
     if (r == 0)
         return compare(kv, stored, version, reterr);
-    if (r == MR_ENOTFOUND && mr_kv_get(txn, table, mr_slice_str(UNRELEASED), &stored) == 0)
+    if (r == MR_ECORRUPT)
+        return mr_error_set(reterr, r, kv->dir, "restore the folder from a backup", "damaged layout row");
+    if (r == MR_ENOTFOUND && mr_kv_get(txn, table, mr_slice_str(UNRELEASED), &stored) != MR_ENOTFOUND)
         return mr_error_set(reterr, MR_EUNSUPPORTED, kv->dir,
                 "move the folder away and start again: it is made anew",
                 "the store was made by an unreleased version");

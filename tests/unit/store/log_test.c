@@ -238,7 +238,7 @@ static void read_only_beside_the_owner(void **state)
 static void put_meta(const char *dir, const char *key, uint8_t version)
 {
     static const char *const tables[] = {"meta"};
-    struct mr_kv_options options = {.dir = dir, .tables = tables, .tables_count = 1};
+    struct mr_kv_options options = {.dir = dir, .tables = tables, .tables_count = 1, .checked = 1};
     const uint8_t value[4] = {0, 0, 0, version};
     struct mr_kv_txn *txn;
     struct mr_kv *kv;
