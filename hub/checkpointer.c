@@ -6,11 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "hub/checkpoint_thin.h"
 #include "proto/base/bytes.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 
-enum { PAUSE_MS = 500, KEY_BYTES = 8 };
+enum { PAUSE_MS = 500, KEY_BYTES = 8, THIN_EVERY_S = 3600 };
 
 struct mr_checkpointer {
     struct mr_house *house;
@@ -29,7 +30,9 @@ struct mr_checkpointer {
     struct mr_writer_job job;
     void (*tell)(void *ctx);
     void *tell_ctx;
-    bool warned; /* of the trouble that lasts; the thread's own */
+    struct mr_thin thin; /* old rows that go with the next commit */
+    int64_t thin_at_us;  /* monotonic: when to look for such again */
+    bool warned;         /* of the trouble that lasts; the thread's own */
 };
 
 /* ---- one checkpoint ---- */
@@ -62,6 +65,20 @@ static int sign(struct mr_checkpointer *c, struct mr_error *reterr)
     return r;
 }
 
+/* Once an hour; at once again when one commit is not enough. What fails is tried with the next checkpoint. */
+static void find_old_rows(struct mr_checkpointer *c)
+{
+    int64_t now_us = mr_clock_monotonic_us(c->house->clock);
+
+    if (now_us < c->thin_at_us || mr_log_reader_renew(c->reader) < 0)
+        return;
+    if (mr_thin_find(&c->thin, c->reader, mr_clock_wall_us(c->house->clock)) < 0)
+        c->thin.count = 0;
+    else if (c->thin.count < MR_THIN_MAX)
+        c->thin_at_us = now_us + THIN_EVERY_S * INT64_C(1000000);
+    mr_log_reader_pause(c->reader);
+}
+
 static int put_row(const struct mr_checkpointer *c, struct mr_log_batch *batch)
 {
     uint8_t key[KEY_BYTES];
@@ -73,7 +90,10 @@ static int put_row(const struct mr_checkpointer *c, struct mr_log_batch *batch)
 /* Writer thread. */
 static int fill(struct mr_writer_job *job, struct mr_log_batch *batch)
 {
-    return put_row(MR_CONTAINER(job, struct mr_checkpointer, job), batch);
+    const struct mr_checkpointer *c = MR_CONTAINER(job, struct mr_checkpointer, job);
+    int r = put_row(c, batch);
+
+    return r < 0 ? r : mr_thin_apply(&c->thin, batch);
 }
 
 /* Writer thread. */
@@ -116,12 +136,14 @@ static bool sign_and_publish(struct mr_checkpointer *c)
     struct mr_error error = {0};
     int r = sign(c, &error);
 
-    if (r == 0)
+    if (r == 0) {
+        find_old_rows(c);
         (void)publish(c);
-    else if (mr_err_retry(r) && !c->warned)
+    } else if (mr_err_retry(r) && !c->warned) {
         mr_warn("checkpoint.later", "what", error.what, "where", error.where, "cure", error.cure);
-    else if (!c->warned)
+    } else if (!c->warned) {
         mr_err("checkpoint.failed", "what", error.what, "where", error.where, "cure", error.cure);
+    }
     c->warned = r < 0;
     return r != MR_ECORRUPT;
 }
