@@ -10,10 +10,17 @@
 #define MR_STORE_FAULT_H
 
 #define MR_FAULT_TABLE(X)                                                                                    \
-    X("store.fill.before")   /* writer: before a job fills the batch */                                      \
-    X("store.commit.before") /* log: batch filled, nothing durable */                                        \
-    X("store.commit.after")  /* log: durable, nobody told; a failure here cannot be a disk's: only kill */   \
-    X("store.done.before")   /* writer: durable, before a job's done(); only kill */
+    X("store.fill.before")     /* writer: before a job fills the batch */                                    \
+    X("store.commit.before")   /* log: batch filled, nothing durable */                                      \
+    X("store.commit.after")    /* log: durable, nobody told; a failure here cannot be a disk's: only kill */ \
+    X("store.done.before")     /* writer: durable, before a job's done(); only kill */                       \
+    X("segment.write.before")  /* compactor: a new segment is begun */                                       \
+    X("segment.rename.before") /* compactor: it is written under its working name */                         \
+    X("segment.rename.after")  /* compactor: it has its name, and no row */                                  \
+    X("segment.row.before")    /* batch: its row is put */                                                   \
+    X("segment.trim.before")   /* batch: records that it has are taken out of the growing environment */     \
+    X("segment.strip.before")  /* batch: slots of a record there are emptied */                              \
+    X("segment.remove.before") /* compactor: an older generation is removed */
 
 #ifdef MR_FAULT_POINTS
 

@@ -35,6 +35,11 @@ struct mr_kv_options {
      * format: the same in every program. */
     uint64_t checked;
     bool read_only; /* for a tool beside a running or stopped hub; every table must be there */
+    /*
+     * Without lock file and reader slots: a closed environment that nobody writes any more (read_only), or
+     * one that only its maker knows.
+     */
+    bool unlocked;
     bool exclusive; /* the one owning process: takes the lock DIR/owner.lock; not with read_only */
 };
 

@@ -18,6 +18,7 @@ struct mr_kv {
     MDB_env *env;
     int owner_fd; /* holds the lock of owner.lock; -1 without */
     bool read_only;
+    bool unlocked;
     uint32_t tables_count;
     MDB_dbi tables[MR_KV_TABLES_MAX];
     uint64_t checked;                 /* tables whose rows end in a CRC */

@@ -13,7 +13,7 @@
 #include "store/kv_internal.h"
 #include "store/kv_pages.h"
 
-enum { READERS_MAX = 512, UNWRITTEN_PAGES_MAX = 64 };
+enum { READERS_MAX = 512, UNWRITTEN_PAGES_MAX = 64, CLOSED_MAP_BYTES = 1 << 20 };
 
 /*
  * The one process-wide state: which environments this process has open. LMDB does not notice a second open,
@@ -156,7 +156,8 @@ static int open_env_sized(struct mr_kv *kv, size_t map_bytes)
     if (!rc)
         rc = mdb_env_set_maxreaders(kv->env, READERS_MAX);
     if (!rc)
-        rc = mdb_env_open(kv->env, kv->dir, MDB_NOTLS | (kv->read_only ? MDB_RDONLY : 0), 0600);
+        rc = mdb_env_open(kv->env, kv->dir,
+                MDB_NOTLS | (kv->read_only ? MDB_RDONLY : 0) | (kv->unlocked ? MDB_NOLOCK : 0), 0600);
     if (!rc)
         rc = check_length(kv);
     if (rc) {
@@ -176,6 +177,8 @@ static int open_env(struct mr_kv *kv, struct mr_error *reterr)
     static const size_t sizes[] = {(size_t)1 << 40, (size_t)64 << 30, (size_t)8 << 30};
     int rc = ENOMEM;
 
+    if (kv->unlocked && kv->read_only)
+        rc = open_env_sized(kv, CLOSED_MAP_BYTES); /* LMDB makes it as large as the file */
     for (size_t i = 0; i < MR_COUNT(sizes) && rc == ENOMEM; i++)
         rc = open_env_sized(kv, sizes[i]);
     if (!rc)
@@ -246,10 +249,11 @@ int mr_kv_open(struct mr_kv **ret, const struct mr_kv_options *options, struct m
     kv->owner_fd = -1;
     kv->pid = getpid();
     kv->read_only = options->read_only;
+    kv->unlocked = options->unlocked;
     kv->dir = strdup(options->dir);
     r = kv->dir ? prepare_dir(kv, reterr)
                 : mr_error_set(reterr, MR_ENOMEM, options->dir, "", "out of memory");
-    if (r == 0 && !registry_add(kv))
+    if (r == 0 && !kv->unlocked && !registry_add(kv)) /* without locks there is none to lose */
         r = mr_error_set(reterr, MR_EEXISTS, kv->dir, "use the open one", "already open in this process");
     if (r == 0)
         r = open_locked(kv, options, reterr);

@@ -86,16 +86,25 @@ static int ensure_id(struct mr_log *log)
     return mr_kv_commit(txn);
 }
 
-/* Numbers start at 1 and none is missing: as many records as the last number says. */
+/*
+ * Numbers start at 1 and none is missing: as many records as the last number says, without those that are in
+ * segments alone.
+ */
 static int verify_numbers(struct mr_log *log, struct mr_kv_txn *txn, uint64_t last, struct mr_error *reterr)
 {
     uint64_t count = mr_kv_count(txn, LOG_RECORDS);
+    uint64_t trimmed;
+    int r = mr_log_segments_check(log, txn, reterr);
 
-    if (count == last)
+    if (r == 0)
+        r = mr_log_trimmed_row(txn, &trimmed);
+    if (r < 0)
+        return r;
+    if (trimmed <= last && count == last - trimmed)
         return 0;
     return mr_error_set(reterr, MR_ECORRUPT, mr_kv_dir(log->kv), "restore the folder from a backup",
             "the last record is %llu, but there are %llu", (unsigned long long)last,
-            (unsigned long long)count);
+            (unsigned long long)(trimmed + count));
 }
 
 static int verify_end(struct mr_log *log, struct mr_kv_txn *txn, struct mr_error *reterr)
@@ -141,6 +150,11 @@ static int open_checked(struct mr_log *log, struct mr_error *reterr)
     if (r < 0)
         return mr_error_set(reterr, r, mr_kv_dir(log->kv), "", "cannot read: %s", mr_err_text(r));
     r = verify_end(log, txn, reterr);
+    if (r == 0 && !log->read_only) /* for others the rows of the snapshot may be old news */
+        r = mr_log_files_check(log, txn, reterr);
+    if (r == 0 && !log->read_only && (r = mr_log_files_sweep(log, txn)) < 0)
+        mr_error_set(reterr, r, mr_kv_dir(log->kv), "check the owner of segments/",
+                "what an interrupted compaction left cannot be removed: %s", mr_err_text(r));
     mr_kv_abort(txn);
     if (r == MR_ECORRUPT && log->read_only)
         r = 0; /* a tool must be able to look at a damaged log; reads say which record */
@@ -163,6 +177,8 @@ int mr_log_open(struct mr_log **ret, const struct mr_log_options *options, struc
     if (!log)
         return mr_error_set(reterr, MR_ENOMEM, options->dir, "", "out of memory");
     log->read_only = options->read_only;
+    mr_list_init(&log->files);
+    pthread_mutex_init(&log->files_lock, NULL);
     r = mr_kv_open(&log->kv, &kv_options, reterr);
     if (r == 0)
         r = open_checked(log, reterr);
@@ -179,6 +195,8 @@ void mr_log_close(struct mr_log *log)
     if (!log)
         return;
     assert(!atomic_load(&log->batch_open));
+    mr_log_files_close(log);
+    pthread_mutex_destroy(&log->files_lock);
     mr_kv_close(log->kv);
     free(log);
 }

@@ -115,8 +115,9 @@ void mr_log_reader_pause(
 uint64_t mr_log_reader_head(struct mr_log_reader *reader);
 
 /*
- * Slices in ret borrow from the snapshot. MR_ENOTFOUND (0, or behind the snapshot's head), MR_ECORRUPT (that
- * record is damaged or missing; others can be read), MR_EUNSUPPORTED (that record is of a later layout).
+ * Slices in ret borrow until the reader reads another number. MR_ENOTFOUND (0, or behind the snapshot's
+ * head), MR_ECORRUPT (that record is damaged or missing; others can be read), MR_EUNSUPPORTED (that record is
+ * of a later layout).
  */
 int mr_log_read(
         struct mr_log_reader *reader, uint64_t number, struct mr_record_view *ret, struct mr_error *reterr);

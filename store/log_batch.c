@@ -5,16 +5,6 @@
 #include "store/fault.h"
 #include "store/log_internal.h"
 
-struct mr_log_batch {
-    struct mr_log *log;
-    struct mr_kv_txn *txn;
-    struct mr_buf scratch; /* the record being encoded */
-    uint64_t head;         /* with what is appended so far */
-    int64_t recorded_us;
-    struct mr_merkle_range range; /* the same of the tree */
-    int ret;                      /* first failure that is not the transaction's: sticky as well */
-};
-
 int mr_log_batch_begin(struct mr_log *log, struct mr_log_batch **ret)
 {
     struct mr_log_batch *batch;

@@ -26,10 +26,24 @@ int mr_log_reader_open(struct mr_log *log, struct mr_log_reader **ret)
     return 0;
 }
 
+/* Lets go of the segment. */
+static void leave_segment(struct mr_log_reader *reader)
+{
+    if (!reader->file)
+        return;
+    mr_kv_cursor_close(reader->file_cursor);
+    mr_kv_abort(reader->file_txn);
+    mr_log_file_unpin(reader->log, reader->file);
+    reader->file = NULL;
+    reader->file_txn = NULL;
+    reader->file_cursor = NULL;
+}
+
 void mr_log_reader_close(struct mr_log_reader *reader)
 {
     if (!reader)
         return;
+    leave_segment(reader);
     mr_kv_cursor_close(reader->cursor);
     mr_kv_abort(reader->txn);
     free(reader);
@@ -39,6 +53,7 @@ int mr_log_reader_renew(struct mr_log_reader *reader)
 {
     int r;
 
+    leave_segment(reader); /* there may be a newer generation */
     reader->positioned = false;
     reader->paused = true; /* until all of it succeeded */
     r = mr_kv_renew(reader->txn);
@@ -52,6 +67,7 @@ int mr_log_reader_renew(struct mr_log_reader *reader)
 
 void mr_log_reader_pause(struct mr_log_reader *reader)
 {
+    leave_segment(reader);
     mr_kv_pause(reader->txn);
     reader->positioned = false;
     reader->paused = true;
@@ -62,47 +78,127 @@ uint64_t mr_log_reader_head(struct mr_log_reader *reader)
     return reader->head;
 }
 
-/* Moves the cursor to the number: by a step when it stands just before it, else by a search. */
-static int move_to(struct mr_log_reader *reader, uint64_t number, struct mr_slice *ret_value)
+/* Moves a cursor to the number: by a step when it stands just before it, else by a search. */
+static int move_to(struct mr_kv_cursor *cursor, bool step, uint64_t number, struct mr_slice *ret_value)
 {
-    bool step = reader->positioned && number == reader->at + 1;
     uint8_t want[LOG_KEY_BYTES];
     struct mr_slice key;
     int r;
 
     mr_put_be64(want, number);
-    reader->at = number;
-    reader->positioned = false;
     if (step)
-        r = mr_kv_cursor_next(reader->cursor, &key, ret_value);
+        r = mr_kv_cursor_next(cursor, &key, ret_value);
     else
-        r = mr_kv_cursor_seek(reader->cursor, mr_slice(want, sizeof want), &key, ret_value);
-    if (r < 0)
-        return r;
-    if (!mr_slice_equal(key, mr_slice(want, sizeof want)))
-        return MR_ENOTFOUND;
-    reader->positioned = true;
-    return 0;
+        r = mr_kv_cursor_seek(cursor, mr_slice(want, sizeof want), &key, ret_value);
+    if (r == 0 && !mr_slice_equal(key, mr_slice(want, sizeof want)))
+        r = MR_ENOTFOUND;
+    return r;
 }
 
-int mr_log_read(
-        struct mr_log_reader *reader, uint64_t number, struct mr_record_view *ret, struct mr_error *reterr)
+/* ---- segments ---- */
+
+/* What the snapshot says may be gone by now: then a newer generation has the same records. */
+static int newest_row(struct mr_log_reader *reader, uint64_t number)
 {
-    struct mr_slice value;
+    struct mr_kv_txn *txn;
+    int r = mr_kv_begin_read(reader->log->kv, &txn);
+
+    if (r < 0)
+        return r;
+    r = mr_log_segment_row(txn, number, &reader->segment);
+    mr_kv_abort(txn);
+    return r;
+}
+
+static int open_cursor(struct mr_log_reader *reader)
+{
+    int r = mr_kv_begin_read(reader->file->kv, &reader->file_txn);
+
+    if (r == 0)
+        r = mr_kv_cursor_open(reader->file_txn, LOG_FILE_RECORDS, &reader->file_cursor);
+    if (r < 0)
+        leave_segment(reader);
+    return r;
+}
+
+/* MR_ENOTFOUND: no segment has the number. */
+static int enter_segment(struct mr_log_reader *reader, uint64_t number, struct mr_error *reterr)
+{
+    enum { ATTEMPTS = 3 };
+    int r = mr_log_segment_row(reader->txn, number, &reader->segment);
+
+    leave_segment(reader);
+    for (int i = 0; r == 0; i++) {
+        r = mr_log_file_pin(reader->log, &reader->segment, &reader->file, reterr);
+        if (r != MR_ENOTFOUND)
+            return r < 0 ? r : open_cursor(reader);
+        if (i == ATTEMPTS)
+            return MR_ECORRUPT;
+        r = newest_row(reader, number);
+    }
+    return r;
+}
+
+static bool in_segment(const struct mr_log_reader *reader, uint64_t number)
+{
+    return reader->file && number >= reader->segment.first && number <= reader->segment.last;
+}
+
+static int read_segment(
+        struct mr_log_reader *reader, uint64_t number, struct mr_slice *ret, struct mr_error *reterr)
+{
+    bool step = in_segment(reader, number) && reader->file_at > 0 && number == reader->file_at + 1;
+    int r = in_segment(reader, number) ? 0 : enter_segment(reader, number, reterr);
+
+    reader->file_at = 0;
+    if (r < 0)
+        return r;
+    r = move_to(reader->file_cursor, step, number, ret);
+    if (r == 0)
+        reader->file_at = number;
+    return r;
+}
+
+/* ---- records ---- */
+
+int mr_log_read_value(
+        struct mr_log_reader *reader, uint64_t number, struct mr_slice *ret, struct mr_error *reterr)
+{
+    bool step = reader->positioned && number == reader->at + 1;
+    struct mr_error error = {0};
     char where[48];
     int r;
 
     assert(!reader->paused);
     if (number == 0 || number > reader->head)
         return MR_ENOTFOUND;
-    r = move_to(reader, number, &value);
+    reader->at = number;
+    reader->positioned = false;
+    if (in_segment(reader, number)) {
+        r = read_segment(reader, number, ret, &error);
+    } else {
+        r = move_to(reader->cursor, step, number, ret);
+        reader->positioned = r == 0;
+        if (r == MR_ENOTFOUND)
+            r = read_segment(reader, number, ret, &error);
+    }
     if (r == 0)
-        return mr_record_decode(ret, number, value, reterr);
+        return 0;
     (void)snprintf(where, sizeof where, "record %llu", (unsigned long long)number);
     if (r == MR_ENOTFOUND) /* below the head there are no gaps */
         return mr_error_set(
                 reterr, MR_ECORRUPT, where, "restore the log from a backup", "the record is missing");
-    return mr_error_set(reterr, r, where, "", "cannot read: %s", mr_err_text(r));
+    return mr_error_set(
+            reterr, r, where, error.cure, "cannot read: %s", error.code ? error.what : mr_err_text(r));
+}
+
+int mr_log_read(
+        struct mr_log_reader *reader, uint64_t number, struct mr_record_view *ret, struct mr_error *reterr)
+{
+    struct mr_slice value;
+    int r = mr_log_read_value(reader, number, &value, reterr);
+
+    return r < 0 ? r : mr_record_decode(ret, number, value, reterr);
 }
 
 int mr_log_read_next(struct mr_log_reader *reader, struct mr_record_view *ret, struct mr_error *reterr)
