@@ -1,34 +1,62 @@
 #include "store/index.h"
 
 #include <assert.h>
-#include <limits.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
-#include "proto/base/buf.h"
-#include "proto/base/bytes.h"
-#include "store/kv.h"
+#include "store/index_internal.h"
 
-enum { ENTRIES, META, TABLES };
-enum { LAYOUT = 1, PREFIX_BYTES = 1 + MR_INDEX_KEY_BYTES, ENTRY_BYTES = PREFIX_BYTES + 8 };
-
-struct mr_index {
-    struct mr_kv *kv;
-    bool read_only;
-    _Atomic uint64_t through;
-};
+enum { LAYOUT = 1 };
 
 struct mr_index_batch {
     struct mr_index *index;
-    struct mr_buf entries; /* ENTRY_BYTES each */
+    struct mr_buf entries; /* struct mr_index_entry each */
 };
 
-static void put_entry(uint8_t out[static ENTRY_BYTES], enum mr_index_kind kind,
-        const uint8_t key[static MR_INDEX_KEY_BYTES], uint64_t number)
+/* ---- opening ---- */
+
+/* Runs that a merge left half written, and the next id. Only the owner's. */
+static int recover(struct mr_index *index)
 {
-    out[0] = (uint8_t)kind;
-    memcpy(out + 1, key, MR_INDEX_KEY_BYTES);
-    mr_put_be64(out + PREFIX_BYTES, number);
+    struct mr_index_runs runs = {0};
+    struct mr_kv_txn *txn;
+    int r = mr_kv_begin_write(index->kv, &txn);
+
+    if (r < 0)
+        return r;
+    index->next_run = 1;
+    r = mr_index_runs_load(txn, 0, &runs);
+    for (size_t i = 0; r == 0 && i < runs.count; i++) {
+        struct mr_index_run *run = &runs.items[i];
+
+        if (run->id >= index->next_run)
+            index->next_run = run->id + 1;
+        if (run->state == MR_INDEX_BUILDING) {
+            run->state = MR_INDEX_DROPPED;
+            (void)mr_index_run_put(txn, run);
+        }
+    }
+    mr_index_runs_fini(&runs);
+    if (r < 0) {
+        mr_kv_abort(txn);
+        return r;
+    }
+    return mr_kv_commit(txn);
+}
+
+static int clear_tables(struct mr_index *index)
+{
+    struct mr_kv_txn *txn;
+    int r = mr_kv_begin_write(index->kv, &txn);
+
+    if (r < 0)
+        return r;
+    for (uint32_t table = 0; table < MR_INDEX_META; table++) /* failures are sticky */
+        (void)mr_kv_clear(txn, table);
+    (void)mr_kv_set_through(txn, MR_INDEX_META, 0);
+    r = mr_kv_commit(txn);
+    if (r == 0)
+        atomic_store(&index->through, 0);
+    return r;
 }
 
 static int load_through(struct mr_index *index)
@@ -39,19 +67,36 @@ static int load_through(struct mr_index *index)
 
     if (r < 0)
         return r;
-    r = mr_kv_through(txn, META, &through);
+    r = mr_kv_through(txn, MR_INDEX_META, &through);
     mr_kv_abort(txn);
     if (r == 0)
         atomic_store(&index->through, through);
     return r;
 }
 
+static int start(struct mr_index *index, struct mr_error *reterr)
+{
+    int r = mr_kv_layout(index->kv, MR_INDEX_META, LAYOUT, reterr);
+
+    if (r < 0)
+        return r;
+    r = load_through(index);
+    if (r == 0 && !index->read_only)
+        r = recover(index);
+    return r == 0 ? 0
+                  : mr_error_set(reterr, r, mr_kv_dir(index->kv), "delete the folder and rebuild",
+                            "cannot read: %s", mr_err_text(r));
+}
+
 int mr_index_open(struct mr_index **ret, const char *dir, bool read_only, struct mr_error *reterr)
 {
-    static const char *const names[] = {[ENTRIES] = "entries", [META] = "meta"};
+    static const char *const names[] = {[MR_INDEX_BLOCK] = "block",
+            [MR_INDEX_RUN] = "run",
+            [MR_INDEX_FILTER] = "filter",
+            [MR_INDEX_META] = "meta"};
     const struct mr_kv_options options = {.dir = dir,
             .tables = names,
-            .tables_count = TABLES,
+            .tables_count = MR_INDEX_TABLES,
             .read_only = read_only,
             .exclusive = !read_only};
     struct mr_index *index = calloc(1, sizeof *index);
@@ -60,11 +105,10 @@ int mr_index_open(struct mr_index **ret, const char *dir, bool read_only, struct
     if (!index)
         return mr_error_set(reterr, MR_ENOMEM, dir, "", "out of memory");
     index->read_only = read_only;
+    (void)pthread_mutex_init(&index->writing, NULL);
     r = mr_kv_open(&index->kv, &options, reterr);
     if (r == 0)
-        r = mr_kv_layout(index->kv, META, LAYOUT, reterr);
-    if (r == 0 && (r = load_through(index)) < 0)
-        mr_error_set(reterr, r, dir, "delete the folder and rebuild", "cannot read: %s", mr_err_text(r));
+        r = start(index, reterr);
     if (r < 0) {
         mr_index_close(index);
         return r;
@@ -77,7 +121,9 @@ void mr_index_close(struct mr_index *index)
 {
     if (!index)
         return;
+    mr_index_merging_cancel(index);
     mr_kv_close(index->kv);
+    (void)pthread_mutex_destroy(&index->writing);
     free(index);
 }
 
@@ -92,6 +138,19 @@ int mr_index_maintain(struct mr_index *index)
 {
     return mr_kv_reader_check(index->kv);
 }
+
+int mr_index_clear(struct mr_index *index)
+{
+    int r;
+
+    (void)pthread_mutex_lock(&index->writing);
+    mr_index_merging_cancel(index);
+    r = clear_tables(index);
+    (void)pthread_mutex_unlock(&index->writing);
+    return r;
+}
+
+/* ---- building ---- */
 
 int mr_index_batch_begin(struct mr_index *index, struct mr_index_batch **ret)
 {
@@ -109,38 +168,97 @@ int mr_index_batch_begin(struct mr_index *index, struct mr_index_batch **ret)
 int mr_index_batch_put(struct mr_index_batch *batch, enum mr_index_kind kind,
         const uint8_t key[static MR_INDEX_KEY_BYTES], uint64_t number)
 {
-    uint8_t *room = mr_buf_reserve(&batch->entries, ENTRY_BYTES);
+    struct mr_index_entry entry = {.kind = (uint8_t)kind, .hash = mr_index_hash(key), .number = number};
 
-    if (!room)
-        return MR_ENOMEM;
-    put_entry(room, kind, key, number);
-    batch->entries.size += ENTRY_BYTES;
-    return 0;
+    mr_buf_put(&batch->entries, &entry, sizeof entry);
+    return mr_buf_failed(&batch->entries) ? MR_ENOMEM : 0;
 }
 
-static int compare_entries(const void *a, const void *b)
+static int compare(const void *a, const void *b)
 {
-    return memcmp(a, b, ENTRY_BYTES);
+    return mr_index_entry_compare(a, b);
+}
+
+/* Sorts, and tells how many are MR_INDEX_IDENT. */
+static uint64_t sort(struct mr_index_entry *entries, size_t count)
+{
+    uint64_t idents = 0;
+
+    if (count > 1)
+        qsort(entries, count, sizeof *entries, compare);
+    for (size_t i = 0; i < count; i++)
+        idents += entries[i].kind == MR_INDEX_IDENT;
+    return idents;
+}
+
+static void write_entries(struct mr_kv_txn *txn, struct mr_index_run *run, struct mr_index_filter *filter,
+        const struct mr_index_entry *entries, size_t count)
+{
+    struct mr_index_out out;
+
+    mr_index_out_begin(&out, txn, run, filter);
+    for (size_t i = 0; i < count; i++) {
+        assert(entries[i].number >= run->first && entries[i].number <= run->last);
+        if (i == 0 || mr_index_entry_compare(&entries[i], &entries[i - 1]) != 0)
+            mr_index_out_put(&out, &entries[i]);
+    }
+    mr_index_out_flush(&out);
+}
+
+static int write_run(struct mr_index *index, struct mr_kv_txn *txn, struct mr_buf *buf, uint64_t through)
+{
+    struct mr_index_entry *entries = (void *)buf->data;
+    size_t count = buf->size / sizeof *entries;
+    struct mr_index_run run = {.id = index->next_run,
+            .first = atomic_load(&index->through) + 1,
+            .last = through,
+            .state = MR_INDEX_LIVE};
+    struct mr_index_filter filter;
+    uint64_t idents = sort(entries, count);
+    int r = mr_index_filter_init(&filter, idents);
+
+    if (r < 0)
+        return r;
+    write_entries(txn, &run, &filter, entries, count);
+    (void)mr_index_filter_put(txn, run.id, &filter);
+    mr_index_filter_fini(&filter);
+    return mr_index_run_put(txn, &run);
+}
+
+static int commit(struct mr_index *index, struct mr_buf *entries, uint64_t through)
+{
+    struct mr_kv_txn *txn;
+    int r = mr_kv_begin_write(index->kv, &txn);
+
+    if (r < 0)
+        return r;
+    if (entries->size > 0)
+        r = write_run(index, txn, entries, through);
+    if (r < 0) {
+        mr_kv_abort(txn);
+        return r;
+    }
+    (void)mr_kv_set_through(txn, MR_INDEX_META, through);
+    r = mr_kv_commit(txn);
+    if (r < 0)
+        return r;
+    index->next_run++;
+    atomic_store_explicit(&index->through, through, memory_order_release);
+    return 0;
 }
 
 int mr_index_batch_commit(struct mr_index_batch *batch, uint64_t through)
 {
     struct mr_index *index = batch->index;
-    struct mr_buf *entries = &batch->entries;
-    struct mr_kv_txn *txn;
-    int r = mr_buf_failed(entries) ? MR_ENOMEM : mr_kv_begin_write(index->kv, &txn);
+    uint64_t before = atomic_load(&index->through);
+    int r = mr_buf_failed(&batch->entries) ? MR_ENOMEM : 0;
 
-    if (r == 0) {
-        assert(through >= atomic_load(&index->through));
-        if (entries->size)
-            qsort(entries->data, entries->size / ENTRY_BYTES, ENTRY_BYTES, compare_entries);
-        for (size_t at = 0; at < entries->size; at += ENTRY_BYTES) /* failures are sticky */
-            (void)mr_kv_put(txn, ENTRIES, mr_slice(entries->data + at, ENTRY_BYTES), (struct mr_slice){0});
-        (void)mr_kv_set_through(txn, META, through);
-        r = mr_kv_commit(txn);
+    assert(through >= before);
+    if (r == 0 && through > before) {
+        (void)pthread_mutex_lock(&index->writing);
+        r = commit(index, &batch->entries, through);
+        (void)pthread_mutex_unlock(&index->writing);
     }
-    if (r == 0)
-        atomic_store_explicit(&index->through, through, memory_order_release);
     mr_index_batch_abort(batch);
     return r;
 }
@@ -151,100 +269,4 @@ void mr_index_batch_abort(struct mr_index_batch *batch)
         return;
     mr_buf_fini(&batch->entries);
     free(batch);
-}
-
-int mr_index_clear(struct mr_index *index)
-{
-    struct mr_kv_txn *txn;
-    int r = mr_kv_begin_write(index->kv, &txn);
-
-    if (r < 0)
-        return r;
-    (void)mr_kv_clear(txn, ENTRIES);
-    (void)mr_kv_set_through(txn, META, 0);
-    r = mr_kv_commit(txn);
-    if (r == 0)
-        atomic_store(&index->through, 0);
-    return r;
-}
-
-/* Takes the number of an entry under the prefix; false when the entry is another key's. */
-static bool take(struct mr_slice entry, const uint8_t want[static ENTRY_BYTES], uint64_t *ret)
-{
-    if (entry.size != ENTRY_BYTES || memcmp(entry.data, want, PREFIX_BYTES) != 0)
-        return false;
-    *ret = mr_get_be64(entry.data + PREFIX_BYTES);
-    return true;
-}
-
-static int find_up(
-        struct mr_kv_cursor *cursor, const uint8_t want[static ENTRY_BYTES], uint64_t *ret, int max)
-{
-    struct mr_slice entry, value;
-    int n = 0;
-    int r = mr_kv_cursor_seek(cursor, mr_slice(want, ENTRY_BYTES), &entry, &value);
-
-    while (r == 0 && n < max && take(entry, want, &ret[n])) {
-        n++;
-        r = mr_kv_cursor_next(cursor, &entry, &value);
-    }
-    return r < 0 && r != MR_ENOTFOUND ? r : n;
-}
-
-/* From the entry before `want` downwards. */
-static int find_down(
-        struct mr_kv_cursor *cursor, const uint8_t want[static ENTRY_BYTES], uint64_t *ret, int max)
-{
-    struct mr_slice entry, value;
-    int n = 0;
-    int r = mr_kv_cursor_seek(cursor, mr_slice(want, ENTRY_BYTES), &entry, &value);
-
-    if (r == 0)
-        r = mr_kv_cursor_prev(cursor, &entry, &value);
-    else if (r == MR_ENOTFOUND)
-        r = mr_kv_cursor_last(cursor, &entry, &value);
-    while (r == 0 && n < max && take(entry, want, &ret[n])) {
-        n++;
-        r = mr_kv_cursor_prev(cursor, &entry, &value);
-    }
-    return r < 0 && r != MR_ENOTFOUND ? r : n;
-}
-
-static int find(
-        struct mr_index *index, const uint8_t want[static ENTRY_BYTES], bool up, uint64_t *ret, size_t max)
-{
-    int limit = max < INT_MAX ? (int)max : INT_MAX;
-    struct mr_kv_cursor *cursor;
-    struct mr_kv_txn *txn;
-    int r = mr_kv_begin_read(index->kv, &txn);
-
-    if (r < 0)
-        return r;
-    r = mr_kv_cursor_open(txn, ENTRIES, &cursor);
-    if (r == 0) {
-        r = up ? find_up(cursor, want, ret, limit) : find_down(cursor, want, ret, limit);
-        mr_kv_cursor_close(cursor);
-    }
-    mr_kv_abort(txn);
-    return r;
-}
-
-int mr_index_find(struct mr_index *index, enum mr_index_kind kind,
-        const uint8_t key[static MR_INDEX_KEY_BYTES], uint64_t after, uint64_t *ret_numbers, size_t max)
-{
-    uint8_t want[ENTRY_BYTES];
-
-    if (after == UINT64_MAX)
-        return 0;
-    put_entry(want, kind, key, after + 1);
-    return find(index, want, true, ret_numbers, max);
-}
-
-int mr_index_find_last(struct mr_index *index, enum mr_index_kind kind,
-        const uint8_t key[static MR_INDEX_KEY_BYTES], uint64_t before, uint64_t *ret_numbers, size_t max)
-{
-    uint8_t want[ENTRY_BYTES];
-
-    put_entry(want, kind, key, before);
-    return find(index, want, false, ret_numbers, max);
 }
