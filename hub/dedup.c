@@ -25,6 +25,8 @@ struct node {
 struct mr_dedup {
     struct mr_house *house;
     struct mr_log_reader *reader;
+    struct mr_index_reader *index;
+    bool index_open; /* its snapshot is held, until mr_dedup_pause() */
     struct node *tail;
     struct mr_list order;
     size_t count;
@@ -125,14 +127,32 @@ void mr_dedup_rollback(struct mr_dedup *dedup, uint64_t from)
         drop(dedup, node);
 }
 
-void mr_dedup_forget_indexed(struct mr_dedup *dedup)
+static int open_index(struct mr_dedup *dedup)
 {
-    uint64_t through = mr_index_through(dedup->house->index);
+    int r = dedup->index_open ? 0 : mr_index_reader_renew(dedup->index);
 
+    dedup->index_open |= r == 0;
+    return r;
+}
+
+/* By the snapshot that answers from here on: what it does not hold stays in memory. */
+int mr_dedup_forget_indexed(struct mr_dedup *dedup)
+{
     struct node *node;
+    int r;
 
-    while ((node = first(dedup)) && node->entry.number <= through)
+    mr_dedup_pause(dedup);
+    r = open_index(dedup);
+    while (r == 0 && (node = first(dedup)) && node->entry.number <= mr_index_reader_through(dedup->index))
         drop(dedup, node);
+    return r;
+}
+
+void mr_dedup_pause(struct mr_dedup *dedup)
+{
+    if (dedup->index_open)
+        mr_index_reader_pause(dedup->index);
+    dedup->index_open = false;
 }
 
 size_t mr_dedup_tail(const struct mr_dedup *dedup)
@@ -156,7 +176,7 @@ static int load_tail(struct mr_dedup *dedup)
     uint64_t head = mr_log_reader_head(dedup->reader);
     int r = view ? 0 : MR_ENOMEM;
 
-    for (uint64_t n = mr_index_through(dedup->house->index) + 1; r == 0 && n <= head; n++) {
+    for (uint64_t n = mr_index_reader_through(dedup->index) + 1; r == 0 && n <= head; n++) {
         struct mr_dedup_entry entry = {0};
 
         r = mr_log_read(dedup->reader, n, view, NULL);
@@ -181,8 +201,11 @@ int mr_dedup_open(struct mr_dedup **ret, struct mr_house *house, struct mr_error
     if (r == 0) {
         dedup->house = house;
         mr_list_init(&dedup->order);
-        r = mr_log_reader_open(house->log, &dedup->reader);
+        r = mr_index_reader_open(house->index, &dedup->index);
+        dedup->index_open = r == 0;
     }
+    if (r == 0) /* after the index: what that has, this has */
+        r = mr_log_reader_open(house->log, &dedup->reader);
     if (r == 0)
         r = load_tail(dedup);
     if (r < 0) {
@@ -190,6 +213,7 @@ int mr_dedup_open(struct mr_dedup **ret, struct mr_house *house, struct mr_error
         return mr_error_set(reterr, r, "log", "", "the unindexed tail cannot be read: %s", mr_err_text(r));
     }
     mr_log_reader_pause(dedup->reader);
+    mr_dedup_pause(dedup);
     *ret = dedup;
     return 0;
 }
@@ -201,6 +225,7 @@ void mr_dedup_close(struct mr_dedup *dedup)
     mr_dedup_rollback(dedup, 0);
     if (dedup->reader)
         mr_log_reader_close(dedup->reader);
+    mr_index_reader_close(dedup->index);
     free(dedup);
 }
 
@@ -212,6 +237,7 @@ static int compare(struct mr_dedup_entry *entry, const struct mr_dedup_entry *ne
     return memcmp(entry->digest, newest->digest, sizeof entry->digest) == 0 ? MR_DEDUP_SAME : MR_DEDUP_OTHER;
 }
 
+/* MR_ENOTFOUND: what the index led to is not of this identity. It is derived: the log is right. */
 static int find_in_log(struct mr_dedup *dedup, struct mr_dedup_entry *entry, uint64_t number)
 {
     struct mr_record_view *view = malloc(sizeof *view);
@@ -222,12 +248,10 @@ static int find_in_log(struct mr_dedup *dedup, struct mr_dedup_entry *entry, uin
         r = mr_log_read(dedup->reader, number, view, NULL);
     if (r == 0) {
         entry_of_record(&view->record, &newest);
-        /* The index is derived: when it leads elsewhere, the log is right. */
-        r = memcmp(newest.ident, entry->ident, sizeof newest.ident) == 0 ? compare(entry, &newest) : 0;
+        r = memcmp(newest.ident, entry->ident, sizeof newest.ident) == 0 ? compare(entry, &newest)
+                                                                         : MR_ENOTFOUND;
     } else if (r == MR_ECORRUPT) {
         r = MR_DEDUP_OTHER;
-    } else if (r == MR_ENOTFOUND) {
-        r = 0;
     }
     mr_log_reader_pause(dedup->reader);
     free(view);
@@ -254,13 +278,20 @@ static int look_waits(struct mr_dedup *dedup, struct mr_dedup_entry *entry)
 static int find(struct mr_dedup *dedup, struct mr_dedup_entry *entry)
 {
     struct node *node = find_node(dedup, entry->ident);
-    uint64_t number;
-    int r;
+    uint64_t number = UINT64_MAX;
+    int r, found = MR_ENOTFOUND;
 
     if (node)
         return compare(entry, &node->entry);
-    r = mr_index_find_last(dedup->house->index, MR_INDEX_IDENT, entry->ident, UINT64_MAX, &number, 1);
-    return r <= 0 ? r : find_in_log(dedup, entry, number);
+    r = open_index(dedup);
+    while (r == 0 && found == MR_ENOTFOUND) {
+        r = mr_index_reader_find_last(dedup->index, MR_INDEX_IDENT, entry->ident, number, &number, 1);
+        if (r <= 0)
+            return r;
+        found = find_in_log(dedup, entry, number);
+        r = 0;
+    }
+    return r < 0 ? r : found;
 }
 
 int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry)

@@ -38,8 +38,10 @@ int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry);
 
 int mr_dedup_add(struct mr_dedup *dedup, const struct mr_dedup_entry *entry); /* numbers ascend */
 void mr_dedup_rollback(
-        struct mr_dedup *dedup, uint64_t from);       /* forgets numbers >= from: they were not given */
-void mr_dedup_forget_indexed(struct mr_dedup *dedup); /* what the index holds by now */
-size_t mr_dedup_tail(const struct mr_dedup *dedup);   /* entries in memory */
+        struct mr_dedup *dedup, uint64_t from); /* forgets numbers >= from: they were not given */
+/* Takes the index as it is now, for the look-ups up to mr_dedup_pause(), and forgets what that holds. */
+int mr_dedup_forget_indexed(struct mr_dedup *dedup);
+void mr_dedup_pause(struct mr_dedup *dedup);        /* gives the snapshot back, until the next look-up */
+size_t mr_dedup_tail(const struct mr_dedup *dedup); /* entries in memory */
 
 #endif

@@ -55,6 +55,12 @@ void mr_index_key_subscription(uint16_t subscription, uint8_t ret[static MR_INDE
     mr_put_be16(ret, subscription);
 }
 
+void mr_index_key_system(uint16_t system, uint8_t ret[static MR_INDEX_KEY_BYTES])
+{
+    memset(ret, 0, MR_INDEX_KEY_BYTES);
+    mr_put_be16(ret, system);
+}
+
 void mr_index_key_person(const struct mr_slot_key *key, uint8_t ret[static MR_INDEX_KEY_BYTES])
 {
     static const char tag[] = "person-index";

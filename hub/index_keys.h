@@ -13,7 +13,7 @@
 /* MR_INDEX_IDENT, and mr_record.ident: identity of an event (decision 10). */
 void mr_index_key_ident(const struct mr_keyring *keyring, const char *source, const char *id,
         uint8_t ret[static MR_INDEX_KEY_BYTES]);
-/* MR_INDEX_EVENT_ID: of the id alone; the hub's own id as mr_uuid_format writes it. */
+/* MR_INDEX_EVENT_ID: of the id alone. */
 void mr_index_key_event_id(
         const struct mr_keyring *keyring, const char *id, uint8_t ret[static MR_INDEX_KEY_BYTES]);
 void mr_index_key_correlation(
@@ -25,6 +25,7 @@ void mr_index_key_document(
 /* MR_INDEX_TYPE: a plain digest, type names are public. */
 void mr_index_key_type(const char *type, uint8_t ret[static MR_INDEX_KEY_BYTES]);
 void mr_index_key_subscription(uint16_t subscription, uint8_t ret[static MR_INDEX_KEY_BYTES]);
+void mr_index_key_system(uint16_t system, uint8_t ret[static MR_INDEX_KEY_BYTES]);
 /* MR_INDEX_PERSON: under the person's key. */
 void mr_index_key_person(const struct mr_slot_key *key, uint8_t ret[static MR_INDEX_KEY_BYTES]);
 

@@ -11,8 +11,19 @@
 #include "hub/opened.h"
 #include "hub/project/fact_view.h"
 #include "proto/base/list.h"
+#include "proto/base/logfmt.h"
 
-enum { BATCH_RECORDS_MAX = 5000, RETRY_S = 1 };
+/*
+ * Behind, a batch is large; at the tail it gathers for a moment, so that a slow stream does not cost two more
+ * commits for each of the log's. The answers are exact meanwhile: who asks looks at the tail himself.
+ */
+enum {
+    BATCH_RECORDS_MAX = 20000,
+    MERGES_A_BATCH = 2,
+    GATHER_RECORDS = 2000,
+    GATHER_MS = 100,
+    RETRY_MS = 1000
+};
 
 /* What one pass works with. index or view is NULL while the other one catches up. */
 struct pass {
@@ -22,6 +33,7 @@ struct pass {
     struct mr_view_batch *view;
     struct mr_record_view record;
     struct mr_opened opened;
+    bool is_open; /* `opened` is of `record` */
     struct mr_fact_set facts;
     struct mr_buf type;
     struct mr_error *reterr;
@@ -45,14 +57,18 @@ static int put_text(struct pass *p, enum mr_index_kind kind, key_fn derive, cons
     return put(p, kind, key);
 }
 
-/* Keys that every record has, whether it can be opened or not. */
+/* Keys that every record has, whether it can be opened or not. The hub's own id and the time need none: both
+ * ascend with the number. */
 static int index_head(struct pass *p)
 {
     const struct mr_record *record = &p->record.record;
     uint8_t key[MR_INDEX_KEY_BYTES];
-    char hub_id[40];
     int r = put(p, MR_INDEX_IDENT, record->ident);
 
+    if (r == 0) {
+        mr_index_key_system(record->system, key);
+        r = put(p, MR_INDEX_SYSTEM, key);
+    }
     for (size_t i = 0; r == 0 && i < record->subs_count; i++) {
         mr_index_key_subscription(record->subs[i], key);
         r = put(p, MR_INDEX_SUBSCRIPTION, key);
@@ -63,8 +79,6 @@ static int index_head(struct pass *p)
         mr_index_key_type(mr_buf_str(&p->type), key);
         r = put(p, MR_INDEX_TYPE, key);
     }
-    if (r == 0 && mr_record_hub_id(record, hub_id, sizeof hub_id) == 0)
-        r = put_text(p, MR_INDEX_EVENT_ID, mr_index_key_event_id, hub_id);
     return r;
 }
 
@@ -117,7 +131,8 @@ static int index_inside(struct pass *p)
     int r = mr_opened_read(
             &p->opened, p->house, &p->record.record, waits ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX, NULL);
 
-    if (r < 0) /* blocked, destroyed, discarded or damaged: its head is all there is */
+    p->is_open = r == 0;
+    if (r < 0) /* blocked, destroyed, discarded, expired or damaged: its head is all there is */
         return r == MR_ENOMEM ? r : 0;
     r = put_text(p, MR_INDEX_EVENT_ID, mr_index_key_event_id, a->id);
     if (r == 0)
@@ -135,7 +150,10 @@ static int project(struct pass *p)
     int r;
 
     mr_fact_set_reset(&p->facts);
-    r = mr_facts_of_record(p->house, &p->record.record, &p->opened, &p->facts, p->reterr);
+    if (p->is_open)
+        r = mr_facts_of_opened(p->house, &p->record.record, &p->opened, &p->facts);
+    else
+        r = mr_facts_of_record(p->house, &p->record.record, &p->opened, &p->facts, p->reterr);
     if (r == MR_ECORRUPT || r == MR_EINVAL || r == MR_EMALFORMED)
         return 0; /* isolated; `log check` reports it */
     for (size_t i = 0; r == 0 && i < p->facts.count; i++)
@@ -148,6 +166,7 @@ static int one_record(struct pass *p, uint64_t index_through, uint64_t view_thro
     uint64_t number = p->record.record.number;
     int r = 0;
 
+    p->is_open = false;
     if (number > index_through) {
         r = index_head(p);
         if (r == 0)
@@ -220,6 +239,10 @@ static int batch(struct pass *p)
     if (r == 0)
         r = fill(p, first, last, index_through, view_through);
     r = commit(p, r, max_u64(index_through, last), max_u64(view_through, last));
+    for (int i = 0, more = 1; r == 0 && more == 1 && i < MERGES_A_BATCH; i++) {
+        more = mr_index_merge(p->house->index);
+        r = more < 0 ? more : 0;
+    }
     return r < 0 ? r : 1;
 }
 
@@ -249,6 +272,32 @@ int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr)
     return r;
 }
 
+int mr_indexer_lag(const struct mr_house *house, struct mr_index_lag *ret)
+{
+    uint64_t through = mr_index_through(house->index), view_through = mr_view_through(house->view);
+    uint64_t head = mr_log_head(house->log);
+    struct mr_record_view *view;
+    struct mr_log_reader *reader;
+    int r;
+
+    *ret = (struct mr_index_lag){.events = head > through ? head - through : 0,
+            .view_events = head > view_through ? head - view_through : 0};
+    if (ret->events == 0)
+        return 0;
+    view = malloc(sizeof *view);
+    r = view ? mr_log_reader_open(house->log, &reader) : MR_ENOMEM;
+    if (r == 0) {
+        r = mr_log_read(reader, through + 1, view, NULL);
+        if (r == 0)
+            ret->oldest_us = mr_clock_wall_us(house->clock) - view->record.recorded_us;
+        mr_log_reader_close(reader);
+    }
+    free(view);
+    return r == MR_ENOMEM ? r : 0; /* a damaged record has no time, and no lag of its own */
+}
+
+/* ---- the thread ---- */
+
 struct mr_indexer {
     struct mr_house *house;
     pthread_t thread;
@@ -258,25 +307,69 @@ struct mr_indexer {
     bool stopping;
 };
 
-/* True: go on; false: stop. After a failure it tries again by itself: all it writes is derived. */
+static struct timespec after_ms(unsigned ms)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_nsec += (long)(ms % 1000) * 1000000L;
+    t.tv_sec += (time_t)(ms / 1000) + t.tv_nsec / 1000000000L;
+    t.tv_nsec %= 1000000000L;
+    return t;
+}
+
+static uint64_t waiting(const struct mr_house *house)
+{
+    return mr_log_head(house->log) - mr_index_through(house->index);
+}
+
+/*
+ * True: go on; false: stop. After a failure it tries again by itself: all it writes is derived. After news it
+ * gathers until there is enough for a batch or the moment is over.
+ */
 static bool wait_for_news(struct mr_indexer *indexer, bool failed)
 {
-    struct timespec until;
-    bool go_on;
+    struct timespec until = after_ms(RETRY_MS);
+    int r = 0;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += RETRY_S;
     (void)pthread_mutex_lock(&indexer->lock);
-    while (!indexer->woken && !indexer->stopping) {
-        if (!failed)
-            (void)pthread_cond_wait(&indexer->news, &indexer->lock);
-        else if (pthread_cond_timedwait(&indexer->news, &indexer->lock, &until) == ETIMEDOUT)
-            break;
-    }
-    go_on = !indexer->stopping;
+    while (!indexer->woken && !indexer->stopping && r != ETIMEDOUT)
+        r = failed ? pthread_cond_timedwait(&indexer->news, &indexer->lock, &until)
+                   : pthread_cond_wait(&indexer->news, &indexer->lock);
+    until = after_ms(GATHER_MS);
+    while (!indexer->stopping && r != ETIMEDOUT && waiting(indexer->house) < GATHER_RECORDS)
+        r = pthread_cond_timedwait(&indexer->news, &indexer->lock, &until);
     indexer->woken = false;
+    r = indexer->stopping;
     (void)pthread_mutex_unlock(&indexer->lock);
-    return go_on;
+    return r == 0;
+}
+
+static bool has_news(struct mr_indexer *indexer)
+{
+    bool news;
+
+    (void)pthread_mutex_lock(&indexer->lock);
+    news = indexer->woken || indexer->stopping;
+    (void)pthread_mutex_unlock(&indexer->lock);
+    return news;
+}
+
+static int work(struct mr_indexer *indexer)
+{
+    struct mr_error error = {0};
+    int r = mr_indexer_run_once(indexer->house, &error), more = 1;
+
+    while (r == 0 && more == 1 && !has_news(indexer)) {
+        more = mr_index_merge(indexer->house->index);
+        r = more < 0 ? more : 0;
+    }
+    if (r < 0)
+        mr_err("index.failed", "error", mr_err_name(r), "through",
+                MR_N(mr_index_through(indexer->house->index)), "what", error.what, "cure",
+                r == MR_ENOSPACE ? "free space on the file system of hub.store; it goes on by itself"
+                                 : "it is tried again; if it stays so: marshrut rebuild index");
+    return r;
 }
 
 static void *run(void *ctx)
@@ -285,7 +378,7 @@ static void *run(void *ctx)
     int r;
 
     do
-        r = mr_indexer_run_once(indexer->house, NULL);
+        r = work(indexer);
     while (wait_for_news(indexer, r < 0));
     return NULL;
 }

@@ -16,4 +16,12 @@ void mr_indexer_stop(struct mr_indexer *indexer); /* finishes its batch; NULL is
 /* The tool without a hub, and tests: index everything now, on this thread. */
 int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr);
 
+/* How far the derived data is behind the log. Any thread. */
+struct mr_index_lag {
+    uint64_t events;      /* not in the index */
+    int64_t oldest_us;    /* age of the oldest of these; 0: none, or it is damaged */
+    uint64_t view_events; /* not in the views */
+};
+int mr_indexer_lag(const struct mr_house *house, struct mr_index_lag *ret);
+
 #endif

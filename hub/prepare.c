@@ -14,9 +14,10 @@
 #include "hub/dedup.h"
 #include "hub/prepare_item.h"
 #include "hub/prepare_write.h"
+#include "proto/base/logfmt.h"
 #include "proto/loop/mailbox.h"
 
-enum { NO_SPACE_PAUSE_MS = 200 };
+enum { NO_SPACE_PAUSE_MS = 200, INDEX_PAUSE_MS = 20 };
 
 struct mr_prepare {
     struct mr_house *house;
@@ -123,6 +124,30 @@ static int prepare_batch(struct mr_prepare *prepare, struct mr_list *batch)
     return r;
 }
 
+static uint64_t index_lag(const struct mr_prepare *prepare)
+{
+    uint64_t head = mr_log_head(prepare->house->log), through = mr_index_through(prepare->house->index);
+
+    return head > through ? head - through : 0;
+}
+
+/*
+ * What the index does not have yet is in memory, to find repeats: so it may fall behind so far and no further.
+ * Producers feel it as a late acknowledgement; below half of it the hub goes on.
+ */
+static void wait_for_index(struct mr_prepare *prepare)
+{
+    const struct timespec pause = {.tv_nsec = INDEX_PAUSE_MS * 1000000L};
+    uint64_t max = prepare->house->config->hub.index_lag_max;
+
+    if (index_lag(prepare) <= max)
+        return;
+    mr_warn("index.behind", "events", MR_N(index_lag(prepare)), "cure",
+            "nothing is lost: producers wait; if it lasts, look for index.failed, or raise hub.index_lag_max");
+    while (index_lag(prepare) > max / 2 && !stopping(prepare))
+        (void)nanosleep(&pause, NULL);
+}
+
 static void pass_on(struct mr_prepare *prepare, struct mr_list *batch)
 {
     struct mr_list *link;
@@ -164,6 +189,7 @@ static void *run(void *arg)
         run_tasks(prepare, &batch);
         if (mr_list_empty(&batch))
             continue;
+        wait_for_index(prepare);
         if (prepare->failed == 0)
             prepare->failed = prepare_batch(prepare, &batch);
         pass_on(prepare, &batch);

@@ -32,8 +32,9 @@ void mr_preparer_fini(struct mr_preparer *preparer)
 
 int mr_preparer_begin(struct mr_preparer *preparer)
 {
-    mr_dedup_forget_indexed(preparer->dedup);
-    return mr_keyring_begin(preparer->house->keyring, &preparer->txn);
+    int r = mr_dedup_forget_indexed(preparer->dedup);
+
+    return r < 0 ? r : mr_keyring_begin(preparer->house->keyring, &preparer->txn);
 }
 
 int mr_preparer_end(struct mr_preparer *preparer, int r)
@@ -43,6 +44,7 @@ int mr_preparer_end(struct mr_preparer *preparer, int r)
     else if (preparer->txn)
         mr_keyring_abort(preparer->txn);
     preparer->txn = NULL;
+    mr_dedup_pause(preparer->dedup);
     mr_arena_reset(&preparer->arena);
     mr_resolved_reset(&preparer->resolved);
     return r;

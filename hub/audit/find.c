@@ -5,6 +5,9 @@
 
 #include "hub/index_keys.h"
 #include "hub/opened.h"
+#include "hub/wanted.h"
+#include "proto/base/bytes.h"
+#include "proto/wire/digest.h"
 
 static void add(struct mr_found *found, uint64_t number)
 {
@@ -68,6 +71,40 @@ static int by_index(const struct mr_house *house, const char *id, struct mr_foun
     return r;
 }
 
+/* The hub's own id says when it was made, and the log is in the order of time. */
+static int by_hub_id(const struct mr_house *house, const char *id, struct mr_found *found)
+{
+    uint8_t wanted[MR_UUID_BYTES];
+    struct mr_record_view *view;
+    struct mr_log_reader *reader;
+    int64_t from_us, to_us;
+    int r;
+
+    if (mr_uuid_parse(id, strlen(id), wanted) < 0)
+        return 0;
+    from_us = ((int64_t)mr_get_be32(wanted) << 16 | mr_get_be16(wanted + 4)) * 1000;
+    to_us = from_us + 1000;
+    view = malloc(sizeof *view);
+    r = view ? mr_log_reader_open(house->log, &reader) : MR_ENOMEM;
+    if (r == 0) {
+        uint64_t head = mr_log_reader_head(reader);
+
+        for (uint64_t n = mr_wanted_from_time(reader, view, from_us); r == 0 && n <= head; n++) {
+            char text[MR_UUID_TEXT_MAX];
+
+            r = mr_log_read(reader, n, view, NULL);
+            if (r == 0 && view->record.recorded_us >= to_us)
+                break;
+            if (r == 0 && mr_record_hub_id(&view->record, text, sizeof text) == 0 && strcmp(text, id) == 0)
+                add(found, n);
+            r = r == MR_ECORRUPT ? 0 : r;
+        }
+        mr_log_reader_close(reader);
+    }
+    free(view);
+    return r;
+}
+
 static bool has_text(const ProtobufCMessage *payload, const char *name, const char *id)
 {
     const ProtobufCFieldDescriptor *field =
@@ -90,10 +127,7 @@ static bool matches(const struct mr_house *house, const struct mr_record *record
 {
     enum mr_purpose purpose = record->flags & MR_RECORD_QUARANTINED ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX;
     const struct mr_event *event = &opened->event;
-    char hub_id[40];
 
-    if (mr_record_hub_id(record, hub_id, sizeof hub_id) == 0 && strcmp(hub_id, id) == 0)
-        return true;
     if (mr_opened_read(opened, house, record, purpose, NULL) < 0)
         return false;
     return same(event->a.id, id) || same(event->a.correlationid, id) ||
@@ -145,6 +179,8 @@ int mr_find(const struct mr_house *house, const char *id, struct mr_found *ret, 
     r = in_tail(house, id, ret, reterr);
     if (r == 0)
         r = by_index(house, id, ret);
+    if (r == 0)
+        r = by_hub_id(house, id, ret);
     if (r == 0 && ret->count)
         qsort(ret->numbers, ret->count, sizeof *ret->numbers, by_number);
     return r;

@@ -51,6 +51,12 @@ static int extract(const struct mr_house *house, const struct mr_record *record,
     return mr_facts_of(&source, set);
 }
 
+int mr_facts_of_opened(const struct mr_house *house, const struct mr_record *record,
+        const struct mr_opened *opened, struct mr_fact_set *set)
+{
+    return record->flags & MR_RECORD_QUARANTINED ? 0 : extract(house, record, opened, set);
+}
+
 int mr_facts_of_record(const struct mr_house *house, const struct mr_record *record, struct mr_opened *opened,
         struct mr_fact_set *set, struct mr_error *reterr)
 {

@@ -16,6 +16,10 @@
 int mr_facts_of_record(const struct mr_house *house, const struct mr_record *record, struct mr_opened *opened,
         struct mr_fact_set *set, struct mr_error *reterr);
 
+/* The same of a record that is opened already, for the index or for this. */
+int mr_facts_of_opened(const struct mr_house *house, const struct mr_record *record,
+        const struct mr_opened *opened, struct mr_fact_set *set);
+
 /* Writes one fact as a row. */
 int mr_fact_put(const struct mr_house *house, struct mr_view_batch *batch, const struct mr_fact *fact);
 

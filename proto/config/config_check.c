@@ -181,7 +181,10 @@ static int check_hub(struct check *check)
     if ((r = need_range(check, hub->publish_window, 1, 1024 * 1024)) < 0)
         return r;
     at(check, "hub.ping_interval_ms");
-    return need_range(check, hub->ping_interval_ms, 100, 600 * 1000);
+    if ((r = need_range(check, hub->ping_interval_ms, 100, 600 * 1000)) < 0)
+        return r;
+    at(check, "hub.index_lag_max");
+    return need_range(check, hub->index_lag_max, 1000, 10 * 1000 * 1000);
 }
 
 static int check_publish(struct check *check, const struct mr_config_system *system, uint32_t index)

@@ -83,7 +83,8 @@ static const cyaml_schema_field_t hub_fields[] = {TEXT("source", struct mr_confi
         TEXT("secret_key_file", struct mr_config_hub, secret_key_file),
         TEXT("public_key", struct mr_config_hub, public_key),
         NUM("publish_window", struct mr_config_hub, publish_window),
-        NUM("ping_interval_ms", struct mr_config_hub, ping_interval_ms), CYAML_FIELD_END};
+        NUM("ping_interval_ms", struct mr_config_hub, ping_interval_ms),
+        NUM("index_lag_max", struct mr_config_hub, index_lag_max), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t erasure_fields[] = {OPT("controller", struct mr_config_erasure, controller),
         OPT("address", struct mr_config_erasure, address),

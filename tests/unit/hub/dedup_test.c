@@ -109,7 +109,7 @@ static void the_tail_is_read_and_forgotten(void **state)
     assert_int_equal(mr_index_batch_begin(env->house.index, &batch), 0);
     assert_int_equal(mr_index_batch_put(batch, MR_INDEX_IDENT, entry.ident, 2), 0);
     assert_int_equal(mr_index_batch_commit(batch, 2), 0);
-    mr_dedup_forget_indexed(dedup);
+    assert_int_equal(mr_dedup_forget_indexed(dedup), 0);
     assert_int_equal(mr_dedup_tail(dedup), 1);
     assert_int_equal(mr_dedup_find(dedup, &entry), MR_DEDUP_SAME);
     assert_int_equal(entry.number, 2);
