@@ -132,8 +132,8 @@ static uint64_t index_lag(const struct mr_prepare *prepare)
 }
 
 /*
- * What the index does not have yet is in memory, to find repeats: so it may fall behind so far and no further.
- * Producers feel it as a late acknowledgement; below half of it the hub goes on.
+ * What the index does not have yet is in memory, to find repeats: so it may fall behind so far and no
+ * further. Producers feel it as a late acknowledgement; below half of it the hub goes on.
  */
 static void wait_for_index(struct mr_prepare *prepare)
 {
@@ -143,7 +143,8 @@ static void wait_for_index(struct mr_prepare *prepare)
     if (index_lag(prepare) <= max)
         return;
     mr_warn("index.behind", "events", MR_N(index_lag(prepare)), "cure",
-            "nothing is lost: producers wait; if it lasts, look for index.failed, or raise hub.index_lag_max");
+            "nothing is lost: producers wait; if it lasts, look for index.failed, or raise "
+            "hub.index_lag_max");
     while (index_lag(prepare) > max / 2 && !stopping(prepare))
         (void)nanosleep(&pause, NULL);
 }

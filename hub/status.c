@@ -44,16 +44,31 @@ static json_t *counts_json(const struct mr_hub *hub)
             (json_int_t)hub->zap.refused);
 }
 
+/* How far the derived data is behind; and how the index is made, for whoever wonders about its size. */
+static json_t *index_json(const struct mr_hub *hub)
+{
+    struct mr_index_lag lag = {0};
+    struct mr_index_usage usage = {0};
+
+    (void)mr_indexer_lag(&hub->house, &lag);
+    (void)mr_index_usage(hub->house.index, &usage);
+    return json_pack("{s:I, s:f, s:I, s:I, s:I, s:I, s:I}", "lag_events", (json_int_t)lag.events,
+            "lag_seconds", (double)lag.oldest_us / 1e6, "lag_events_max",
+            (json_int_t)hub->config->hub.index_lag_max, "views_lag_events", (json_int_t)lag.view_events,
+            "runs", (json_int_t)usage.runs, "entries", (json_int_t)usage.entries, "bytes",
+            (json_int_t)usage.file_bytes);
+}
+
 json_t *mr_hub_status(void *ctx)
 {
     struct mr_hub *hub = ctx;
     struct mr_writer_stats writer;
 
     mr_writer_stats(hub->writer, &writer);
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version",
             MR_VERSION, "source", hub->config->hub.source, "hub_epoch", (json_int_t)hub->sessions.hub_epoch,
             "head", (json_int_t)mr_log_head(hub->house.log), "indexed",
-            (json_int_t)mr_index_through(hub->house.index), "signed",
+            (json_int_t)mr_index_through(hub->house.index), "index", index_json(hub), "signed",
             (json_int_t)mr_checkpointer_size(hub->checkpointer), "read_only", (int)hub->publish.read_only,
             "waiting", (json_int_t)writer.waiting, "unwritten", (json_int_t)hub->jobs.open, "commits",
             (json_int_t)writer.commits, "last_commit_us", (json_int_t)writer.last_commit_us, "sessions",

@@ -88,7 +88,7 @@ struct mr_config_hub {
     char *public_key;
     uint32_t publish_window;   /* events unacknowledged a producer; default 16384 */
     uint32_t ping_interval_ms; /* default 5000 */
-    uint32_t index_lag_max;    /* events that the index may be behind before producers wait; default 200000 */
+    uint32_t index_lag_max;    /* events that the index may be behind before producers wait; default 100000 */
 };
 
 /* What the act of destruction says of who destroys (order of Roskomnadzor of 28.10.2022 No. 179), and the

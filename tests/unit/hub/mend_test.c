@@ -145,7 +145,7 @@ static void index_everything(struct hub_env *env)
     uint64_t head = mr_log_head(env->house.log);
 
     assert_int_equal(mr_index_batch_begin(env->house.index, &batch), 0);
-    for (uint64_t n = 1; n <= head; n++) {
+    for (uint64_t n = mr_index_through(env->house.index) + 1; n <= head; n++) {
         const struct mr_record *record = read_record(env, n, read);
 
         assert_int_equal(mr_index_batch_put(batch, MR_INDEX_IDENT, record->ident, n), 0);

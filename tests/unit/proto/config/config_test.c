@@ -140,6 +140,7 @@ static const struct bad {
         {"publish_window: 16384", "publish_window: 99999999", "out of range", NULL},
         {"publish_window: 16384", "publish_window: -1", "UINT", NULL},
         {"ping_interval_ms: 5000", "ping_interval_ms: 5", "out of range", NULL},
+        {"ping_interval_ms: 5000", "index_lag_max: 999", "out of range", NULL},
         {"public_key: 'rq", "public_key: 'r", "CURVE", NULL},
         {"public_key: 'Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID'",
                 "public_key: 'JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6'", "same key", NULL},
