@@ -118,6 +118,35 @@ static int take_owner_lock(struct mr_kv *kv, struct mr_error *reterr)
             reterr, mr_err_from_errno(errno), kv->dir, "", "cannot lock owner.lock: %s", strerror(errno));
 }
 
+int mr_kv_hold(const char *dir, int *ret, struct mr_error *reterr)
+{
+    char *path = NULL;
+    int fd, r = 0;
+
+    *ret = -1;
+    if (asprintf(&path, "%s/owner.lock", dir) < 0)
+        return MR_ENOMEM;
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        r = mr_error_set(reterr, mr_err_from_errno(errno), dir, "run it as the hub's user",
+                "cannot open owner.lock: %s", strerror(errno));
+    else if (flock(fd, LOCK_SH | LOCK_NB) < 0)
+        r = mr_error_set(reterr, errno == EWOULDBLOCK ? MR_EEXISTS : mr_err_from_errno(errno), dir,
+                "stop the hub", "in use by another process");
+    free(path);
+    if (r == 0)
+        *ret = fd;
+    else
+        mr_kv_let_go(fd);
+    return r;
+}
+
+void mr_kv_let_go(int held)
+{
+    if (held >= 0)
+        (void)close(held);
+}
+
 /*
  * A file that was cut off (a copy that stopped, a lost tail) opens well and then kills the process with
  * SIGBUS at the first missing page. Pages that a transaction took and gave back at the end of the file may
