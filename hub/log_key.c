@@ -239,7 +239,12 @@ static int check_signed(struct mr_log_reader *reader, const struct mr_note_key *
                 "the log's checkpoint is not signed by this key");
     if (last) {
         r = mr_checkpoint_open(&checkpoint, *last, key, reterr);
-        return r < 0 ? r : check_tree(reader, &checkpoint, reterr);
+        if (r < 0)
+            return mr_error_set(reterr, MR_ECORRUPT, "log.checkpoint",
+                    "restore it beside log.key; if it is lost and log/ is the newest one: marshrut log "
+                    "checkpoint > it",
+                    "it is damaged, or not signed by log.key");
+        return check_tree(reader, &checkpoint, reterr);
     }
     if (told.size == 0)
         return 0;

@@ -33,7 +33,7 @@ static const char *cure_of(const struct scrub *s, uint64_t number)
 static void tell(
         struct scrub *s, const char *table, uint64_t page, uint64_t first, uint64_t last, const char *what)
 {
-    const struct mr_scrub_finding finding = {.environment = s->options->environment,
+    const struct mr_scrub_finding finding = {.environment = s->environment,
             .table = table,
             .what = what,
             .cure = cure_of(s, first),
@@ -124,7 +124,7 @@ static const struct scrub_rule *rule_of(const struct scrub *s, const char *table
 int scrub_pair_open(struct scrub *s, const char *table, uint64_t index)
 {
     uint8_t key[NUMBER_BYTES];
-    int r = mr_kv_pages_cursor_open(&s->pair.cursor, s->pages, table);
+    int r = mr_kv_pages_cursor_open(&s->pair.cursor, s->tree, table);
 
     s->pair.have = false;
     if (r == MR_ENOTFOUND)
@@ -224,8 +224,8 @@ static int one_table(struct scrub *s, const char *table, struct mr_scrub_place *
 
 /* ---- an environment ---- */
 
-static int open_scrub(struct scrub **ret, const struct mr_scrub_options *options,
-        struct mr_scrub_counts *counts, struct mr_error *reterr)
+int scrub_open(struct scrub **ret, const struct mr_scrub_options *options, struct mr_scrub_counts *counts,
+        struct mr_error *reterr)
 {
     struct scrub *s = calloc(1, sizeof *s);
     int r;
@@ -235,40 +235,56 @@ static int open_scrub(struct scrub **ret, const struct mr_scrub_options *options
     s->options = options;
     s->counts = counts;
     s->table = "";
+    s->environment = options->environment;
     r = mr_kv_pages_open(&s->pages, options->dir, options->kv, on_damage, s, reterr);
     if (r < 0) {
         free(s);
         return r;
     }
+    s->tree = s->pages;
     *ret = s;
     return 0;
 }
 
-static void close_scrub(struct scrub *s)
+void scrub_close(struct scrub *s)
 {
+    free(s->segments);
     s->counts->pages += mr_kv_pages_read(s->pages);
     mr_kv_pages_close(s->pages);
     free(s);
 }
 
-int mr_scrub(const struct mr_scrub_options *options, struct mr_scrub_counts *counts, struct mr_error *reterr)
+int scrub_tables(struct scrub *s)
 {
     uint64_t left = UINT64_MAX;
-    struct scrub *s;
-    int r = open_scrub(&s, options, counts, reterr);
+    int r = 0;
 
-    if (r < 0)
-        return r;
     s->whole = true;
     for (size_t i = 0; i < mr_kv_pages_tables(s->pages) && r == 0; i++)
         r = one_table(s, mr_kv_pages_table(s->pages, i), NULL, &left);
     s->table = "";
+    return r < 0 ? r : mr_kv_pages_free_list(s->pages);
+}
+
+static int cannot(const char *dir, int r, struct mr_error *reterr)
+{
+    return mr_error_set(reterr, r, dir, "look at the disk", "cannot be read: %s", mr_err_text(r));
+}
+
+int mr_scrub(const struct mr_scrub_options *options, struct mr_scrub_counts *counts, struct mr_error *reterr)
+{
+    struct scrub *s;
+    int r = scrub_open(&s, options, counts, reterr);
+
+    if (r < 0)
+        return r;
+    r = scrub_segments_list(s);
     if (r == 0)
-        r = mr_kv_pages_free_list(s->pages);
-    close_scrub(s);
-    return r < 0 ? mr_error_set(
-                           reterr, r, options->dir, "look at the disk", "cannot be read: %s", mr_err_text(r))
-                 : 0;
+        r = scrub_tables(s);
+    if (r == 0)
+        r = scrub_segments(s, reterr);
+    scrub_close(s);
+    return r < 0 ? cannot(options->dir, r, reterr) : 0;
 }
 
 int mr_scrub_some(const struct mr_scrub_options *options, struct mr_scrub_place *place, uint64_t rows_max,
@@ -276,7 +292,7 @@ int mr_scrub_some(const struct mr_scrub_options *options, struct mr_scrub_place 
 {
     bool found = place->table[0] == '\0';
     struct scrub *s;
-    int r = open_scrub(&s, options, counts, reterr);
+    int r = scrub_open(&s, options, counts, reterr);
 
     if (r < 0)
         return r;
@@ -292,8 +308,6 @@ int mr_scrub_some(const struct mr_scrub_options *options, struct mr_scrub_place 
     }
     if (r == 0)
         *place = (struct mr_scrub_place){0};
-    close_scrub(s);
-    return r < 0 ? mr_error_set(
-                           reterr, r, options->dir, "look at the disk", "cannot be read: %s", mr_err_text(r))
-                 : r;
+    scrub_close(s);
+    return r < 0 ? cannot(options->dir, r, reterr) : r;
 }

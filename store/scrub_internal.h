@@ -22,9 +22,11 @@ struct scrub {
     struct mr_kv_pages *pages;
     const char *table; /* being read */
     uint64_t row;      /* of this table so far */
-    bool whole;        /* from its first row to its last in one snapshot */
-    bool quiet;        /* a second reading: its damage is told by the first */
-    bool lost;         /* rows of this table were lost on the way to the next one */
+    const char *environment;
+    struct mr_kv_pages *tree; /* pages that have the tree: of a segment the growing environment's */
+    bool whole;               /* from its first row to its last in one snapshot */
+    bool quiet;               /* a second reading: its damage is told by the first */
+    bool lost;                /* rows of this table were lost on the way to the next one */
     struct scrub_pair pair;
 
     /* of log/ */
@@ -33,7 +35,24 @@ struct scrub {
     int64_t recorded_us;
     struct mr_merkle_range range; /* over row0 so far */
     bool range_broken;
+    struct scrub_segment *segments; /* as the rows say; the growing environment's */
+    size_t segments_count;
+    uint64_t segment_last; /* last number of the segment that is being read; 0: of none */
 };
+
+struct scrub_segment {
+    uint64_t first, last;
+    uint32_t generation;
+};
+
+int scrub_open(struct scrub **ret, const struct mr_scrub_options *options, struct mr_scrub_counts *counts,
+        struct mr_error *reterr);
+void scrub_close(struct scrub *s);
+int scrub_tables(struct scrub *s); /* all of them, and the free list */
+
+/* What the rows say. Damaged ones are told with their table. */
+int scrub_segments_list(struct scrub *s);
+int scrub_segments(struct scrub *s, struct mr_error *reterr); /* their files */
 
 /* printf for a finding about the table that is being read. */
 void scrub_tell(struct scrub *s, uint64_t first, uint64_t last, const char *what, ...)

@@ -16,7 +16,13 @@ static unsigned long long n_of(uint64_t number)
 
 int scrub_records_begin(struct scrub *s, uint64_t number)
 {
-    s->next = number; /* 0: the first record's, whichever it is */
+    if (s->next == 0)
+        s->next = number;
+    for (size_t i = 0; s->whole && s->segment_last == 0 && i < s->segments_count; i++)
+        s->next =
+                s->segments[i].last + 1; /* the first that must be here; it may have copies of those before */
+    if (s->whole && s->next == 0)
+        s->next = 1;
     s->recorded_us = INT64_MIN;
     return scrub_pair_open(s, "row0", number > 0 ? number - 1 : 0);
 }
@@ -87,6 +93,11 @@ void scrub_records_end(struct scrub *s)
     uint64_t last = s->next > 0 ? s->next - 1 : 0, more = last;
     struct mr_slice row;
 
+    if (s->segment_last > last && !s->lost)
+        scrub_tell(s, last + 1, s->segment_last, "records %llu to %llu are missing at the end",
+                n_of(last + 1), n_of(s->segment_last));
+    if (s->segment_last > 0)
+        return;
     while (!s->lost && scrub_pair_row(s, more, &row))
         more++;
     if (more > last)
