@@ -139,6 +139,11 @@ int mr_index_maintain(struct mr_index *index)
     return mr_kv_reader_check(index->kv);
 }
 
+int mr_index_compact(struct mr_index *index, struct mr_kv_compaction *ret, struct mr_error *reterr)
+{
+    return mr_kv_compact(index->kv, ret, reterr);
+}
+
 int mr_index_clear(struct mr_index *index)
 {
     int r;

@@ -75,13 +75,15 @@ static int begin(struct mr_kv *kv, bool write, struct mr_kv_txn **ret)
         return MR_ENOMEM;
     txn->kv = kv;
     txn->write = write;
-    txn->thread = pthread_self();
+    mr_kv_gate_enter(&kv->gate, &txn->pass, write);
     rc = mdb_txn_begin(kv->env, NULL, flags, &txn->mdb);
     if (rc == MDB_READERS_FULL && mr_kv_reader_check(kv) > 0)
         rc = mdb_txn_begin(kv->env, NULL, flags, &txn->mdb);
     if (rc) {
+        rc = mr_kv_error(kv, rc);
+        mr_kv_gate_leave(&kv->gate, &txn->pass);
         free(txn);
-        return mr_kv_error(kv, rc);
+        return rc;
     }
     *ret = txn;
     return 0;
@@ -126,13 +128,14 @@ int mr_kv_commit(struct mr_kv_txn *txn)
     int r = txn->ret;
 
     assert(txn->cursors == 0);
-    assert(!txn->write || pthread_equal(txn->thread, pthread_self()));
+    assert(!txn->write || pthread_equal(txn->pass.thread, pthread_self()));
     if (r < 0) {
         mr_kv_abort(txn);
         return r;
     }
     r = mr_kv_error(
             txn->kv, mdb_txn_commit(txn->mdb)); /* frees the handle also when it fails: no abort after it */
+    mr_kv_gate_leave(&txn->kv->gate, &txn->pass);
     free(txn);
     return r;
 }
@@ -142,8 +145,9 @@ void mr_kv_abort(struct mr_kv_txn *txn)
     if (!txn)
         return;
     assert(txn->cursors == 0);
-    assert(!txn->write || pthread_equal(txn->thread, pthread_self()));
+    assert(!txn->write || pthread_equal(txn->pass.thread, pthread_self()));
     mdb_txn_abort(txn->mdb);
+    mr_kv_gate_leave(&txn->kv->gate, &txn->pass);
     free(txn);
 }
 

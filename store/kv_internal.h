@@ -9,16 +9,40 @@
 #include "proto/base/list.h"
 #include "store/kv.h"
 
+/*
+ * Who is inside of an environment, and the gate that a compaction closes: first for writers, while the file
+ * is copied, then for all, while it is swapped. A thread that is inside never waits at the gate, so that one
+ * that needs a second transaction cannot be locked in; a second one that writes cancels the compaction.
+ */
+struct mr_kv_gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct mr_list open; /* struct mr_kv_pass */
+    bool compacting;
+    bool closed_for_writers;
+    bool closed_for_all;
+    bool cancelled;
+};
+
+/* One transaction, or one call on the environment itself. */
+struct mr_kv_pass {
+    struct mr_list link;
+    pthread_t thread; /* that entered; of a write transaction: LMDB's writer lock belongs to it */
+    bool write;
+};
+
 struct mr_kv {
     struct mr_list link; /* in the registry of open environments */
     dev_t dev;           /* identity of the folder */
     ino_t ino;
     pid_t pid; /* who opened it: not to be used by a forked child */
     char *dir;
-    MDB_env *env;
+    struct mr_kv_gate gate;
+    MDB_env *env; /* this and tables: changed by a compaction while nobody is inside */
     int owner_fd; /* holds the lock of owner.lock; -1 without */
     bool read_only;
     bool unlocked;
+    char **names; /* of the tables */
     uint32_t tables_count;
     MDB_dbi tables[MR_KV_TABLES_MAX];
     uint64_t checked;                 /* tables whose rows end in a CRC */
@@ -31,8 +55,8 @@ struct mr_kv_txn {
     int ret;          /* first failure: sticky */
     uint32_t cursors; /* open ones; none may be left at the end */
     bool write;
-    bool paused;
-    pthread_t thread; /* of a write transaction: LMDB's writer lock belongs to a thread */
+    bool paused; /* a compaction waits for it all the same */
+    struct mr_kv_pass pass;
 };
 
 struct mr_kv_cursor {
@@ -40,6 +64,26 @@ struct mr_kv_cursor {
     uint32_t table;
     MDB_cursor *mdb;
 };
+
+/* ---- kv_gate.c ---- */
+
+void mr_kv_gate_init(struct mr_kv_gate *gate);
+void mr_kv_gate_fini(struct mr_kv_gate *gate);
+void mr_kv_gate_enter(struct mr_kv_gate *gate, struct mr_kv_pass *pass, bool write); /* waits */
+void mr_kv_gate_leave(struct mr_kv_gate *gate, struct mr_kv_pass *pass);
+/* The compaction. MR_EAGAIN: they did not end in time, or cancelled; the first: open again; both: then open.
+ */
+int mr_kv_gate_close_for_writers(struct mr_kv_gate *gate, unsigned wait_ms);
+int mr_kv_gate_close_for_all(struct mr_kv_gate *gate, unsigned wait_ms);
+void mr_kv_gate_open(struct mr_kv_gate *gate);
+
+/* ---- kv_open.c, kv_compact.c ---- */
+
+/* Environment and tables, by kv->dir, names, tables_count and the flags. */
+int mr_kv_open_env(struct mr_kv *kv, struct mr_error *reterr);
+int mr_kv_sync_dir(const char *dir);
+/* Removes what a compaction that was killed has left. The owner's, before it opens. */
+int mr_kv_compact_recover(const char *dir);
 
 /* LMDB's or the system's code to ours. */
 int mr_kv_error(const struct mr_kv *kv, int rc);

@@ -50,7 +50,7 @@ static void registry_remove(struct mr_kv *kv)
 }
 
 /* Makes a folder's entries durable: LMDB syncs its file, but not the name of it. */
-static int sync_dir(const char *dir)
+int mr_kv_sync_dir(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int r = 0;
@@ -70,7 +70,7 @@ static int sync_parent(const char *dir)
 
     if (asprintf(&parent, "%s/..", dir) < 0)
         return MR_ENOMEM;
-    r = sync_dir(parent);
+    r = mr_kv_sync_dir(parent);
     free(parent);
     return r;
 }
@@ -116,35 +116,6 @@ static int take_owner_lock(struct mr_kv *kv, struct mr_error *reterr)
                 "stop the other hub, or give this one its own data folder", "in use by another process");
     return mr_error_set(
             reterr, mr_err_from_errno(errno), kv->dir, "", "cannot lock owner.lock: %s", strerror(errno));
-}
-
-int mr_kv_hold(const char *dir, int *ret, struct mr_error *reterr)
-{
-    char *path = NULL;
-    int fd, r = 0;
-
-    *ret = -1;
-    if (asprintf(&path, "%s/owner.lock", dir) < 0)
-        return MR_ENOMEM;
-    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0)
-        r = mr_error_set(reterr, mr_err_from_errno(errno), dir, "run it as the hub's user",
-                "cannot open owner.lock: %s", strerror(errno));
-    else if (flock(fd, LOCK_SH | LOCK_NB) < 0)
-        r = mr_error_set(reterr, errno == EWOULDBLOCK ? MR_EEXISTS : mr_err_from_errno(errno), dir,
-                "stop the hub", "in use by another process");
-    free(path);
-    if (r == 0)
-        *ret = fd;
-    else
-        mr_kv_let_go(fd);
-    return r;
-}
-
-void mr_kv_let_go(int held)
-{
-    if (held >= 0)
-        (void)close(held);
 }
 
 /*
@@ -219,29 +190,49 @@ static int open_env(struct mr_kv *kv, struct mr_error *reterr)
             "cannot open the store: %s", mdb_strerror(rc));
 }
 
-static int open_tables(struct mr_kv *kv, const struct mr_kv_options *options, struct mr_error *reterr)
+static int open_tables(struct mr_kv *kv, struct mr_error *reterr)
 {
     MDB_txn *txn;
     int rc = mdb_txn_begin(kv->env, NULL, kv->read_only ? MDB_RDONLY : 0, &txn);
 
     if (rc)
         return mr_error_set(reterr, mr_kv_error(kv, rc), kv->dir, "", "cannot begin: %s", mdb_strerror(rc));
-    for (uint32_t i = 0; i < options->tables_count; i++) {
-        rc = mdb_dbi_open(txn, options->tables[i], kv->read_only ? 0 : MDB_CREATE, &kv->tables[i]);
+    for (uint32_t i = 0; i < kv->tables_count; i++) {
+        rc = mdb_dbi_open(txn, kv->names[i], kv->read_only ? 0 : MDB_CREATE, &kv->tables[i]);
         if (rc) {
             mdb_txn_abort(txn);
             return mr_error_set(reterr, mr_kv_error(kv, rc), kv->dir,
                     rc == MDB_NOTFOUND ? "start the hub once: it adds what is missing" : "",
-                    "cannot open table %s: %s", options->tables[i], mdb_strerror(rc));
+                    "cannot open table %s: %s", kv->names[i], mdb_strerror(rc));
         }
     }
     rc = mdb_txn_commit(txn); /* frees txn also when it fails */
     if (rc)
         return mr_error_set(reterr, mr_kv_error(kv, rc), kv->dir, "", "cannot commit: %s", mdb_strerror(rc));
-    kv->tables_count = options->tables_count;
+    return 0;
+}
+
+int mr_kv_open_env(struct mr_kv *kv, struct mr_error *reterr)
+{
+    int r = open_env(kv, reterr);
+
+    return r < 0 ? r : open_tables(kv, reterr);
+}
+
+static int name_tables(struct mr_kv *kv, const struct mr_kv_options *options)
+{
+    kv->names = calloc(MR_KV_TABLES_MAX, sizeof *kv->names);
+    if (!kv->names)
+        return MR_ENOMEM;
     kv->checked = options->checked;
-    for (uint32_t i = 0; i < options->tables_count; i++)
-        kv->seeds[i] = mr_kv_row_seed(options->tables[i]);
+    for (; kv->tables_count < options->tables_count; kv->tables_count++) {
+        const char *name = options->tables[kv->tables_count];
+
+        kv->names[kv->tables_count] = strdup(name);
+        if (!kv->names[kv->tables_count])
+            return MR_ENOMEM;
+        kv->seeds[kv->tables_count] = mr_kv_row_seed(name);
+    }
     return 0;
 }
 
@@ -252,14 +243,16 @@ static int open_locked(struct mr_kv *kv, const struct mr_kv_options *options, st
     if (options->exclusive)
         r = take_owner_lock(kv, reterr);
     if (r == 0 && options->exclusive)
+        r = mr_kv_compact_recover(kv->dir);
+    if (r == 0 && options->exclusive)
         r = mr_kv_pages_check(kv->dir, reterr);
     if (r == 0)
         r = open_env(kv, reterr);
     if (r == 0 && (r = mr_kv_reader_check(kv)) > 0)
         r = 0;
     if (r == 0)
-        r = open_tables(kv, options, reterr);
-    if (r == 0 && !kv->read_only && (r = sync_dir(kv->dir)) < 0)
+        r = open_tables(kv, reterr);
+    if (r == 0 && !kv->read_only && (r = mr_kv_sync_dir(kv->dir)) < 0)
         mr_error_set(reterr, r, kv->dir, "check the disk", "cannot make the folder durable");
     return r;
 }
@@ -275,12 +268,14 @@ int mr_kv_open(struct mr_kv **ret, const struct mr_kv_options *options, struct m
     if (!kv)
         return mr_error_set(reterr, MR_ENOMEM, options->dir, "", "out of memory");
     mr_list_init(&kv->link);
+    mr_kv_gate_init(&kv->gate);
     kv->owner_fd = -1;
     kv->pid = getpid();
     kv->read_only = options->read_only;
     kv->unlocked = options->unlocked;
     kv->dir = strdup(options->dir);
-    r = kv->dir ? prepare_dir(kv, reterr)
+    r = kv->dir && name_tables(kv, options) == 0
+                ? prepare_dir(kv, reterr)
                 : mr_error_set(reterr, MR_ENOMEM, options->dir, "", "out of memory");
     if (r == 0 && !kv->unlocked && !registry_add(kv)) /* without locks there is none to lose */
         r = mr_error_set(reterr, MR_EEXISTS, kv->dir, "use the open one", "already open in this process");
@@ -304,6 +299,10 @@ void mr_kv_close(struct mr_kv *kv)
     if (kv->owner_fd >= 0)
         close(kv->owner_fd);
     registry_remove(kv);
+    mr_kv_gate_fini(&kv->gate);
+    for (uint32_t i = 0; kv->names && i < MR_KV_TABLES_MAX; i++)
+        free(kv->names[i]);
+    free(kv->names);
     free(kv->dir);
     free(kv);
 }
@@ -315,10 +314,15 @@ const char *mr_kv_dir(const struct mr_kv *kv)
 
 int mr_kv_reader_check(struct mr_kv *kv)
 {
+    struct mr_kv_pass pass;
     int dead = 0;
-    int rc = mdb_reader_check(kv->env, &dead);
+    int rc;
 
-    return rc ? mr_kv_error(kv, rc) : dead;
+    mr_kv_gate_enter(&kv->gate, &pass, false);
+    rc = mdb_reader_check(kv->env, &dead);
+    rc = rc ? mr_kv_error(kv, rc) : dead;
+    mr_kv_gate_leave(&kv->gate, &pass);
+    return rc;
 }
 
 /* Pages on the free list: its values are arrays of page numbers with their count in front. */

@@ -85,6 +85,11 @@ int mr_view_maintain(struct mr_view *view)
     return mr_kv_reader_check(view->kv);
 }
 
+int mr_view_compact(struct mr_view *view, struct mr_kv_compaction *ret, struct mr_error *reterr)
+{
+    return mr_kv_compact(view->kv, ret, reterr);
+}
+
 static uint32_t index_of(enum mr_view_table table)
 {
     assert(table >= 0 && table < MR_VIEW_TABLES);

@@ -1,0 +1,282 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "store/fault.h"
+#include "store/kv_internal.h"
+
+/*
+ * The copy is made and opened in DIR/compact before anything changes: a failure leaves the old file in use.
+ * Then, while nothing is open here, the lock file takes its name, then the data file: whoever opens both in
+ * between, data first, has the old file, which is not written any more.
+ *
+ *   DIR/compact/{data,lock}.mdb   the copy        DIR/old.mdb   a second name of the old file, to overwrite
+ * it by
+ *
+ * A crash leaves either file under the name and some of these, which the next owner removes.
+ */
+enum { WRITERS_WAIT_MS = 10000, ALL_WAIT_MS = 2000, ZEROS_BYTES = 1 << 18 };
+
+struct paths {
+    char folder[PATH_MAX];
+    char data[PATH_MAX];
+    char lock[PATH_MAX];
+    char old[PATH_MAX];
+    char old_lock[PATH_MAX];
+    char live_data[PATH_MAX];
+    char live_lock[PATH_MAX];
+};
+
+static int paths_init(struct paths *p, const char *dir)
+{
+    const struct {
+        char *path;
+        const char *name;
+    } all[] = {
+            {p->folder, "compact"},
+            {p->data, "compact/data.mdb"},
+            {p->lock, "compact/lock.mdb"},
+            {p->old, "old.mdb"},
+            {p->old_lock, "old-lock.mdb"},
+            {p->live_data, "data.mdb"},
+            {p->live_lock, "lock.mdb"},
+    };
+
+    for (size_t i = 0; i < MR_COUNT(all); i++) {
+        int n = snprintf(all[i].path, PATH_MAX, "%s/%s", dir, all[i].name);
+
+        if (n < 0 || n >= PATH_MAX)
+            return MR_EINVAL;
+    }
+    return 0;
+}
+
+static int system_error(struct mr_error *reterr, const char *path, const char *what)
+{
+    int saved = errno;
+
+    return mr_error_set(reterr, mr_err_from_errno(saved), path,
+            saved == ENOSPC ? "make room on the disk" : "check the disk and the folder's owner", "%s: %s",
+            what, strerror(saved));
+}
+
+/* ---- a copy ---- */
+
+static int sync_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
+    char *slash;
+
+    (void)snprintf(folder, sizeof folder, "%s", path);
+    slash = strrchr(folder, '/');
+    if (slash)
+        *slash = '\0';
+    return mr_kv_sync_dir(slash ? folder : ".");
+}
+
+static int copy_to(struct mr_kv *kv, int fd, const char *path, struct mr_error *reterr)
+{
+    int rc = mdb_env_copyfd2(kv->env, fd, MDB_CP_COMPACT);
+
+    if (rc)
+        return mr_error_set(reterr, mr_kv_error(kv, rc), path,
+                rc == ENOSPC ? "make room on the disk" : "check the disk", "cannot copy the store: %s",
+                mdb_strerror(rc));
+    if (fsync(fd) < 0)
+        return system_error(reterr, path, "cannot sync the copy");
+    return 0;
+}
+
+static int copy(struct mr_kv *kv, const char *path, struct mr_error *reterr)
+{
+    int r = MR_FAULT("kv.copy");
+    int fd;
+
+    if (r < 0)
+        return mr_error_set(reterr, r, path, "", "cannot copy the store");
+    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return system_error(reterr, path, "cannot create the copy");
+    r = copy_to(kv, fd, path, reterr);
+    if (close(fd) < 0 && r == 0)
+        r = system_error(reterr, path, "cannot close the copy");
+    if (r == 0 && (r = sync_folder_of(path)) < 0)
+        mr_error_set(reterr, r, path, "check the disk", "cannot sync the folder of the copy");
+    if (r < 0)
+        (void)unlink(path);
+    return r;
+}
+
+int mr_kv_copy(struct mr_kv *kv, const char *path, struct mr_error *reterr)
+{
+    struct mr_kv_pass pass;
+    int r;
+
+    mr_kv_gate_enter(&kv->gate, &pass, false);
+    r = copy(kv, path, reterr);
+    mr_kv_gate_leave(&kv->gate, &pass);
+    return r;
+}
+
+/* ---- the old file ---- */
+
+static void overwrite(int fd, uint64_t size)
+{
+    uint8_t *zeros = calloc(1, ZEROS_BYTES);
+
+    for (uint64_t at = 0; zeros && at < size;) {
+        uint64_t left = size - at;
+        ssize_t n = pwrite(fd, zeros, left < ZEROS_BYTES ? left : ZEROS_BYTES, (off_t)at);
+
+        if (n <= 0)
+            break;
+        at += (uint64_t)n;
+    }
+    (void)fsync(fd);
+    free(zeros);
+}
+
+/*
+ * Best effort. A write lease is given only when nobody else has the file open: another process that still
+ * reads must not find zeros under it. The name is gone by then, so nobody can come to it.
+ */
+static bool wipe_old(const struct paths *p)
+{
+    struct stat old, live;
+    bool wiped = false;
+    int fd = open(p->old, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0)
+        return false;
+    (void)unlink(p->old);
+    if (fstat(fd, &old) == 0 && stat(p->live_data, &live) == 0 && old.st_ino != live.st_ino &&
+            old.st_nlink <= 1 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0) {
+        overwrite(fd, (uint64_t)old.st_size);
+        (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+        wiped = true;
+    }
+    close(fd);
+    return wiped;
+}
+
+static void remove_copy(const struct paths *p)
+{
+    (void)unlink(p->data);
+    (void)unlink(p->lock);
+    (void)unlink(p->old_lock);
+    (void)rmdir(p->folder);
+}
+
+int mr_kv_compact_recover(const char *dir)
+{
+    struct paths p;
+    int r = paths_init(&p, dir);
+
+    if (r < 0)
+        return r;
+    remove_copy(&p);
+    (void)wipe_old(&p);
+    return 0;
+}
+
+/* ---- the swap ---- */
+
+static int make_copy(struct mr_kv *kv, const struct paths *p, struct mr_error *reterr)
+{
+    remove_copy(p);
+    (void)wipe_old(p);
+    if (mkdir(p->folder, 0700) < 0)
+        return system_error(reterr, p->folder, "cannot create the folder");
+    return copy(kv, p->data, reterr);
+}
+
+/* The old lock file keeps its open ends; the new one is that of the environment in `compact`. */
+static int swap_names(const struct paths *p, struct mr_error *reterr)
+{
+    int saved;
+
+    if (link(p->live_data, p->old) < 0 || link(p->live_lock, p->old_lock) < 0)
+        return system_error(reterr, p->old, "cannot link the old files");
+    if (rename(p->lock, p->live_lock) < 0)
+        return system_error(reterr, p->live_lock, "cannot rename the lock file");
+    if (rename(p->data, p->live_data) == 0)
+        return 0;
+    saved = errno;
+    (void)rename(p->old_lock, p->live_lock); /* the old pair goes on */
+    errno = saved;
+    return system_error(reterr, p->live_data, "cannot rename the compacted file");
+}
+
+/* Nothing is open here. */
+static int swap(struct mr_kv *kv, struct mr_kv *fresh, const struct paths *p, struct mr_error *reterr)
+{
+    MDB_env *env = kv->env;
+    int r = MR_FAULT("kv.swap");
+
+    if (r < 0)
+        return mr_error_set(reterr, r, kv->dir, "", "cannot put the compacted file into place");
+    r = swap_names(p, reterr);
+    if (r < 0)
+        return r;
+    (void)MR_FAULT("kv.swapped");
+    kv->env = fresh->env;
+    memcpy(kv->tables, fresh->tables, sizeof kv->tables);
+    fresh->env = env;
+    if (mr_kv_sync_dir(kv->dir) < 0)
+        return mr_error_set(reterr, MR_EIO, kv->dir, "stop the hub and look at the disk",
+                "cannot sync the folder of the compacted file");
+    return 0;
+}
+
+static uint64_t size_of(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* Writers are kept out. */
+static int compact(
+        struct mr_kv *kv, const struct paths *p, struct mr_kv_compaction *ret, struct mr_error *reterr)
+{
+    struct mr_kv fresh = {.dir = (char *)p->folder, .names = kv->names, .tables_count = kv->tables_count};
+    int r;
+
+    ret->before_bytes = size_of(p->live_data);
+    r = make_copy(kv, p, reterr);
+    if (r == 0)
+        r = mr_kv_open_env(&fresh, reterr);
+    if (r == 0 && (r = mr_kv_gate_close_for_all(&kv->gate, ALL_WAIT_MS)) < 0)
+        mr_error_set(reterr, r, kv->dir, "try again later", "somebody reads for too long");
+    if (r == 0)
+        r = swap(kv, &fresh, p, reterr);
+    mr_kv_gate_open(&kv->gate);
+    if (fresh.env) /* the old one, when it went well */
+        mdb_env_close(fresh.env);
+    ret->after_bytes = size_of(p->live_data);
+    ret->overwritten = wipe_old(p) && r == 0;
+    remove_copy(p);
+    return r;
+}
+
+int mr_kv_compact(struct mr_kv *kv, struct mr_kv_compaction *ret, struct mr_error *reterr)
+{
+    struct paths p;
+    int r = paths_init(&p, kv->dir);
+
+    *ret = (struct mr_kv_compaction){0};
+    if (r < 0)
+        return mr_error_set(reterr, r, kv->dir, "give a shorter path", "the path is too long");
+    if (kv->read_only || kv->unlocked)
+        return mr_error_set(reterr, MR_EDENIED, kv->dir, "", "not the owner of the store");
+    r = mr_kv_gate_close_for_writers(&kv->gate, WRITERS_WAIT_MS);
+    if (r < 0)
+        return mr_error_set(reterr, r, kv->dir, "try again later", "somebody writes for too long");
+    return compact(kv, &p, ret, reterr);
+}
