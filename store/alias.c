@@ -95,3 +95,19 @@ int mr_alias_put(struct mr_kv_txn *kv, const uint8_t survivor[static MR_PERSON_I
     mr_buf_fini(&group);
     return r;
 }
+
+int mr_alias_forget(struct mr_kv_txn *kv, struct mr_slice group)
+{
+    int r = 0;
+
+    for (size_t at = MR_PERSON_ID_BYTES; at < group.size && r == 0; at += MR_PERSON_ID_BYTES) {
+        uint8_t forward[FORWARD_BYTES];
+        uint8_t reverse[REVERSE_BYTES];
+
+        r = mr_kv_del(kv, MR_KEYRING_ALIAS, forward_key(forward, group.data + at));
+        if (r == 0 || r == MR_ENOTFOUND)
+            r = mr_kv_del(kv, MR_KEYRING_ALIAS, reverse_key(reverse, group.data, group.data + at));
+        r = r == MR_ENOTFOUND ? 0 : r;
+    }
+    return r;
+}

@@ -1,6 +1,7 @@
 #include <sodium.h>
 
 #include "proto/base/bytes.h"
+#include "store/key_rotation.h"
 #include "store/key_tree.h"
 #include "store/keyring_internal.h"
 
@@ -12,9 +13,8 @@
 enum {
     VERSION = 1,
     BUCKET_AT = 1,
-    NONCE_AT = 3,
-    BOX_AT = NONCE_AT + MR_NONCE_BYTES,
-    ROW_BYTES = BOX_AT + MR_PERSON_ID_BYTES + MR_AEAD_TAG_BYTES,
+    BOX_AT = 3,
+    ROW_BYTES = BOX_AT + MR_WRAPPED_ID_BYTES,
 };
 
 static const char TAG[] = "hub-bidx-v1";
@@ -58,9 +58,8 @@ static int open_row(const struct mr_keyring *keyring, struct mr_kv_txn *kv, cons
     bucket = mr_get_be16(value.data + BUCKET_AT);
     row_aad(blind, bucket, aad);
     r = mr_bucket_key(keyring, kv, bucket, bucket_key);
-    if (r == 0 && crypto_aead_xchacha20poly1305_ietf_decrypt(ret, NULL, NULL, value.data + BOX_AT,
-                          ROW_BYTES - BOX_AT, aad, sizeof aad, value.data + NONCE_AT, bucket_key) != 0)
-        r = MR_ECORRUPT;
+    if (r == 0)
+        r = mr_id_unwrap(bucket_key, mr_slice(aad, sizeof aad), value.data + BOX_AT, ret);
     sodium_memzero(bucket_key, sizeof bucket_key);
     return r;
 }
@@ -86,10 +85,8 @@ int mr_blind_put(struct mr_keyring_txn *txn, const uint8_t blind[static MR_BLIND
         return r;
     row[0] = VERSION;
     mr_put_be16(row + BUCKET_AT, bucket);
-    randombytes_buf(row + NONCE_AT, MR_NONCE_BYTES);
     row_aad(blind, bucket, aad);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(row + BOX_AT, NULL, person, MR_PERSON_ID_BYTES, aad,
-            sizeof aad, NULL, row + NONCE_AT, bucket_key);
+    mr_id_wrap(bucket_key, mr_slice(aad, sizeof aad), person, row + BOX_AT);
     sodium_memzero(bucket_key, sizeof bucket_key);
     return mr_kv_put(txn->kv, MR_KEYRING_BIDX, mr_slice(blind, MR_BLIND_BYTES), mr_slice(row, sizeof row));
 }
@@ -138,4 +135,28 @@ int mr_blind_forget(
         r = mr_keyring_del_rows(txn->kv, MR_KEYRING_BIDX, mr_buf_slice(&forget.keys), MR_BLIND_BYTES);
     mr_buf_fini(&forget.keys);
     return r;
+}
+
+int mr_blind_rewrap(
+        const struct mr_key_rotation *rotation, struct mr_slice key, struct mr_slice value, uint8_t *out)
+{
+    const struct mr_bucket_keys *keys;
+    uint8_t person[MR_PERSON_ID_BYTES];
+    uint8_t aad[AAD_BYTES];
+    int r;
+
+    if (key.size != MR_BLIND_BYTES || value.size != ROW_BYTES || value.data[0] != VERSION)
+        return MR_ECORRUPT;
+    keys = mr_key_rotation_bucket(rotation, mr_get_be16(value.data + BUCKET_AT));
+    if (!keys)
+        return MR_REWRAP_LEAVE;
+    row_aad(key.data, mr_get_be16(value.data + BUCKET_AT), aad);
+    r = mr_id_unwrap(keys->from, mr_slice(aad, sizeof aad), value.data + BOX_AT, person);
+    if (r < 0)
+        return r;
+    if (mr_key_rotation_forgets(rotation, person))
+        return MR_REWRAP_DELETE;
+    memcpy(out, value.data, BOX_AT);
+    mr_id_wrap(keys->to, mr_slice(aad, sizeof aad), person, out + BOX_AT);
+    return MR_REWRAP_PUT;
 }

@@ -113,7 +113,7 @@ int mr_employment_put(struct mr_keyring_txn *txn, const uint8_t person[static MR
 
     if (!normalise(employment, &row))
         return MR_EINVAL;
-    r = mr_subject_live(txn->kv, person, &subject);
+    r = mr_subject_live(txn->keyring, txn->kv, person, &subject);
     if (r == 0)
         r = mr_keyring_txn_key(txn, subject.key_id, &key);
     if (r < 0)
@@ -158,7 +158,7 @@ int mr_employment_list(struct mr_keyring_txn *txn, const uint8_t person[static M
     struct mr_subject subject;
     struct mr_slot_key key;
     struct list list = {.key = &key, .ret = ret, .max = max};
-    int r = mr_subject_live(txn->kv, person, &subject);
+    int r = mr_subject_live(txn->keyring, txn->kv, person, &subject);
 
     if (r == 0)
         r = mr_keyring_txn_key(txn, subject.key_id, &key);

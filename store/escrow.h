@@ -23,7 +23,8 @@ struct mr_escrow {
 };
 
 /* Writes root.<generation> (0600), makes it durable and reads it back. There already and the same: 0; another
- * key: MR_EEXISTS. MR_ENOTFOUND: no folder. */
+ * key: MR_EEXISTS. MR_ENOTFOUND: no folder. MR_ECORRUPT: a younger root is there: the environment is an old
+ * one. */
 int mr_escrow_put_root(const char *dir, uint32_t generation, const uint8_t key[static MR_ROOT_KEY_BYTES],
         struct mr_error *reterr);
 
@@ -38,7 +39,7 @@ struct mr_escrow_copier {
 int mr_escrow_put_keys(
         const char *dir, uint32_t generation, const struct mr_escrow_copier *copier, struct mr_error *reterr);
 
-/* Destroys every root of another generation, and removes the copies of keys that only it could open. */
-int mr_escrow_forget_others(const struct mr_escrow *escrow, uint32_t generation, struct mr_error *reterr);
+/* Destroys the roots of older generations, and removes the copies of keys that only they could open. */
+int mr_escrow_forget_older(const struct mr_escrow *escrow, uint32_t generation, struct mr_error *reterr);
 
 #endif

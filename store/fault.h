@@ -20,7 +20,18 @@
     X("segment.row.before")    /* batch: its row is put */                                                   \
     X("segment.trim.before")   /* batch: records that it has are taken out of the growing environment */     \
     X("segment.strip.before")  /* batch: slots of a record there are emptied */                              \
-    X("segment.remove.before") /* compactor: an older generation is removed */
+    X("segment.remove.before") /* compactor: an older generation is removed */                               \
+    X("kv.copy")               /* compaction, escrow: before an environment is copied */                     \
+    X("kv.swap")               /* compaction: the copy is durable and open, before it takes the name */      \
+    X("kv.swapped")            /* compaction: it has the name; only kill */                                  \
+    X("keys.erase.root")       /* erasure: before the next root key is written */                            \
+    X("keys.erase.commit")     /* erasure: the next root key is there, keys/ before its commit */            \
+    X("keys.erase.committed")  /* erasure: durable; only kill */                                             \
+    X("keys.escrow.root")      /* before the root key is written into escrow */                              \
+    X("keys.escrow.keys")      /* before keys/ is copied into escrow */                                      \
+    X("keys.escrow.forget")    /* both confirmed, before older ones in escrow are destroyed */               \
+    X("keys.erase.destroy")    /* before the old root key is destroyed here */                               \
+    X("keys.erase.destroyed")  /* it is; only kill */
 
 #ifdef MR_FAULT_POINTS
 

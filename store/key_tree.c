@@ -5,6 +5,7 @@
 
 #include "proto/base/bytes.h"
 #include "proto/base/list.h"
+#include "store/key_rotation.h"
 #include "store/root_key.h"
 
 enum {
@@ -75,11 +76,57 @@ static int unwrap(const uint8_t above[static MR_KEY_BYTES], const struct wrap_na
     return 0;
 }
 
+/* By the root of a generation, which the value names when it is to be opened. */
+static int wrap_by_root(const struct mr_keyring *keyring, const struct wrap_name *name, uint32_t generation,
+        const uint8_t key[static MR_KEY_BYTES], uint8_t ret[static WRAP_BYTES])
+{
+    uint8_t root[MR_KEY_BYTES];
+    int r = mr_key_roots_get(keyring->roots, generation, root);
+
+    assert(r == 0); /* whoever writes under a root has put it into memory */
+    wrap(root, name, generation, key, ret);
+    sodium_memzero(root, sizeof root);
+    return r;
+}
+
+static int unwrap_by_root(const struct mr_keyring *keyring, const struct wrap_name *name,
+        struct mr_slice value, uint8_t ret[static MR_KEY_BYTES])
+{
+    uint8_t root[MR_KEY_BYTES];
+    int r;
+
+    if (value.size != WRAP_BYTES)
+        return MR_ECORRUPT;
+    r = mr_key_roots_get(keyring->roots, mr_get_be32(value.data + GENERATION_AT), root);
+    r = r < 0 ? MR_ECORRUPT : unwrap(root, name, value, ret);
+    sodium_memzero(root, sizeof root);
+    return r;
+}
+
+/* ---- ids wrapped by a bucket key ---- */
+
+void mr_id_wrap(const uint8_t key[static MR_KEY_BYTES], struct mr_slice aad,
+        const uint8_t id[static MR_PERSON_ID_BYTES], uint8_t ret[static MR_WRAPPED_ID_BYTES])
+{
+    randombytes_buf(ret, MR_NONCE_BYTES);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+            ret + MR_NONCE_BYTES, NULL, id, MR_PERSON_ID_BYTES, aad.data, aad.size, NULL, ret, key);
+}
+
+int mr_id_unwrap(const uint8_t key[static MR_KEY_BYTES], struct mr_slice aad,
+        const uint8_t wrapped[static MR_WRAPPED_ID_BYTES], uint8_t ret[static MR_PERSON_ID_BYTES])
+{
+    return crypto_aead_xchacha20poly1305_ietf_decrypt(ret, NULL, NULL, wrapped + MR_NONCE_BYTES,
+                   MR_WRAPPED_ID_BYTES - MR_NONCE_BYTES, aad.data, aad.size, wrapped, key) == 0
+                   ? 0
+                   : MR_ECORRUPT;
+}
+
 /* ---- bucket keys ---- */
 
-uint16_t mr_bucket_of(const uint8_t key_id[static MR_KEY_ID_BYTES])
+uint16_t mr_bucket_of(const uint8_t id[static MR_KEY_ID_BYTES])
 {
-    return mr_get_be16(key_id) % MR_BUCKETS;
+    return mr_get_be16(id) % MR_BUCKETS;
 }
 
 static struct wrap_name bucket_name(uint16_t bucket)
@@ -98,13 +145,30 @@ int mr_bucket_key(const struct mr_keyring *keyring, struct mr_kv_txn *kv, uint16
     int r = mr_kv_get(kv, MR_KEYRING_BKT, mr_slice(name.row, name.row_size), &value);
 
     if (r == 0)
-        r = unwrap(keyring->secrets->root, &name, value, ret);
+        r = unwrap_by_root(keyring, &name, value, ret);
     /* All were made with the environment: a missing one is damage, and a new one would hide it. */
     return r == MR_ENOTFOUND ? MR_ECORRUPT : r;
 }
 
+int mr_bucket_rewrap(const struct mr_keyring *keyring, struct mr_kv_txn *kv, uint16_t bucket,
+        uint32_t generation, const uint8_t *key)
+{
+    struct wrap_name name = bucket_name(bucket);
+    uint8_t same[MR_KEY_BYTES];
+    uint8_t value[WRAP_BYTES];
+    int r = key ? 0 : mr_bucket_key(keyring, kv, bucket, same);
+
+    if (r == 0)
+        r = wrap_by_root(keyring, &name, generation, key ? key : same, value);
+    sodium_memzero(same, sizeof same);
+    if (r < 0)
+        return r;
+    return mr_kv_put(kv, MR_KEYRING_BKT, mr_slice(name.row, name.row_size), mr_slice(value, sizeof value));
+}
+
 static int create_buckets(struct mr_keyring *keyring, struct mr_kv_txn *kv)
 {
+    uint32_t generation = mr_key_roots_live(keyring->roots);
     uint8_t key[MR_KEY_BYTES];
     uint8_t value[WRAP_BYTES];
     int r = 0;
@@ -113,9 +177,10 @@ static int create_buckets(struct mr_keyring *keyring, struct mr_kv_txn *kv)
         struct wrap_name name = bucket_name(bucket);
 
         randombytes_buf(key, sizeof key);
-        wrap(keyring->secrets->root, &name, keyring->generation, key, value);
-        r = mr_kv_append(
-                kv, MR_KEYRING_BKT, mr_slice(name.row, name.row_size), mr_slice(value, sizeof value));
+        r = wrap_by_root(keyring, &name, generation, key, value);
+        if (r == 0)
+            r = mr_kv_append(
+                    kv, MR_KEYRING_BKT, mr_slice(name.row, name.row_size), mr_slice(value, sizeof value));
     }
     sodium_memzero(key, sizeof key);
     return r;
@@ -143,20 +208,28 @@ static void derive_secrets(struct mr_keyring *keyring)
     derive(keyring, "hub-pseudonym-v1", keyring->secrets->pseudonym);
 }
 
-int mr_key_tree_create(struct mr_keyring *keyring, struct mr_kv_txn *kv)
+int mr_blind_key_put(const struct mr_keyring *keyring, struct mr_kv_txn *kv, uint32_t generation)
 {
     struct wrap_name name = blind_name();
     uint8_t value[WRAP_BYTES];
+    int r = wrap_by_root(keyring, &name, generation, keyring->secrets->blind, value);
+
+    if (r < 0)
+        return r;
+    return mr_kv_put(kv, MR_KEYRING_META, mr_slice_str(META_BLIND), mr_slice(value, sizeof value));
+}
+
+int mr_key_tree_create(struct mr_keyring *keyring, struct mr_kv_txn *kv)
+{
     uint8_t layout[4];
     int r;
 
     mr_put_be32(layout, LAYOUT);
     randombytes_buf(keyring->secrets->blind, MR_KEY_BYTES);
     derive_secrets(keyring);
-    wrap(keyring->secrets->root, &name, keyring->generation, keyring->secrets->blind, value);
     r = mr_kv_put(kv, MR_KEYRING_META, mr_slice_str(META_LAYOUT), mr_slice(layout, sizeof layout));
     if (r == 0)
-        r = mr_kv_put(kv, MR_KEYRING_META, mr_slice_str(META_BLIND), mr_slice(value, sizeof value));
+        r = mr_blind_key_put(keyring, kv, mr_key_roots_live(keyring->roots));
     return r < 0 ? r : create_buckets(keyring, kv);
 }
 
@@ -176,16 +249,50 @@ int mr_key_tree_unlock(struct mr_keyring *keyring, struct mr_kv_txn *kv, const s
     if (r < 0)
         return r == MR_ENOTFOUND ? MR_ECORRUPT : r;
     r = MR_ECORRUPT;
-    for (size_t i = 0; i < MR_ROOT_SLOTS && r < 0; i++)
-        if (root->slots[i].state == MR_ROOT_PRESENT &&
-                unwrap(root->slots[i].key, &name, value, keyring->secrets->blind) == 0) {
-            memcpy(keyring->secrets->root, root->slots[i].key, MR_KEY_BYTES);
-            keyring->generation = mr_get_be32(value.data + GENERATION_AT);
-            r = keyring->generation == root->slots[i].generation ? 0 : MR_ECORRUPT;
-        }
+    for (size_t i = 0; i < MR_ROOT_SLOTS && r < 0; i++) {
+        const struct mr_root_slot *slot = &root->slots[i];
+
+        if (slot->state != MR_ROOT_PRESENT || slot->generation == 0 ||
+                unwrap(slot->key, &name, value, keyring->secrets->blind) < 0)
+            continue;
+        if (slot->generation != mr_get_be32(value.data + GENERATION_AT))
+            return MR_ECORRUPT;
+        mr_key_roots_add(keyring->roots, slot->generation, slot->key);
+        mr_key_roots_switch(keyring->roots, slot->generation);
+        r = 0;
+    }
     if (r == 0)
         derive_secrets(keyring);
     return r;
+}
+
+int mr_key_tree_generation(struct mr_kv_txn *kv, uint32_t *ret)
+{
+    struct mr_slice value;
+    int r = mr_kv_get(kv, MR_KEYRING_META, mr_slice_str(META_BLIND), &value);
+
+    if (r == 0 && value.size == WRAP_BYTES)
+        *ret = mr_get_be32(value.data + GENERATION_AT);
+    else if (r == 0 || r == MR_ENOTFOUND)
+        r = MR_ECORRUPT;
+    return r;
+}
+
+int mr_key_tree_verify(const struct mr_keyring *keyring, struct mr_kv_txn *kv)
+{
+    struct wrap_name name = blind_name();
+    uint8_t key[MR_KEY_BYTES];
+    struct mr_slice value;
+    int r = mr_kv_get(kv, MR_KEYRING_META, mr_slice_str(META_BLIND), &value);
+
+    if (r == 0)
+        r = unwrap_by_root(keyring, &name, value, key);
+    if (r == 0 && sodium_memcmp(key, keyring->secrets->blind, sizeof key) != 0)
+        r = MR_ECORRUPT;
+    for (uint32_t bucket = 0; bucket < MR_BUCKETS && r == 0; bucket++)
+        r = mr_bucket_key(keyring, kv, (uint16_t)bucket, key);
+    sodium_memzero(key, sizeof key);
+    return r == MR_ENOTFOUND ? MR_ECORRUPT : r;
 }
 
 /* ---- person keys ---- */
@@ -251,7 +358,7 @@ int mr_dek_put(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const str
     if (r < 0)
         return r;
     value[0] = (uint8_t)state;
-    wrap(bucket_key, &name, keyring->generation, key->dek, value + 1);
+    wrap(bucket_key, &name, mr_key_roots_live(keyring->roots), key->dek, value + 1);
     sodium_memzero(bucket_key, sizeof bucket_key);
     return mr_kv_put(kv, MR_KEYRING_DEK, mr_slice(name.row, DEK_KEY_BYTES), mr_slice(value, sizeof value));
 }
@@ -262,6 +369,30 @@ int mr_dek_destroy(
     struct wrap_name name = dek_name(key_id, MR_PERSON_DESTROYED);
     uint8_t value[TOMBSTONE_BYTES] = {MR_PERSON_DESTROYED, WRAP_VERSION};
 
-    mr_put_be32(value + 1 + GENERATION_AT, keyring->generation);
+    mr_put_be32(value + 1 + GENERATION_AT, mr_key_roots_live(keyring->roots));
     return mr_kv_put(kv, MR_KEYRING_DEK, mr_slice(name.row, DEK_KEY_BYTES), mr_slice(value, sizeof value));
+}
+
+int mr_dek_rewrap(
+        const struct mr_key_rotation *rotation, struct mr_slice key, struct mr_slice value, uint8_t *out)
+{
+    const struct mr_bucket_keys *keys;
+    uint8_t dek[MR_KEY_BYTES];
+    struct wrap_name name;
+    int r;
+
+    if (value.size == TOMBSTONE_BYTES)
+        return MR_REWRAP_LEAVE;
+    if (key.size != DEK_KEY_BYTES || value.size != DEK_BYTES)
+        return MR_ECORRUPT;
+    keys = mr_key_rotation_bucket(rotation, mr_get_be16(key.data));
+    assert(keys);
+    name = dek_name(key.data + 2, (enum mr_person_state)value.data[0]);
+    r = unwrap(keys->from, &name, mr_slice(value.data + 1, WRAP_BYTES), dek);
+    if (r < 0)
+        return r;
+    out[0] = value.data[0];
+    wrap(keys->to, &name, mr_key_rotation_generation(rotation), dek, out + 1);
+    sodium_memzero(dek, sizeof dek);
+    return MR_REWRAP_PUT;
 }

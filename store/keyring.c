@@ -11,13 +11,14 @@
 
 enum { CACHE_KEYS = 4096 };
 
-static const char *const tables[MR_KEYRING_TABLES] = {
+const char *const mr_keyring_tables[MR_KEYRING_TABLES] = {
         [MR_KEYRING_BKT] = "bkt",
         [MR_KEYRING_DEK] = "dek",
         [MR_KEYRING_BIDX] = "bidx",
         [MR_KEYRING_SUBJ] = "subj",
         [MR_KEYRING_ALIAS] = "alias",
         [MR_KEYRING_EMPLOY] = "employ",
+        [MR_KEYRING_HOLD] = "hold",
         [MR_KEYRING_META] = "meta",
 };
 
@@ -37,9 +38,11 @@ static void no_core_dumps(void)
 static int open_memory(struct mr_keyring *keyring, const struct mr_keyring_options *options)
 {
     keyring->read_only = options->read_only;
+    pthread_mutex_init(&keyring->rotation, NULL);
+    keyring->root_path = strdup(options->root_path);
     keyring->secrets = sodium_malloc(sizeof *keyring->secrets);
     keyring->aes = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
-    if (!keyring->secrets || !keyring->aes)
+    if (!keyring->root_path || !keyring->secrets || !keyring->aes || mr_key_roots_new(&keyring->roots) < 0)
         return MR_ENOMEM;
     keyring->secrets_locked = sodium_mlock(keyring->secrets, sizeof *keyring->secrets) == 0;
     return mr_key_cache_new(&keyring->cache, options->cache_keys ? options->cache_keys : CACHE_KEYS);
@@ -50,7 +53,7 @@ static int open_kv(
 {
     struct mr_kv_options kv = {
             .dir = options->dir,
-            .tables = tables,
+            .tables = mr_keyring_tables,
             .tables_count = MR_KEYRING_TABLES,
             .checked = MR_KEYRING_CHECKED,
             .read_only = options->read_only,
@@ -85,21 +88,34 @@ static int no_root(
 
 /* A root that is there already was written by a start that ended before its commit: it is taken, not
  * replaced. */
-static int create(struct mr_keyring *keyring, const struct mr_keyring_options *options,
+static int take_or_make_root(struct mr_keyring *keyring, const struct mr_keyring_options *options,
         const struct mr_root *root, struct mr_error *reterr)
 {
     const struct mr_root_slot *there = newest_root(root);
-    struct mr_kv_txn *kv = NULL;
+    uint32_t generation = there ? there->generation : 1;
+    uint8_t key[MR_KEY_BYTES];
     int r = 0;
 
-    keyring->generation = there ? there->generation : 1;
     if (there) {
-        memcpy(keyring->secrets->root, there->key, MR_KEY_BYTES);
+        memcpy(key, there->key, sizeof key);
     } else {
-        randombytes_buf(keyring->secrets->root, MR_KEY_BYTES);
-        r = mr_root_write(options->root_path, (unsigned)mr_root_free_slot(root), keyring->generation,
-                keyring->secrets->root, reterr);
+        randombytes_buf(key, sizeof key);
+        r = mr_root_write(options->root_path, (unsigned)mr_root_free_slot(root), generation, key, reterr);
     }
+    if (r == 0) {
+        mr_key_roots_add(keyring->roots, generation, key);
+        mr_key_roots_switch(keyring->roots, generation);
+    }
+    sodium_memzero(key, sizeof key);
+    return r;
+}
+
+static int create(struct mr_keyring *keyring, const struct mr_keyring_options *options,
+        const struct mr_root *root, struct mr_error *reterr)
+{
+    struct mr_kv_txn *kv = NULL;
+    int r = take_or_make_root(keyring, options, root, reterr);
+
     if (r == 0)
         r = mr_kv_begin_write(keyring->kv, &kv);
     if (r < 0)
@@ -121,6 +137,7 @@ static int unlock(struct mr_keyring *keyring, const struct mr_keyring_options *o
     if (r < 0)
         return r;
     r = mr_key_tree_unlock(keyring, kv, root);
+    atomic_store(&keyring->holds, (unsigned)mr_kv_count(kv, MR_KEYRING_HOLD));
     mr_kv_abort(kv);
     if (r == MR_ENOTFOUND && options->create && !options->read_only)
         return create(keyring, options, root, reterr);
@@ -172,7 +189,10 @@ void mr_keyring_close(struct mr_keyring *keyring)
     if (!keyring)
         return;
     mr_kv_close(keyring->kv);
+    pthread_mutex_destroy(&keyring->rotation);
     mr_key_cache_free(keyring->cache);
+    mr_key_roots_free(keyring->roots);
+    free(keyring->root_path);
     sodium_free(keyring->secrets);
     EVP_CIPHER_free(keyring->aes);
     free(keyring);
@@ -185,7 +205,8 @@ int mr_keyring_maintain(struct mr_keyring *keyring)
 
 bool mr_keyring_locked(const struct mr_keyring *keyring)
 {
-    return keyring->secrets_locked && mr_key_cache_locked(keyring->cache);
+    return keyring->secrets_locked && mr_key_roots_locked(keyring->roots) &&
+           mr_key_cache_locked(keyring->cache);
 }
 
 /* ---- look-ups ---- */
@@ -206,39 +227,55 @@ int mr_keyring_load(struct mr_keyring *keyring, struct mr_kv_txn *kv,
     return r;
 }
 
-int mr_keyring_key(
-        struct mr_keyring *keyring, const uint8_t key_id[static MR_KEY_ID_BYTES], struct mr_slot_key *ret)
+/*
+ * One look-up in a snapshot of its own, from the key id or from the person. A rotation may end between the
+ * snapshot and the reading: the root of the snapshot is gone then, and nothing opens. So once more.
+ */
+static int look_up(
+        struct mr_keyring *keyring, const uint8_t *key_id, const uint8_t *person, struct mr_slot_key *ret)
 {
-    struct mr_kv_txn *kv;
-    uint64_t epoch;
-    int r;
-
-    if (mr_key_cache_get(keyring->cache, key_id, 0, ret))
-        return 0;
-    epoch = mr_key_cache_epoch(keyring->cache); /* before the snapshot */
-    r = mr_kv_begin_read(keyring->kv, &kv);
-    if (r < 0)
-        return r;
-    r = mr_keyring_load(keyring, kv, key_id, epoch, 0, ret);
-    mr_kv_abort(kv);
-    return r;
-}
-
-int mr_keyring_person_key(
-        struct mr_keyring *keyring, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret)
-{
-    uint64_t epoch = mr_key_cache_epoch(keyring->cache);
+    uint64_t epoch = mr_key_cache_epoch(keyring->cache); /* before the snapshot */
     struct mr_subject subject;
     struct mr_kv_txn *kv;
     int r = mr_kv_begin_read(keyring->kv, &kv);
 
     if (r < 0)
         return r;
-    r = mr_subject_live(kv, person, &subject);
-    if (r == 0 && !mr_key_cache_get(keyring->cache, subject.key_id, 0, ret))
-        r = mr_keyring_load(keyring, kv, subject.key_id, epoch, 0, ret);
+    if (person) {
+        r = mr_subject_live(keyring, kv, person, &subject);
+        key_id = subject.key_id;
+    }
+    if (r == 0 && !(person && mr_key_cache_get(keyring->cache, key_id, 0, ret)))
+        r = mr_keyring_load(keyring, kv, key_id, epoch, 0, ret);
     mr_kv_abort(kv);
     return r;
+}
+
+static int look_up_across_rotations(
+        struct mr_keyring *keyring, const uint8_t *key_id, const uint8_t *person, struct mr_slot_key *ret)
+{
+    uint32_t generation;
+    int r;
+
+    do {
+        generation = mr_key_roots_live(keyring->roots);
+        r = look_up(keyring, key_id, person, ret);
+    } while (r == MR_ECORRUPT && generation != mr_key_roots_live(keyring->roots));
+    return r;
+}
+
+int mr_keyring_key(
+        struct mr_keyring *keyring, const uint8_t key_id[static MR_KEY_ID_BYTES], struct mr_slot_key *ret)
+{
+    if (mr_key_cache_get(keyring->cache, key_id, 0, ret))
+        return 0;
+    return look_up_across_rotations(keyring, key_id, NULL, ret);
+}
+
+int mr_keyring_person_key(
+        struct mr_keyring *keyring, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret)
+{
+    return look_up_across_rotations(keyring, NULL, person, ret);
 }
 
 int mr_keyring_knows(struct mr_keyring *keyring, const uint8_t key_id[static MR_KEY_ID_BYTES])
@@ -270,4 +307,9 @@ void mr_keyring_digest(const struct mr_keyring *keyring, const char *tag, const 
     }
     (void)crypto_generichash_final(&state, ret, 16);
     sodium_memzero(&state, sizeof state);
+}
+
+int mr_keyring_compact(struct mr_keyring *keyring, struct mr_kv_compaction *ret, struct mr_error *reterr)
+{
+    return mr_kv_compact(keyring->kv, ret, reterr);
 }

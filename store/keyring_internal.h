@@ -1,13 +1,17 @@
 /*
- * Shared by the files of the keyring only: keyring, keyring_txn, key_tree, key_seal,
- * blind_index, person, alias, employment, pseudonym.
+ * Shared by the files of the keyring only: keyring, keyring_txn, key_tree, key_rotation,
+ * key_seal, blind_index, subject, person, alias, employment, hold, erasure, pseudonym.
  */
 #ifndef MR_STORE_KEYRING_INTERNAL_H
 #define MR_STORE_KEYRING_INTERNAL_H
 
 #include <openssl/evp.h>
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "store/key_cache.h"
+#include "store/key_roots.h"
 #include "store/keyring.h"
 #include "store/kv.h"
 
@@ -18,16 +22,18 @@ enum mr_keyring_table {
     MR_KEYRING_SUBJ,
     MR_KEYRING_ALIAS,
     MR_KEYRING_EMPLOY,
+    MR_KEYRING_HOLD,
     MR_KEYRING_META,
     MR_KEYRING_TABLES
 };
 enum { MR_KEYRING_CHECKED = (1 << MR_KEYRING_TABLES) - 1 }; /* every row ends in a CRC */
 
+extern const char *const mr_keyring_tables[MR_KEYRING_TABLES];
+
 enum { MR_BLIND_BYTES = 32, MR_NONCE_BYTES = 24, MR_AEAD_TAG_BYTES = 16 };
 
 /* In sodium_malloc memory. */
 struct mr_keyring_secrets {
-    uint8_t root[MR_KEY_BYTES];
     uint8_t blind[MR_KEY_BYTES]; /* K_bi; the two below are derived from it */
     uint8_t digest[MR_KEY_BYTES];
     uint8_t pseudonym[MR_KEY_BYTES];
@@ -36,10 +42,13 @@ struct mr_keyring_secrets {
 struct mr_keyring {
     struct mr_kv *kv;
     struct mr_keyring_secrets *secrets;
+    struct mr_key_roots *roots;
     struct mr_key_cache *cache;
     EVP_CIPHER *aes;
-    uint64_t serial; /* of the newest transaction; the writer's */
-    uint32_t generation;
+    char *root_path;
+    pthread_mutex_t rotation; /* held by an erasure, and by finishing one */
+    uint64_t serial;          /* of the newest transaction; the writer's */
+    atomic_uint holds;        /* rows of the table, as of the last commit */
     bool secrets_locked;
     bool read_only;
 };
@@ -49,6 +58,7 @@ struct mr_keyring_txn {
     struct mr_kv_txn *kv;
     uint64_t serial;
     bool dirty;          /* wrote something: what it reads may not be committed */
+    bool holds;          /* changed the table of holds */
     int ret;             /* first failure that left a change half done */
     struct mr_buf drops; /* ids of keys that must leave the cache when this commits */
 };
@@ -79,24 +89,53 @@ int mr_alias_group(
 /* Makes previous, and what was merged into it, aliases of survivor. */
 int mr_alias_put(struct mr_kv_txn *kv, const uint8_t survivor[static MR_PERSON_ID_BYTES],
         const uint8_t previous[static MR_PERSON_ID_BYTES]);
+/* The ids of a group (as mr_alias_group gave them, survivor first) have nothing to do with each other any
+ * more. */
+int mr_alias_forget(struct mr_kv_txn *kv, struct mr_slice group);
 
-/* ---- person.c ---- */
+/* ---- subject.c: person -> key id, wrapped by the bucket key of the person's id ---- */
 
 struct mr_subject {
     uint8_t person[MR_PERSON_ID_BYTES]; /* after merges */
     enum mr_person_state state;
-    uint8_t key_id[MR_KEY_ID_BYTES];
+    uint8_t key_id[MR_KEY_ID_BYTES]; /* zeros when destroyed */
 };
 /* MR_ENOTFOUND, MR_ECORRUPT. */
-int mr_subject_get(
-        struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret);
+int mr_subject_get(const struct mr_keyring *keyring, struct mr_kv_txn *kv,
+        const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret);
 /* As get, and MR_EBLOCKED or MR_EDESTROYED unless it lives. */
-int mr_subject_live(
+int mr_subject_live(const struct mr_keyring *keyring, struct mr_kv_txn *kv,
+        const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret);
+/* As get, without the key id, which is zeros. */
+int mr_subject_state(
         struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret);
+/* As get, merges left aside: the row of exactly this person. */
+int mr_subject_own(const struct mr_keyring *keyring, struct mr_kv_txn *kv,
+        const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_subject *ret);
+int mr_subject_put(const struct mr_keyring *keyring, struct mr_kv_txn *kv, const struct mr_subject *subject);
+int mr_state_error(enum mr_person_state state); /* 0, MR_EBLOCKED, MR_EDESTROYED */
 
-/* Key id of exactly this person, merges left aside; zeros once destroyed. MR_ENOTFOUND. */
-int mr_person_key_id(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES],
-        uint8_t ret[static MR_KEY_ID_BYTES]);
+/* ---- person.c ---- */
+
+/*
+ * Destroys a group (as mr_alias_group gives it): keys, employments, aliases. Not the identifiers, which are
+ * found by reading the whole table: the caller's. Adds how many keys went to *ret_keys.
+ */
+int mr_person_destroy_group(struct mr_keyring_txn *txn, struct mr_slice group, uint32_t *ret_keys);
+
+/* ---- hold.c ---- */
+
+/* Holds of the survivor `person`: how many, or negative. */
+int mr_hold_count(struct mr_kv_txn *kv, const uint8_t person[static MR_PERSON_ID_BYTES]);
+/* The holds of from become to's; before the aliases are made. */
+int mr_hold_move(struct mr_keyring_txn *txn, const struct mr_subject *from, const struct mr_subject *to);
+/* Marks the keys of the group of `survivor` as held, or not, by what holds there are. */
+int mr_hold_mark(struct mr_keyring_txn *txn, const uint8_t survivor[static MR_PERSON_ID_BYTES]);
+
+/* ---- erasure.c ---- */
+
+/* A bucket in which something was destroyed without a rotation: the next rotation gives it a new key. */
+int mr_erasure_owed(struct mr_kv_txn *kv, const uint16_t *buckets, size_t count);
 
 /* ---- keyring.c, keyring_txn.c ---- */
 

@@ -38,6 +38,9 @@ static void end(struct mr_keyring_txn *txn, bool committed)
 
 int mr_keyring_commit(struct mr_keyring_txn *txn)
 {
+    struct mr_keyring *keyring = txn->keyring;
+    bool holds_changed = txn->holds;
+    unsigned holds = holds_changed ? (unsigned)mr_kv_count(txn->kv, MR_KEYRING_HOLD) : 0;
     int r = txn->ret;
 
     if (r == 0 && mr_buf_failed(&txn->drops))
@@ -46,6 +49,8 @@ int mr_keyring_commit(struct mr_keyring_txn *txn)
         mr_kv_abort(txn->kv);
     else
         r = mr_kv_commit(txn->kv);
+    if (r == 0 && holds_changed)
+        atomic_store(&keyring->holds, holds);
     end(txn, r == 0);
     return r;
 }

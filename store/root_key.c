@@ -35,11 +35,18 @@ static uint8_t *block_new(void)
     return block;
 }
 
-static int slot_path(const char *dir, unsigned slot, char ret[static PATH_MAX], struct mr_error *reterr)
+static const char *slot_name(unsigned slot)
 {
-    int n = snprintf(ret, PATH_MAX, "%s/root.%u", dir, slot);
+    static const char *const names[MR_ROOT_SLOTS] = {"root.0", "root.1"};
 
     assert(slot < MR_ROOT_SLOTS);
+    return names[slot];
+}
+
+static int path_of(const char *dir, const char *name, char ret[static PATH_MAX], struct mr_error *reterr)
+{
+    int n = snprintf(ret, PATH_MAX, "%s/%s", dir, name);
+
     if (n > 0 && n < PATH_MAX)
         return 0;
     return mr_error_set(reterr, MR_EINVAL, "", "give a shorter path", "the root key's path is too long");
@@ -119,13 +126,13 @@ static int read_open_slot(int fd, const char *path, struct mr_root_slot *ret, st
     return n < 0 ? slot_error(reterr, path, "cannot read the root key") : 0;
 }
 
-static int read_slot(const char *dir, unsigned slot, struct mr_root_slot *ret, struct mr_error *reterr)
+int mr_root_file_read(const char *dir, const char *name, struct mr_root_slot *ret, struct mr_error *reterr)
 {
     char path[PATH_MAX];
     int fd, r;
 
     *ret = (struct mr_root_slot){.state = MR_ROOT_FREE};
-    r = slot_path(dir, slot, path, reterr);
+    r = path_of(dir, name, path, reterr);
     if (r < 0)
         return r;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -142,7 +149,7 @@ int mr_root_read(const char *dir, struct mr_root *ret, struct mr_error *reterr)
 
     *ret = (struct mr_root){0};
     for (unsigned i = 0; i < MR_ROOT_SLOTS && r == 0; i++)
-        r = read_slot(dir, i, &ret->slots[i], reterr);
+        r = mr_root_file_read(dir, slot_name(i), &ret->slots[i], reterr);
     if (r < 0)
         mr_root_wipe(ret);
     return r;
@@ -199,12 +206,12 @@ static int sync_dir(const char *dir)
 }
 
 static int store_block(
-        const char *dir, unsigned slot, int flags, const uint8_t *block, struct mr_error *reterr)
+        const char *dir, const char *name, int flags, const uint8_t *block, struct mr_error *reterr)
 {
     char path[PATH_MAX];
     int fd, r;
 
-    r = slot_path(dir, slot, path, reterr);
+    r = path_of(dir, name, path, reterr);
     if (r < 0)
         return r;
     fd = open_for_write(path, flags);
@@ -220,27 +227,23 @@ static int store_block(
 }
 
 /* Refuses to overwrite a key. */
-static int check_free(const char *dir, unsigned slot, struct mr_error *reterr)
+static int check_free(const char *dir, const char *name, struct mr_error *reterr)
 {
     struct mr_root_slot there;
-    int r = read_slot(dir, slot, &there, reterr);
+    int r = mr_root_file_read(dir, name, &there, reterr);
 
     if (r == 0 && there.state == MR_ROOT_PRESENT)
-        r = mr_error_set(
-                reterr, MR_EEXISTS, dir, "destroy the old key first", "slot %u holds a root key", slot);
+        r = mr_error_set(reterr, MR_EEXISTS, dir, "destroy the old key first", "%s holds a root key", name);
     sodium_memzero(&there, sizeof there);
     return r;
 }
 
-int mr_root_write(const char *dir, unsigned slot, uint32_t generation,
+int mr_root_file_write(const char *dir, const char *name, uint32_t generation,
         const uint8_t key[static MR_ROOT_KEY_BYTES], struct mr_error *reterr)
 {
     uint8_t *block;
-    int r;
+    int r = check_free(dir, name, reterr);
 
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
-        return slot_error(reterr, dir, "cannot create the folder of the root key");
-    r = check_free(dir, slot, reterr);
     if (r < 0)
         return r;
     block = block_new();
@@ -251,19 +254,32 @@ int mr_root_write(const char *dir, unsigned slot, uint32_t generation,
     mr_put_be32(block + GENERATION_AT, generation);
     memcpy(block + KEY_AT, key, MR_ROOT_KEY_BYTES);
     block_sum(block, block + SUM_AT);
-    r = store_block(dir, slot, O_CREAT, block, reterr);
+    r = store_block(dir, name, O_CREAT, block, reterr);
     sodium_free(block);
     return r;
 }
 
-int mr_root_destroy(const char *dir, unsigned slot, struct mr_error *reterr)
+int mr_root_write(const char *dir, unsigned slot, uint32_t generation,
+        const uint8_t key[static MR_ROOT_KEY_BYTES], struct mr_error *reterr)
+{
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+        return slot_error(reterr, dir, "cannot create the folder of the root key");
+    return mr_root_file_write(dir, slot_name(slot), generation, key, reterr);
+}
+
+int mr_root_file_destroy(const char *dir, const char *name, struct mr_error *reterr)
 {
     uint8_t *block = block_new();
     int r;
 
     if (!block)
         return MR_ENOMEM;
-    r = store_block(dir, slot, 0, block, reterr);
+    r = store_block(dir, name, 0, block, reterr);
     sodium_free(block);
     return r;
+}
+
+int mr_root_destroy(const char *dir, unsigned slot, struct mr_error *reterr)
+{
+    return mr_root_file_destroy(dir, slot_name(slot), reterr);
 }

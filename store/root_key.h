@@ -50,4 +50,11 @@ int mr_root_write(const char *dir, unsigned slot, uint32_t generation,
 /* Overwrites a slot in place and makes that durable. A slot that is not there is fine. */
 int mr_root_destroy(const char *dir, unsigned slot, struct mr_error *reterr);
 
+/* The same three for a block under another name in a folder that is there (a copy in escrow). */
+int mr_root_file_read(
+        const char *dir, const char *name, struct mr_root_slot *ret, struct mr_error *reterr); /* wipe ret */
+int mr_root_file_write(const char *dir, const char *name, uint32_t generation,
+        const uint8_t key[static MR_ROOT_KEY_BYTES], struct mr_error *reterr);
+int mr_root_file_destroy(const char *dir, const char *name, struct mr_error *reterr);
+
 #endif
