@@ -133,6 +133,8 @@ static void launch(struct spawn *spawn)
     if (spawn->pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)dup2(fd, STDERR_FILENO);
+        for (const char *const *more = spawn->environment; more && *more; more++)
+            (void)putenv((char *)*more);
         if (getppid() == parent)
             (void)execl(MR_BIN_DIR "/marshrutd", "marshrutd", "-c", spawn->config, (char *)NULL);
         _exit(127);
@@ -210,6 +212,26 @@ int spawn_start_fails(struct spawn *spawn)
     status = wait_exit(spawn);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+static bool is_gone(void *ctx)
+{
+    const struct spawn *spawn = ctx;
+    siginfo_t info = {0};
+
+    (void)waitid(P_PID, (id_t)spawn->pid, &info, WEXITED | WNOHANG | WNOWAIT);
+    return info.si_pid != 0;
+}
+
+int spawn_wait(struct spawn *spawn)
+{
+    spawn_until("its end", is_gone, spawn);
+    return wait_exit(spawn);
+}
+
+void spawn_forget(struct spawn *spawn)
+{
+    assert_int_equal(truncate(spawn->log, 0), 0);
 }
 
 void spawn_kill(struct spawn *spawn)

@@ -22,8 +22,9 @@ struct spawn {
     char log[128];   /* stderr of every run, appended */
     struct mr_curvekey hub_key;
     struct mr_curvekey keys[SPAWN_SYSTEMS];
-    pid_t pid;     /* 0: not running */
-    long log_from; /* where the log of this run begins */
+    pid_t pid;                      /* 0: not running */
+    long log_from;                  /* where the log of this run begins */
+    const char *const *environment; /* "NAME=value" ..., NULL: more for the hub; NULL: nothing more */
 };
 
 /* Makes the folder with keys and configuration. extra: more YAML at the end, or "". Fails the test. */
@@ -31,12 +32,15 @@ void spawn_init(struct spawn *spawn, const char *extra);
 void spawn_start(struct spawn *spawn);      /* returns when the hub is ready */
 int spawn_start_fails(struct spawn *spawn); /* expects it not to become ready; its exit status */
 void spawn_kill(struct spawn *spawn);       /* SIGKILL */
+int spawn_wait(struct spawn *spawn);        /* until it has ended by itself: as waitpid() says */
 void spawn_stop(struct spawn *spawn);       /* SIGTERM; asserts exit status 0 and a clean log */
 /* Stops if running, and removes the folder. */
 void spawn_fini(struct spawn *spawn);
 
 /* Asserts that no run left a sanitizer report or a level=error line. */
 void spawn_scan(const struct spawn *spawn);
+/* What it has written is known and right: later scans do not see it. */
+void spawn_forget(struct spawn *spawn);
 bool spawn_logged(const struct spawn *spawn, const char *text);
 
 const char *spawn_system(int system); /* "cnppm" ... */

@@ -1,0 +1,57 @@
+/*
+ * What clients did with a hub and what they were told: events of two producers in batches, open and about
+ * persons, some sent twice, some wrong; a receiver that acknowledges. For each event it is kept when (in
+ * entries of the trace) its sender was told that it is stored, and under which number.
+ */
+#ifndef MR_TESTS_HISTORY_H
+#define MR_TESTS_HISTORY_H
+
+#include "proto/base/buf.h"
+#include "tests/crash/replay/trace.h"
+#include "tests/support/bus_client.h"
+
+enum { HISTORY_EVENTS_MAX = 4000, HISTORY_EPOCH = 5 };
+enum { HISTORY_COPMKP, HISTORY_PORTAL, HISTORY_PRODUCERS };
+
+struct history_event {
+    struct mr_buf bytes;
+    bool wrong;       /* it will be quarantined */
+    uint64_t told_at; /* entries of the trace when its sender knew; UINT64_MAX: never */
+    uint64_t number;  /* of the log, as told; 0: not told which */
+};
+
+struct history_producer {
+    int system; /* SPAWN_... */
+    struct bus_client client;
+    uint64_t sent, told;                    /* sequences */
+    size_t of_sequence[HISTORY_EVENTS_MAX]; /* sequence - 1 -> event */
+    struct history_event events[HISTORY_EVENTS_MAX];
+    size_t count;
+    uint64_t told_at[HISTORY_EVENTS_MAX]; /* sequence - 1 -> as above */
+};
+
+struct history {
+    uint64_t seed;
+    struct spawn hub;
+    struct trace trace;
+    struct history_producer producers[HISTORY_PRODUCERS];
+    struct bus_client receiver;
+    uint64_t received; /* the last number delivered and acknowledged */
+    size_t batches;
+};
+
+/* seed: the same events in the same batches. spawn and trace are the caller's to set up and start. */
+struct history *history_new(uint64_t seed);
+void history_free(struct history *history);
+
+/* Connects to the running hub; what was sent and not told is sent again. */
+void history_connect(struct history *history);
+void history_disconnect(struct history *history);
+/* One batch of one producer. Takes answers as they come; waits for them when `settle`. */
+void history_step(struct history *history, bool settle);
+/* Waits until everything that was sent was told. */
+void history_settle(struct history *history);
+/* Waits until a checkpoint covers all that was told. */
+void history_await_signed(struct history *history);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * The trace that tests/crash/recorder.c writes: what a process did to the files below a folder, in order.
+ * One shared file of fixed size: a head, then entries one after the other. Several processes, one after the
+ * other, may add to one trace. Read it while nobody writes, but for trace_now().
+ */
+#ifndef MR_TESTS_TRACE_H
+#define MR_TESTS_TRACE_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { TRACE_NAME_MAX = 256 };
+#define TRACE_BYTES ((size_t)1 << 30) /* of the sparse file */
+#define TRACE_MAGIC UINT64_C(0x6d722d7472616365)
+
+enum trace_op {
+    TRACE_START = 1, /* a process began */
+    TRACE_CREATE,    /* name in folder is now this new, empty file */
+    TRACE_MKDIR,     /* the same of a folder */
+    TRACE_RENAME,    /* name in folder became name2 in folder2; file is what has the name */
+    TRACE_UNLINK,    /* name is gone from folder (files and folders) */
+    TRACE_WRITE,     /* data at offset */
+    TRACE_TRUNCATE,  /* the file is `offset` bytes long */
+    TRACE_EXTEND,    /* ... at least (fallocate) */
+    TRACE_SYNC,      /* fsync or fdatasync returned 0: it covers entries before number `offset` */
+    TRACE_SYNC_PART, /* a write through an O_DSYNC descriptor returned: it covers [offset, offset + length) */
+};
+
+struct trace_head {
+    uint64_t magic;
+    _Atomic uint64_t count; /* entries, all whole */
+    _Atomic uint64_t end;   /* bytes used, this head counted */
+};
+
+struct trace_entry {
+    uint32_t size; /* with data and padding: a multiple of 8 */
+    uint32_t op;
+    uint64_t file; /* inode number; may be given again after the file is gone */
+    uint64_t folder, folder2;
+    uint64_t offset;
+    uint32_t length; /* of data; of the part for TRACE_SYNC_PART */
+    uint32_t padding;
+    char name[TRACE_NAME_MAX], name2[TRACE_NAME_MAX];
+    uint8_t data[];
+};
+
+struct trace {
+    const struct trace_head *head;
+};
+
+/* Makes the file for a recorder (MR_RECORD), and maps it. Fails the test. */
+void trace_create(struct trace *trace, const char *path);
+void trace_close(struct trace *trace);
+uint64_t trace_now(const struct trace *trace); /* entries so far; while a process records, too */
+
+/* The first entry, and the one after; NULL at the end. */
+const struct trace_entry *trace_first(const struct trace *trace);
+const struct trace_entry *trace_next(const struct trace *trace, const struct trace_entry *entry);
+
+#endif
