@@ -1,15 +1,14 @@
 #include "hub/house.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <sodium.h>
 
 #include "proto/base/buf.h"
 #include "proto/base/bytes.h"
+#include "store/folder.h"
 
 enum { PATH_BYTES_MAX = 4096, VERSION_KEY_BYTES = 4, CHECKED_RECORDS = 1000 };
 
@@ -22,15 +21,6 @@ static int path_of(const struct mr_config *config, const char *name, char out[st
         return 0;
     return mr_error_set(
             reterr, MR_ECONFIG, "hub.store", "use a shorter path", "the path of the store is too long");
-}
-
-static int make_folder(const char *path, struct mr_error *reterr)
-{
-    if (mkdir(path, 0700) == 0 || errno == EEXIST)
-        return 0;
-    return mr_error_set(reterr, mr_err_from_errno(errno), path,
-            "create the folder above it, with rights for the hub", "the folder cannot be created: %s",
-            strerror(errno));
 }
 
 static int open_log(struct mr_house *house, bool read_only, struct mr_error *reterr)
@@ -53,7 +43,7 @@ static int open_keyring(struct mr_house *house, bool read_only, struct mr_error 
     int r = path_of(house->config, "keys", path, reterr);
 
     if (r == 0 && !read_only)
-        r = make_folder(house->config->hub.root_key, reterr);
+        r = mr_folder_make(house->config->hub.root_key, reterr);
     if (r == 0)
         r = mr_keyring_open(&house->keyring, &options, reterr);
     if (read_only && (r == MR_EDENIED || r == MR_ENOTFOUND)) {
@@ -197,7 +187,7 @@ static int check_together(const struct mr_house *house, struct mr_error *reterr)
 
 static int open_parts(struct mr_house *house, bool read_only, struct mr_error *reterr)
 {
-    int r = read_only ? 0 : make_folder(house->config->hub.store, reterr);
+    int r = read_only ? 0 : mr_folder_make(house->config->hub.store, reterr);
 
     if (r == 0)
         r = open_log(house, read_only, reterr);

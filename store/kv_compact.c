@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "store/fault.h"
+#include "store/folder.h"
 #include "store/kv_internal.h"
 
 /*
@@ -77,7 +78,7 @@ static int sync_folder_of(const char *path)
     slash = strrchr(folder, '/');
     if (slash)
         *slash = '\0';
-    return mr_kv_sync_dir(slash ? folder : ".");
+    return mr_folder_sync(slash ? folder : ".");
 }
 
 static int copy_to(struct mr_kv *kv, int fd, const char *path, struct mr_error *reterr)
@@ -180,6 +181,8 @@ int mr_kv_compact_recover(const char *dir)
 
     if (r < 0)
         return r;
+    if (access(p.old, F_OK) == 0 && (r = mr_folder_sync(dir)) < 0)
+        return r; /* until the new name is durable the old file may still be the one */
     remove_copy(&p);
     (void)wipe_old(&p);
     return 0;
@@ -228,7 +231,7 @@ static int swap(struct mr_kv *kv, struct mr_kv *fresh, const struct paths *p, st
     kv->env = fresh->env;
     memcpy(kv->tables, fresh->tables, sizeof kv->tables);
     fresh->env = env;
-    if (mr_kv_sync_dir(kv->dir) < 0)
+    if (mr_folder_sync(kv->dir) < 0)
         return mr_error_set(reterr, MR_EIO, kv->dir, "stop the hub and look at the disk",
                 "cannot sync the folder of the compacted file");
     return 0;
@@ -260,7 +263,7 @@ static int compact(
     if (fresh.env) /* the old one, when it went well */
         mdb_env_close(fresh.env);
     ret->after_bytes = size_of(p->live_data);
-    ret->overwritten = wipe_old(p) && r == 0;
+    ret->overwritten = r == 0 && wipe_old(p); /* the new name is durable */
     remove_copy(p);
     return r;
 }

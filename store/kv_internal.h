@@ -81,7 +81,6 @@ void mr_kv_gate_open(struct mr_kv_gate *gate);
 
 /* Environment and tables, by kv->dir, names, tables_count and the flags. */
 int mr_kv_open_env(struct mr_kv *kv, struct mr_error *reterr);
-int mr_kv_sync_dir(const char *dir);
 /* Removes what a compaction that was killed has left. The owner's, before it opens. */
 int mr_kv_compact_recover(const char *dir);
 
@@ -114,5 +113,8 @@ static inline struct mr_slice mr_kv_slice(MDB_val val)
 {
     return mr_slice(val.mv_data, val.mv_size);
 }
+
+/* Before the owner opens: empties a data.mdb that power loss left while it was being made. */
+int mr_kv_drop_unfinished(const char *dir, struct mr_error *reterr);
 
 #endif

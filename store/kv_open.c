@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "store/folder.h"
 #include "store/kv_internal.h"
 #include "store/kv_pages.h"
 
@@ -49,44 +50,13 @@ static void registry_remove(struct mr_kv *kv)
     pthread_mutex_unlock(&registry.lock);
 }
 
-/* Makes a folder's entries durable: LMDB syncs its file, but not the name of it. */
-int mr_kv_sync_dir(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int r = 0;
-
-    if (fd < 0)
-        return mr_err_from_errno(errno);
-    if (fsync(fd) < 0)
-        r = mr_err_from_errno(errno);
-    close(fd);
-    return r;
-}
-
-static int sync_parent(const char *dir)
-{
-    char *parent = NULL;
-    int r;
-
-    if (asprintf(&parent, "%s/..", dir) < 0)
-        return MR_ENOMEM;
-    r = mr_kv_sync_dir(parent);
-    free(parent);
-    return r;
-}
-
 static int prepare_dir(struct mr_kv *kv, struct mr_error *reterr)
 {
     struct stat st;
-    int r = 0;
+    int r = kv->read_only ? 0 : mr_folder_make(kv->dir, reterr);
 
-    if (!kv->read_only && mkdir(kv->dir, 0700) == 0)
-        r = sync_parent(kv->dir);
-    else if (!kv->read_only && errno != EEXIST)
-        r = mr_err_from_errno(errno);
     if (r < 0)
-        return mr_error_set(
-                reterr, r, kv->dir, "check the folder above it and its owner", "cannot create the folder");
+        return r;
     if (stat(kv->dir, &st) < 0)
         return mr_error_set(reterr, mr_err_from_errno(errno), kv->dir, "check the path in the configuration",
                 "no store here: %s", strerror(errno));
@@ -236,6 +206,20 @@ static int name_tables(struct mr_kv *kv, const struct mr_kv_options *options)
     return 0;
 }
 
+/*
+ * What is found is made durable before anybody relies on it: after a kill the last commit's meta page may be
+ * in the page cache only, and looks like any other. For a new file these are the first meta pages, see
+ * mr_kv_drop_unfinished().
+ */
+static int sync_found(struct mr_kv *kv, struct mr_error *reterr)
+{
+    int rc = mdb_env_sync(kv->env, 1);
+
+    return rc ? mr_error_set(reterr, mr_kv_error(kv, rc), kv->dir, "check the disk",
+                        "what is there cannot be made durable: %s", mdb_strerror(rc))
+              : 0;
+}
+
 static int open_locked(struct mr_kv *kv, const struct mr_kv_options *options, struct mr_error *reterr)
 {
     int r = 0;
@@ -245,14 +229,18 @@ static int open_locked(struct mr_kv *kv, const struct mr_kv_options *options, st
     if (r == 0 && options->exclusive)
         r = mr_kv_compact_recover(kv->dir);
     if (r == 0 && options->exclusive)
+        r = mr_kv_drop_unfinished(kv->dir, reterr);
+    if (r == 0 && options->exclusive)
         r = mr_kv_pages_check(kv->dir, reterr);
     if (r == 0)
         r = open_env(kv, reterr);
+    if (r == 0 && options->exclusive)
+        r = sync_found(kv, reterr);
     if (r == 0 && (r = mr_kv_reader_check(kv)) > 0)
         r = 0;
     if (r == 0)
         r = open_tables(kv, reterr);
-    if (r == 0 && !kv->read_only && (r = mr_kv_sync_dir(kv->dir)) < 0)
+    if (r == 0 && !kv->read_only && (r = mr_folder_sync(kv->dir)) < 0)
         mr_error_set(reterr, r, kv->dir, "check the disk", "cannot make the folder durable");
     return r;
 }

@@ -1,5 +1,5 @@
 /*
- * Power loss. A real hub runs under the recorder (recorder.c) with real clients, is killed and started again
+ * Power loss. A real hub runs under the recorder (recorder/) with real clients, is killed and started again
  * in between; then, for thousands of moments of its trace, the folder is made anew as the disk may have been
  * left (replay/disk.h has the rules) and opened (replay/reopened.h says what must hold).
  *
@@ -13,11 +13,13 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "adapters/sdk/file.h"
@@ -26,15 +28,13 @@
 #include "tests/crash/replay/reopened.h"
 #include "tests/support/tmpdir.h"
 
-enum {
-    CUTS = 1000,
-    MUTANT_CUTS = 400,
-    BATCHES = 240,
-    SIGN_EVERY = 20,
-    KILLS = 2,
-    AT_ONCE = 2,
-    SHOWN_MAX = 12
-};
+#ifdef __SANITIZE_ADDRESS__
+enum { CUTS = 400, START_CUTS = 100 }; /* an address space that is slow to fork */
+#else
+enum { CUTS = 1600, START_CUTS = 400 };
+#endif
+enum { START_ENTRIES = 300, LOST_CUTS = 100, MUTANT_CUTS = 100, BATCHES = 240, MUTANT_BATCHES = 90 };
+enum { SIGN_EVERY = 20, KILLS = 2, AT_ONCE = 2, SHOWN_MAX = 12 };
 
 struct scene {
     uint64_t seed;
@@ -108,21 +108,28 @@ static void begin(struct scene *scene)
     history_connect(scene->history);
 }
 
-static void end(struct scene *scene, bool kill)
+static void expect_killed(struct scene *scene)
 {
-    if (kill) {
-        spawn_kill(&scene->history->hub);
-    } else {
-        history_settle(scene->history);
-        spawn_stop(&scene->history->hub);
-    }
+    int status;
+
+    while (history_step_or_gone(scene->history))
+        continue;
+    status = spawn_wait(&scene->history->hub);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    history_disconnect(scene->history);
+}
+
+static void stop(struct scene *scene)
+{
+    history_settle(scene->history);
+    spawn_stop(&scene->history->hub);
     history_disconnect(scene->history);
 }
 
 /* The hub lives KILLS + 1 times; the last time it stops in order. */
-static void run(struct scene *scene)
+static void run(struct scene *scene, uint64_t batches)
 {
-    uint64_t batches = setting("MR_BATCHES", BATCHES), random = scene->seed;
+    uint64_t random = scene->seed;
 
     for (unsigned life = 0; life <= KILLS; life++) {
         begin(scene);
@@ -131,7 +138,13 @@ static void run(struct scene *scene)
             if (i % SIGN_EVERY == SIGN_EVERY - 1)
                 history_await_signed(scene->history);
         }
-        end(scene, life < KILLS);
+        if (life == KILLS) {
+            stop(scene);
+        } else {
+            trace_kill(&scene->history->trace, 1 + disk_random(&random) % 60);
+            expect_killed(scene);
+            trace_kill(&scene->history->trace, 0);
+        }
     }
 }
 
@@ -194,7 +207,7 @@ static void finish(struct cuts *cuts)
         mr_tmpdir_free(cut.dir);
         return;
     }
-    if (cuts->bad++ < SHOWN_MAX)
+    if (cuts->bad++ < SHOWN_MAX && cuts->keep)
         print_message("after %llu entries, choice %d, seed %llu (MR_SEED=%llu): %s; opened in %s\n",
                 (unsigned long long)cut.at, (int)cut.choice, (unsigned long long)cut.seed,
                 (unsigned long long)cuts->scene->seed, problem, cut.dir);
@@ -217,23 +230,22 @@ static void cut_here(struct cuts *cuts, const struct disk *disk, uint64_t at, ui
     reopened_begin(&cut->run, &cuts->reopened, cut->dir, at);
 }
 
-/* `count` moments, spread evenly over the trace with a random offset each; a moment may be looked at twice.
- */
-static void make_cuts(struct cuts *cuts, uint64_t count)
+/* `count` moments between two of the trace, spread evenly with a random offset each; one may come twice. */
+static void make_cuts(struct cuts *cuts, uint64_t from, uint64_t to, uint64_t count)
 {
     const struct trace *trace = &cuts->scene->history->trace;
     struct disk *disk = disk_new(cuts->scene->history->hub.dir);
-    uint64_t entries = trace_now(trace), at = 0, random = cuts->scene->seed ^ 1, made = 0;
+    uint64_t at = 0, random = cuts->scene->seed ^ count;
     const struct trace_entry *entry = trace_first(trace);
 
     reopened_init(&cuts->reopened, cuts->scene->history);
-    while (made < count) {
-        uint64_t next = made * entries / count + disk_random(&random) % (entries / count + 1);
+    assert_true(to <= trace_now(trace));
+    for (uint64_t made = 0; made < count; made++) {
+        uint64_t next = from + made * (to - from) / count + disk_random(&random) % ((to - from) / count + 1);
 
         for (; entry && at < next; entry = trace_next(trace, entry))
             disk_add(disk, at++, entry);
         cut_here(cuts, disk, at, disk_random(&random));
-        made++;
     }
     while (cuts->open_count > 0)
         finish(cuts);
@@ -281,18 +293,52 @@ static void expect_whole_trace(const struct scene *scene)
     disk_free(disk);
 }
 
+static void expect_good(const struct cuts *cuts)
+{
+    note(cuts);
+    if (cuts->bad > 0)
+        fail_msg("%llu of %llu moments", (unsigned long long)cuts->bad, (unsigned long long)cuts->done);
+}
+
 static void test_power_loss(void **state)
 {
     struct scene *scene = *state;
     struct cuts cuts = {.scene = scene, .keep = true};
+    uint64_t count = setting("MR_CUTS", CUTS), end;
 
-    run(scene);
+    run(scene, setting("MR_BATCHES", BATCHES));
+    end = trace_now(&scene->history->trace);
     expect_whole_trace(scene);
-    make_cuts(&cuts, setting("MR_CUTS", CUTS));
-    note(&cuts);
-    if (cuts.bad > 0)
-        fail_msg("%llu of %llu moments", (unsigned long long)cuts.bad, (unsigned long long)cuts.done);
+    make_cuts(&cuts, 0, end, count);
+    make_cuts(&cuts, 0, START_ENTRIES, count * START_CUTS / CUTS); /* while everything is being made */
+    expect_good(&cuts);
     assert_true(cuts.reopened.notes_count > 5);
+}
+
+/*
+ * The hub dies when the meta page of a commit is in the page cache and not on the disk. The next one sees
+ * that commit as any other, tells clients and signs; and then the power fails.
+ */
+static void test_killed_before_meta_is_durable(void **state)
+{
+    struct scene *scene = *state;
+    struct cuts cuts = {.scene = scene, .keep = true};
+    uint64_t from;
+
+    begin(scene);
+    for (int i = 0; i < 10; i++)
+        history_step(scene->history, true);
+    stop(scene);
+    preload(scene, "MR_RECORD_FAIL=meta:store/log/data.mdb:4:1:LOST");
+    begin(scene);
+    expect_killed(scene);
+    from = trace_now(&scene->history->trace);
+    preload(scene, NULL);
+    begin(scene);
+    history_await_signed(scene->history);
+    stop(scene);
+    make_cuts(&cuts, from, trace_now(&scene->history->trace), LOST_CUTS);
+    expect_good(&cuts);
 }
 
 /* The test itself: a store that does not wait for the disk must not pass. */
@@ -301,8 +347,8 @@ static void expect_found(struct scene *scene, const char *mutant)
     struct cuts cuts = {.scene = scene};
 
     preload(scene, mutant);
-    run(scene);
-    make_cuts(&cuts, MUTANT_CUTS);
+    run(scene, MUTANT_BATCHES);
+    make_cuts(&cuts, 0, trace_now(&scene->history->trace), MUTANT_CUTS);
     note(&cuts);
     if (cuts.bad == 0)
         fail_msg("%s is not noticed", mutant);
@@ -322,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_power_loss, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_killed_before_meta_is_durable, setup, teardown),
             cmocka_unit_test_setup_teardown(test_without_sync, setup, teardown),
             cmocka_unit_test_setup_teardown(test_without_synced_meta, setup, teardown),
     };

@@ -214,13 +214,17 @@ int spawn_start_fails(struct spawn *spawn)
     return WEXITSTATUS(status);
 }
 
-static bool is_gone(void *ctx)
+bool spawn_gone(const struct spawn *spawn)
 {
-    const struct spawn *spawn = ctx;
     siginfo_t info = {0};
 
     (void)waitid(P_PID, (id_t)spawn->pid, &info, WEXITED | WNOHANG | WNOWAIT);
     return info.si_pid != 0;
+}
+
+static bool is_gone(void *ctx)
+{
+    return spawn_gone(ctx);
 }
 
 int spawn_wait(struct spawn *spawn)

@@ -32,6 +32,7 @@ void spawn_init(struct spawn *spawn, const char *extra);
 void spawn_start(struct spawn *spawn);      /* returns when the hub is ready */
 int spawn_start_fails(struct spawn *spawn); /* expects it not to become ready; its exit status */
 void spawn_kill(struct spawn *spawn);       /* SIGKILL */
+bool spawn_gone(const struct spawn *spawn); /* it has ended, and nobody has waited for it */
 int spawn_wait(struct spawn *spawn);        /* until it has ended by itself: as waitpid() says */
 void spawn_stop(struct spawn *spawn);       /* SIGTERM; asserts exit status 0 and a clean log */
 /* Stops if running, and removes the folder. */

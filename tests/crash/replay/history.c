@@ -13,7 +13,7 @@
 #include "tests/crash/replay/disk.h"
 #include "tests/support/hub_env.h"
 
-enum { BATCH_MAX = 6, OUTSTANDING_MAX = 24, PERSONS = 150, CREDIT = 100000 };
+enum { BATCH_MAX = 6, OUTSTANDING_MAX = 24, ANSWER_MS = 20, PERSONS = 150, CREDIT = 100000 };
 
 struct history *history_new(uint64_t seed)
 {
@@ -155,7 +155,7 @@ static void receive(struct history *history)
     }
 }
 
-void history_step(struct history *history, bool wait)
+static struct history_producer *send_batch(struct history *history)
 {
     int producer = (int)random_of(history, HISTORY_PRODUCERS);
     struct history_producer *p = &history->producers[producer];
@@ -170,11 +170,28 @@ void history_step(struct history *history, bool wait)
     }
     send_range(p, first, p->sent);
     history->batches++;
+    return p;
+}
+
+void history_step(struct history *history, bool wait)
+{
+    struct history_producer *p = send_batch(history);
+
     while (p->told < p->sent && take_answer(history, p, 0))
         continue;
     if (wait || p->sent - p->told > OUTSTANDING_MAX)
         settle(history, p);
     receive(history);
+}
+
+bool history_step_or_gone(struct history *history)
+{
+    struct history_producer *p = send_batch(history);
+
+    while (p->told < p->sent && !spawn_gone(&history->hub))
+        (void)take_answer(history, p, ANSWER_MS);
+    receive(history);
+    return !spawn_gone(&history->hub);
 }
 
 void history_settle(struct history *history)

@@ -49,6 +49,8 @@ void history_connect(struct history *history);
 void history_disconnect(struct history *history);
 /* One batch of one producer. Takes answers as they come; waits for them when `settle`. */
 void history_step(struct history *history, bool settle);
+/* The same, with a hub that may end: false when it is gone (and not yet waited for). */
+bool history_step_or_gone(struct history *history);
 /* Waits until everything that was sent was told. */
 void history_settle(struct history *history);
 /* Waits until a checkpoint covers all that was told. */

@@ -26,13 +26,18 @@ void trace_create(struct trace *trace, const char *path)
 void trace_close(struct trace *trace)
 {
     if (trace->head)
-        (void)munmap((void *)trace->head, TRACE_BYTES);
+        (void)munmap(trace->head, TRACE_BYTES);
     trace->head = NULL;
 }
 
 uint64_t trace_now(const struct trace *trace)
 {
     return atomic_load(&trace->head->count);
+}
+
+void trace_kill(struct trace *trace, uint64_t after)
+{
+    atomic_store(&trace->head->kill_at, after ? trace_now(trace) + after : 0);
 }
 
 static const struct trace_entry *entry_at(const struct trace *trace, const uint8_t *at)

@@ -1,5 +1,5 @@
 /*
- * The trace that tests/crash/recorder.c writes: what a process did to the files below a folder, in order.
+ * The trace that tests/crash/recorder/ writes: what a process did to the files below a folder, in order.
  * One shared file of fixed size: a head, then entries one after the other. Several processes, one after the
  * other, may add to one trace. Read it while nobody writes, but for trace_now().
  */
@@ -29,8 +29,9 @@ enum trace_op {
 
 struct trace_head {
     uint64_t magic;
-    _Atomic uint64_t count; /* entries, all whole */
-    _Atomic uint64_t end;   /* bytes used, this head counted */
+    _Atomic uint64_t count;   /* entries, all whole */
+    _Atomic uint64_t end;     /* bytes used, this head counted */
+    _Atomic uint64_t kill_at; /* with so many entries the process is to kill itself; 0: never */
 };
 
 struct trace_entry {
@@ -46,13 +47,16 @@ struct trace_entry {
 };
 
 struct trace {
-    const struct trace_head *head;
+    struct trace_head *head;
 };
 
 /* Makes the file for a recorder (MR_RECORD), and maps it. Fails the test. */
 void trace_create(struct trace *trace, const char *path);
 void trace_close(struct trace *trace);
 uint64_t trace_now(const struct trace *trace); /* entries so far; while a process records, too */
+
+/* The recording process kills itself (SIGKILL) between two file calls, `after` entries from now; 0: not. */
+void trace_kill(struct trace *trace, uint64_t after);
 
 /* The first entry, and the one after; NULL at the end. */
 const struct trace_entry *trace_first(const struct trace *trace);
