@@ -334,6 +334,23 @@ EXPORT int rename(const char *from, const char *to)
     return rc;
 }
 
+EXPORT int link(const char *from, const char *to)
+{
+    struct stat st;
+    int rc, saved;
+
+    if (!recorder_below(to))
+        return (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+    recorder_lock();
+    rc = (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+    saved = errno;
+    if (rc == 0 && stat(to, &st) == 0)
+        recorder_add_name(TRACE_LINK, st.st_ino, to);
+    recorder_unlock();
+    errno = saved;
+    return rc;
+}
+
 static int unlink_at(const char *path, int flags)
 {
     int rc, saved;

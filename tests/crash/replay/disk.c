@@ -193,7 +193,7 @@ static void name_put(struct names *names, struct file *folder, const char *text,
 
 static void rename_apply(struct names *names, const struct renaming *renaming)
 {
-    if (renaming->op == TRACE_CREATE || renaming->op == TRACE_MKDIR) {
+    if (renaming->op == TRACE_CREATE || renaming->op == TRACE_MKDIR || renaming->op == TRACE_LINK) {
         name_put(names, renaming->folder, renaming->name, renaming->file);
     } else {
         name_drop(names, renaming->folder, renaming->name);
@@ -210,8 +210,9 @@ static void add_renaming(struct disk *disk, uint64_t number, const struct trace_
     *renaming = (struct renaming){.number = number, .op = entry->op, .folder = file_of(disk, entry->folder)};
     if (entry->op == TRACE_CREATE || entry->op == TRACE_MKDIR)
         renaming->file = file_new(disk, entry->file, entry->op == TRACE_MKDIR);
-    if (entry->op == TRACE_RENAME) {
+    if (entry->op == TRACE_RENAME || entry->op == TRACE_LINK)
         renaming->file = file_of(disk, entry->file);
+    if (entry->op == TRACE_RENAME) {
         renaming->folder2 = file_of(disk, entry->folder2);
     }
     memcpy(renaming->name, entry->name, sizeof renaming->name);
@@ -246,6 +247,7 @@ void disk_add(struct disk *disk, uint64_t number, const struct trace_entry *entr
     case TRACE_CREATE:
     case TRACE_MKDIR:
     case TRACE_RENAME:
+    case TRACE_LINK:
     case TRACE_UNLINK:
         add_renaming(disk, number, entry);
         break;

@@ -19,6 +19,7 @@ enum trace_op {
     TRACE_CREATE,    /* name in folder is now this new, empty file */
     TRACE_MKDIR,     /* the same of a folder */
     TRACE_RENAME,    /* name in folder became name2 in folder2; file is what has the name */
+    TRACE_LINK,      /* name in folder is now also this file's, which has another one */
     TRACE_UNLINK,    /* name is gone from folder (files and folders) */
     TRACE_WRITE,     /* data at offset */
     TRACE_TRUNCATE,  /* the file is `offset` bytes long */
