@@ -239,7 +239,12 @@ static int check_signed(struct mr_log_reader *reader, const struct mr_note_key *
                 "the log's checkpoint is not signed by this key");
     if (last) {
         r = mr_checkpoint_open(&checkpoint, *last, key, reterr);
-        return r < 0 ? r : check_tree(reader, &checkpoint, reterr);
+        if (r < 0)
+            return mr_error_set(reterr, MR_ECORRUPT, "log.checkpoint",
+                    "restore it beside log.key; if it is lost and log/ is the newest one: marshrut log "
+                    "checkpoint > it",
+                    "it is damaged, or not signed by log.key");
+        return check_tree(reader, &checkpoint, reterr);
     }
     if (told.size == 0)
         return 0;
@@ -303,6 +308,49 @@ int mr_log_key_open(struct mr_note_signer *ret, struct mr_house *house, struct m
         mr_error_set(reterr, r, "log table META", "", "cannot tell the log's key: %s", mr_err_text(r));
     if (r < 0)
         mr_note_signer_wipe(ret);
+    return r;
+}
+
+static int check_files(const struct mr_config *config, struct mr_log_reader *reader,
+        const struct mr_note_key *told_key, struct mr_error *reterr)
+{
+    struct mr_buf last = MR_BUF_INIT;
+    struct mr_note_signer signer = {0};
+    struct mr_slice told = {0}, note;
+    uint64_t size;
+    int found, r = mr_log_checkpoint(reader, &size, &told);
+
+    if (r < 0 && r != MR_ENOTFOUND)
+        return mr_error_set(reterr, r, "log table cp", "", "cannot be read");
+    r = open_key(&signer, config, true, reterr);
+    if (r == 0 && memcmp(signer.public_key.key, told_key->key, sizeof told_key->key) != 0)
+        r = mr_error_set(reterr, MR_ECORRUPT, KEY_FILE, "restore the log.key that belongs to log/",
+                "the log tells another key");
+    found = r == 0 ? read_file(config, SIGNED_FILE, &last, reterr) : 0;
+    if (r == 0 && found < 0 && found != MR_ENOTFOUND)
+        r = found;
+    note = mr_buf_slice(&last);
+    if (r == 0)
+        r = check_signed(reader, told_key, told, found == 0 ? &note : NULL, reterr);
+    mr_note_signer_wipe(&signer);
+    mr_buf_fini(&last);
+    return r;
+}
+
+int mr_log_key_check(const struct mr_config *config, struct mr_log *log, struct mr_error *reterr)
+{
+    struct mr_log_reader *reader;
+    struct mr_note_key key = {0};
+    int r = mr_log_key_public(&key, log, NULL);
+
+    if (r == MR_ENOTFOUND) /* no hub ran on it yet */
+        return 0;
+    if (r == 0)
+        r = mr_log_reader_open(log, &reader);
+    if (r < 0)
+        return mr_error_set(reterr, r, "log table meta", "", "cannot be read: %s", mr_err_text(r));
+    r = check_files(config, reader, &key, reterr);
+    mr_log_reader_close(reader);
     return r;
 }
 

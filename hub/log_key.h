@@ -24,6 +24,12 @@ int mr_log_origin(
  */
 int mr_log_key_open(struct mr_note_signer *ret, struct mr_house *house, struct mr_error *reterr);
 
+/*
+ * Looks only: log.key against the key that the log tells, log.checkpoint against key and log. MR_ECORRUPT,
+ * MR_EMALFORMED, MR_ENOTFOUND, MR_ECONFIG with the file in where; 0 too for a log that was never signed.
+ */
+int mr_log_key_check(const struct mr_config *config, struct mr_log *log, struct mr_error *reterr);
+
 /* The verifier's key as the log tells it; read-only houses too. MR_ENOTFOUND: a hub never ran on it. */
 int mr_log_key_public(struct mr_note_key *ret, struct mr_log *log, struct mr_error *reterr);
 

@@ -92,6 +92,7 @@ static int open_file(struct mr_log *log, const struct mr_log_segment *segment, s
     const struct mr_kv_options options = {.dir = path,
             .tables = mr_log_file_tables,
             .tables_count = LOG_FILE_TABLES,
+            .checked = 1 << LOG_FILE_META,
             .read_only = true,
             .unlocked = true};
     struct log_file *file = calloc(1, sizeof *file);

@@ -137,8 +137,11 @@ static int copy(struct writing *w)
 
 static int open_new(struct writing *w)
 {
-    const struct mr_kv_options options = {
-            .dir = w->path, .tables = mr_log_file_tables, .tables_count = LOG_FILE_TABLES, .unlocked = true};
+    const struct mr_kv_options options = {.dir = w->path,
+            .tables = mr_log_file_tables,
+            .tables_count = LOG_FILE_TABLES,
+            .checked = 1 << LOG_FILE_META,
+            .unlocked = true};
     int r = mr_log_file_remove_folder(w->path);
 
     if (r < 0)

@@ -33,8 +33,8 @@ struct tool_command {
 };
 
 extern const struct tool_command tool_balance, tool_config_command, tool_keys, tool_log, tool_map,
-        tool_passport, tool_publish, tool_quarantine, tool_receipt, tool_status, tool_tail, tool_types,
-        tool_up, tool_where;
+        tool_passport, tool_publish, tool_quarantine, tool_receipt, tool_scrub, tool_status, tool_tail,
+        tool_types, tool_up, tool_where;
 
 /* Loads the configuration once. NULL after saying why. */
 const struct mr_config *tool_config(struct tool *tool);

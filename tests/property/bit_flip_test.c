@@ -1,0 +1,381 @@
+/*
+ * Flipped bits over a closed store: in every file that is kept (log/ with a closed segment, keys/, index/,
+ * views/, the root key's slot, log.key, log.checkpoint) single bits and small bursts are flipped, one place
+ * at a time, and the store is scrubbed in a child. Held:
+ *
+ *   - never a signal, whatever was flipped;
+ *   - never silence: scrub names something, or LMDB reads all rows exactly as before;
+ *   - isolation: every record that is not named can be read, with the bytes that it had.
+ *
+ * MR_SEED: which flips; MR_FLIPS: how many in each file.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hub/checkpointer.h"
+#include "hub/deliver_rows.h"
+#include "hub/indexer.h"
+#include "hub/scrub_house.h"
+#include "proto/base/bytes.h"
+#include "proto/base/crc32c.h"
+#include "proto/base/list.h"
+#include "proto/wire/ident.h"
+#include "store/kv_pages.h"
+#include "store/log_segment.h"
+#include "tests/support/hub_env.h"
+#include "tests/support/spawn.h"
+#include "tests/support/tmpdir.h"
+
+enum { EVENTS = 240, CLOSED = 100, FLIPS = 120, SMALL_FILE_FLIPS = 40, RECORDS_MAX = 512 };
+enum { EXIT_SAME = 10, EXIT_NAMED = 11, EXIT_SILENT = 12, EXIT_LOST = 13, EXIT_UNREADABLE = 14 };
+
+struct file {
+    const char *path, *environment; /* NULL: no environment */
+};
+static const struct file files[] = {
+        {"store/log/data.mdb", "log"},
+        {"store/log/segments/00000000000000000001-1/data.mdb", "log"},
+        {"store/keys/data.mdb", "keys"},
+        {"store/views/data.mdb", "views"},
+        {"root/root.0", NULL},
+        {"root/log.key", NULL},
+        {"root/log.checkpoint", NULL},
+};
+static const char *const environments[] = {"log", "log/segments/00000000000000000001-1", "keys", "views"};
+
+struct records {
+    uint32_t crc[RECORDS_MAX]; /* of the value under each number; 0: not read */
+};
+
+struct scene {
+    struct hub_env *env;
+    uint64_t head;
+    uint32_t rows; /* over all rows that LMDB reads */
+    struct records records;
+};
+
+/* ---- a store with something of everything ---- */
+
+static void publish_one(struct hub_env *env, unsigned i)
+{
+    static uint64_t sequences[3];
+    static const char *const systems[] = {"portal", "copmkp", "school"};
+    unsigned who = i % 3;
+    struct mr_buf event = MR_BUF_INIT;
+    char id[24], snils[12];
+
+    (void)snprintf(id, sizeof id, "e-%u", i);
+    (void)snprintf(snils, sizeof snils, "%09u", 300000000 + i / 6);
+    (void)snprintf(
+            snils + 9, 3, "%02d", (mr_ident_snils_check(snils) + (i % 31 == 1)) % 100); /* some are wrong */
+    if (who == 0)
+        hub_env_programme(&event, id);
+    else if (who == 1)
+        hub_env_deficit(&event, id, snils, NULL);
+    else
+        hub_env_employment(&event, id, snils, id, "1022402127461", true);
+    mr_intake_free(hub_env_publish(env, systems[who], &event, 1, ++sequences[who]));
+    mr_buf_fini(&event);
+}
+
+static bool is_signed(void *ctx)
+{
+    void **pair = ctx;
+
+    return mr_checkpointer_size(pair[0]) == mr_log_head(((struct hub_env *)pair[1])->house.log);
+}
+
+static void sign(struct hub_env *env)
+{
+    struct mr_checkpointer *checkpointer;
+    struct mr_note_signer signer;
+    void *pair[2];
+
+    assert_int_equal(mr_log_key_open(&signer, &env->house, NULL), 0);
+    assert_int_equal(mr_checkpointer_start(&checkpointer, &env->house, env->writer, &signer, NULL), 0);
+    pair[0] = checkpointer;
+    pair[1] = env;
+    spawn_until("signed", is_signed, pair);
+    mr_checkpointer_quiet(checkpointer);
+    mr_checkpointer_stop(checkpointer);
+    mr_note_signer_wipe(&signer);
+}
+
+/* Deliveries and a closed segment, as the hub's other parts would have left them. */
+static void settle(struct hub_env *env)
+{
+    struct mr_log_segment_plan plan = {.first = 1, .last = CLOSED, .generation = 1};
+    struct mr_log_options options = {.dir = mr_tmpdir_path(env->dir, "store/log")};
+    struct mr_log_segment segment;
+    struct mr_log_batch *batch;
+    struct mr_log *log;
+    uint8_t key[MR_DELIVERY_KEY_BYTES];
+    struct mr_buf row = MR_BUF_INIT;
+
+    assert_int_equal(mr_log_open(&log, &options, NULL), 0);
+    assert_int_equal(mr_log_segment_write(log, &plan, &segment, NULL), 0);
+    assert_int_equal(mr_log_batch_begin(log, &batch), 0);
+    for (uint64_t n = 1; n < 50; n++) {
+        struct mr_delivery_row delivery = {
+                .outcome = MR_DELIVERY_TAKEN, .through = n, .count = 1, .attempt = 1, .session = n};
+
+        mr_buf_reset(&row);
+        assert_int_equal(mr_delivery_row_encode(&row, &delivery), 0);
+        assert_int_equal(
+                mr_log_batch_put(batch, MR_LOG_DELIVERY, mr_delivery_key(2, n, key), mr_buf_slice(&row)), 0);
+    }
+    assert_int_equal(mr_log_batch_segment(batch, &segment), 0);
+    assert_int_equal(mr_log_batch_trim(batch, CLOSED), 0);
+    assert_int_equal(mr_log_batch_commit(batch), 0);
+    mr_buf_fini(&row);
+    mr_log_close(log);
+}
+
+/* ---- reading it ---- */
+
+static int add_row(void *ctx, struct mr_slice key, struct mr_slice value)
+{
+    uint32_t *crc = ctx;
+
+    *crc = mr_crc32c(mr_crc32c(*crc, key.data, key.size), value.data, value.size);
+    return 0;
+}
+
+static void ignore(void *ctx, const struct mr_kv_damage *damage)
+{
+    (void)ctx;
+    (void)damage;
+}
+
+/* The rows of an environment as LMDB gives them; false: it does not. */
+static bool read_environment(const char *dir, uint32_t *crc)
+{
+    const char *names[MR_KV_TABLES_MAX];
+    struct mr_kv_options options = {.dir = dir, .tables = names, .read_only = true};
+    const struct mr_slice none = {0};
+    struct mr_kv_pages *pages;
+    struct mr_kv_txn *txn;
+    struct mr_kv *kv;
+    bool good;
+
+    if (mr_kv_pages_open(&pages, dir, NULL, ignore, NULL, NULL) < 0)
+        return false;
+    options.tables_count = (uint32_t)mr_kv_pages_tables(pages);
+    for (uint32_t i = 0; i < options.tables_count; i++)
+        names[i] = mr_kv_pages_table(pages, i);
+    good = mr_kv_open(&kv, &options, NULL) == 0;
+    if (good) {
+        good = mr_kv_begin_read(kv, &txn) == 0;
+        for (uint32_t i = 0; good && i < options.tables_count; i++)
+            good = mr_kv_rows(txn, i, none, none, add_row, crc) == 0;
+        mr_kv_abort(txn);
+        mr_kv_close(kv);
+    }
+    mr_kv_pages_close(pages);
+    return good;
+}
+
+static bool read_all(const struct hub_env *env, uint32_t *crc)
+{
+    char name[64];
+
+    for (size_t i = 0; i < MR_COUNT(environments); i++) {
+        (void)snprintf(name, sizeof name, "store/%s", environments[i]);
+        if (!read_environment(mr_tmpdir_path(env->dir, name), crc))
+            return false;
+    }
+    return true;
+}
+
+/* The records that can be read without LMDB, damage or not. */
+static void read_records(const struct hub_env *env, struct records *ret)
+{
+    *ret = (struct records){{0}};
+    for (size_t i = 0; i < 2; i++) {
+        struct mr_kv_pages_cursor *cursor;
+        struct mr_kv_pages *pages;
+        struct mr_slice key, value;
+        char name[64];
+
+        (void)snprintf(name, sizeof name, "store/%s", environments[i]);
+        if (mr_kv_pages_open(&pages, mr_tmpdir_path(env->dir, name), NULL, ignore, NULL, NULL) < 0)
+            continue;
+        if (mr_kv_pages_cursor_open(&cursor, pages, "records") == 0) {
+            while (mr_kv_pages_cursor_next(cursor, &key, &value) == 0) {
+                uint64_t number = key.size == 8 ? mr_get_be64(key.data) : 0;
+
+                if (number < RECORDS_MAX)
+                    ret->crc[number] = mr_crc32c(0, value.data, value.size) | 1;
+            }
+            mr_kv_pages_cursor_close(cursor);
+        }
+        mr_kv_pages_close(pages);
+    }
+}
+
+/* ---- one flip, in a child ---- */
+
+struct named {
+    unsigned count;
+    bool whole; /* of the log as a whole, or of a table without saying which records */
+    bool numbers[RECORDS_MAX];
+};
+
+static void on_finding(void *ctx, const struct mr_scrub_finding *finding)
+{
+    struct named *named = ctx;
+    uint64_t last = finding->last ? finding->last : RECORDS_MAX - 1;
+
+    named->count++;
+    if (strncmp(finding->environment, "log", 3) != 0)
+        return;
+    named->whole = named->whole || (finding->table[0] == 0 && !finding->first);
+    for (uint64_t n = finding->first; finding->first && n <= last && n < RECORDS_MAX; n++)
+        named->numbers[n] = true;
+}
+
+static int look(const struct scene *scene)
+{
+    static struct named named;
+    static struct records now;
+    struct mr_scrub_house result;
+    uint32_t rows = 0;
+
+    if (mr_scrub_house(scene->env->config, on_finding, &named, &result, NULL) < 0)
+        return EXIT_UNREADABLE;
+    if (named.count == 0)
+        return read_all(scene->env, &rows) && rows == scene->rows ? EXIT_SAME : EXIT_SILENT;
+    read_records(scene->env, &now);
+    for (uint64_t n = 1; n <= scene->head && !named.whole; n++)
+        if (!named.numbers[n] && now.crc[n] != scene->records.crc[n])
+            return EXIT_LOST;
+    return EXIT_NAMED;
+}
+
+static int look_in_child(const struct scene *scene)
+{
+    pid_t pid;
+    int status;
+
+    (void)fflush(NULL);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)alarm(60);
+        _exit(look(scene));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (!WIFEXITED(status))
+        fail_msg("a child died of signal %d", WTERMSIG(status));
+    return WEXITSTATUS(status);
+}
+
+static uint32_t next_random(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*state >> 33);
+}
+
+static unsigned number_of_run(const char *name, unsigned otherwise)
+{
+    const char *text = getenv(name);
+
+    return text ? (unsigned)strtoul(text, NULL, 10) : otherwise;
+}
+
+/* A bit, or a burst within four bytes; now and then in the first pages, which everything hangs on. */
+static size_t flip(uint8_t *bytes, size_t size, uint64_t *seed, size_t *ret_at)
+{
+    size_t burst = next_random(seed) % 4 == 0 ? 4 : 1;
+    size_t at = next_random(seed) % 5 == 0 ? next_random(seed) % (size < 8192 ? size : 8192) % 200
+                                           : next_random(seed) % size;
+
+    if (next_random(seed) % 10 == 0 && size > 8192)
+        at += 4096;
+    if (at + burst > size)
+        at = size - burst;
+    for (size_t i = 0; i < burst; i++)
+        bytes[at + i] ^= burst == 1 ? (uint8_t)(1 << next_random(seed) % 8) : (uint8_t)next_random(seed);
+    *ret_at = at;
+    return burst;
+}
+
+static void flip_file(const struct scene *scene, const struct file *file, unsigned flips, uint64_t *seed)
+{
+    const char *path = mr_tmpdir_path(scene->env->dir, file->path);
+    unsigned named = 0;
+    struct stat st;
+    uint8_t *good, *bad;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    good = malloc((size_t)st.st_size);
+    bad = malloc((size_t)st.st_size);
+    assert_int_equal(pread(fd, good, (size_t)st.st_size, 0), st.st_size);
+    for (unsigned i = 0; i < flips; i++) {
+        size_t at, size;
+        int what;
+
+        memcpy(bad, good, (size_t)st.st_size);
+        size = flip(bad, (size_t)st.st_size, seed, &at);
+        assert_int_equal(pwrite(fd, bad + at, size, (off_t)at), size);
+        what = look_in_child(scene);
+        if (what != EXIT_SAME && what != EXIT_NAMED)
+            fail_msg("%s, %zu bytes at %zu: %s", file->path, size, at,
+                    what == EXIT_SILENT ? "not named, but other rows are read"
+                    : what == EXIT_LOST ? "a record that is not named cannot be read"
+                                        : "scrub could not look");
+        named += what == EXIT_NAMED;
+        assert_int_equal(pwrite(fd, good + at, size, (off_t)at), size);
+    }
+    print_message("%s: %u of %u flips named\n", file->path, named, flips);
+    assert_true(file->environment ? named > flips / 4 : named == flips);
+    free(good);
+    free(bad);
+    (void)close(fd);
+}
+
+static void test_flips_are_named(void **state)
+{
+    struct scene scene = {.env = *state};
+    struct hub_env *env = scene.env;
+    uint64_t seed = number_of_run("MR_SEED", 1);
+    unsigned flips = number_of_run("MR_FLIPS", FLIPS);
+
+    for (unsigned i = 0; i < EVENTS; i++)
+        publish_one(env, i);
+    assert_int_equal(mr_indexer_run_once(&env->house, NULL), 0);
+    sign(env);
+    scene.head = mr_log_head(env->house.log);
+    assert_true(scene.head >= EVENTS && scene.head < RECORDS_MAX);
+    hub_env_close(env);
+    settle(env);
+    assert_true(read_all(env, &scene.rows));
+    read_records(env, &scene.records);
+    for (uint64_t n = 1; n <= scene.head; n++)
+        assert_int_not_equal(scene.records.crc[n], 0);
+    assert_int_equal(look_in_child(&scene), EXIT_SAME);
+    for (size_t i = 0; i < MR_COUNT(files); i++)
+        flip_file(&scene, &files[i], files[i].environment ? flips : SMALL_FILE_FLIPS, &seed);
+    assert_int_equal(look_in_child(&scene), EXIT_SAME);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test_setup_teardown(test_flips_are_named, hub_env_setup, hub_env_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
