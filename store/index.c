@@ -97,6 +97,7 @@ int mr_index_open(struct mr_index **ret, const char *dir, bool read_only, struct
     const struct mr_kv_options options = {.dir = dir,
             .tables = names,
             .tables_count = MR_INDEX_TABLES,
+            .checked = 1 << MR_INDEX_META, /* the others have their own CRCs */
             .read_only = read_only,
             .exclusive = !read_only};
     struct mr_index *index = calloc(1, sizeof *index);

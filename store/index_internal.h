@@ -47,6 +47,8 @@ struct mr_index_runs {
 /* Of one state, or of any (0). MR_ECORRUPT: a row that is none. */
 int mr_index_runs_load(struct mr_kv_txn *txn, uint8_t state, struct mr_index_runs *ret);
 void mr_index_runs_fini(struct mr_index_runs *runs);
+int mr_index_run_decode(
+        struct mr_index_run *run, struct mr_slice key, struct mr_slice value); /* MR_ECORRUPT */
 int mr_index_run_put(struct mr_kv_txn *txn, const struct mr_index_run *run);
 int mr_index_run_del(struct mr_kv_txn *txn, uint64_t id);
 

@@ -13,7 +13,7 @@ static uint32_t crc_of(const uint8_t key[static 8], const uint8_t row[static ROW
     return mr_crc32c(mr_crc32c(0, key, 8), row, CRC_AT);
 }
 
-static int decode(struct mr_index_run *run, struct mr_slice key, struct mr_slice value)
+int mr_index_run_decode(struct mr_index_run *run, struct mr_slice key, struct mr_slice value)
 {
     if (key.size != 8 || value.size != ROW_BYTES ||
             mr_get_be32(value.data + CRC_AT) != crc_of(key.data, value.data))
@@ -38,7 +38,7 @@ static int add_row(void *ctx, struct mr_slice key, struct mr_slice value)
     struct loading *loading = ctx;
     struct mr_index_runs *runs = loading->runs;
     struct mr_index_run run;
-    int r = decode(&run, key, value);
+    int r = mr_index_run_decode(&run, key, value);
 
     if (r < 0 || (loading->state && run.state != loading->state))
         return r;

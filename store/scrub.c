@@ -110,7 +110,10 @@ static const struct scrub_rule rules[] = {
         {"log", NULL, NULL, checked_row, NULL},
         {"keys", NULL, NULL, checked_row, NULL},
         {"views", NULL, NULL, checked_row, NULL},
-        {"index", NULL, NULL, NULL, NULL},
+        {"index", "block", NULL, scrub_index_block, NULL},
+        {"index", "run", NULL, scrub_index_run, NULL},
+        {"index", "filter", scrub_index_filter_begin, scrub_index_filter, NULL},
+        {"index", NULL, NULL, checked_row, NULL},
 };
 
 static const struct scrub_rule *rule_of(const struct scrub *s, const char *table)

@@ -76,6 +76,10 @@ void scrub_records_end(struct scrub *s);
 int scrub_tree_begin(struct scrub *s, uint64_t index);
 int scrub_tree_row(struct scrub *s, struct mr_slice key, struct mr_slice value);
 void scrub_tree_end(struct scrub *s);
+int scrub_index_block(struct scrub *s, struct mr_slice key, struct mr_slice value);
+int scrub_index_run(struct scrub *s, struct mr_slice key, struct mr_slice value);
+int scrub_index_filter_begin(struct scrub *s, uint64_t index);
+int scrub_index_filter(struct scrub *s, struct mr_slice key, struct mr_slice value);
 int scrub_checkpoint(struct scrub *s, struct mr_slice key, struct mr_slice value);
 
 #endif
