@@ -47,7 +47,7 @@ static int check_blind(
 
     (void)value;
     if (r == 0)
-        r = mr_subject_get(kv, person, &subject);
+        r = mr_subject_get(keyring, kv, person, &subject);
     sodium_memzero(person, sizeof person);
     return r;
 }
@@ -56,17 +56,16 @@ static int check_blind(
 static int check_subject(
         struct mr_keyring *keyring, struct mr_kv_txn *kv, struct mr_slice key, struct mr_slice value)
 {
-    uint8_t key_id[MR_KEY_ID_BYTES];
+    struct mr_subject subject;
     int r;
 
-    (void)keyring;
     (void)value;
     if (key.size != MR_PERSON_ID_BYTES)
         return MR_ECORRUPT;
-    r = mr_person_key_id(kv, key.data, key_id);
-    if (r < 0 || sodium_is_zero(key_id, sizeof key_id))
-        return r; /* destroyed: there is none */
-    return mr_dek_known(kv, key_id);
+    r = mr_subject_own(keyring, kv, key.data, &subject);
+    if (r < 0 || subject.state == MR_PERSON_DESTROYED)
+        return r;
+    return mr_dek_known(kv, subject.key_id) == MR_ENOTFOUND ? MR_ECORRUPT : 0;
 }
 
 static int check_employment(
@@ -76,7 +75,7 @@ static int check_employment(
     struct mr_subject subject;
     struct mr_slot_key slot;
     enum mr_person_state state;
-    int r = key.size > MR_PERSON_ID_BYTES ? mr_subject_get(kv, key.data, &subject) : MR_ECORRUPT;
+    int r = key.size > MR_PERSON_ID_BYTES ? mr_subject_get(keyring, kv, key.data, &subject) : MR_ECORRUPT;
 
     if (r == 0)
         r = mr_dek_get(keyring, kv, subject.key_id, &slot, &state);

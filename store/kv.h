@@ -53,6 +53,13 @@ int mr_kv_open(struct mr_kv **ret, const struct mr_kv_options *options, struct m
 void mr_kv_close(struct mr_kv *kv); /* NULL is fine; no transaction may be open */
 const char *mr_kv_dir(const struct mr_kv *kv);
 
+/*
+ * Keeps owners away from a store while its file is read as it lies. MR_EEXISTS: it has one (open it then);
+ * MR_ENOTFOUND: no such folder. let_go takes -1 too.
+ */
+int mr_kv_hold(const char *dir, int *ret, struct mr_error *reterr);
+void mr_kv_let_go(int held);
+
 /* Clears the slots of readers that died. Call at start and every 10 to 30 s. Returns how many, or negative.
  */
 int mr_kv_reader_check(struct mr_kv *kv);

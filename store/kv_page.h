@@ -110,6 +110,7 @@ void page_meta_parse(const uint8_t *page, struct page_meta *ret);
 
 /* pread of pages; 0, or MR_EIO (what the file does not have is MR_ECORRUPT). */
 int page_load(struct mr_kv_pages *pages, uint64_t number, size_t count, uint8_t *ret);
+bool page_is_inside(const struct mr_kv_pages *pages, uint64_t number, uint64_t count);
 /* Takes `count` pages as in use. False: one is outside of the file, or in use already. */
 bool page_take(struct mr_kv_pages *pages, uint64_t number, uint64_t count);
 void page_damage(struct mr_kv_pages *pages, const char *table, uint64_t page, const char *what, bool lost,

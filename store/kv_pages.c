@@ -52,9 +52,14 @@ int page_load(struct mr_kv_pages *pages, uint64_t number, size_t count, uint8_t 
     return read_at(pages->fd, number * pages->page_bytes, count * pages->page_bytes, ret);
 }
 
+bool page_is_inside(const struct mr_kv_pages *pages, uint64_t number, uint64_t count)
+{
+    return number >= PAGE_META_COUNT && number <= pages->meta.last && count <= pages->meta.last + 1 - number;
+}
+
 bool page_take(struct mr_kv_pages *pages, uint64_t number, uint64_t count)
 {
-    if (number < PAGE_META_COUNT || number > pages->meta.last || count > pages->meta.last + 1 - number)
+    if (!page_is_inside(pages, number, count))
         return false;
     for (uint64_t i = number; i < number + count; i++)
         if (pages->seen[i / 8] & 1 << i % 8)

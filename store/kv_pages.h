@@ -44,8 +44,8 @@ uint64_t mr_kv_pages_read(const struct mr_kv_pages *pages);               /* how
 /*
  * The rows of a table in order, damaged places left out after they were told. MR_ENOTFOUND: no such table.
  * next: 0; MR_ENOTFOUND at the end, where the table's counts are held against what was seen; MR_EIO,
- * MR_ENOMEM. seek instead of the first next: begins at the first key >= key, and counts are not compared.
- * Key and value are valid until the next call.
+ * MR_ENOMEM. seek instead of the first next: begins at the first key >= key; counts are not compared, and its
+ * pages may be read again by another cursor. Key and value are valid until the next call.
  */
 int mr_kv_pages_cursor_open(struct mr_kv_pages_cursor **ret, struct mr_kv_pages *pages, const char *table);
 void mr_kv_pages_cursor_close(struct mr_kv_pages_cursor *cursor); /* NULL is fine */

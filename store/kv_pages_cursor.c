@@ -79,6 +79,13 @@ static void lose(struct mr_kv_pages_cursor *cursor, uint64_t page, const char *w
     page_damage(cursor->pages, cursor->name, page, what, !is_free_list(cursor), low, high);
 }
 
+/* The first reading of a table takes its pages; a later one does not ask whose they are. */
+static bool take(struct mr_kv_pages_cursor *cursor, uint64_t number, uint64_t count)
+{
+    return cursor->sought ? page_is_inside(cursor->pages, number, count)
+                          : page_take(cursor->pages, number, count);
+}
+
 /* The page becomes the lowest level. 1: it is damaged, and told. */
 static int enter(
         struct mr_kv_pages_cursor *cursor, uint64_t number, struct mr_slice low, struct mr_slice high)
@@ -96,7 +103,7 @@ static int enter(
 
     if (!level->page && !(level->page = malloc(want.page_bytes)))
         return MR_ENOMEM;
-    if (!page_take(cursor->pages, number, 1)) {
+    if (!take(cursor, number, 1)) {
         lose(cursor, number, "the page is outside of the file, or in use twice", low, high);
         return 1;
     }
@@ -133,7 +140,7 @@ static int descend(struct mr_kv_pages_cursor *cursor)
     }
     if (!cursor->skim || cursor->depth + 1 < cursor->db.depth)
         return enter(cursor, node.child, low, high);
-    if (!page_take(cursor->pages, node.child, 1))
+    if (!take(cursor, node.child, 1))
         lose(cursor, node.child, "the page is outside of the file, or in use twice", low, high);
     cursor->met.leaf_pages++;
     return 1;
@@ -161,7 +168,7 @@ static int read_big(
     if (r == 0)
         count = page_u32(room + 12);
     if (r < 0 || page_u64(room) != number || page_u16(room + 10) != PAGE_OVERFLOW || count < least ||
-            !page_take(pages, number, count)) {
+            !take(cursor, number, count)) {
         lose(cursor, number, broken, node->key, node->key);
         return 1;
     }
