@@ -29,6 +29,7 @@ static const struct layer {
         {"store/", {"proto/base/", "store/"}},
         {"hub/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/",
                          "generated"}},
+        {"hub/cesql/", {"proto/base/", "proto/wire/prescan.h", "hub/cesql/"}},
         {"hub/tool/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/",
                               "adapters/sdk/", "generated"}},
         {"adapters/sdk/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/kv.h",
