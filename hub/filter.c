@@ -1,131 +1,373 @@
-/* One filter against one event. A dialect is a row of the table; CESQL ("sql") becomes another one. */
-#include "hub/matcher.h"
+#include "hub/filter.h"
 
-#include <stddef.h>
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/buf.h"
 #include "proto/base/list.h"
 
-struct attribute_row {
-    size_t in_filter; /* of a char * in struct mr_filter_attributes */
-    size_t in_event;  /* of a const char * in struct mr_attributes */
+enum kind { KIND_EXACT, KIND_PREFIX, KIND_SUFFIX, KIND_ALL, KIND_ANY, KIND_NOT, KIND_SQL };
+
+/* What an attribute must be, begin with or end with. */
+struct wanted {
+    unsigned attribute;
+    struct mr_slice text;
 };
 
-#define ROW(name)                                                                                            \
-    {                                                                                                        \
-        offsetof(struct mr_filter_attributes, name), offsetof(struct mr_attributes, name)                    \
+struct mr_filter {
+    enum kind kind;
+    struct wanted *wanted; /* of exact, prefix, suffix */
+    size_t wanted_count;
+    struct mr_filter *parts; /* of all, any, not */
+    size_t parts_count;
+    struct mr_cesql *sql;
+    const char *sql_text;
+};
+
+/* ---- compiling ---- */
+
+struct compiler {
+    struct mr_filter_problem *problem; /* its path is that of the filter being compiled */
+};
+
+static int compile(
+        const struct compiler *compiler, const struct mr_config_filter *config, struct mr_filter *ret);
+
+static int compile_attributes(
+        const struct mr_filter_attributes *attributes, enum kind kind, struct mr_filter *ret)
+{
+    ret->kind = kind;
+    ret->wanted = calloc(MR_FILTER_ATTRIBUTES, sizeof *ret->wanted);
+    if (!ret->wanted)
+        return MR_ENOMEM;
+    for (unsigned i = 0; i < MR_FILTER_ATTRIBUTES; i++) {
+        const char *text = mr_filter_attribute_wanted(attributes, i);
+
+        if (text)
+            ret->wanted[ret->wanted_count++] = (struct wanted){i, mr_slice_str(text)};
     }
-
-static const struct attribute_row attributes[] = {
-        ROW(type),
-        ROW(source),
-        ROW(regioncode),
-        ROW(orgid),
-        ROW(oktmo),
-        ROW(id),
-        ROW(subject),
-        ROW(dataschema),
-        ROW(correlationid),
-        ROW(causationid),
-        ROW(partitionkey),
-        ROW(basis),
-        ROW(actor),
-        ROW(actorrole),
-};
-
-typedef bool (*compare_fn)(struct mr_slice value, struct mr_slice wanted);
-
-static bool is_exact(struct mr_slice value, struct mr_slice wanted)
-{
-    return mr_slice_equal(value, wanted);
+    return 0;
 }
 
-static bool is_prefix(struct mr_slice value, struct mr_slice wanted)
+static int compile_parts(const struct compiler *compiler, enum kind kind, const char *name,
+        const struct mr_config_filter *filters, uint32_t count, struct mr_filter *ret)
 {
-    return value.size >= wanted.size && mr_slice_equal(mr_slice(value.data, wanted.size), wanted);
+    char *path = compiler->problem->path;
+    size_t size = strlen(path);
+    int r = 0;
+
+    ret->kind = kind;
+    ret->parts = calloc(count + 1u, sizeof *ret->parts);
+    if (!ret->parts)
+        return MR_ENOMEM;
+    for (uint32_t i = 0; r == 0 && i < count; i++) {
+        if (kind == KIND_NOT)
+            (void)snprintf(path + size, sizeof compiler->problem->path - size, ".not");
+        else
+            (void)snprintf(path + size, sizeof compiler->problem->path - size, "%s%s[%u]",
+                    size > 0 ? "." : "", name, (unsigned)i);
+        ret->parts_count++;
+        r = compile(compiler, &filters[i], &ret->parts[i]);
+    }
+    if (r == 0)
+        path[size] = 0;
+    return r;
 }
 
-static bool is_suffix(struct mr_slice value, struct mr_slice wanted)
+static int compile_sql(const struct compiler *compiler, const char *text, struct mr_filter *ret)
 {
+    struct mr_filter_problem *problem = compiler->problem;
+    size_t size = strlen(problem->path);
+    int r = mr_cesql_compile(&ret->sql, mr_slice_str(text), &problem->sql);
+
+    ret->kind = KIND_SQL;
+    ret->sql_text = text;
+    if (r == 0 && !mr_cesql_check(ret->sql, &problem->sql))
+        r = MR_EINVAL;
+    if (r < 0)
+        (void)snprintf(problem->path + size, sizeof problem->path - size, ".sql");
+    return r == MR_EINVAL ? MR_ECONFIG : r;
+}
+
+static int compile(
+        const struct compiler *compiler, const struct mr_config_filter *config, struct mr_filter *ret)
+{
+    if (config->exact)
+        return compile_attributes(config->exact, KIND_EXACT, ret);
+    if (config->prefix)
+        return compile_attributes(config->prefix, KIND_PREFIX, ret);
+    if (config->suffix)
+        return compile_attributes(config->suffix, KIND_SUFFIX, ret);
+    if (config->all)
+        return compile_parts(compiler, KIND_ALL, "all", config->all, config->all_count, ret);
+    if (config->any)
+        return compile_parts(compiler, KIND_ANY, "any", config->any, config->any_count, ret);
+    if (config->not_)
+        return compile_parts(compiler, KIND_NOT, "not", config->not_, 1, ret);
+    if (config->sql)
+        return compile_sql(compiler, config->sql, ret);
+    return compile_parts(compiler, KIND_ANY, "any", NULL, 0, ret); /* no dialect: nothing is given away */
+}
+
+int mr_filter_create(struct mr_filter **ret, const struct mr_config_filter *filters, uint32_t count,
+        struct mr_filter_problem *problem)
+{
+    const struct compiler compiler = {problem};
+    struct mr_filter *filter = calloc(1, sizeof *filter);
+    int r;
+
+    *problem = (struct mr_filter_problem){.sql = {.what = "", .cure = ""}};
+    if (!filter)
+        return MR_ENOMEM;
+    r = compile_parts(&compiler, KIND_ALL, "filters", filters, count, filter);
+    if (r < 0) {
+        mr_filter_free(filter);
+        return r;
+    }
+    *ret = filter;
+    return 0;
+}
+
+static void clear(struct mr_filter *filter)
+{
+    for (size_t i = 0; i < filter->parts_count; i++)
+        clear(&filter->parts[i]);
+    free(filter->parts);
+    free(filter->wanted);
+    mr_cesql_free(filter->sql);
+}
+
+void mr_filter_free(struct mr_filter *filter)
+{
+    if (!filter)
+        return;
+    clear(filter);
+    free(filter);
+}
+
+/* ---- one event ---- */
+
+static bool compares(enum kind kind, struct mr_slice value, struct mr_slice wanted)
+{
+    if (kind == KIND_EXACT)
+        return mr_slice_equal(value, wanted);
     if (value.size < wanted.size)
         return false;
-    return mr_slice_equal(mr_slice(value.data + (value.size - wanted.size), wanted.size), wanted);
+    return mr_slice_equal(
+            mr_slice(kind == KIND_PREFIX ? value.data : value.data + (value.size - wanted.size), wanted.size),
+            wanted);
 }
 
 /* Every attribute that the filter names must be there and compare. */
-static bool attributes_match(
-        const struct mr_filter_attributes *filter, const struct mr_event *event, compare_fn compare)
+static bool attributes_match(const struct mr_filter *filter, const struct mr_event *event)
 {
-    for (size_t i = 0; i < MR_COUNT(attributes); i++) {
-        const char *wanted = *(char *const *)((const char *)filter + attributes[i].in_filter);
-        const char *value = *(const char *const *)((const char *)&event->a + attributes[i].in_event);
+    for (size_t i = 0; i < filter->wanted_count; i++) {
+        const struct wanted *wanted = &filter->wanted[i];
+        const char *value = mr_filter_attribute_of(&event->a, wanted->attribute);
 
-        if (wanted && (!value || !compare(mr_slice_str(value), mr_slice_str(wanted))))
+        if (!value || !compares(filter->kind, mr_slice_str(value), wanted->text))
             return false;
     }
     return true;
 }
 
-static bool exact_matches(const struct mr_config_filter *filter, const struct mr_event *event)
+/* all: until one does not match; any: until one does. */
+static bool parts_match(const struct mr_filter *filter, const struct mr_event_view *view)
 {
-    return attributes_match(filter->exact, event, is_exact);
+    for (size_t i = 0; i < filter->parts_count; i++)
+        if (mr_filter_matches(&filter->parts[i], view) == (filter->kind == KIND_ANY))
+            return filter->kind == KIND_ANY;
+    return filter->kind == KIND_ALL;
 }
 
-static bool prefix_matches(const struct mr_config_filter *filter, const struct mr_event *event)
+static bool sql_matches(const struct mr_filter *filter, const struct mr_event_view *view)
 {
-    return attributes_match(filter->prefix, event, is_prefix);
+    struct mr_cesql_source source = mr_event_source(view);
+    struct mr_cesql_problem problem;
+    struct mr_cesql_value value;
+    bool good = mr_cesql_evaluate(filter->sql, &source, view->arena, &value, &problem);
+
+    mr_arena_reset(view->arena);
+    return good && value.type == MR_CESQL_BOOLEAN && value.boolean;
 }
 
-static bool suffix_matches(const struct mr_config_filter *filter, const struct mr_event *event)
+bool mr_filter_matches(const struct mr_filter *filter, const struct mr_event_view *view)
 {
-    return attributes_match(filter->suffix, event, is_suffix);
-}
-
-static bool all_match(const struct mr_config_filter *filter, const struct mr_event *event)
-{
-    for (uint32_t i = 0; i < filter->all_count; i++) {
-        if (!mr_filter_matches(&filter->all[i], event))
-            return false;
+    switch (filter->kind) {
+    case KIND_EXACT:
+    case KIND_PREFIX:
+    case KIND_SUFFIX:
+        return attributes_match(filter, view->event);
+    case KIND_ALL:
+    case KIND_ANY:
+        return parts_match(filter, view);
+    case KIND_NOT:
+        return !mr_filter_matches(&filter->parts[0], view);
+    case KIND_SQL:
+        return sql_matches(filter, view);
     }
-    return true;
-}
-
-static bool any_matches(const struct mr_config_filter *filter, const struct mr_event *event)
-{
-    for (uint32_t i = 0; i < filter->any_count; i++) {
-        if (mr_filter_matches(&filter->any[i], event))
-            return true;
-    }
+    assert(false);
     return false;
 }
 
-static bool not_matches(const struct mr_config_filter *filter, const struct mr_event *event)
+/* ---- before there is an event ---- */
+
+static enum mr_filter_answer ask_attributes(const struct mr_filter *filter, const char *type)
 {
-    return !mr_filter_matches(filter->not_, event);
+    enum mr_filter_answer answer = MR_FILTER_YES;
+
+    for (size_t i = 0; i < filter->wanted_count; i++) {
+        if (filter->wanted[i].attribute != MR_FILTER_ATTRIBUTE_TYPE)
+            answer = MR_FILTER_MAYBE;
+        else if (!compares(filter->kind, mr_slice_str(type), filter->wanted[i].text))
+            return MR_FILTER_NO;
+    }
+    return answer;
 }
 
-struct dialect {
-    size_t member; /* of a pointer in struct mr_config_filter: this dialect is meant when it is set */
-    bool (*matches)(const struct mr_config_filter *filter, const struct mr_event *event);
-};
-
-static const struct dialect dialects[] = {
-        {offsetof(struct mr_config_filter, exact), exact_matches},
-        {offsetof(struct mr_config_filter, prefix), prefix_matches},
-        {offsetof(struct mr_config_filter, suffix), suffix_matches},
-        {offsetof(struct mr_config_filter, all), all_match},
-        {offsetof(struct mr_config_filter, any), any_matches},
-        {offsetof(struct mr_config_filter, not_), not_matches},
-};
-
-bool mr_filter_matches(const struct mr_config_filter *filter, const struct mr_event *event)
+/* all: the least of the answers; any: the greatest. */
+static enum mr_filter_answer ask_parts(const struct mr_filter *filter, const char *type)
 {
-    for (size_t i = 0; i < MR_COUNT(dialects); i++) {
-        const void *member;
+    bool all = filter->kind == KIND_ALL;
+    enum mr_filter_answer answer = all ? MR_FILTER_YES : MR_FILTER_NO;
 
-        memcpy(&member, (const char *)filter + dialects[i].member, sizeof member);
-        if (member)
-            return dialects[i].matches(filter, event);
+    for (size_t i = 0; i < filter->parts_count; i++) {
+        enum mr_filter_answer one = mr_filter_ask_type(&filter->parts[i], type);
+
+        if (all ? one < answer : one > answer)
+            answer = one;
     }
-    return false; /* a filter without a dialect: nothing is given away by accident */
+    return answer;
+}
+
+static bool find_type(const void *ctx, const char *name, struct mr_cesql_value *ret)
+{
+    if (strcmp(name, mr_filter_attribute_name(MR_FILTER_ATTRIBUTE_TYPE)) != 0)
+        return false;
+    *ret = (struct mr_cesql_value){.type = MR_CESQL_STRING, .string = mr_slice_str(ctx)};
+    return true;
+}
+
+static enum mr_filter_answer ask_sql(const struct mr_filter *filter, const char *type)
+{
+    const char *const known[] = {mr_filter_attribute_name(MR_FILTER_ATTRIBUTE_TYPE)};
+    const struct mr_cesql_source source = {find_type, type};
+    struct mr_arena arena;
+    unsigned outcomes;
+
+    mr_arena_init(&arena, MR_CESQL_BUDGET_BYTES);
+    outcomes = mr_cesql_outcomes(filter->sql, known, MR_COUNT(known), &source, &arena);
+    mr_arena_fini(&arena);
+    if (outcomes == MR_CESQL_MAY_BE_TRUE)
+        return MR_FILTER_YES;
+    return outcomes & MR_CESQL_MAY_BE_TRUE ? MR_FILTER_MAYBE : MR_FILTER_NO;
+}
+
+enum mr_filter_answer mr_filter_ask_type(const struct mr_filter *filter, const char *type)
+{
+    switch (filter->kind) {
+    case KIND_EXACT:
+    case KIND_PREFIX:
+    case KIND_SUFFIX:
+        return ask_attributes(filter, type);
+    case KIND_ALL:
+    case KIND_ANY:
+        return ask_parts(filter, type);
+    case KIND_NOT:
+        return (enum mr_filter_answer)(MR_FILTER_YES - mr_filter_ask_type(&filter->parts[0], type));
+    case KIND_SQL:
+        return ask_sql(filter, type);
+    }
+    assert(false);
+    return MR_FILTER_MAYBE;
+}
+
+/* all: the shortest list of a part will do; any: all of them, if each part has one. */
+static size_t values_of_parts(
+        const struct mr_filter *filter, unsigned attribute, struct mr_slice *ret, size_t max)
+{
+    size_t best = 0, best_part = 0, count = 0;
+
+    for (size_t i = 0; i < filter->parts_count; i++) {
+        size_t one = mr_filter_values(&filter->parts[i], attribute, ret + count, max - count);
+
+        if (filter->kind == KIND_ANY && one == 0)
+            return 0;
+        if (filter->kind == KIND_ANY)
+            count += one;
+        else if (one > 0 && (best == 0 || one < best))
+            best = one, best_part = i;
+    }
+    if (filter->kind == KIND_ANY || best == 0)
+        return count;
+    return mr_filter_values(&filter->parts[best_part], attribute, ret, max);
+}
+
+size_t mr_filter_values(const struct mr_filter *filter, unsigned attribute, struct mr_slice *ret, size_t max)
+{
+    if (filter->kind == KIND_ALL || filter->kind == KIND_ANY)
+        return values_of_parts(filter, attribute, ret, max);
+    if (filter->kind == KIND_SQL)
+        return mr_cesql_values(filter->sql, mr_filter_attribute_name(attribute), ret, max);
+    for (size_t i = 0; filter->kind == KIND_EXACT && i < filter->wanted_count; i++) {
+        if (filter->wanted[i].attribute == attribute && max > 0) {
+            ret[0] = filter->wanted[i].text;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void put_text(struct mr_buf *out, struct mr_slice text)
+{
+    mr_buf_put_varint(out, text.size);
+    mr_buf_put_slice(out, text);
+}
+
+void mr_filter_put_form(const struct mr_filter *filter, struct mr_buf *out)
+{
+    mr_buf_put_u8(out, (uint8_t)filter->kind);
+    mr_buf_put_varint(out, filter->wanted_count);
+    for (size_t i = 0; i < filter->wanted_count; i++) {
+        mr_buf_put_u8(out, (uint8_t)filter->wanted[i].attribute);
+        put_text(out, filter->wanted[i].text);
+    }
+    mr_buf_put_varint(out, filter->parts_count);
+    for (size_t i = 0; i < filter->parts_count; i++)
+        mr_filter_put_form(&filter->parts[i], out);
+    put_text(out, mr_slice_str(filter->sql_text));
+}
+
+/* ---- the configuration ---- */
+
+static int fail(const struct mr_config *config, const char *file, unsigned subscription,
+        const struct mr_filter_problem *problem, struct mr_error *reterr)
+{
+    char path[192], where[192];
+
+    (void)snprintf(path, sizeof path, "subscriptions[%u].%s", subscription, problem->path);
+    mr_config_where(config, file, path, where, sizeof where);
+    return mr_error_set(reterr, MR_ECONFIG, where,
+            problem->sql.cure[0] ? problem->sql.cure : "`marshrut filter EXPR` shows where; docs/cesql.md",
+            "%s: %s at byte %zu: %s", path, mr_cesql_fault_name(problem->sql.fault), problem->sql.at + 1,
+            problem->sql.what);
+}
+
+int mr_filters_check(const struct mr_config *config, const char *file, struct mr_error *reterr)
+{
+    for (uint32_t i = 0; i < config->subscriptions_count; i++) {
+        const struct mr_config_subscription *subscription = &config->subscriptions[i];
+        struct mr_filter_problem problem;
+        struct mr_filter *filter = NULL;
+        int r = mr_filter_create(&filter, subscription->filters, subscription->filters_count, &problem);
+
+        mr_filter_free(filter);
+        if (r == MR_ENOMEM)
+            return mr_error_set(reterr, r, file, "", "out of memory");
+        if (r < 0)
+            return fail(config, file, i, &problem, reterr);
+    }
+    return 0;
 }

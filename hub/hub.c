@@ -130,8 +130,8 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
     hub->house_open = true;
     if ((r = mr_deliver_rows_begin(&hub->house, reterr)) < 0)
         return r;
-    if ((r = mr_matcher_create(&hub->matcher, hub->config, hub->house.names)) < 0)
-        return mr_error_set(reterr, r, "subscriptions", "", "cannot compile the filters");
+    if ((r = mr_matcher_create(&hub->matcher, hub->config, hub->house.names, reterr)) < 0)
+        return r;
     with_log.log = hub->house.log;
     if ((r = start_writer(hub, &with_log, reterr)) < 0)
         return r;

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
+#include "hub/filter.h"
 #include "hub/hub.h"
 #include "hub/rights.h"
 #include "proto/base/logfmt.h"
@@ -109,7 +110,8 @@ int main(int argc, char **argv)
     set_limits();
     if (mr_config_load(&config, arguments.config, &error) < 0)
         return fail("config.invalid", &error);
-    if (mr_rights_check(config, arguments.config, &error) < 0)
+    if (mr_rights_check(config, arguments.config, &error) < 0 ||
+            mr_filters_check(config, arguments.config, &error) < 0)
         status = fail("config.invalid", &error);
     else if (arguments.check)
         (void)printf("%s: good\n", arguments.config);

@@ -1,162 +1,168 @@
-/*
- * For every registered type, the subscriptions whose filters do not rule it out: an event then meets only
- * those. Which types a filter rules out is asked of the filter itself, with every other attribute unknown
- * (three-valued).
- */
 #include "hub/matcher.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/matcher_index.h"
+#include "proto/base/buf.h"
 #include "proto/base/list.h"
 
+struct mr_matcher {
+    struct mr_rule *rules;
+    size_t rules_count;
+    struct mr_matcher_index *index;
+    const char **systems; /* by subscription id: who receives */
+    size_t systems_count;
+};
+
+/* ---- compiling ---- */
+
+/* One subscription on its way to a rule. */
 struct compiled {
     const struct mr_config_subscription *subscription;
     uint16_t id;
+    struct mr_filter *filter; /* moves into the rule, or is freed */
+    struct mr_buf form;       /* subscriptions of the same form become one rule */
 };
 
-/* Indexes into subs of those that may want the type. */
-struct candidates {
-    uint16_t *subs;
+struct compiler {
+    struct compiled *subs;
     size_t count;
+    struct mr_error *reterr;
 };
 
-struct mr_matcher {
-    struct compiled *subs; /* ascending by id */
-    size_t subs_count;
-    struct candidates *by_type; /* by index in the registry; one more row for types that are not in it: all */
-    size_t types_count;
-};
-
-/* What the type alone says about a filter. */
-enum answer { NO, MAYBE, YES };
-
-static bool only_type(const struct mr_filter_attributes *attributes)
+static const char *employer_of(const struct compiled *sub)
 {
-    struct mr_filter_attributes rest = *attributes;
-    static const struct mr_filter_attributes none;
-
-    rest.type = NULL;
-    return memcmp(&rest, &none, sizeof rest) == 0;
+    return sub->subscription->scope == MR_SCOPE_STAFF ? sub->subscription->system : NULL;
 }
 
-static enum answer ask_attributes(const struct mr_filter_attributes *attributes, bool type_matches)
+/* Those that the hub adds itself have a number and no rule: it says itself what goes there. */
+static int compile_one(struct compiler *c, const struct mr_config_subscription *subscription, uint16_t id)
 {
-    if (attributes->type && !type_matches)
-        return NO;
-    return only_type(attributes) ? YES : MAYBE;
+    struct compiled *sub = &c->subs[c->count];
+    struct mr_filter_problem problem;
+    const char *employer;
+    int r;
+
+    if (id == 0)
+        return mr_error_set(c->reterr, MR_ECONFIG, subscription->name, "give it another name",
+                "the log has no number for this subscription");
+    if (mr_config_builtin(subscription))
+        return 0;
+    *sub = (struct compiled){.subscription = subscription, .id = id, .form = MR_BUF_INIT};
+    c->count++;
+    r = mr_filter_create(&sub->filter, subscription->filters, subscription->filters_count, &problem);
+    if (r < 0)
+        return mr_error_set(c->reterr, r, subscription->name, "`marshrut config check` says where", "%s: %s",
+                problem.path, problem.sql.what);
+    employer = employer_of(sub);
+    mr_buf_put_str(&sub->form, employer ? employer : "");
+    mr_buf_put_u8(&sub->form, 0);
+    mr_filter_put_form(sub->filter, &sub->form);
+    return mr_buf_failed(&sub->form) ? MR_ENOMEM : 0;
 }
 
-static enum answer ask(const struct mr_config_filter *filter, const char *type);
-
-/* all: the least of the answers; any: the greatest. */
-static enum answer ask_many(
-        const struct mr_config_filter *filters, uint32_t count, const char *type, bool all)
+static int compare_form(const void *a, const void *b)
 {
-    enum answer answer = all ? YES : NO;
+    const struct compiled *x = a, *y = b;
+    int r = mr_slice_compare(mr_buf_slice(&x->form), mr_buf_slice(&y->form));
 
-    for (uint32_t i = 0; i < count; i++) {
-        enum answer one = ask(&filters[i], type);
-
-        if (all ? one < answer : one > answer)
-            answer = one;
-    }
-    return answer;
+    return r ? r : (int)x->id - (int)y->id;
 }
 
-static enum answer ask(const struct mr_config_filter *filter, const char *type)
+static int make_rule(struct mr_rule *rule, struct compiled *subs, size_t count)
 {
-    size_t size = strlen(type);
-
-    if (filter->exact)
-        return ask_attributes(filter->exact, filter->exact->type && strcmp(filter->exact->type, type) == 0);
-    if (filter->prefix) {
-        const char *prefix = filter->prefix->type;
-
-        return ask_attributes(filter->prefix, prefix && strncmp(prefix, type, strlen(prefix)) == 0);
-    }
-    if (filter->suffix) {
-        const char *suffix = filter->suffix->type;
-        size_t need = suffix ? strlen(suffix) : 0;
-
-        return ask_attributes(
-                filter->suffix, suffix && need <= size && strcmp(suffix, type + size - need) == 0);
-    }
-    if (filter->all)
-        return ask_many(filter->all, filter->all_count, type, true);
-    if (filter->any)
-        return ask_many(filter->any, filter->any_count, type, false);
-    if (filter->not_)
-        return (enum answer)(YES - ask(filter->not_, type));
-    return MAYBE; /* a dialect that knows nothing about types, such as sql later */
-}
-
-static int compare_id(const void *a, const void *b)
-{
-    return (int)((const struct compiled *)a)->id - (int)((const struct compiled *)b)->id;
-}
-
-static int compile_subscriptions(
-        struct mr_matcher *matcher, const struct mr_config *config, const struct mr_names *names)
-{
-    if (mr_config_subscriptions_configured(config) > MR_RECORD_SUBS_MAX)
-        return MR_ECONFIG;
-    matcher->subs = calloc(config->subscriptions_count + 1u, sizeof *matcher->subs);
-    if (!matcher->subs)
+    *rule = (struct mr_rule){.employer = employer_of(subs), .subs = calloc(count, sizeof *rule->subs)};
+    if (!rule->subs)
         return MR_ENOMEM;
-    for (uint32_t i = 0; i < config->subscriptions_count; i++) {
-        const struct mr_config_subscription *subscription = &config->subscriptions[i];
-        uint16_t id = mr_names_id(names, MR_NAME_SUBSCRIPTION, subscription->name);
-
-        if (id == 0)
-            return MR_ECONFIG;
-        if (mr_config_builtin(subscription))
-            continue;
-        matcher->subs[matcher->subs_count++] = (struct compiled){subscription, id};
-    }
-    qsort(matcher->subs, matcher->subs_count, sizeof *matcher->subs, compare_id);
+    for (size_t i = 0; i < count; i++)
+        rule->subs[rule->subs_count++] = subs[i].id;
+    rule->filter = subs[0].filter;
+    subs[0].filter = NULL;
     return 0;
 }
 
-/* type NULL: every subscription. */
-static int compile_candidates(const struct mr_matcher *matcher, const char *type, struct candidates *ret)
-{
-    ret->subs = calloc(matcher->subs_count + 1, sizeof *ret->subs);
-    if (!ret->subs)
-        return MR_ENOMEM;
-    for (size_t i = 0; i < matcher->subs_count; i++) {
-        const struct mr_config_subscription *s = matcher->subs[i].subscription;
-
-        if (!type || ask_many(s->filters, s->filters_count, type, true) != NO)
-            ret->subs[ret->count++] = (uint16_t)i;
-    }
-    return 0;
-}
-
-static int compile_types(struct mr_matcher *matcher)
+static int make_rules(struct mr_matcher *matcher, struct compiler *c)
 {
     int r = 0;
 
-    matcher->types_count = mr_registry_count();
-    matcher->by_type = calloc(matcher->types_count + 1, sizeof *matcher->by_type);
-    if (!matcher->by_type)
+    matcher->rules = calloc(c->count + 1, sizeof *matcher->rules);
+    if (!matcher->rules)
         return MR_ENOMEM;
-    for (size_t i = 0; r == 0 && i < matcher->types_count; i++)
-        r = compile_candidates(matcher, mr_registry_at(i)->name, &matcher->by_type[i]);
-    return r < 0 ? r : compile_candidates(matcher, NULL, &matcher->by_type[matcher->types_count]);
+    qsort(c->subs, c->count, sizeof *c->subs, compare_form);
+    for (size_t i = 0, n; r == 0 && i < c->count; i += n) {
+        for (n = 1; i + n < c->count; n++)
+            if (!mr_slice_equal(mr_buf_slice(&c->subs[i].form), mr_buf_slice(&c->subs[i + n].form)))
+                break;
+        r = make_rule(&matcher->rules[matcher->rules_count++], &c->subs[i], n);
+    }
+    return r;
 }
 
-int mr_matcher_create(struct mr_matcher **ret, const struct mr_config *config, const struct mr_names *names)
+static int note_systems(struct mr_matcher *matcher, const struct compiler *c)
+{
+    for (size_t i = 0; i < c->count; i++)
+        if (c->subs[i].id >= matcher->systems_count)
+            matcher->systems_count = c->subs[i].id + 1u;
+    matcher->systems = calloc(matcher->systems_count + 1, sizeof *matcher->systems);
+    if (!matcher->systems)
+        return MR_ENOMEM;
+    for (size_t i = 0; i < c->count; i++)
+        matcher->systems[c->subs[i].id] = c->subs[i].subscription->system;
+    return 0;
+}
+
+/* A record has room for so many subscriptions; more must be impossible, not cut off. */
+static int check_bounds(const struct mr_matcher *matcher, struct mr_error *reterr)
+{
+    for (size_t t = 0; t < mr_registry_count(); t++) {
+        size_t bound = mr_matcher_index_bound(matcher->index, matcher->rules, t);
+
+        if (bound > MR_RECORD_SUBS_MAX)
+            return mr_error_set(reterr, MR_ECONFIG, "subscriptions",
+                    "narrow them by `exact` on an attribute that differs, such as orgid, or by scope staff",
+                    "up to %zu subscriptions might want one event of type %s, and %d is the limit", bound,
+                    mr_registry_at(t)->name, MR_RECORD_SUBS_MAX);
+    }
+    return 0;
+}
+
+static int compile(struct mr_matcher *matcher, struct compiler *c, const struct mr_config *config,
+        const struct mr_names *names)
+{
+    int r = 0;
+
+    c->subs = calloc(config->subscriptions_count + 1u, sizeof *c->subs);
+    if (!c->subs)
+        return MR_ENOMEM;
+    for (uint32_t i = 0; r == 0 && i < config->subscriptions_count; i++)
+        r = compile_one(c, &config->subscriptions[i],
+                mr_names_id(names, MR_NAME_SUBSCRIPTION, config->subscriptions[i].name));
+    if (r == 0)
+        r = note_systems(matcher, c);
+    if (r == 0)
+        r = make_rules(matcher, c);
+    if (r == 0)
+        r = mr_matcher_index_create(&matcher->index, matcher->rules, matcher->rules_count);
+    return r < 0 ? r : check_bounds(matcher, c->reterr);
+}
+
+int mr_matcher_create(struct mr_matcher **ret, const struct mr_config *config, const struct mr_names *names,
+        struct mr_error *reterr)
 {
     struct mr_matcher *matcher = calloc(1, sizeof *matcher);
-    int r = matcher ? compile_subscriptions(matcher, config, names) : MR_ENOMEM;
+    struct compiler c = {.reterr = reterr};
+    int r = matcher ? compile(matcher, &c, config, names) : MR_ENOMEM;
 
-    if (r == 0)
-        r = compile_types(matcher);
+    for (size_t i = 0; i < c.count; i++) {
+        mr_filter_free(c.subs[i].filter);
+        mr_buf_fini(&c.subs[i].form);
+    }
+    free(c.subs);
     if (r < 0) {
         mr_matcher_free(matcher);
-        return r;
+        return r == MR_ENOMEM ? mr_error_set(reterr, r, "subscriptions", "", "out of memory") : r;
     }
     *ret = matcher;
     return 0;
@@ -166,56 +172,92 @@ void mr_matcher_free(struct mr_matcher *matcher)
 {
     if (!matcher)
         return;
-    for (size_t i = 0; matcher->by_type && i <= matcher->types_count; i++)
-        free(matcher->by_type[i].subs);
-    free(matcher->by_type);
-    free(matcher->subs);
+    for (size_t i = 0; i < matcher->rules_count; i++) {
+        mr_filter_free(matcher->rules[i].filter);
+        free(matcher->rules[i].subs);
+    }
+    free(matcher->rules);
+    mr_matcher_index_free(matcher->index);
+    free(matcher->systems);
     free(matcher);
 }
 
-static const struct candidates *candidates_of(const struct mr_matcher *matcher, const struct mr_event *event)
-{
-    /* The registry is one static array in the order of mr_registry_at(). */
-    size_t index = event->type ? (size_t)(event->type - mr_registry_at(0)) : matcher->types_count;
+/* ---- one event ---- */
 
-    assert(index <= matcher->types_count);
-    return &matcher->by_type[index];
+struct match {
+    const struct mr_matcher *matcher;
+    struct mr_event_view view;
+    const char *sender;
+    uint16_t *ret;
+    size_t count;
+};
+
+static void on_candidate(void *ctx, const struct mr_candidate *candidate)
+{
+    struct match *match = ctx;
+    const struct mr_rule *rule = &match->matcher->rules[candidate->rule];
+
+    if (!candidate->sure && !mr_filter_matches(rule->filter, &match->view))
+        return;
+    for (size_t i = 0; i < rule->subs_count && match->count < MR_RECORD_SUBS_MAX; i++) {
+        const char *system = match->matcher->systems[rule->subs[i]];
+
+        if (!match->sender || strcmp(system, match->sender) != 0)
+            match->ret[match->count++] = rule->subs[i];
+    }
 }
 
 static bool employs(const struct mr_match_context *context, const char *system)
 {
-    for (size_t i = 0; i < context->employers_count; i++) {
+    for (size_t i = 0; i < context->employers_count; i++)
         if (strcmp(context->employers[i], system) == 0)
             return true;
-    }
     return false;
 }
 
-static bool wants(const struct mr_config_subscription *s, const struct mr_event *event, const char *sender,
-        const struct mr_match_context *context)
+/* A type that the registry does not know has no place in the index: every rule is tried. The hub refuses such
+ * events before it matches them. */
+static void walk(const struct mr_matcher *matcher, const struct mr_event *event,
+        const struct mr_match_context *context, mr_candidate_fn fn, void *ctx)
 {
-    if (sender && strcmp(s->system, sender) == 0)
-        return false;
-    if (s->scope == MR_SCOPE_STAFF && !employs(context, s->system))
-        return false;
-    for (uint32_t i = 0; i < s->filters_count; i++) {
-        if (!mr_filter_matches(&s->filters[i], event))
-            return false;
+    if (event->type) {
+        mr_matcher_index_walk(matcher->index, event, context, fn, ctx);
+        return;
     }
-    return true;
+    for (size_t i = 0; i < matcher->rules_count; i++)
+        if (!matcher->rules[i].employer || employs(context, matcher->rules[i].employer))
+            fn(ctx, &(struct mr_candidate){(uint32_t)i, false});
+}
+
+static int compare_id(const void *a, const void *b)
+{
+    return (int)*(const uint16_t *)a - (int)*(const uint16_t *)b;
 }
 
 size_t mr_matcher_match(const struct mr_matcher *matcher, const struct mr_event *event, const char *sender,
         const struct mr_match_context *context, uint16_t ret[static MR_RECORD_SUBS_MAX])
 {
-    const struct candidates *candidates = candidates_of(matcher, event);
+    struct mr_arena arena;
+    struct match match = {
+            .matcher = matcher, .view = {event, &arena}, .sender = sender, .ret = ret, .count = 0};
+
+    mr_arena_init(&arena, MR_CESQL_BUDGET_BYTES);
+    walk(matcher, event, context, on_candidate, &match);
+    mr_arena_fini(&arena);
+    qsort(ret, match.count, sizeof *ret, compare_id);
+    return match.count;
+}
+
+static void on_count(void *ctx, const struct mr_candidate *candidate)
+{
+    *(size_t *)ctx += !candidate->sure;
+}
+
+size_t mr_matcher_candidates(const struct mr_matcher *matcher, const struct mr_event *event,
+        const struct mr_match_context *context)
+{
     size_t count = 0;
 
-    for (size_t i = 0; i < candidates->count; i++) {
-        const struct compiled *sub = &matcher->subs[candidates->subs[i]];
-
-        if (wants(sub->subscription, event, sender, context))
-            ret[count++] = sub->id;
-    }
+    walk(matcher, event, context, on_count, &count);
     return count;
 }

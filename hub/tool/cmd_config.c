@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hub/filter.h"
 #include "hub/rights.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
@@ -118,7 +119,8 @@ static int check(struct tool *tool)
 
     if (!config)
         return mr_err_exit(MR_ECONFIG);
-    if (mr_rights_check(config, tool->config_path, &error) < 0)
+    if (mr_rights_check(config, tool->config_path, &error) < 0 ||
+            mr_filters_check(config, tool->config_path, &error) < 0)
         return tool_fail(tool, &error);
     warnings = json_array();
     code = check_keys(tool, warnings);

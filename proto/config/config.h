@@ -35,6 +35,7 @@ struct mr_config_filter {
     struct mr_config_filter *any;
     uint32_t any_count;
     struct mr_config_filter *not_; /* key "not" */
+    char *sql;                     /* CloudEvents SQL 1.0.0; the hub compiles it */
 };
 
 struct mr_config_system {

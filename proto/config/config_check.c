@@ -271,14 +271,15 @@ static int check_filter(struct check *check, const struct mr_config_filter *filt
         uint32_t count;
     } parts[] = {{"all", filter->all, filter->all_count}, {"any", filter->any, filter->any_count}};
     int dialects = (filter->exact != NULL) + (filter->prefix != NULL) + (filter->suffix != NULL) +
-                   (filter->all_count > 0) + (filter->any_count > 0) + (filter->not_ != NULL);
+                   (filter->all_count > 0) + (filter->any_count > 0) + (filter->not_ != NULL) +
+                   (filter->sql != NULL);
     size_t size = strlen(check->path);
     int r;
 
     if (dialects != 1)
         return fail(check, NULL,
                 dialects == 0 ? "a filter that says nothing" : "several dialects in one filter",
-                "exactly one of exact, prefix, suffix, all, any, not; join several with `all`");
+                "exactly one of exact, prefix, suffix, all, any, not, sql; join several with `all`");
     for (size_t i = 0; i < MR_COUNT(tables); i++)
         if (tables[i] && attributes_empty(tables[i]))
             return fail(check, NULL, "a filter without an attribute", "name at least one, such as `type`");

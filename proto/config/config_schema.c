@@ -35,7 +35,8 @@ static const cyaml_schema_field_t filter_fields[] = {
         PART("suffix", struct mr_config_filter, suffix, attribute_fields),
         LIST("all", struct mr_config_filter, all, &filter_entry),
         LIST("any", struct mr_config_filter, any, &filter_entry),
-        PART("not", struct mr_config_filter, not_, filter_fields), CYAML_FIELD_END};
+        PART("not", struct mr_config_filter, not_, filter_fields), OPT("sql", struct mr_config_filter, sql),
+        CYAML_FIELD_END};
 static const cyaml_schema_value_t filter_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_filter, filter_fields)};
 

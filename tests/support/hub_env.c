@@ -99,7 +99,7 @@ void hub_env_open(struct hub_env *env)
     struct mr_writer_options options = {.batch_jobs_max = 64};
 
     check(mr_house_open(&env->house, env->config, false, &error), &error);
-    assert_int_equal(mr_matcher_create(&env->matcher, env->config, env->house.names), 0);
+    check(mr_matcher_create(&env->matcher, env->config, env->house.names, &error), &error);
     options.log = env->house.log;
     assert_int_equal(mr_writer_start(&env->writer, &options), 0);
     check(mr_prepare_start(&env->prepare, &env->house, env->matcher, env->writer, &error), &error);

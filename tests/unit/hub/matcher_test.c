@@ -1,4 +1,4 @@
-/* Filters of every dialect, the index by type against plain evaluation, scope staff, and no echo. */
+/* Filters of every dialect, scope staff, and no echo. tests/property/matcher_index_test.c has the index. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,6 +28,22 @@ static struct mr_event event_of(const char *type)
     return event;
 }
 
+/* One filter, compiled for itself. */
+static bool matches(const struct mr_config_filter *config, const struct mr_event *event)
+{
+    struct mr_filter_problem problem;
+    struct mr_filter *filter = NULL;
+    struct mr_arena arena;
+    bool result;
+
+    assert_int_equal(mr_filter_create(&filter, config, 1, &problem), 0);
+    mr_arena_init(&arena, MR_CESQL_BUDGET_BYTES);
+    result = mr_filter_matches(filter, &(struct mr_event_view){event, &arena});
+    mr_arena_fini(&arena);
+    mr_filter_free(filter);
+    return result;
+}
+
 static void filters_by_dialect(void **state)
 {
     struct mr_filter_attributes type = {.type = str("nms.route.closed.v1")};
@@ -39,6 +55,7 @@ static void filters_by_dialect(void **state)
     struct mr_filter_attributes absent = {.subject = str("x")};
     struct mr_config_filter is_type = {.exact = &type};
     struct mr_config_filter is_absent = {.exact = &absent};
+    struct mr_config_filter is_wrong = {.sql = str("subject = 'x'")};
     struct mr_config_filter yes_no[] = {{.exact = &type}, {.exact = &both}};
     const struct {
         struct mr_config_filter filter;
@@ -58,13 +75,19 @@ static void filters_by_dialect(void **state)
             {{.any = yes_no + 1, .any_count = 1}, false},
             {{.not_ = &is_type}, false},
             {{.not_ = &is_absent}, true},
+            {{.sql = str("type LIKE 'nms.route.%' AND regioncode = 24")}, true},
+            {{.sql = str("type = 'nms.route.closed.v1' AND regioncode = '61'")}, false},
+            {{.sql = str("EXISTS subject")}, false},
+            {{.sql = str("subject = 'x' OR TRUE")}, false}, /* an error: it must not pass */
+            {{.sql = str("regioncode")}, false},            /* no Boolean */
+            {{.not_ = &is_wrong}, true},                    /* what does not pass is turned over */
             {{0}, false},
     };
     struct mr_event event = event_of("nms.route.closed.v1");
 
     (void)state;
     for (size_t i = 0; i < MR_COUNT(rows); i++)
-        assert_true(mr_filter_matches(&rows[i].filter, &event) == rows[i].matches);
+        assert_true(matches(&rows[i].filter, &event) == rows[i].matches);
 }
 
 static bool listed(const uint16_t *subs, size_t count, uint16_t id)
@@ -117,76 +140,6 @@ static void matches_by_subscription(void **state)
     }
 }
 
-/* ---- the index never loses a subscription: random filters against plain evaluation ---- */
-
-enum { RANDOM_FILTERS = 4000, DEPTH_MAX = 3 };
-
-static unsigned next_random(uint32_t *seed, unsigned below)
-{
-    *seed = *seed * 1664525u + 1013904223u;
-    return (*seed >> 8) % below;
-}
-
-static void random_filter(
-        uint32_t *seed, struct mr_config_filter *ret, unsigned depth, struct mr_arena *arena)
-{
-    static const char *const types[] = {
-            "nms.route.closed.v1", "nms.route.", "nms.", ".v1", "hub.", "closed.v1", "x"};
-    struct mr_filter_attributes *attributes = mr_arena_zalloc(arena, sizeof *attributes);
-    struct mr_config_filter *inner = mr_arena_zalloc(arena, 2 * sizeof *inner);
-    unsigned kind = next_random(seed, depth < DEPTH_MAX ? 6 : 3);
-
-    if (next_random(seed, 4) > 0)
-        attributes->type = str(types[next_random(seed, MR_COUNT(types))]);
-    if (next_random(seed, 3) == 0)
-        attributes->regioncode = str(next_random(seed, 2) ? "24" : "61");
-    *ret = (struct mr_config_filter){0};
-    if (kind >= 3) {
-        random_filter(seed, &inner[0], depth + 1, arena);
-        random_filter(seed, &inner[1], depth + 1, arena);
-    }
-    if (kind < 3)
-        *(kind == 0 ? &ret->exact : kind == 1 ? &ret->prefix : &ret->suffix) = attributes;
-    else if (kind == 3)
-        *ret = (struct mr_config_filter){.all = inner, .all_count = 2};
-    else if (kind == 4)
-        *ret = (struct mr_config_filter){.any = inner, .any_count = 2};
-    else
-        *ret = (struct mr_config_filter){.not_ = inner};
-}
-
-static void the_index_agrees_with_the_filters(void **state)
-{
-    struct hub_env *env = *state;
-    struct mr_config config = *env->config;
-    struct mr_config_subscription subscription = config.subscriptions[1];
-    uint32_t seed = 24;
-
-    config.subscriptions = &subscription;
-    config.subscriptions_count = 1;
-    for (int i = 0; i < RANDOM_FILTERS; i++) {
-        struct mr_arena arena;
-        struct mr_config_filter filter;
-        struct mr_matcher *matcher;
-        struct mr_match_context none = {0};
-
-        mr_arena_init(&arena, 1 << 20);
-        random_filter(&seed, &filter, 0, &arena);
-        subscription.filters = &filter;
-        subscription.filters_count = 1;
-        assert_int_equal(mr_matcher_create(&matcher, &config, env->house.names), 0);
-        for (size_t t = 0; t < mr_registry_count(); t += 7) {
-            struct mr_event event = event_of(mr_registry_at(t)->name);
-            uint16_t subs[MR_RECORD_SUBS_MAX];
-
-            assert_int_equal(mr_matcher_match(matcher, &event, "portal", &none, subs),
-                    mr_filter_matches(&filter, &event));
-        }
-        mr_matcher_free(matcher);
-        mr_arena_fini(&arena);
-    }
-}
-
 #define HUB_TEST(name) cmocka_unit_test_setup_teardown(name, hub_env_setup, hub_env_teardown)
 
 int main(void)
@@ -194,7 +147,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(filters_by_dialect),
             HUB_TEST(matches_by_subscription),
-            HUB_TEST(the_index_agrees_with_the_filters),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
