@@ -1,0 +1,206 @@
+#include "hub/tool/bench_event.h"
+
+#include <string.h>
+
+#include "event/assessment.pb-c.h"
+#include "event/course.pb-c.h"
+#include "proto/base/list.h"
+
+enum { ARENA_BYTES = 1 << 20, FILLER_MAX = 400, DIGITS = 10, ORGS = 997, OF_ONE_CORRELATION = 10 };
+
+enum kind { EVENT, CORRELATION, ORG, SNILS, PERSON, KINDS };
+
+/* What stands in the places at first: found again by it. */
+static const char *const marks[KINDS] = {
+        [EVENT] = "7000000001",
+        [CORRELATION] = "7000000002",
+        [ORG] = "7000000000003",
+        [SNILS] = "70000000004",
+        [PERSON] = "7000000005",
+};
+
+/* ---- numbers into text ---- */
+
+static void put_digits(char *at, size_t digits, uint64_t value)
+{
+    while (digits-- > 0) {
+        at[digits] = (char)('0' + value % 10);
+        value /= 10;
+    }
+}
+
+/* Made up, with the check digit that makes it valid. */
+static void put_ogrn(char *at, uint64_t org)
+{
+    uint64_t base = UINT64_C(102240000000) + org * 7;
+
+    put_digits(at, 12, base);
+    at[12] = (char)('0' + base % 11 % 10);
+}
+
+static void put_snils(char *at, uint64_t person)
+{
+    unsigned sum = 0;
+
+    put_digits(at, 9, 100000000 + person);
+    for (unsigned i = 0; i < 9; i++)
+        sum += (unsigned)(at[i] - '0') * (9 - i);
+    put_digits(at + 9, 2, sum % 101 % 100);
+}
+
+void bench_event_number(struct bench_event *event, uint64_t number, uint64_t person)
+{
+    for (size_t i = 0; i < event->places_count; i++) {
+        char *at = event->places[i].at;
+
+        switch ((enum kind)event->places[i].kind) {
+        case EVENT:
+            put_digits(at, DIGITS, number);
+            break;
+        case CORRELATION:
+            put_digits(at, DIGITS, number / OF_ONE_CORRELATION);
+            break;
+        case ORG:
+            put_ogrn(at, number % ORGS);
+            break;
+        case SNILS:
+            put_snils(at, person);
+            break;
+        default:
+            put_digits(at, DIGITS, person);
+        }
+    }
+}
+
+/* ---- making one ---- */
+
+static void find_places(struct bench_event *event, void *bytes, size_t size)
+{
+    for (int kind = 0; kind < KINDS; kind++) {
+        size_t length = strlen(marks[kind]);
+        char *at = bytes, *end = at + size;
+
+        while (event->places_count < BENCH_PLACES_MAX &&
+                (at = memmem(at, (size_t)(end - at), marks[kind], length)) != NULL) {
+            event->places[event->places_count++] = (struct bench_place){at, kind};
+            at += length;
+        }
+    }
+}
+
+static void find_in_text(struct bench_event *event, const char *text)
+{
+    if (text)
+        find_places(event, (void *)(uintptr_t)text, strlen(text));
+}
+
+/* In the bytes, and in what was decoded of them. */
+static void find_all(struct bench_event *event)
+{
+    const struct mr_attributes *a = &event->event.a;
+
+    find_places(event, event->bytes.data, event->bytes.size);
+    find_in_text(event, a->id);
+    find_in_text(event, a->correlationid);
+    find_in_text(event, a->orgid);
+    for (size_t i = 0; i < event->event.persons_count; i++) {
+        find_in_text(event, event->event.persons[i].person->snils);
+        find_in_text(event, event->event.persons[i].person->local_id);
+    }
+}
+
+static struct mr_attributes attributes(const char *source, const char *type)
+{
+    return (struct mr_attributes){.id = "e-7000000001",
+            .source = source,
+            .type = type,
+            .time = "2026-11-01T10:00:00Z",
+            .regioncode = "24",
+            .basis = "education",
+            .actor = "op-1",
+            .actorrole = "methodist"};
+}
+
+static int encode_open(struct mr_buf *out, char *filler)
+{
+    struct mr_attributes a = attributes("urn:marshrut:24:portal", "nms.programme.listed.v1");
+    Nms__Event__V1__ProgrammeListed programme = NMS__EVENT__V1__PROGRAMME_LISTED__INIT;
+
+    a.correlationid = "c-7000000002";
+    a.orgid = "7000000000003";
+    programme.programme_id = (char *)"p-7000000001";
+    programme.title = filler;
+    programme.kind = (char *)"PK";
+    programme.hours = 36;
+    programme.provider_ogrn = (char *)"1022402127461";
+    programme.registry = (char *)"own";
+    programme.listed_on = (char *)"2026-01-15";
+    return mr_event_encode(out, &a, &programme.base);
+}
+
+static int encode_sealed(struct mr_buf *out, char *filler)
+{
+    struct mr_attributes a = attributes("urn:marshrut:24:copmkp", "nms.deficit.identified.v1");
+    Nms__Event__V1__Person person = NMS__EVENT__V1__PERSON__INIT;
+    Nms__Event__V1__DeficitIdentified deficit = NMS__EVENT__V1__DEFICIT_IDENTIFIED__INIT;
+
+    person.snils = (char *)"70000000004";
+    person.family_name = (char *)"Orlova";
+    person.given_name = (char *)"Anna";
+    person.patronymic = (char *)"Lvovna";
+    person.birth_date = (char *)"1980-02-29";
+    person.sex = (char *)"F";
+    person.citizenship = (char *)"643";
+    person.local_id = (char *)"7000000005";
+    deficit.person = &person;
+    deficit.deficit_id = (char *)"d-1";
+    deficit.area = (char *)"ict";
+    deficit.identified_on = (char *)"2026-10-30";
+    deficit.recommendation = filler;
+    return mr_event_encode(out, &a, &deficit.base);
+}
+
+static int encode(struct mr_buf *out, bool with_person, size_t filler_bytes)
+{
+    char filler[FILLER_MAX + 1];
+
+    memset(filler, 'x', sizeof filler);
+    filler[filler_bytes] = 0;
+    mr_buf_reset(out);
+    return with_person ? encode_sealed(out, filler) : encode_open(out, filler);
+}
+
+/* As much filler as makes it the size that is measured with. */
+static int encode_sized(struct mr_buf *out, bool with_person)
+{
+    for (size_t filler = 1; filler <= FILLER_MAX; filler++) {
+        int r = encode(out, with_person, filler);
+
+        if (r < 0 || out->size >= BENCH_EVENT_BYTES)
+            return r;
+    }
+    return MR_EINVAL;
+}
+
+int bench_event_init(struct bench_event *ret, bool with_person)
+{
+    int r;
+
+    *ret = (struct bench_event){0};
+    mr_arena_init(&ret->arena, ARENA_BYTES);
+    r = encode_sized(&ret->bytes, with_person);
+    if (r == 0)
+        r = mr_event_decode(&ret->event, mr_buf_slice(&ret->bytes), &ret->arena, NULL);
+    if (r < 0) {
+        bench_event_fini(ret);
+        return r;
+    }
+    find_all(ret);
+    return 0;
+}
+
+void bench_event_fini(struct bench_event *event)
+{
+    mr_buf_fini(&event->bytes);
+    mr_arena_fini(&event->arena);
+}

@@ -1,0 +1,31 @@
+/*
+ * The two events that `marshrut bench store` measures with: 400 bytes as received, one without a person and
+ * one with a person of eight fields. Made and decoded once; then the number of each event is written into its
+ * places (ids, correlation, organisation, identifiers), so that no two are alike and none is decoded again.
+ */
+#ifndef MR_HUB_TOOL_BENCH_EVENT_H
+#define MR_HUB_TOOL_BENCH_EVENT_H
+
+#include "proto/wire/codec.h"
+
+enum { BENCH_EVENT_BYTES = 400, BENCH_PLACES_MAX = 24 };
+
+struct bench_place {
+    char *at;
+    int kind;
+};
+
+struct bench_event {
+    struct mr_buf bytes;
+    struct mr_arena arena;
+    struct mr_event event; /* of bytes; in arena */
+    struct bench_place places[BENCH_PLACES_MAX];
+    size_t places_count;
+};
+
+int bench_event_init(struct bench_event *ret, bool with_person);
+void bench_event_fini(struct bench_event *event);
+/* Makes it the event of this number, about this person. */
+void bench_event_number(struct bench_event *event, uint64_t number, uint64_t person);
+
+#endif
