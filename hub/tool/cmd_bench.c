@@ -1,7 +1,6 @@
 /* marshrut bench store: measures the store in a folder of its own. */
 #include <errno.h>
 #include <getopt.h>
-#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,7 +136,6 @@ static int run_phases(struct bench *bench)
     if (r == 0)
         r = bench_reading(bench);
     bench_house_close(&bench->home);
-    (void)malloc_trim(0); /* what children inherit would count as theirs */
     if (r == 0)
         r = bench_starting(bench);
     bench_house_fini(&bench->home);
