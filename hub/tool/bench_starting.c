@@ -156,7 +156,7 @@ static int start_parts(struct bench *bench, struct hub_parts *parts)
 {
     struct mr_house *house = &bench->home.house;
     const struct mr_writer_options options = {.log = house->log, .batch_jobs_max = 256};
-    int r = mr_matcher_create(&parts->matcher, house->config, house->names);
+    int r = mr_matcher_create(&parts->matcher, house->config, house->names, &bench->error);
 
     if (r == 0)
         r = mr_writer_start(&parts->writer, &options);
