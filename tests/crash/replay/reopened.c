@@ -283,7 +283,8 @@ static void start_again(struct look *look, struct again *again)
     struct mr_error error = {0};
 
     (void)sem_init(&again->done, 0, 0);
-    want(look, mr_matcher_create(&again->matcher, look->config, look->house.names), "matcher", &error);
+    want(look, mr_matcher_create(&again->matcher, look->config, look->house.names, &error), "matcher",
+            &error);
     want(look, mr_writer_start(&again->writer, &options), "writer", &error);
     want(look, mr_prepare_start(&again->prepare, &look->house, again->matcher, again->writer, &error),
             "prepare", &error);
