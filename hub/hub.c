@@ -41,6 +41,27 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
     if (hub->checkpointer)
         mr_checkpointer_wake(hub->checkpointer);
     mr_deliver_wake(&hub->deliver);
+    if (hub->eraser)
+        mr_eraser_news(hub->eraser);
+}
+
+/* The eraser's words are as durable as everybody's; who reads the log is told here. */
+static void on_said(uv_async_t *async)
+{
+    struct mr_hub *hub = async->data;
+
+    mr_indexer_wake(hub->indexer);
+    if (hub->checkpointer)
+        mr_checkpointer_wake(hub->checkpointer);
+    mr_deliver_wake(&hub->deliver);
+}
+
+/* Any thread. */
+static void on_eraser_said(void *ctx)
+{
+    struct mr_hub *hub = ctx;
+
+    (void)uv_async_send(&hub->said);
 }
 
 /* Writer thread. */
@@ -116,6 +137,17 @@ static int start_writer(struct mr_hub *hub, const struct mr_writer_options *opti
     return r;
 }
 
+static int start_eraser(struct mr_hub *hub, struct mr_error *reterr)
+{
+    const struct mr_eraser_options options = {.house = &hub->house,
+            .prepare = hub->prepare,
+            .indexer = hub->indexer,
+            .said = on_eraser_said,
+            .ctx = hub};
+
+    return mr_eraser_start(&hub->eraser, &options, reterr);
+}
+
 static int start_store(struct mr_hub *hub, struct mr_error *reterr)
 {
     const struct mr_writer_options options = {.batch_jobs_max = WRITER_JOBS_MAX,
@@ -140,14 +172,16 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
     mr_prepare_on_space(hub->prepare, on_key_space, hub);
     if ((r = mr_indexer_start(&hub->indexer, &hub->house)) < 0)
         return mr_error_set(reterr, r, "indexer", "", "cannot start the indexer");
-    return 0;
+    return start_eraser(hub, reterr);
 }
 
 static int open_mailboxes(struct mr_hub *hub)
 {
     int r = uv_async_init(&hub->loop, &hub->space, on_space);
 
-    hub->space.data = hub;
+    hub->space.data = hub->said.data = hub;
+    if (r == 0)
+        r = uv_async_init(&hub->loop, &hub->said, on_said);
     if (r != 0 || (r = mr_mailbox_open(&hub->intakes, &hub->loop, answer_durable, hub)) != 0)
         return MR_ESYSTEM;
     hub->intakes_open = true;
@@ -169,6 +203,7 @@ static void join(struct mr_hub *hub)
             .gateway = &hub->gateway,
             .prepare = hub->prepare,
             .intakes = &hub->intakes,
+            .eraser = hub->eraser,
             .status = mr_hub_status,
             .status_ctx = hub,
             .read_only = &hub->publish.read_only};
@@ -290,6 +325,7 @@ static void drain(struct mr_hub *hub)
 
     hub->sessions.stopping = true;
     mr_deliver_stop(&hub->deliver);
+    mr_eraser_stop(hub->eraser);
     mr_prepare_stop(hub->prepare);
     mr_checkpointer_quiet(hub->checkpointer);
     mr_writer_stop(hub->writer);
@@ -308,6 +344,8 @@ void mr_hub_stop(struct mr_hub *hub)
     drain(hub);
     mr_indexer_stop(hub->indexer);
     mr_query_close(&hub->query);
+    mr_eraser_free(hub->eraser);
+    hub->eraser = NULL;
     if (hub->sessions.loop)
         mr_sessions_close(&hub->sessions, "the hub is stopping");
     if (hub->zmq) {

@@ -12,6 +12,7 @@
 
 #include "hub/checkpointer.h"
 #include "hub/deliver.h"
+#include "hub/erasure/eraser.h"
 #include "hub/gateway.h"
 #include "hub/house.h"
 #include "hub/indexer.h"
@@ -34,10 +35,12 @@ struct mr_hub {
     struct mr_writer *writer;
     struct mr_prepare *prepare;
     struct mr_indexer *indexer;
+    struct mr_eraser *eraser;
     struct mr_checkpointer *checkpointer;
     struct mr_mailbox intakes; /* durable ones, from the writer thread */
     bool intakes_open;
     uv_async_t space; /* writer or prepare say: no space, or space again */
+    uv_async_t said;  /* the eraser has said something */
     _Atomic bool no_space, no_key_space;
     struct mr_jobs jobs;
     struct mr_zap zap;

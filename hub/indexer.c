@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hub/index_inside.h"
 #include "hub/index_keys.h"
 #include "hub/opened.h"
 #include "hub/project/fact_view.h"
@@ -44,19 +45,6 @@ static int put(struct pass *p, enum mr_index_kind kind, const uint8_t *key)
     return mr_index_batch_put(p->index, kind, key, p->record.record.number);
 }
 
-typedef void (*key_fn)(
-        const struct mr_keyring *keyring, const char *text, uint8_t ret[static MR_INDEX_KEY_BYTES]);
-
-static int put_text(struct pass *p, enum mr_index_kind kind, key_fn derive, const char *text)
-{
-    uint8_t key[MR_INDEX_KEY_BYTES];
-
-    if (!text || !*text)
-        return 0;
-    derive(p->house->keyring, text, key);
-    return put(p, kind, key);
-}
-
 /* Keys that every record has, whether it can be opened or not. The hub's own id and the time need none: both
  * ascend with the number. */
 static int index_head(struct pass *p)
@@ -82,67 +70,34 @@ static int index_head(struct pass *p)
     return r;
 }
 
-static int index_persons(struct pass *p)
+static int put_entry(void *ctx, enum mr_index_kind kind, const uint8_t key[static MR_INDEX_KEY_BYTES])
 {
-    const struct mr_unsealed *unsealed = &p->opened.unsealed;
-    int r = 0;
-
-    for (size_t i = 0; r == 0 && i < unsealed->persons_count; i++) {
-        struct mr_slot_key slot;
-        uint8_t key[MR_INDEX_KEY_BYTES];
-
-        r = mr_keyring_key(p->house->keyring, unsealed->persons[i].key_id, &slot);
-        if (r < 0)
-            return r == MR_EBLOCKED || r == MR_EDESTROYED ? 0 : r;
-        mr_index_key_person(&slot, key);
-        sodium_memzero(&slot, sizeof slot);
-        r = put(p, MR_INDEX_PERSON, key);
-    }
-    return r;
-}
-
-static int index_documents(struct pass *p)
-{
-    static const char *const fields[] = {"document_number", "registration_number", "number"};
-    const ProtobufCMessage *payload = p->opened.event.payload;
-    int r = 0;
-
-    for (size_t i = 0; payload && r == 0 && i < MR_COUNT(fields); i++) {
-        const ProtobufCFieldDescriptor *field =
-                protobuf_c_message_descriptor_get_field_by_name(payload->descriptor, fields[i]);
-        const char *text;
-
-        if (!field || field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
-            continue;
-        memcpy(&text, (const char *)payload + field->offset, sizeof text);
-        r = put_text(p, MR_INDEX_DOCUMENT, mr_index_key_document, text);
-    }
-    return r;
+    return put(ctx, kind, key);
 }
 
 /*
- * Keys from inside of the event. Of one that waits for correction only its id is indexed, as a keyed digest,
- * so that its sender can ask where it is.
+ * Keys from inside of the event. A blocked person's event is opened for these alone: unblocked, it is found
+ * as before, and an erasure takes them out again. It is not projected.
  */
 static int index_inside(struct pass *p)
 {
-    bool waits = p->record.record.flags & MR_RECORD_QUARANTINED;
-    const struct mr_attributes *a = &p->opened.event.a;
-    int r = mr_opened_read(
-            &p->opened, p->house, &p->record.record, waits ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX, NULL);
+    const struct mr_record *record = &p->record.record;
+    bool waits = record->flags & MR_RECORD_QUARANTINED, blocked = false;
+    bool of_nobody = waits || !(record->flags & MR_RECORD_SEALED);
+    int r = mr_opened_read(&p->opened, p->house, record, waits ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX, NULL);
 
     p->is_open = r == 0;
-    if (r < 0) /* blocked, destroyed, discarded, expired or damaged: its head is all there is */
-        return r == MR_ENOMEM ? r : 0;
-    r = put_text(p, MR_INDEX_EVENT_ID, mr_index_key_event_id, a->id);
-    if (r == 0)
-        r = put_text(p, MR_INDEX_CORRELATION, mr_index_key_correlation, a->correlationid);
-    if (r < 0 || waits)
+    if (r == 0) {
+        of_nobody = of_nobody || p->opened.unsealed.persons_count == 0;
+        r = mr_index_inside(p->house, record, &p->opened, put_entry, p);
+        if (r < 0)
+            return r;
+    } else if (r == MR_ENOMEM) {
         return r;
-    r = put_text(p, MR_INDEX_ORGANISATION, mr_index_key_organisation, a->orgid);
-    if (r == 0)
-        r = index_documents(p);
-    return r < 0 ? r : index_persons(p);
+    } /* else destroyed, discarded, expired or damaged: its head is all there is */
+    r = of_nobody ? 0 : mr_index_persons(p->house, record, UINT16_MAX, put_entry, p, &blocked);
+    p->is_open = p->is_open && !blocked;
+    return r;
 }
 
 static int project(struct pass *p)
@@ -365,10 +320,12 @@ static int work(struct mr_indexer *indexer)
         r = more < 0 ? more : 0;
     }
     if (r < 0)
-        mr_err("index.failed", "error", mr_err_name(r), "through",
-                MR_N(mr_index_through(indexer->house->index)), "what", error.what, "cure",
+        mr_logfmt_write(r == MR_ENOSPACE ? MR_LEVEL_WARNING : MR_LEVEL_ERROR, "index.failed", "error",
+                mr_err_name(r), "through", MR_N(mr_index_through(indexer->house->index)), "what", error.what,
+                "cure",
                 r == MR_ENOSPACE ? "free space on the file system of hub.store; it goes on by itself"
-                                 : "it is tried again; if it stays so: marshrut rebuild index");
+                                 : "it is tried again; if it stays so: marshrut rebuild index",
+                NULL);
     return r;
 }
 

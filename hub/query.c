@@ -215,6 +215,7 @@ static void on_work(uv_work_t *work)
     struct mr_method_call args = {.house = call->query->house,
             .arguments = call->arguments,
             .operator_name = call->operator_name,
+            .eraser = call->query->eraser,
             .hub_running = true};
 
     call->status = mr_method_allowed(call->method, &args, &call->error);

@@ -18,6 +18,7 @@ struct mr_query {
     struct mr_house *house;
     struct mr_gateway *gateway;
     struct mr_prepare *prepare;
+    struct mr_eraser *eraser;
     struct mr_mailbox *intakes;   /* of the hub: durable intakes come back there */
     json_t *(*status)(void *ctx); /* the live state, for hub.status: answered on the loop */
     void *status_ctx;
@@ -33,7 +34,7 @@ struct mr_query {
     bool stopping;
 };
 
-/* house, gateway, prepare, intakes, status and read_only are set by the hub. */
+/* house, gateway, prepare, eraser, intakes, status and read_only are set by the hub. */
 int mr_query_open(struct mr_query *query, uv_loop_t *loop);
 /* Cancels what runs and waits for it, turning the loop. Acting calls must be answered already. */
 void mr_query_close(struct mr_query *query);

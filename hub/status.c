@@ -59,18 +59,29 @@ static json_t *index_json(const struct mr_hub *hub)
             (json_int_t)usage.file_bytes);
 }
 
+static json_t *erasure_json(const struct mr_hub *hub)
+{
+    struct mr_eraser_status status = {0};
+
+    mr_eraser_status(hub->eraser, &status);
+    return json_pack("{s:i, s:i, s:i, s:i, s:s}", "requested", (int)status.requested, "running",
+            (int)status.running, "overdue", (int)status.overdue, "unanswered", (int)status.unanswered,
+            "waits_for", status.waits_for);
+}
+
 json_t *mr_hub_status(void *ctx)
 {
     struct mr_hub *hub = ctx;
     struct mr_writer_stats writer;
 
     mr_writer_stats(hub->writer, &writer);
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "version",
-            MR_VERSION, "source", hub->config->hub.source, "hub_epoch", (json_int_t)hub->sessions.hub_epoch,
-            "head", (json_int_t)mr_log_head(hub->house.log), "indexed",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+            "version", MR_VERSION, "source", hub->config->hub.source, "hub_epoch",
+            (json_int_t)hub->sessions.hub_epoch, "head", (json_int_t)mr_log_head(hub->house.log), "indexed",
             (json_int_t)mr_index_through(hub->house.index), "index", index_json(hub), "signed",
             (json_int_t)mr_checkpointer_size(hub->checkpointer), "read_only", (int)hub->publish.read_only,
             "waiting", (json_int_t)writer.waiting, "unwritten", (json_int_t)hub->jobs.open, "commits",
             (json_int_t)writer.commits, "last_commit_us", (json_int_t)writer.last_commit_us, "sessions",
-            sessions_json(hub), "subscriptions", subscriptions_json(hub), "counts", counts_json(hub));
+            sessions_json(hub), "subscriptions", subscriptions_json(hub), "erasure", erasure_json(hub),
+            "counts", counts_json(hub));
 }

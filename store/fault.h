@@ -31,7 +31,20 @@
     X("keys.escrow.keys")      /* before keys/ is copied into escrow */                                      \
     X("keys.escrow.forget")    /* both confirmed, before older ones in escrow are destroyed */               \
     X("keys.erase.destroy")    /* before the old root key is destroyed here */                               \
-    X("keys.erase.destroyed")  /* it is; only kill */
+    X("keys.erase.destroyed")  /* it is; only kill */                                                        \
+    X("erase.requested")       /* request: said, the person is not blocked yet */                            \
+    X("erase.collected")       /* eraser: a step is done, and not yet noted; so the ones below */            \
+    X("erase.told")                                                                                          \
+    X("erase.cleaned")                                                                                       \
+    X("erase.keys") /* eraser: the keys are gone, what is to be stripped is not noted */                     \
+    X("erase.destroyed")                                                                                     \
+    X("erase.confirmed")                                                                                     \
+    X("erase.stripped")                                                                                      \
+    X("erase.written")                                                                                       \
+    X("erase.secret") /* eraser: the request's own key is gone, the completion is not said */                \
+    X("erase.completed")                                                                                     \
+    X("erase.saved")    /* eraser: a step is noted */                                                        \
+    X("erase.answered") /* eraser: a notice's key is gone, the answer is not noted */
 
 #ifdef MR_FAULT_POINTS
 

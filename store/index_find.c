@@ -7,7 +7,8 @@
 #include "store/index_internal.h"
 
 struct mr_index_reader {
-    struct mr_kv_txn *txn;
+    struct mr_index *index;
+    struct mr_kv_txn *txn; /* NULL while paused */
     struct mr_kv_cursor *cursor;
     uint64_t through;
     struct mr_index_runs runs;
@@ -25,15 +26,30 @@ static int load(struct mr_index_reader *reader)
     return r < 0 ? r : mr_index_runs_load(reader->txn, MR_INDEX_LIVE, &reader->runs);
 }
 
-int mr_index_reader_open(struct mr_index *index, struct mr_index_reader **ret)
+/* The snapshot itself; the reader is paused unless 0. */
+static int take(struct mr_index_reader *reader)
 {
-    struct mr_index_reader *reader = calloc(1, sizeof *reader);
-    int r = reader ? mr_kv_begin_read(index->kv, &reader->txn) : MR_ENOMEM;
+    int r = mr_kv_begin_read(reader->index->kv, &reader->txn);
 
     if (r == 0)
         r = mr_kv_cursor_open(reader->txn, MR_INDEX_BLOCK, &reader->cursor);
     if (r == 0)
         r = load(reader);
+    reader->paused = false;
+    if (r < 0)
+        mr_index_reader_pause(reader);
+    return r;
+}
+
+int mr_index_reader_open(struct mr_index *index, struct mr_index_reader **ret)
+{
+    struct mr_index_reader *reader = calloc(1, sizeof *reader);
+    int r;
+
+    if (!reader)
+        return MR_ENOMEM;
+    reader->index = index;
+    r = take(reader);
     if (r < 0) {
         mr_index_reader_close(reader);
         return r;
@@ -46,8 +62,7 @@ void mr_index_reader_close(struct mr_index_reader *reader)
 {
     if (!reader)
         return;
-    mr_kv_cursor_close(reader->cursor);
-    mr_kv_abort(reader->txn);
+    mr_index_reader_pause(reader);
     mr_index_runs_fini(&reader->runs);
     free(reader->filters);
     free(reader);
@@ -55,19 +70,17 @@ void mr_index_reader_close(struct mr_index_reader *reader)
 
 int mr_index_reader_renew(struct mr_index_reader *reader)
 {
-    int r = mr_kv_renew(reader->txn);
-
-    if (r == 0)
-        r = mr_kv_cursor_renew(reader->cursor);
-    if (r == 0)
-        r = load(reader);
-    reader->paused = r < 0;
-    return r;
+    mr_index_reader_pause(reader);
+    return take(reader);
 }
 
+/* Nothing is kept open: a compaction would wait for it. */
 void mr_index_reader_pause(struct mr_index_reader *reader)
 {
-    mr_kv_pause(reader->txn);
+    mr_kv_cursor_close(reader->cursor);
+    mr_kv_abort(reader->txn);
+    reader->cursor = NULL;
+    reader->txn = NULL;
     reader->paused = true;
 }
 

@@ -15,11 +15,14 @@
 #include "hub/house.h"
 #include "proto/base/buf.h"
 
+struct mr_eraser;
+
 struct mr_method_call {
     struct mr_house *house;
     const json_t *arguments;   /* an object */
     const char *operator_name; /* "" when none was given */
     bool hub_running;          /* false: read-only house; show no personal value (decision 24) */
+    struct mr_eraser *eraser;  /* NULL without a running hub */
 };
 
 /* An answer of an acting method: the event to append and rows of MR_LOG_DOCUMENT to put in the same commit.

@@ -6,6 +6,11 @@
 
 static const struct mr_method methods[] = {
         {"balance", NULL, mr_query_balance, NULL},
+        {"erase.approve", "pd-officer", mr_query_erase_approve, NULL},
+        {"erase.list", NULL, mr_query_erase_list, NULL},
+        {"erase.reject", "pd-officer", mr_query_erase_reject, NULL},
+        {"erase.request", "pd-officer", mr_query_erase_request, NULL},
+        {"erase.show", NULL, mr_query_erase_show, NULL},
         {"log.count", NULL, mr_query_log_count, NULL},
         {"log.receipt", NULL, mr_query_log_receipt, NULL},
         {"log.show", NULL, mr_query_log_show, NULL},

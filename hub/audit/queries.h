@@ -15,6 +15,17 @@ int mr_query_balance(const struct mr_method_call *call, mr_emit_fn emit, void *c
 int mr_query_quarantine(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 
+int mr_query_erase_request(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_erase_approve(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_erase_reject(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_erase_list(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_erase_show(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+
 int mr_query_passport_show(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_passport_explain(

@@ -32,9 +32,9 @@ struct tool_command {
     int (*run)(struct tool *tool, int argc, char **argv); /* argv[0] is the command; returns the exit code */
 };
 
-extern const struct tool_command tool_balance, tool_bench, tool_config_command, tool_keys, tool_log, tool_map,
-        tool_passport, tool_publish, tool_quarantine, tool_receipt, tool_scrub, tool_status, tool_tail,
-        tool_types, tool_up, tool_where;
+extern const struct tool_command tool_balance, tool_bench, tool_config_command, tool_erase, tool_keys,
+        tool_log, tool_map, tool_passport, tool_publish, tool_quarantine, tool_receipt, tool_scrub,
+        tool_status, tool_tail, tool_types, tool_up, tool_where;
 
 /* Loads the configuration once. NULL after saying why. */
 const struct mr_config *tool_config(struct tool *tool);

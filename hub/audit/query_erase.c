@@ -1,0 +1,209 @@
+/* erase.request, approve, reject, list, show: a person's data are destroyed in two steps by two operators. */
+#include <string.h>
+
+#include "hub/audit/args.h"
+#include "hub/audit/queries.h"
+#include "hub/erasure/eraser.h"
+#include "proto/base/hex.h"
+
+enum { TEXT_BYTES_MAX = 256, HEX_MAX = 2 * 32 + 1 };
+
+static int need_hub(const struct mr_method_call *call, struct mr_error *reterr)
+{
+    return call->eraser ? 0
+                        : mr_error_set(reterr, MR_ECLOSED, "hub", "start the hub",
+                                  "this needs a running hub, and none is running");
+}
+
+int mr_query_erase_request(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    struct mr_erasure_wish wish = {.operator_name = call->operator_name};
+    const struct {
+        const char *name;
+        bool required;
+        size_t max;
+        const char **ret;
+    } texts[] = {{"person", false, TEXT_BYTES_MAX, &wish.person},
+            {"snils", false, TEXT_BYTES_MAX, &wish.snils}, {"system", false, TEXT_BYTES_MAX, &wish.system},
+            {"local_id", false, TEXT_BYTES_MAX, &wish.local_id}, {"basis", true, TEXT_BYTES_MAX, &wish.basis},
+            {"case", true, MR_ERASURE_CASE_MAX, &wish.case_text}};
+    uint64_t number;
+    int r = need_hub(call, reterr);
+
+    for (size_t i = 0; r == 0 && i < sizeof texts / sizeof texts[0]; i++)
+        r = mr_arg_text(call, texts[i].name, texts[i].required, texts[i].max, texts[i].ret, reterr);
+    if (r == 0)
+        r = mr_eraser_request(call->eraser, &wish, &number, reterr);
+    return r < 0 ? r
+                 : emit(ctx, json_pack("{s:I, s:s}", "request", (json_int_t)number, "state",
+                                     mr_erasure_state_name(MR_ERASURE_REQUESTED)));
+}
+
+static int decide(const struct mr_method_call *call, uint64_t *ret_number, struct mr_error *reterr)
+{
+    int r = need_hub(call, reterr);
+
+    if (r == 0)
+        r = mr_arg_number(call, "request", 1, INT64_MAX, 0, ret_number, reterr);
+    if (r == 0 && *ret_number == 0)
+        r = mr_error_set(reterr, MR_EINVAL, "request", "give its number", "an argument is missing");
+    return r;
+}
+
+int mr_query_erase_approve(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    uint64_t number;
+    int r = decide(call, &number, reterr);
+
+    if (r == 0)
+        r = mr_eraser_approve(call->eraser, number, call->operator_name, reterr);
+    return r < 0 ? r
+                 : emit(ctx, json_pack("{s:I, s:s}", "request", (json_int_t)number, "state",
+                                     mr_erasure_state_name(MR_ERASURE_APPROVED)));
+}
+
+int mr_query_erase_reject(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    const char *code;
+    uint64_t number;
+    int r = decide(call, &number, reterr);
+
+    if (r == 0)
+        r = mr_arg_text(call, "reason", true, TEXT_BYTES_MAX, &code, reterr);
+    if (r == 0)
+        r = mr_eraser_reject(call->eraser, number, call->operator_name, code, reterr);
+    return r < 0 ? r
+                 : emit(ctx, json_pack("{s:I, s:s}", "request", (json_int_t)number, "state",
+                                     mr_erasure_state_name(MR_ERASURE_REJECTED)));
+}
+
+/* ---- looking ---- */
+
+static json_t *head_json(const struct mr_house *house, const mr_erasure_request *request)
+{
+    bool open = request->state == MR_ERASURE_REQUESTED || mr_erasure_runs(request->state);
+    size_t unanswered = 0;
+
+    for (size_t i = 0; i < request->n_notices; i++)
+        unanswered += request->notices[i]->state == MR_NOTICE_WAITING;
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:I}", "request", (json_int_t)request->number,
+            "state", mr_erasure_state_name(request->state), "title", mr_erasure_state_title(request->state),
+            "basis", request->basis, "requested_by", request->requested_by, "requested",
+            mr_time_json(request->requested_us), "due", mr_time_json(request->due_us), "overdue",
+            open && request->due_us < mr_clock_wall_us(house->clock), "unanswered", (json_int_t)unanswered);
+}
+
+struct listing {
+    const struct mr_method_call *call;
+    json_t *list;
+};
+
+static int add(void *ctx, const mr_erasure_request *request)
+{
+    struct listing *listing = ctx;
+
+    return json_array_append_new(listing->list, head_json(listing->call->house, request)) == 0 ? 0
+                                                                                               : MR_ENOMEM;
+}
+
+int mr_query_erase_list(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    struct listing listing = {.call = call, .list = json_array()};
+    int r = mr_erasure_all(call->house->log, add, &listing);
+
+    if (r < 0)
+        (void)mr_error_set(reterr, r, "erasure", "", "the requests cannot be read: %s", mr_err_text(r));
+    else
+        r = emit(ctx, json_pack("{s:O}", "requests", listing.list));
+    json_decref(listing.list);
+    return r;
+}
+
+static json_t *notices_json(const mr_erasure_request *request)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < request->n_notices; i++) {
+        const Marshrut__Erasure__V1__NoticeRow *row = request->notices[i];
+
+        (void)json_array_append_new(list,
+                json_pack("{s:s, s:s, s:I, s:o, s:o, s:o, s:s, s:I}", "system", row->system, "state",
+                        mr_notice_state_name(row->state), "event", (json_int_t)row->number, "sent",
+                        mr_time_json(row->sent_us), "answer_by", mr_time_json(row->answer_by_us), "answered",
+                        mr_time_json(row->answered_us), "code", row->code, "files", (json_int_t)row->files));
+    }
+    return list;
+}
+
+static void add_rest(json_t *json, const mr_erasure_request *request)
+{
+    const struct {
+        const char *name;
+        uint64_t value;
+    } numbers[] = {{"event_requested", request->event_requested}, {"event_started", request->event_started},
+            {"event_ended", request->event_ended}, {"events", request->events},
+            {"quarantined", request->quarantined}, {"generation_before", request->generation_before},
+            {"generation_after", request->generation_after}};
+    const struct {
+        const char *name, *value;
+    } texts[] = {{"approved_by", request->approved_by}, {"rejected_by", request->rejected_by},
+            {"reason", request->code}, {"escrow", request->escrow}};
+    char hex[HEX_MAX] = "";
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (numbers[i].value)
+            (void)json_object_set_new(json, numbers[i].name, json_integer((json_int_t)numbers[i].value));
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (*texts[i].value)
+            (void)json_object_set_new(json, texts[i].name, json_string(texts[i].value));
+    if (request->destroyed_us)
+        (void)json_object_set_new(json, "destroyed", mr_time_json(request->destroyed_us));
+    if (request->ended_us)
+        (void)json_object_set_new(json, "ended", mr_time_json(request->ended_us));
+    if (request->act.len == 32)
+        (void)json_object_set_new(
+                json, "act_sha256", json_string(mr_hex_encode(request->act.data, request->act.len, hex)));
+    (void)json_object_set_new(json, "notices", notices_json(request));
+}
+
+/* The text of the case is for those who decide; it goes with the request's own key. */
+static void add_case(const struct mr_method_call *call, uint64_t number, json_t *json)
+{
+    struct mr_buf text = MR_BUF_INIT;
+
+    if (!call->hub_running || !mr_config_operator_has(call->house->config, call->operator_name, "pd-officer"))
+        return;
+    if (mr_erasure_case(call->house, number, &text, NULL) == 0 && mr_buf_str(&text))
+        (void)json_object_set_new(json, "case", json_string((const char *)text.data));
+    mr_buf_wipe(&text);
+}
+
+int mr_query_erase_show(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    struct mr_log_reader *reader;
+    struct mr_arena arena;
+    mr_erasure_request *request;
+    uint64_t number;
+    json_t *json = NULL;
+    int r = mr_arg_number(call, "request", 1, INT64_MAX, 0, &number, reterr);
+
+    if (r == 0)
+        r = mr_log_reader_open(call->house->log, &reader);
+    if (r < 0)
+        return r;
+    mr_arena_init(&arena, MR_ERASURE_ARENA_BYTES);
+    r = mr_erasure_read(reader, number, &arena, &request, reterr);
+    if (r == 0) {
+        json = head_json(call->house, request);
+        add_rest(json, request);
+        add_case(call, number, json);
+    }
+    mr_arena_fini(&arena);
+    mr_log_reader_close(reader);
+    return r < 0 ? r : emit(ctx, json);
+}

@@ -1,0 +1,187 @@
+#include "hub/erasure/act_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/base/list.h"
+
+static const char *const excepted[] = {
+        "настоящий акт и выгрузка из журнала (хранятся три года)",
+        "файлы в папках, которыми распоряжаются люди (входящие папки адаптеров, распечатки, выгрузки)",
+        "данные у получателей, получивших их на законном основании: им направлены извещения",
+};
+
+json_t *mr_act_excepted_json(void)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < MR_COUNT(excepted); i++)
+        (void)json_array_append_new(list, json_string(excepted[i]));
+    return list;
+}
+
+static const char *or_unknown(const char *text)
+{
+    return text && *text ? text : "не указано в настройках (раздел erasure)";
+}
+
+static void put_name(struct mr_buf *out, const Marshrut__Erasure__V1__Name *name)
+{
+    mr_buf_printf(out, "%s%s%s%s%s", name->family_name, *name->given_name ? " " : "", name->given_name,
+            *name->patronymic ? " " : "", name->patronymic);
+    if (*name->birth_date)
+        mr_buf_printf(out, ", %s г. р.", name->birth_date);
+}
+
+/* "Иванова Анна Петровна, 1980-01-02 г. р.; СНИЛС 112-233-445 95" */
+static void put_subject(struct mr_buf *out, const mr_erasure_secret *secret)
+{
+    for (size_t i = 0; i < secret->n_names; i++) {
+        mr_buf_put_str(out, i > 0 ? "; " : "");
+        put_name(out, secret->names[i]);
+    }
+    for (size_t i = 0; i < secret->n_snils; i++) {
+        const char *s = secret->snils[i];
+
+        mr_buf_printf(out, "%sСНИЛС %.3s-%.3s-%.3s %s", i > 0 || secret->n_names > 0 ? "; " : "", s, s + 3,
+                s + 6, s + 9);
+    }
+    if (secret->n_names == 0 && secret->n_snils == 0)
+        mr_buf_put_str(out, "идентификаторы в системах-источниках: ");
+    for (size_t i = 0; secret->n_names == 0 && secret->n_snils == 0 && i < secret->n_local_ids; i++)
+        mr_buf_printf(
+                out, "%s%s (%s)", i > 0 ? ", " : "", secret->local_ids[i]->id, secret->local_ids[i]->system);
+}
+
+static void put_list(struct mr_buf *out, char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mr_buf_printf(out, "%s%s", i > 0 ? "; " : "", texts[i]);
+}
+
+static void put_told(struct mr_buf *out, const mr_erasure_request *request)
+{
+    for (size_t i = 0; i < request->n_notices; i++)
+        mr_buf_printf(out, "%s%s (событие № %llu)", i > 0 ? "; " : "", request->notices[i]->system,
+                (unsigned long long)request->notices[i]->number);
+    if (request->n_notices == 0)
+        mr_buf_put_str(out, "нет");
+}
+
+void mr_act_text(const struct mr_house *house, const mr_erasure_request *request,
+        const mr_erasure_secret *secret, struct mr_buf *out)
+{
+    const struct mr_config_erasure *config = &house->config->erasure;
+    char time[MR_TIME_TEXT_MAX];
+
+    mr_buf_printf(
+            out, "АКТ № %llu\nоб уничтожении персональных данных\n\n", (unsigned long long)request->number);
+    mr_buf_printf(out, "1. Оператор: %s\n   Адрес: %s\n", or_unknown(config->controller),
+            or_unknown(config->address));
+    mr_buf_put_str(out, "2. Субъект персональных данных: ");
+    put_subject(out, secret);
+    mr_buf_printf(out, "\n3. Лица, уничтожившие персональные данные: запросил %s, утвердил %s\n",
+            request->requested_by, request->approved_by);
+    mr_buf_put_str(out, "4. Категории уничтоженных персональных данных: ");
+    put_list(out, secret->categories, secret->n_categories);
+    mr_buf_printf(out, "\n5. Информационная система: %s (%s)\n", or_unknown(config->information_system),
+            house->config->hub.source);
+    mr_buf_printf(out, "6. Способ уничтожения: %s\n", MR_ACT_WAY);
+    mr_buf_printf(out, "7. Причина уничтожения: %s; дело: %s\n", request->basis, secret->case_text);
+    mr_buf_printf(out, "8. Дата уничтожения: %s (время UTC)\n", mr_time_format(request->destroyed_us, time));
+    mr_buf_printf(out,
+            "9. Уничтожено: частей событий %llu, не принятых событий %llu; ключи: поколение %u → %u\n",
+            (unsigned long long)request->events, (unsigned long long)request->quarantined,
+            request->generation_before, request->generation_after);
+    mr_buf_put_str(out, "10. Извещены системы: ");
+    put_told(out, request);
+    mr_buf_put_str(out, "\n11. Не уничтожаются этим актом:\n");
+    for (size_t i = 0; i < MR_COUNT(excepted); i++)
+        mr_buf_printf(out, "    - %s\n", excepted[i]);
+    mr_buf_put_str(out, "\nПодписи: _______________________  _______________________\n");
+}
+
+/* ---- the journal ---- */
+
+static void put_cell(struct mr_buf *out, const char *text)
+{
+    mr_buf_put_u8(out, '"');
+    for (; *text; text++) {
+        if (*text == '"')
+            mr_buf_put_u8(out, '"');
+        mr_buf_put_u8(out, (uint8_t)*text);
+    }
+    mr_buf_put_u8(out, '"');
+}
+
+struct line {
+    uint64_t number;
+    int64_t at_us;
+    const char *what, *who;
+};
+
+static void put_line(struct mr_buf *out, const struct line *line, struct mr_buf *tail)
+{
+    char number[24] = "", time[MR_TIME_TEXT_MAX] = "";
+
+    if (line->number)
+        (void)snprintf(number, sizeof number, "%llu", (unsigned long long)line->number);
+    if (line->at_us)
+        mr_time_format(line->at_us, time);
+    put_cell(out, number);
+    mr_buf_put_u8(out, ';');
+    put_cell(out, time);
+    mr_buf_put_u8(out, ';');
+    put_cell(out, line->what);
+    mr_buf_put_u8(out, ';');
+    put_cell(out, line->who);
+    mr_buf_put_slice(out, mr_buf_slice(tail));
+}
+
+/* What order 179 asks of the export stands in each line. */
+static void put_tail(struct mr_buf *out, const struct mr_house *house, const mr_erasure_request *request,
+        const mr_erasure_secret *secret)
+{
+    struct mr_buf text = MR_BUF_INIT;
+    char time[MR_TIME_TEXT_MAX];
+    const char *cells[] = {NULL, NULL, house->config->erasure.information_system, request->basis,
+            mr_time_format(request->destroyed_us, time)};
+
+    for (size_t i = 0; i < MR_COUNT(cells); i++) {
+        mr_buf_reset(&text);
+        if (i == 0)
+            put_subject(&text, secret);
+        else if (i == 1)
+            put_list(&text, secret->categories, secret->n_categories);
+        mr_buf_put_u8(out, ';');
+        put_cell(out, cells[i] ? cells[i] : mr_buf_str(&text) ? (const char *)text.data : "");
+    }
+    mr_buf_put_str(out, "\r\n");
+    mr_buf_wipe(&text);
+}
+
+void mr_act_journal(const struct mr_house *house, const mr_erasure_request *request,
+        const mr_erasure_secret *secret, struct mr_buf *out)
+{
+    const struct line lines[] = {
+            {request->event_requested, request->requested_us, "запрос на уничтожение, обработка остановлена",
+                    request->requested_by},
+            {request->event_started, request->approved_us, "уничтожение утверждено", request->approved_by},
+            {0, request->destroyed_us, "ключи уничтожены", "hub"},
+    };
+    struct mr_buf tail = MR_BUF_INIT;
+
+    put_tail(&tail, house, request, secret);
+    mr_buf_put_str(out, "\xef\xbb\xbf\"Номер события\";\"Время (UTC)\";\"Событие\";\"Кто\";\"Субъект\";"
+                        "\"Категории персональных данных\";\"Информационная система\";\"Причина\";"
+                        "\"Дата уничтожения\"\r\n");
+    for (size_t i = 0; i < MR_COUNT(lines); i++)
+        put_line(out, &lines[i], &tail);
+    for (size_t i = 0; i < request->n_notices; i++) {
+        const struct line line = {request->notices[i]->number, request->notices[i]->sent_us,
+                "извещена система", request->notices[i]->system};
+
+        put_line(out, &line, &tail);
+    }
+    mr_buf_wipe(&tail);
+}

@@ -1,0 +1,137 @@
+/*
+ * What is derived of the person's events: index entries that lead from a value or a person to an event, and
+ * facts of the passport. Afterwards index and views are what a rebuild from the stripped log would make of
+ * them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/erasure/eraser_internal.h"
+#include "hub/index_inside.h"
+#include "proto/base/bytes.h"
+
+enum { ROW_KEY_BYTES = 9, REFS_AT_ONCE = 4096 };
+
+struct clean {
+    struct mr_erasing *e;
+    struct mr_opened opened;
+    struct mr_record_view view;
+    struct mr_index_entry_ref *refs; /* REFS_AT_ONCE */
+    size_t refs_count;
+};
+
+/* ---- index ---- */
+
+static int forget(struct clean *c)
+{
+    int r = mr_index_forget(c->e->eraser->house->index, c->refs, c->refs_count);
+
+    c->refs_count = 0;
+    return r;
+}
+
+static int add_ref(void *ctx, enum mr_index_kind kind, const uint8_t key[static MR_INDEX_KEY_BYTES])
+{
+    struct clean *c = ctx;
+    struct mr_index_entry_ref *ref;
+
+    if (c->refs_count == REFS_AT_ONCE) {
+        int r = forget(c);
+
+        if (r < 0)
+            return r;
+    }
+    ref = &c->refs[c->refs_count++];
+    ref->kind = kind;
+    ref->number = c->view.record.number;
+    memcpy(ref->key, key, sizeof ref->key);
+    return 0;
+}
+
+/* slots: of the person; 0: the record waited for correction. */
+static int forget_record(struct clean *c, uint64_t number, uint16_t slots)
+{
+    const struct mr_house *house = c->e->eraser->house;
+    int r = mr_log_read(c->e->reader, number, &c->view, NULL);
+
+    if (r < 0)
+        return r == MR_ECORRUPT ? 0 : r;
+    r = mr_index_persons(house, &c->view.record, slots, add_ref, c, NULL);
+    if (r < 0)
+        return r;
+    r = mr_opened_read(&c->opened, house, &c->view.record, MR_PURPOSE_ERASE, NULL);
+    if (r == 0)
+        return mr_index_inside(house, &c->view.record, &c->opened, add_ref, c);
+    return r == MR_ENOMEM ? r : 0; /* it opens for nobody, and was never indexed by what is in it */
+}
+
+static int clean_index(struct clean *c)
+{
+    const mr_erasure_secret *secret = c->e->secret;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < secret->n_records; i++)
+        r = forget_record(c, secret->records[i]->number, (uint16_t)secret->records[i]->slots);
+    for (size_t i = 0; r == 0 && i < secret->n_quarantined; i++)
+        r = forget_record(c, secret->quarantined[i]->number, 0);
+    return r == 0 && c->refs_count > 0 ? forget(c) : r;
+}
+
+/* ---- views ---- */
+
+/* An event with a person who is gone cannot be opened: nothing of it counts any more. */
+static int drop_facts(struct mr_view_batch *batch, uint64_t number)
+{
+    uint8_t key[ROW_KEY_BYTES];
+    int r = 0;
+
+    mr_put_be64(key, number);
+    for (unsigned part = 0; r == 0 && part <= UINT8_MAX; part++) {
+        struct mr_slice value;
+
+        key[8] = (uint8_t)part;
+        r = mr_view_batch_get(batch, MR_VIEW_FACT, mr_slice(key, sizeof key), &value);
+        if (r == MR_ENOTFOUND)
+            return 0; /* parts count up from 0 */
+        if (r == 0)
+            r = mr_view_batch_del(batch, MR_VIEW_FACT, mr_slice(key, sizeof key));
+    }
+    return r;
+}
+
+static int clean_views(struct clean *c)
+{
+    struct mr_view *view = c->e->eraser->house->view;
+    const mr_erasure_secret *secret = c->e->secret;
+    struct mr_view_batch *batch;
+    int r = mr_view_batch_begin(view, &batch);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; r == 0 && i < secret->n_records; i++)
+        r = drop_facts(batch, secret->records[i]->number);
+    if (r == 0)
+        return mr_view_batch_commit(batch, mr_view_through(view)); /* ours alone until the commit */
+    mr_view_batch_abort(batch);
+    return r;
+}
+
+int mr_erasure_clean(struct mr_erasing *e)
+{
+    struct clean *c = calloc(1, sizeof *c);
+    int r = MR_ENOMEM;
+
+    if (!c)
+        return r;
+    c->e = e;
+    c->refs = calloc(REFS_AT_ONCE, sizeof *c->refs);
+    mr_opened_init(&c->opened);
+    if (c->refs)
+        r = clean_index(c);
+    if (r == 0)
+        r = clean_views(c);
+    mr_opened_fini(&c->opened);
+    free(c->refs);
+    free(c);
+    return r;
+}

@@ -1,0 +1,205 @@
+/*
+ * Where a person occurs. The log itself is read, all of it: a slot says in plain whose key seals it, so
+ * nothing derived has to be believed. Events that wait for correction name nobody: they are opened and
+ * compared.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/deliver_rows.h"
+#include "hub/erasure/eraser_internal.h"
+#include "hub/erasure/identity.h"
+#include "hub/opened.h"
+#include "proto/base/list.h"
+
+struct collect {
+    struct mr_erasing *e;
+    struct mr_identity identity;
+    struct mr_opened opened;
+    struct mr_record_view view;
+    struct mr_buf waiting; /* u64 numbers of records that waited for correction */
+    struct mr_buf type;
+};
+
+static uint16_t own_slots(const struct collect *c, const struct mr_record *record)
+{
+    const mr_erasure_secret *secret = c->e->secret;
+    uint16_t mask = 0;
+
+    for (size_t i = 0; i < record->slots_count; i++) {
+        uint8_t key_id[MR_KEY_ID_BYTES];
+
+        if (record->slots[i].size == 0 || mr_slot_key_id(record->slots[i], key_id) < 0)
+            continue;
+        for (size_t k = 0; k < secret->n_parts; k++)
+            if (secret->parts[k]->key_id.len == sizeof key_id &&
+                    memcmp(secret->parts[k]->key_id.data, key_id, sizeof key_id) == 0)
+                mask |= (uint16_t)(1u << i);
+    }
+    return mask;
+}
+
+/* Who has sent it and to whom it was addressed. */
+static int note_systems(struct collect *c, const struct mr_record *record)
+{
+    const struct mr_house *house = c->e->eraser->house;
+    const char *sender = mr_names_text(house->names, MR_NAME_SYSTEM, record->system);
+    int r = 0;
+
+    if (record->system != MR_SYSTEM_HUB && sender)
+        r = mr_identity_known(&c->identity, sender, true, MR_PERSONAL_NONE);
+    for (size_t i = 0; r == 0 && i < record->subs_count; i++)
+        for (uint32_t k = 0; r == 0 && k < house->config->subscriptions_count; k++) {
+            const struct mr_config_subscription *s = &house->config->subscriptions[k];
+
+            if (mr_names_id(house->names, MR_NAME_SUBSCRIPTION, s->name) == record->subs[i])
+                r = mr_identity_known(&c->identity, s->system, false, s->personal);
+        }
+    return r;
+}
+
+static int note_persons(struct collect *c, const struct mr_record *record, uint16_t mask)
+{
+    const struct mr_unsealed *unsealed = &c->opened.unsealed;
+    const struct mr_event *event = &c->opened.event;
+    const char *system = mr_names_text(c->e->eraser->house->names, MR_NAME_SYSTEM, record->system);
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < unsealed->spans_count && i < event->persons_count; i++)
+        if (mask & (1u << unsealed->person_of_span[i]))
+            r = mr_identity_person(&c->identity, system, event->persons[i].person);
+    return r;
+}
+
+static int touched(struct collect *c, const struct mr_record *record, uint16_t mask)
+{
+    int r = mr_identity_touched(&c->identity, record->number, mask);
+
+    if (r == 0)
+        r = note_systems(c, record);
+    if (r == 0)
+        r = mr_record_type(record, &c->type);
+    if (r == 0)
+        r = mr_identity_type(&c->identity, mr_buf_str(&c->type));
+    if (r == 0) {
+        r = mr_opened_read(&c->opened, c->e->eraser->house, record, MR_PURPOSE_ERASE, NULL);
+        if (r == MR_EDESTROYED || r == MR_ECORRUPT || r == MR_EMALFORMED)
+            return 0; /* of several persons, one is gone; or damaged: its slot is stripped all the same */
+        if (r == 0)
+            r = note_persons(c, record, mask);
+    }
+    return r;
+}
+
+static int one_record(struct collect *c)
+{
+    const struct mr_record *record = &c->view.record;
+    uint16_t mask;
+
+    if (!(record->flags & MR_RECORD_SEALED))
+        return 0;
+    if (record->flags & MR_RECORD_QUARANTINED) {
+        mr_buf_put(&c->waiting, &record->number, sizeof record->number);
+        return mr_buf_failed(&c->waiting) ? MR_ENOMEM : 0;
+    }
+    mask = own_slots(c, record);
+    return mask ? touched(c, record, mask) : 0;
+}
+
+static int read_log(struct collect *c)
+{
+    struct mr_log_reader *reader = c->e->reader;
+    int r = 0;
+
+    for (uint64_t n = 1, head = mr_log_reader_head(reader); r == 0 && n <= head; n++) {
+        r = n == 1 ? mr_log_read(reader, n, &c->view, NULL) : mr_log_read_next(reader, &c->view, NULL);
+        if (r == 0)
+            r = one_record(c);
+        else if (r == MR_ECORRUPT)
+            r = 0; /* scrubbing reports it */
+    }
+    return r;
+}
+
+/* ---- what waits for correction ---- */
+
+/* The item key of a record that waited, and still has its body. */
+static int item_of(const struct collect *c, uint64_t number, struct mr_quarantine_row *ret)
+{
+    uint8_t key[MR_QUARANTINE_KEY_BYTES];
+    struct mr_slice value;
+    int r = mr_log_row(c->e->reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value);
+
+    return r < 0 ? r : mr_quarantine_row_decode(ret, value);
+}
+
+static int one_waiting(struct collect *c, uint64_t number)
+{
+    const struct mr_house *house = c->e->eraser->house;
+    struct mr_quarantine_row row;
+    int r = mr_log_read(c->e->reader, number, &c->view, NULL);
+    const char *system;
+
+    if (r == 0)
+        r = item_of(c, number, &row);
+    if (r == 0)
+        r = mr_opened_read(&c->opened, house, &c->view.record, MR_PURPOSE_ERASE, NULL);
+    if (r < 0)
+        return r == MR_ENOMEM || r == MR_EIO ? r : 0; /* discarded, or damaged */
+    system = mr_names_text(house->names, MR_NAME_SYSTEM, c->view.record.system);
+    for (size_t i = 0; i < c->opened.event.persons_count; i++)
+        if (mr_identity_is(&c->identity, system, c->opened.event.persons[i].person)) {
+            r = mr_identity_waiting(&c->identity, number, row.item);
+            return r < 0 || !system ? r : mr_identity_known(&c->identity, system, true, MR_PERSONAL_NONE);
+        }
+    return 0;
+}
+
+static int read_waiting(struct collect *c)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < c->waiting.size / sizeof(uint64_t); i++) {
+        uint64_t number;
+
+        memcpy(&number, c->waiting.data + i * sizeof number, sizeof number);
+        r = one_waiting(c, number);
+    }
+    return r;
+}
+
+/* Blocked, so nothing is added any more; what was is indexed and projected before it is looked for. */
+static bool is_indexed(const struct mr_erasing *e)
+{
+    const struct mr_house *house = e->eraser->house;
+    uint64_t head = mr_log_reader_head(e->reader);
+
+    return mr_index_through(house->index) >= head && mr_view_through(house->view) >= head;
+}
+
+int mr_erasure_collect(struct mr_erasing *e)
+{
+    struct collect *c;
+    int r;
+
+    if (!is_indexed(e)) {
+        mr_indexer_wake(e->eraser->options.indexer);
+        return mr_step_wait(e, "indexer");
+    }
+    c = calloc(1, sizeof *c);
+    if (!c)
+        return MR_ENOMEM;
+    c->e = e;
+    mr_opened_init(&c->opened);
+    mr_identity_init(&c->identity, &e->arena, e->secret);
+    r = read_log(c);
+    if (r == 0)
+        r = read_waiting(c);
+    mr_opened_fini(&c->opened);
+    mr_buf_fini(&c->waiting);
+    mr_buf_fini(&c->type);
+    e->request->events = e->secret->n_records;
+    e->request->quarantined = e->secret->n_quarantined;
+    free(c);
+    return r;
+}

@@ -1,0 +1,201 @@
+#include "hub/erasure/rows.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "hub/payload.h"
+#include "proto/base/bytes.h"
+#include "proto/base/list.h"
+#include "proto/wire/codec.h"
+
+#define REQUESTS "erasure/request/"
+#define SECRETS  "erasure/secret/"
+
+enum { KEY_BYTES_MAX = 32 };
+
+static const struct {
+    const char *name, *title;
+} states[MR_ERASURE_STATES] = {
+        [MR_ERASURE_REQUESTED] = {"requested", "запрошено, обработка остановлена"},
+        [MR_ERASURE_REJECTED] = {"rejected", "отклонено, обработка возобновлена"},
+        [MR_ERASURE_APPROVED] = {"approved", "утверждено"},
+        [MR_ERASURE_COLLECTED] = {"collected", "найдено, где хранится"},
+        [MR_ERASURE_TOLD] = {"told", "системы извещены"},
+        [MR_ERASURE_CLEANED] = {"cleaned", "указатели очищены"},
+        [MR_ERASURE_DESTROYED] = {"destroyed", "ключи уничтожены, ждёт места хранения копий"},
+        [MR_ERASURE_CONFIRMED] = {"confirmed", "ключи уничтожены, ждёт очистки журнала"},
+        [MR_ERASURE_STRIPPED] = {"stripped", "журнал очищен"},
+        [MR_ERASURE_WRITTEN] = {"written", "акт составлен"},
+        [MR_ERASURE_COMPLETED] = {"completed", "уничтожено"},
+};
+
+const char *mr_erasure_state_name(uint32_t state)
+{
+    return state < MR_COUNT(states) && states[state].name ? states[state].name : "unknown";
+}
+
+const char *mr_erasure_state_title(uint32_t state)
+{
+    return state < MR_COUNT(states) && states[state].title ? states[state].title : "";
+}
+
+bool mr_erasure_runs(uint32_t state)
+{
+    return state >= MR_ERASURE_APPROVED && state < MR_ERASURE_COMPLETED;
+}
+
+const char *mr_notice_state_name(uint32_t state)
+{
+    static const char *const names[] = {[MR_NOTICE_WAITING] = "waiting",
+            [MR_NOTICE_DONE] = "done",
+            [MR_NOTICE_REFUSED] = "refused",
+            [MR_NOTICE_NONE] = "no-answer"};
+
+    return state < MR_COUNT(names) && names[state] ? names[state] : "unknown";
+}
+
+static struct mr_slice row_key(uint8_t out[static KEY_BYTES_MAX], const char *prefix, uint64_t number)
+{
+    size_t size = strlen(prefix);
+
+    memcpy(out, prefix, size);
+    mr_put_be64(out + size, number);
+    return mr_slice(out, size + 8);
+}
+
+static int unpack(struct mr_slice value, struct mr_arena *arena, mr_erasure_request **ret)
+{
+    ProtobufCAllocator allocator = mr_arena_allocator(arena);
+
+    *ret = marshrut__erasure__v1__request__unpack(&allocator, value.size, value.data);
+    return *ret ? 0 : MR_ECORRUPT;
+}
+
+int mr_erasure_read(struct mr_log_reader *reader, uint64_t number, struct mr_arena *arena,
+        mr_erasure_request **ret, struct mr_error *reterr)
+{
+    uint8_t key[KEY_BYTES_MAX];
+    struct mr_slice value;
+    int r = mr_log_row(reader, MR_LOG_DOCUMENT, row_key(key, REQUESTS, number), &value);
+
+    if (r == 0)
+        r = unpack(value, arena, ret);
+    if (r == MR_ENOTFOUND)
+        return mr_error_set(reterr, r, "request", "marshrut erase list has the numbers",
+                "there is no request of this number");
+    return r < 0 ? mr_error_set(reterr, r, "request", "", "the request cannot be read: %s", mr_err_text(r))
+                 : 0;
+}
+
+struct each {
+    mr_erasure_fn fn;
+    void *ctx;
+    struct mr_arena arena;
+};
+
+static int on_row(void *ctx, struct mr_slice key, struct mr_slice value)
+{
+    struct each *each = ctx;
+    mr_erasure_request *request;
+    int r;
+
+    (void)key;
+    mr_arena_reset(&each->arena);
+    r = unpack(value, &each->arena, &request);
+    return r < 0 ? r : each->fn(each->ctx, request);
+}
+
+int mr_erasure_each(struct mr_log_reader *reader, mr_erasure_fn fn, void *ctx)
+{
+    struct each each = {.fn = fn, .ctx = ctx};
+    int r;
+
+    mr_arena_init(&each.arena, MR_ERASURE_ARENA_BYTES);
+    r = mr_log_rows(reader, MR_LOG_DOCUMENT, mr_slice_str(REQUESTS), mr_slice_str(REQUESTS), on_row, &each);
+    mr_arena_fini(&each.arena);
+    return r;
+}
+
+int mr_erasure_all(struct mr_log *log, mr_erasure_fn fn, void *ctx)
+{
+    struct mr_log_reader *reader;
+    int r = mr_log_reader_open(log, &reader);
+
+    if (r < 0)
+        return r;
+    r = mr_erasure_each(reader, fn, ctx);
+    mr_log_reader_close(reader);
+    return r;
+}
+
+int mr_erasure_put(struct mr_log_batch *batch, const mr_erasure_request *request)
+{
+    struct mr_buf value = MR_BUF_INIT;
+    uint8_t key[KEY_BYTES_MAX];
+    int r = mr_payload_pack(&value, &request->base);
+
+    if (r == 0)
+        r = mr_log_batch_put(
+                batch, MR_LOG_DOCUMENT, row_key(key, REQUESTS, request->number), mr_buf_slice(&value));
+    mr_buf_fini(&value);
+    return r;
+}
+
+/* ---- the secret ---- */
+
+int mr_erasure_secret_seal(
+        const struct mr_slot_key *key, uint64_t number, const mr_erasure_secret *secret, struct mr_buf *out)
+{
+    struct mr_buf plain = MR_BUF_INIT;
+    uint8_t aad[KEY_BYTES_MAX];
+    int r = mr_payload_pack(&plain, &secret->base);
+
+    if (r == 0)
+        r = mr_keyring_seal(key, row_key(aad, SECRETS, number), mr_buf_slice(&plain), out);
+    mr_buf_wipe(&plain);
+    return r;
+}
+
+int mr_erasure_secret_put(struct mr_log_batch *batch, uint64_t number, struct mr_slice sealed)
+{
+    uint8_t key[KEY_BYTES_MAX];
+
+    return mr_log_batch_put(batch, MR_LOG_DOCUMENT, row_key(key, SECRETS, number), sealed);
+}
+
+int mr_erasure_secret_drop(struct mr_log_batch *batch, uint64_t number)
+{
+    uint8_t key[KEY_BYTES_MAX];
+    int r = mr_log_batch_del(batch, MR_LOG_DOCUMENT, row_key(key, SECRETS, number));
+
+    return r == MR_ENOTFOUND ? 0 : r;
+}
+
+int mr_erasure_secret_read(struct mr_log_reader *reader, const mr_erasure_request *request,
+        const struct mr_slot_key *key, struct mr_arena *arena, mr_erasure_secret **ret)
+{
+    ProtobufCAllocator allocator = mr_arena_allocator(arena);
+    struct mr_buf plain = MR_BUF_INIT;
+    uint8_t row[KEY_BYTES_MAX];
+    struct mr_slice value;
+    int r = mr_log_row(reader, MR_LOG_DOCUMENT, row_key(row, SECRETS, request->number), &value);
+
+    if (r == MR_ENOTFOUND)
+        return MR_EDESTROYED;
+    if (r == 0)
+        r = mr_keyring_unseal(key, row_key(row, SECRETS, request->number), value, &plain);
+    if (r == 0) {
+        *ret = marshrut__erasure__v1__secret__unpack(&allocator, plain.size, plain.data);
+        r = *ret ? 0 : MR_ECORRUPT;
+    }
+    mr_buf_wipe(&plain);
+    return r;
+}
+
+bool mr_erasure_code_ok(const char *text)
+{
+    size_t size = strlen(text);
+
+    return size > 0 && size <= MR_ERASURE_CODE_MAX && text[0] >= 'a' && text[0] <= 'z' &&
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == size;
+}
