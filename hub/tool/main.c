@@ -10,10 +10,7 @@
 
 static const struct tool_command *const commands[] = {&tool_up, &tool_publish, &tool_tail, &tool_where,
         &tool_balance, &tool_status, &tool_log, &tool_receipt, &tool_passport, &tool_quarantine, &tool_scrub,
-        &tool_map, &tool_keys, &tool_config_command, &tool_types, &tool_bench};
-&tool_erase, &tool_map, &tool_keys, &tool_config_command, &tool_types
-}
-;
+        &tool_map, &tool_keys, &tool_config_command, &tool_types, &tool_bench, &tool_erase};
 
 static void print_help(FILE *out)
 {
