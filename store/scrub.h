@@ -37,6 +37,9 @@ struct mr_scrub_options {
 
 struct mr_scrub_counts { /* added to */
     uint64_t pages, rows, records, findings;
+    /* Of a whole log: the tree over all its records, from row0. */
+    uint64_t tree_size;
+    uint8_t tree_root[32];
 };
 
 /* Where a piecewise scrub goes on; zeros: at the beginning. */

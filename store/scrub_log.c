@@ -195,6 +195,10 @@ void scrub_tree_end(struct scrub *s)
 {
     struct mr_slice row;
 
+    if (level_of(s) == 0 && s->whole) {
+        s->counts->tree_size = s->range.size;
+        mr_merkle_range_root(&s->range, s->counts->tree_root);
+    }
     if (level_of(s) > 0 && !s->lost && scrub_pair_row(s, (s->next + 1) * TILE - 1, &row))
         scrub_tell(s, 0, 0, "row %llu is missing at the end", n_of(s->next));
 }

@@ -8,9 +8,27 @@
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
 
-static const struct tool_command *const commands[] = {&tool_up, &tool_publish, &tool_tail, &tool_where,
-        &tool_balance, &tool_status, &tool_log, &tool_receipt, &tool_passport, &tool_quarantine, &tool_scrub,
-        &tool_map, &tool_keys, &tool_config_command, &tool_types, &tool_bench, &tool_erase};
+static const struct tool_command *const commands[] = {
+        &tool_up,
+        &tool_publish,
+        &tool_tail,
+        &tool_where,
+        &tool_balance,
+        &tool_status,
+        &tool_log,
+        &tool_receipt,
+        &tool_passport,
+        &tool_quarantine,
+        &tool_erase,
+        &tool_scrub,
+        &tool_backup,
+        &tool_restore,
+        &tool_map,
+        &tool_keys,
+        &tool_config_command,
+        &tool_types,
+        &tool_bench,
+};
 
 static void print_help(FILE *out)
 {

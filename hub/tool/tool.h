@@ -32,9 +32,25 @@ struct tool_command {
     int (*run)(struct tool *tool, int argc, char **argv); /* argv[0] is the command; returns the exit code */
 };
 
-extern const struct tool_command tool_balance, tool_bench, tool_config_command, tool_erase, tool_keys,
-        tool_log, tool_map, tool_passport, tool_publish, tool_quarantine, tool_receipt, tool_scrub,
-        tool_status, tool_tail, tool_types, tool_up, tool_where;
+extern const struct tool_command tool_backup;
+extern const struct tool_command tool_balance;
+extern const struct tool_command tool_bench;
+extern const struct tool_command tool_config_command;
+extern const struct tool_command tool_erase;
+extern const struct tool_command tool_keys;
+extern const struct tool_command tool_log;
+extern const struct tool_command tool_map;
+extern const struct tool_command tool_passport;
+extern const struct tool_command tool_publish;
+extern const struct tool_command tool_quarantine;
+extern const struct tool_command tool_receipt;
+extern const struct tool_command tool_restore;
+extern const struct tool_command tool_scrub;
+extern const struct tool_command tool_status;
+extern const struct tool_command tool_tail;
+extern const struct tool_command tool_types;
+extern const struct tool_command tool_up;
+extern const struct tool_command tool_where;
 
 /* Loads the configuration once. NULL after saying why. */
 const struct mr_config *tool_config(struct tool *tool);
