@@ -240,11 +240,17 @@ static void flip(const char *file)
     (void)close(fd);
 }
 
+static bool is_signed(void *ctx)
+{
+    return access(path(ctx, "root/log.checkpoint"), F_OK) == 0;
+}
+
 static void test_damaged_it_is_refused(void **state)
 {
     struct scene *scene = *state;
 
     publish(scene);
+    spawn_until("signed", is_signed, scene);
     assert_int_equal(tool(scene, NULL, "backup", path(scene, "backup"), NULL), 0);
     flip(path(scene, "backup/keys/data.mdb"));
     assert_int_equal(tool(scene, NULL, "backup", "verify", path(scene, "backup")), 1);
