@@ -242,6 +242,13 @@ const char *mr_house_source(const struct mr_house *house, uint16_t system)
     return configured ? configured->source : NULL;
 }
 
+struct mr_escrow mr_house_escrow(const struct mr_house *house)
+{
+    const struct mr_config_escrow *escrow = house->config->hub.escrow;
+
+    return (struct mr_escrow){.root = escrow ? escrow->root : NULL, .keys = escrow ? escrow->keys : NULL};
+}
+
 void mr_house_maintain(struct mr_house *house)
 {
     (void)mr_log_maintain(house->log);

@@ -13,6 +13,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/err.h"
 #include "proto/config/config.h"
+#include "store/escrow.h"
 #include "store/index.h"
 #include "store/keyring.h"
 #include "store/log.h"
@@ -47,6 +48,9 @@ int mr_house_open(
 void mr_house_close(struct mr_house *house);
 /* Configured source of a system of the log, what lies below it aside; NULL: not configured any more. */
 const char *mr_house_source(const struct mr_house *house, uint16_t system);
+
+/* Where its keys have escrow; members may be NULL. Borrowed from the configuration. */
+struct mr_escrow mr_house_escrow(const struct mr_house *house);
 
 /* Every 10 to 30 s, any thread: gives back the snapshots of readers that died. */
 void mr_house_maintain(struct mr_house *house);

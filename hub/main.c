@@ -69,8 +69,17 @@ static void set_limits(void)
                 "LimitNOFILE= in the unit");
 }
 
+static void say_escrow(const struct mr_hub *hub)
+{
+    if (!mr_house_escrow(&hub->house).root)
+        mr_warn("hub.root_key_once", "where", hub->config->hub.root_key, "cure",
+                "hub.escrow.root in the configuration: the root key exists once, and without it no person "
+                "can be read");
+}
+
 static void say_ready(const struct mr_hub *hub)
 {
+    say_escrow(hub);
     for (uint16_t i = 0; i < hub->gateway.endpoints_count; i++)
         mr_info("hub.listening", "endpoint", hub->gateway.endpoints[i].bound, "admin",
                 hub->gateway.endpoints[i].admin ? "yes" : "no");

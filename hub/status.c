@@ -2,6 +2,7 @@
 #include "hub/hub.h"
 
 #include "proto/base/list.h"
+#include "store/erasure.h"
 
 static json_t *sessions_json(const struct mr_hub *hub)
 {
@@ -69,19 +70,31 @@ static json_t *erasure_json(const struct mr_hub *hub)
             "waits_for", status.waits_for);
 }
 
+/* Of the root key: which one, whether an older one is still there, and what has a copy elsewhere. */
+static json_t *root_key_json(const struct mr_hub *hub)
+{
+    struct mr_escrow escrow = mr_house_escrow(&hub->house);
+    struct mr_erasure_status status = {0};
+    int r = mr_keyring_erasure_status(hub->house.keyring, &status, NULL);
+
+    return json_pack("{s:I, s:b, s:s, s:b, s:b}", "generation", (json_int_t)status.generation,
+            "old_one_there", (int)status.waiting, "state", r < 0 ? mr_err_name(r) : "ok", "escrow_root",
+            escrow.root != NULL, "escrow_keys", escrow.keys != NULL);
+}
+
 json_t *mr_hub_status(void *ctx)
 {
     struct mr_hub *hub = ctx;
     struct mr_writer_stats writer;
 
     mr_writer_stats(hub->writer, &writer);
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
             "version", MR_VERSION, "source", hub->config->hub.source, "hub_epoch",
             (json_int_t)hub->sessions.hub_epoch, "head", (json_int_t)mr_log_head(hub->house.log), "indexed",
-            (json_int_t)mr_index_through(hub->house.index), "index", index_json(hub), "signed",
-            (json_int_t)mr_checkpointer_size(hub->checkpointer), "read_only", (int)hub->publish.read_only,
-            "waiting", (json_int_t)writer.waiting, "unwritten", (json_int_t)hub->jobs.open, "commits",
-            (json_int_t)writer.commits, "last_commit_us", (json_int_t)writer.last_commit_us, "sessions",
-            sessions_json(hub), "subscriptions", subscriptions_json(hub), "erasure", erasure_json(hub),
-            "counts", counts_json(hub));
+            (json_int_t)mr_index_through(hub->house.index), "index", index_json(hub), "root_key",
+            root_key_json(hub), "signed", (json_int_t)mr_checkpointer_size(hub->checkpointer), "read_only",
+            (int)hub->publish.read_only, "waiting", (json_int_t)writer.waiting, "unwritten",
+            (json_int_t)hub->jobs.open, "commits", (json_int_t)writer.commits, "last_commit_us",
+            (json_int_t)writer.last_commit_us, "sessions", sessions_json(hub), "subscriptions",
+            subscriptions_json(hub), "erasure", erasure_json(hub), "counts", counts_json(hub));
 }

@@ -88,12 +88,14 @@ static int absolute(char **path, const char *base)
 static int absolute_paths(struct mr_config *config, const char *base)
 {
     struct mr_config_hub *hub = &config->hub;
+    struct mr_config_escrow *escrow = hub->escrow;
     struct mr_config_school *school = config->adapters.school;
     struct mr_config_copmkp *copmkp = config->adapters.copmkp;
     struct mr_config_cnppm *cnppm = config->adapters.cnppm;
     struct mr_config_portal *portal = config->adapters.portal;
     char *none = NULL;
     char **paths[] = {&hub->admin, &hub->store, &hub->root_key, &hub->acts, &hub->secret_key_file,
+            escrow ? &escrow->root : &none, escrow ? &escrow->keys : &none,
 #define LINK_PATHS(a) a ? &a->link.secret_key_file : &none, a ? &a->link.state : &none
             LINK_PATHS(school), LINK_PATHS(copmkp), LINK_PATHS(cnppm), LINK_PATHS(portal),
 #undef LINK_PATHS
@@ -133,6 +135,8 @@ static int parse_tree(struct mr_config **ret, struct mr_config_yaml *yaml, struc
         r = mr_error_set(reterr, MR_ENOMEM, yaml->name, "", "out of memory");
     if (r == 0)
         r = mr_config_check(config, yaml, reterr);
+    if (r == 0)
+        r = mr_config_check_escrow(config, yaml, reterr);
     if (r == 0 && mr_config_add_builtin(config) < 0)
         r = mr_error_set(reterr, MR_ENOMEM, yaml->name, "", "out of memory");
     if (r < 0) {

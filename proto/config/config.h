@@ -77,6 +77,13 @@ struct mr_config_operator {
     uint32_t roles_count;
 };
 
+/* Where copies of the root key and of keys/ are kept, apart from the hub and from each other; either may be
+ * NULL. */
+struct mr_config_escrow {
+    char *root;
+    char *keys;
+};
+
 struct mr_config_hub {
     char *source;
     char **listen; /* tcp://127.0.0.1:7400 ...; CURVE on every one */
@@ -90,6 +97,7 @@ struct mr_config_hub {
     uint32_t publish_window;   /* events unacknowledged a producer; default 16384 */
     uint32_t ping_interval_ms; /* default 5000 */
     uint32_t index_lag_max;    /* events that the index may be behind before producers wait; default 100000 */
+    struct mr_config_escrow *escrow; /* NULL: not configured */
 };
 
 /* What the act of destruction says of who destroys (order of Roskomnadzor of 28.10.2022 No. 179), and the

@@ -77,6 +77,9 @@ static const cyaml_schema_field_t operator_fields[] = {TEXT("name", struct mr_co
 static const cyaml_schema_value_t operator_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_operator, operator_fields)};
 
+static const cyaml_schema_field_t escrow_fields[] = {OPT("root", struct mr_config_escrow, root),
+        OPT("keys", struct mr_config_escrow, keys), CYAML_FIELD_END};
+
 static const cyaml_schema_field_t hub_fields[] = {TEXT("source", struct mr_config_hub, source),
         TEXTS("listen", struct mr_config_hub, listen), TEXT("admin", struct mr_config_hub, admin),
         TEXT("store", struct mr_config_hub, store), TEXT("root_key", struct mr_config_hub, root_key),
@@ -85,7 +88,8 @@ static const cyaml_schema_field_t hub_fields[] = {TEXT("source", struct mr_confi
         TEXT("public_key", struct mr_config_hub, public_key),
         NUM("publish_window", struct mr_config_hub, publish_window),
         NUM("ping_interval_ms", struct mr_config_hub, ping_interval_ms),
-        NUM("index_lag_max", struct mr_config_hub, index_lag_max), CYAML_FIELD_END};
+        NUM("index_lag_max", struct mr_config_hub, index_lag_max),
+        PART("escrow", struct mr_config_hub, escrow, escrow_fields), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t erasure_fields[] = {OPT("controller", struct mr_config_erasure, controller),
         OPT("address", struct mr_config_erasure, address),
