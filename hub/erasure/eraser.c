@@ -296,9 +296,10 @@ static void *run(void *arg)
     struct mr_eraser *eraser = arg;
     bool waits;
 
-    do
+    do {
         waits = work(eraser);
-    while (wait_for_news(eraser, waits));
+        mr_erasure_keep_escrow(eraser);
+    } while (wait_for_news(eraser, waits));
     return NULL;
 }
 

@@ -19,6 +19,7 @@ struct mr_eraser {
     pthread_cond_t news;
     bool woken, stopping;
     struct mr_eraser_status status;
+    int64_t escrow_next_us;  /* the thread's: when the copies in escrow are made anew; monotonic */
     uint64_t looked_through; /* the thread's: answers up to here are taken; 0: not yet known */
 };
 
@@ -85,9 +86,15 @@ void mr_erasure_batch_id(uint64_t request, uint8_t step, uint64_t part, uint8_t 
 /* Erases persons or items on the prepare thread, and lets escrow confirm. persons: ids one after another. */
 int mr_erasure_erase_keys(struct mr_eraser *eraser, struct mr_slice persons,
         const uint8_t batch_id[static 16], struct mr_erasure_result *ret, struct mr_error *reterr);
+/* Confirms at the escrow places, and destroys the old root. */
 int mr_erasure_finish_keys(struct mr_eraser *eraser, struct mr_error *reterr);
 
+/* ---- escrow.c ---- */
+
 const char *mr_erasure_escrow_word(const struct mr_house *house); /* "confirmed" or "none" */
+/* Makes the copies anew, a day after the last time: that of keys/ is of use for whom it knows. Says how it
+ * went; a place that is not there is tried at the next look around. */
+void mr_erasure_keep_escrow(struct mr_eraser *eraser);
 
 /* Adds slots to what is to be stripped of a record. Writer thread. */
 int mr_erasure_strip(struct mr_log_batch *batch, uint64_t number, uint16_t slots);

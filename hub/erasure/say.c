@@ -99,17 +99,6 @@ static int erase(void *ctx, struct mr_keyring *keyring)
             erase->persons.size / MR_PERSON_ID_BYTES, &erase->options, &erase->result, erase->error);
 }
 
-const char *mr_erasure_escrow_word(const struct mr_house *house)
-{
-    (void)house;
-    return "none";
-}
-
-int mr_erasure_finish_keys(struct mr_eraser *eraser, struct mr_error *reterr)
-{
-    return mr_keyring_finish_erasure(eraser->house->keyring, NULL, reterr);
-}
-
 int mr_erasure_erase_keys(struct mr_eraser *eraser, struct mr_slice persons,
         const uint8_t batch_id[static 16], struct mr_erasure_result *ret, struct mr_error *reterr)
 {
