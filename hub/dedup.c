@@ -36,9 +36,11 @@ void mr_dedup_digests(const struct mr_keyring *keyring, const char *source, cons
         struct mr_slice bytes, struct mr_dedup_entry *ret)
 {
     const struct mr_slice ident[] = {mr_slice_str(source), mr_slice_str(id)};
+    uint8_t digest[16];
 
     mr_keyring_digest(keyring, "ident", ident, 2, ret->ident);
-    mr_keyring_digest(keyring, "bytes", &bytes, 1, ret->digest);
+    mr_keyring_digest(keyring, "bytes", &bytes, 1, digest);
+    memcpy(ret->digest, digest, sizeof ret->digest);
 }
 
 static struct node *find_node(struct mr_dedup *dedup, const uint8_t *ident)

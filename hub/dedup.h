@@ -11,7 +11,7 @@
 struct mr_dedup;
 
 struct mr_dedup_entry {
-    uint8_t ident[MR_RECORD_DIGEST_BYTES];  /* of (source, id) */
+    uint8_t ident[MR_RECORD_IDENT_BYTES];   /* of (source, id) */
     uint8_t digest[MR_RECORD_DIGEST_BYTES]; /* of the received bytes */
     uint64_t number;
     uint8_t leaf_hash[32];

@@ -31,9 +31,9 @@ struct mr_intake_item {
     enum mr_verdict verdict; /* set by prepare */
     uint64_t number;         /* of the log; 0 when refused */
     uint8_t leaf_hash[32];
-    uint8_t ident[MR_RECORD_DIGEST_BYTES]; /* keyed digest of (source, id); zero when they could not be read
-                                            */
-    struct mr_verdict_text *text;          /* NULL when there is nothing to say; owned by the intake */
+    uint8_t ident[MR_RECORD_IDENT_BYTES]; /* keyed digest of (source, id); zero when they could not be read
+                                           */
+    struct mr_verdict_text *text;         /* NULL when there is nothing to say; owned by the intake */
     /*
      * A type for one system only (MR_TYPE_TO_ONE), said by the hub: the subscription that gets it. It is
      * sealed under an item key of its own, a keyring entry without identifiers, whose id prepare puts into
@@ -98,7 +98,7 @@ struct mr_verdict_row {
     enum mr_verdict verdict;
     uint64_t number;
     int64_t at_us;
-    uint8_t ident[MR_RECORD_DIGEST_BYTES]; /* zero when it could not be read */
+    uint8_t ident[MR_RECORD_IDENT_BYTES]; /* zero when it could not be read */
     struct mr_verdict_text text;
 };
 int mr_verdict_row_encode(struct mr_buf *out, const struct mr_verdict_row *row);

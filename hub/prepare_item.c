@@ -198,7 +198,6 @@ static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
             .recorded_us = p->recorded_us,
             .system = w->intake->system,
             .config = p->house->config_version,
-            .received_bytes = (uint32_t)w->item->event.size,
             .subs = w->subs,
             .subs_count = w->subs_count,
             .leaf = mr_buf_slice(&p->sealed.leaf),

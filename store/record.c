@@ -17,11 +17,9 @@ enum {
     AT_SYSTEM = 16,
     AT_SUBS_COUNT = 18,
     AT_CONFIG = 20,
-    AT_RECEIVED = 24,
-    AT_LEAF_SIZE = 28,
-    AT_IDENT = 32,
-    AT_DIGEST = 48,
-    HEAD_BYTES = 64, /* then subs, slot sizes, leaf, slots */
+    AT_IDENT = 24,
+    AT_DIGEST = 40,
+    HEAD_BYTES = 48, /* then subs, slot sizes, leaf, slots */
 };
 
 /* Covers the number too, so that a record under another's number does not pass; all but the CRC's own four
@@ -62,9 +60,7 @@ static void put_head(uint8_t *out, const struct mr_record *record)
     mr_put_be16(out + AT_SYSTEM, record->system);
     mr_put_be16(out + AT_SUBS_COUNT, (uint16_t)record->subs_count);
     mr_put_be32(out + AT_CONFIG, record->config);
-    mr_put_be32(out + AT_RECEIVED, record->received_bytes);
-    mr_put_be32(out + AT_LEAF_SIZE, (uint32_t)record->leaf.size);
-    memcpy(out + AT_IDENT, record->ident, MR_RECORD_DIGEST_BYTES);
+    memcpy(out + AT_IDENT, record->ident, MR_RECORD_IDENT_BYTES);
     memcpy(out + AT_DIGEST, record->digest, MR_RECORD_DIGEST_BYTES);
 }
 
@@ -116,15 +112,31 @@ int mr_record_encode(struct mr_buf *out, const struct mr_record *record)
     return 0;
 }
 
+/* The leaf is what the lists before it and the slots behind it leave. */
+static bool leaf_size(struct mr_slice value, size_t at, const uint8_t *sizes, size_t slots_count, size_t *ret)
+{
+    uint64_t slots = 0;
+
+    for (size_t i = 0; i < slots_count; i++)
+        slots += mr_get_be32(sizes + 4 * i);
+    if (slots > value.size - at)
+        return false;
+    *ret = value.size - at - (size_t)slots;
+    return true;
+}
+
 struct mr_slice mr_record_leaf(struct mr_slice value)
 {
-    size_t at, size;
+    size_t sizes, at, size = 0;
+    bool fits;
 
     assert(value.size >= HEAD_BYTES);
-    at = HEAD_BYTES + 2 * (size_t)mr_get_be16(value.data + AT_SUBS_COUNT) +
-         4 * (size_t)value.data[AT_SLOTS_COUNT];
-    size = mr_get_be32(value.data + AT_LEAF_SIZE);
-    assert(at <= value.size && size <= value.size - at);
+    sizes = HEAD_BYTES + 2 * (size_t)mr_get_be16(value.data + AT_SUBS_COUNT);
+    at = sizes + 4 * (size_t)value.data[AT_SLOTS_COUNT];
+    assert(at <= value.size);
+    fits = leaf_size(value, at, value.data + sizes, value.data[AT_SLOTS_COUNT], &size);
+    assert(fits);
+    (void)fits;
     return mr_slice(value.data + at, size);
 }
 
@@ -135,8 +147,7 @@ static void get_head(struct mr_record *ret, uint64_t number, const uint8_t *in)
     ret->system = mr_get_be16(in + AT_SYSTEM);
     ret->flags = mr_get_be16(in + AT_FLAGS);
     ret->config = mr_get_be32(in + AT_CONFIG);
-    ret->received_bytes = mr_get_be32(in + AT_RECEIVED);
-    memcpy(ret->ident, in + AT_IDENT, MR_RECORD_DIGEST_BYTES);
+    memcpy(ret->ident, in + AT_IDENT, MR_RECORD_IDENT_BYTES);
     memcpy(ret->digest, in + AT_DIGEST, MR_RECORD_DIGEST_BYTES);
     ret->subs_count = mr_get_be16(in + AT_SUBS_COUNT);
     ret->slots_count = in[AT_SLOTS_COUNT];
@@ -157,26 +168,22 @@ static bool get_subs(struct mr_record_view *ret, const uint8_t *in)
     return true;
 }
 
-/* Leaf and slots must fill the rest exactly. */
+/* Leaf and slots fill the rest. */
 static bool get_parts(struct mr_record *ret, struct mr_slice value)
 {
     const uint8_t *sizes = value.data + HEAD_BYTES + 2 * ret->subs_count;
     const uint8_t *at = sizes + 4 * ret->slots_count;
-    size_t left = value.size - (size_t)(at - value.data);
+    size_t size;
 
-    ret->leaf = mr_slice(at, mr_get_be32(value.data + AT_LEAF_SIZE));
-    if (ret->leaf.size > left)
+    if (!leaf_size(value, (size_t)(at - value.data), sizes, ret->slots_count, &size))
         return false;
-    at += ret->leaf.size;
-    left -= ret->leaf.size;
+    ret->leaf = mr_slice(at, size);
+    at += size;
     for (size_t i = 0; i < ret->slots_count; i++) {
         ret->slots[i] = mr_slice(at, mr_get_be32(sizes + 4 * i));
-        if (ret->slots[i].size > left)
-            return false;
         at += ret->slots[i].size;
-        left -= ret->slots[i].size;
     }
-    return left == 0;
+    return true;
 }
 
 /* NULL when a value with a good CRC is a sound record, else what is wrong with it. */

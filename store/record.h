@@ -16,7 +16,8 @@
 enum {
     MR_RECORD_SUBS_MAX = 1024,
     MR_RECORD_SLOTS_MAX = 9,
-    MR_RECORD_DIGEST_BYTES = 16,
+    MR_RECORD_IDENT_BYTES = 16,
+    MR_RECORD_DIGEST_BYTES = 8,          /* compared only with that of a record of the same ident */
     MR_RECORD_PART_BYTES_MAX = 64 << 20, /* leaf, or one slot */
 };
 
@@ -34,8 +35,7 @@ struct mr_record {
     uint16_t system;     /* id of the sender (mr_log names) */
     uint16_t flags;
     uint32_t config;                        /* version of the configuration under which it was matched */
-    uint32_t received_bytes;                /* size of the event as received */
-    uint8_t ident[MR_RECORD_DIGEST_BYTES];  /* keyed digest of (source, id) */
+    uint8_t ident[MR_RECORD_IDENT_BYTES];   /* keyed digest of (source, id) */
     uint8_t digest[MR_RECORD_DIGEST_BYTES]; /* keyed digest of the received bytes */
     const uint16_t *subs; /* subscription ids, ascending; in a decoded record they are in its view */
     size_t subs_count;

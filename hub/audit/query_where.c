@@ -20,8 +20,8 @@ struct where {
     struct mr_record_view view;
     struct mr_found found;
     json_t *matches;
-    uint8_t (*idents)[MR_RECORD_DIGEST_BYTES]; /* of the matches, then of the id under each configured source
-                                                */
+    uint8_t (*idents)[MR_RECORD_IDENT_BYTES]; /* of the matches, then of the id under each configured source
+                                               */
     size_t idents_count;
     json_t *verdicts;
 };
@@ -138,7 +138,7 @@ static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)
         return r == MR_ECORRUPT || r == MR_ENOTFOUND ? 0 : r;
     }
     json = mr_record_json(w->call->house, &w->view.record);
-    memcpy(w->idents[w->idents_count++], w->view.record.ident, MR_RECORD_DIGEST_BYTES);
+    memcpy(w->idents[w->idents_count++], w->view.record.ident, MR_RECORD_IDENT_BYTES);
     for (size_t i = 0; i < w->view.record.subs_count; i++)
         (void)json_array_append_new(deliveries, delivery_json(w, w->view.record.subs[i], number));
     (void)json_object_set_new(json, "deliveries", deliveries);
@@ -152,7 +152,7 @@ static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)
 static bool known_ident(const struct where *w, const uint8_t *ident)
 {
     for (size_t i = 0; i < w->idents_count; i++)
-        if (memcmp(w->idents[i], ident, MR_RECORD_DIGEST_BYTES) == 0)
+        if (memcmp(w->idents[i], ident, MR_RECORD_IDENT_BYTES) == 0)
             return true;
     return false;
 }

@@ -107,7 +107,6 @@ static void add_full(json_t *json, const struct mr_house *house, const struct mr
                     commitments, json_string(mr_hex_encode(leaf->commitments[i]->c.data, sizeof hash, text)));
     (void)json_object_set_new(json, "registry", json_integer(leaf ? leaf->registry : 0));
     (void)json_object_set_new(json, "config", json_integer(record->config));
-    (void)json_object_set_new(json, "received_bytes", json_integer(record->received_bytes));
     (void)json_object_set_new(json, "subscriptions", subs);
     (void)json_object_set_new(json, "commitments", commitments);
     (void)json_object_set_new(json, "slots", slots);

@@ -36,7 +36,7 @@ struct look {
     struct mr_note_signer signer;
     struct mr_log_reader *reader;
     struct mr_record_view view;
-    uint8_t (*idents)[MR_RECORD_DIGEST_BYTES];
+    uint8_t (*idents)[MR_RECORD_IDENT_BYTES];
     uint64_t head;
     uint64_t own; /* records of the hub itself */
 };
@@ -134,7 +134,7 @@ static void check_tree(struct look *look)
 
 static int compare_idents(const void *a, const void *b)
 {
-    return memcmp(a, b, MR_RECORD_DIGEST_BYTES);
+    return memcmp(a, b, MR_RECORD_IDENT_BYTES);
 }
 
 static void check_once(struct look *look)
