@@ -1,11 +1,10 @@
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "hub/tool/ask.h"
+#include "hub/tool/input.h"
 #include "hub/tool/receipt_file.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
@@ -19,7 +18,6 @@ enum {
     CHUNK_EVENTS = 200,
     CHUNK_BYTES = 512 * 1024,
     ITEM_BYTES_MAX = MR_FRAME_BYTES_MAX - 4096,
-    READ_BYTES = 65536,
     INPUT_BYTES_MAX = 256 * 1024 * 1024,
     AGAIN_MS = 30000
 };
@@ -48,49 +46,6 @@ struct refusal {
     const char *reason;
     const char *cure;
 };
-
-/* ---- input ---- */
-
-static int read_all(FILE *in, struct mr_buf *out)
-{
-    for (;;) {
-        uint8_t *room = mr_buf_reserve(out, READ_BYTES);
-        size_t n = room ? fread(room, 1, READ_BYTES, in) : 0;
-
-        if (!room)
-            return MR_ENOMEM;
-        if (n == 0)
-            return ferror(in) ? MR_EIO : 0;
-        out->size += n;
-        if (out->size > INPUT_BYTES_MAX)
-            return MR_ETOOBIG;
-    }
-}
-
-static int check_input(FILE *in, const char *name, struct mr_error *error)
-{
-    struct stat st;
-
-    if (!in)
-        return mr_error_set(error, errno == EACCES ? MR_EDENIED : MR_ENOTFOUND, name,
-                "give a file of CloudEvents JSON, or - for standard input", "cannot open the file");
-    if (fstat(fileno(in), &st) == 0 && S_ISDIR(st.st_mode))
-        return mr_error_set(error, MR_EINVAL, name, "give one of the files in it", "this is a folder");
-    return 0;
-}
-
-static int read_input(const char *name, struct mr_buf *out, struct mr_error *error)
-{
-    FILE *in = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
-    int r = check_input(in, name, error);
-
-    if (r == 0 && (r = read_all(in, out)) < 0)
-        (void)mr_error_set(error, r, name, r == MR_ETOOBIG ? "split the input" : "",
-                "cannot read the input: %s", mr_err_text(r));
-    if (in && in != stdin)
-        (void)fclose(in);
-    return r;
-}
 
 /* ---- one item's outcome ---- */
 
@@ -363,7 +318,7 @@ static int publish_run(struct tool *tool, int argc, char **argv)
         return tool_fail(tool, &error);
     }
     publish.name = optind < argc ? argv[optind] : "-";
-    r = read_input(publish.name, &input, &error);
+    r = tool_read_input(publish.name, INPUT_BYTES_MAX, &input, &error);
     if (r == 0)
         r = add_input(&publish, mr_buf_slice(&input), &error);
     mr_buf_wipe(&input);

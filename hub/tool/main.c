@@ -24,6 +24,7 @@ static const struct tool_command *const commands[] = {
         &tool_backup,
         &tool_restore,
         &tool_map,
+        &tool_filter,
         &tool_keys,
         &tool_config_command,
         &tool_types,

@@ -92,8 +92,8 @@ static void expect(
 static void test_help(void **state)
 {
     static const char *const commands[] = {"up", "publish", "tail", "where", "balance", "status", "log",
-            "receipt", "passport", "quarantine", "erase", "scrub", "backup", "restore", "map", "types",
-            "keys", "config", "bench"};
+            "receipt", "passport", "quarantine", "erase", "scrub", "backup", "restore", "map", "filter",
+            "types", "keys", "config", "bench"};
 
     expect(*state, "help", 0, NULL, ARGS("--help"));
     for (size_t i = 0; i < MR_COUNT(commands); i++) {
@@ -188,11 +188,39 @@ static void test_config(void **state)
     expect(scene, "config-check-missing", 78, NULL, ARGS("config", "check", "/no/such/file"));
 }
 
+static void test_filter(void **state)
+{
+    static const char event[] =
+            "{\"specversion\": \"1.0\", \"id\": \"e-1\", \"source\": \"urn:marshrut:24:portal\", "
+            "\"type\": \"nms.programme.listed.v1\", \"regioncode\": \"24\", \"hop\": 5, \"data\": {}}";
+    struct scene *scene = *state;
+    char path[160];
+
+    (void)snprintf(path, sizeof path, "%s/event.json", scene->hub.dir);
+    assert_int_equal(mr_file_write(scene->hub.dir, "event.json", mr_slice_str(event), 0600), 0);
+    expect(scene, "filter-passes", 0, NULL,
+            ARGS("filter", "type LIKE 'nms.%' AND regioncode IN ('24', '19')", "--event", path));
+    expect(scene, "filter-value", 1, event, ARGS("filter", "hop * 2 + LENGTH(id)", "--event", "-"));
+    expect(scene, "filter-error", 1, NULL,
+            ARGS("filter", "type LIKE 'nms.%'\n\tAND orgid = '1022402127461'", "--event", path));
+    expect(scene, "filter-error-json", 1, NULL, ARGS("filter", "NOT type = 'x'", "--event", path, "--json"));
+    expect(scene, "filter-parse", 65, NULL, ARGS("filter", "subject = 'Ёж' AND", "--event", path));
+    expect(scene, "filter-parse-json", 65, NULL, ARGS("--json", "filter", "1 +* 2", "--event", path));
+    expect(scene, "filter-types", 0, NULL,
+            ARGS("filter", "type LIKE 'nms.programme.%' AND NOT (regioncode = '61')"));
+    expect(scene, "filter-types-json", 1, NULL, ARGS("filter", "type = 'nms.no.such.v1'", "--json"));
+    expect(scene, "filter-no-type", 1, NULL, ARGS("filter", "type = 'nms.no.such.v1'"));
+    expect(scene, "filter-never", 65, NULL, ARGS("filter", "CONCAT(type, id)"));
+    expect(scene, "filter-no-file", 66, NULL, ARGS("filter", "TRUE", "--event", "no-such-file"));
+    expect(scene, "filter-no-event", 65, "{\"id\": 1}", ARGS("filter", "TRUE", "--event", "-"));
+    expect(scene, "filter-usage", 64, NULL, ARGS("filter"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_help), cmocka_unit_test(test_wrong_calls),
             cmocka_unit_test(test_publish), cmocka_unit_test(test_questions), cmocka_unit_test(test_config),
-            cmocka_unit_test(test_without_hub)};
+            cmocka_unit_test(test_filter), cmocka_unit_test(test_without_hub)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }
