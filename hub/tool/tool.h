@@ -37,6 +37,7 @@ extern const struct tool_command tool_balance;
 extern const struct tool_command tool_bench;
 extern const struct tool_command tool_config_command;
 extern const struct tool_command tool_erase;
+extern const struct tool_command tool_filter;
 extern const struct tool_command tool_keys;
 extern const struct tool_command tool_log;
 extern const struct tool_command tool_map;
