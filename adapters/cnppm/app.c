@@ -4,6 +4,7 @@
 
 #include "adapters/cnppm/face.h"
 #include "adapters/cnppm/map_cnppm.h"
+#include "adapters/sdk/erasure_files.h"
 #include "adapters/sdk/intake_file.h"
 #include "adapters/sdk/program.h"
 #include "adapters/sdk/web.h"
@@ -32,6 +33,16 @@ static void on_outcomes_committed(void *ctx)
     struct cnppm *app = ctx;
 
     mr_intake_files_committed(app->files);
+}
+
+static int on_erasure(void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice,
+        uint32_t *files)
+{
+    const struct mr_config_cnppm *config = ((struct cnppm *)ctx)->web.options.config->adapters.cnppm;
+    const char *const dirs[] = {config->done, config->rejected};
+
+    (void)txn;
+    return mr_erasure_files(dirs, 2, notice, files);
 }
 
 static void on_request(void *ctx, const struct mr_http_request *request)
@@ -134,6 +145,7 @@ int mr_cnppm_open(void **ret_app, uv_loop_t *loop, const struct mr_config *confi
                     .on_request = on_request,
                     .on_outcome = on_outcome,
                     .on_outcomes_committed = on_outcomes_committed,
+                    .on_erasure = on_erasure,
                     .ctx = app},
             cnppm_free, reterr);
     if (r < 0)

@@ -5,6 +5,7 @@
 #include "adapters/sdk/map_diagnostics.h"
 #include "adapters/copmkp/worklist.h"
 #include "adapters/sdk/file.h"
+#include "adapters/sdk/erasure_files.h"
 #include "adapters/sdk/intake_file.h"
 #include "adapters/sdk/program.h"
 #include "proto/base/logfmt.h"
@@ -47,6 +48,16 @@ static void on_outcomes_committed(void *ctx)
     mr_intake_files_committed(app->files);
 }
 
+static int on_erasure(void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice,
+        uint32_t *files)
+{
+    const struct mr_config_copmkp *config = ((struct copmkp *)ctx)->config;
+    const char *const dirs[] = {config->done, config->rejected, config->out};
+
+    (void)txn;
+    return mr_erasure_files(dirs, 3, notice, files);
+}
+
 static void on_adapter_closed(void *ctx)
 {
     struct copmkp *app = ctx;
@@ -80,7 +91,8 @@ static int open_adapter(struct copmkp *app, uv_loop_t *loop, const struct mr_con
             .software = software,
             .callbacks = {.on_event = on_event,
                     .on_outcome = on_outcome,
-                    .on_outcomes_committed = on_outcomes_committed},
+                    .on_outcomes_committed = on_outcomes_committed,
+                    .on_erasure = on_erasure},
             .ctx = app,
     };
 

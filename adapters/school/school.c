@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "adapters/school/map_school.h"
+#include "adapters/school/forget.h"
 #include "adapters/school/out.h"
 #include "adapters/sdk/adapter.h"
+#include "adapters/sdk/erasure_files.h"
 #include "adapters/sdk/intake_file.h"
 #include "adapters/sdk/program.h"
 #include "proto/base/logfmt.h"
@@ -42,6 +44,16 @@ static void on_outcomes_committed(void *ctx)
     mr_intake_files_committed(school->files);
 }
 
+static int on_erasure(void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice,
+        uint32_t *files)
+{
+    const struct mr_config_school *config = ((struct mr_school *)ctx)->config->adapters.school;
+    const char *const dirs[] = {config->done, config->rejected, config->out};
+    int r = mr_school_forget(txn, notice);
+
+    return r < 0 ? r : mr_erasure_files(dirs, 3, notice, files);
+}
+
 static void on_adapter_closed(void *ctx)
 {
     struct mr_school *school = ctx;
@@ -76,7 +88,7 @@ int mr_school_open(struct mr_school **ret, uv_loop_t *loop, const struct mr_conf
                         .config = config,
                         .link = &settings->link,
                         .software = software,
-                        .callbacks = {on_event, on_outcome, on_outcomes_committed, NULL},
+                        .callbacks = {on_event, on_outcome, on_outcomes_committed, NULL, on_erasure},
                         .ctx = school,
                 },
                 reterr);

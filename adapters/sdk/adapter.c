@@ -4,12 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/sdk/erasure_answer.h"
 #include "adapters/sdk/inbox.h"
 #include "adapters/sdk/link.h"
 #include "adapters/sdk/outbox.h"
 #include "proto/base/clock.h"
+#include "proto/base/logfmt.h"
 
 struct mr_adapter {
+    const struct mr_config *config;
+    const struct mr_config_system *system; /* who it speaks for */
+    struct mr_adapter_callbacks callbacks;
+    void *ctx;
     struct mr_outbox *outbox;
     struct mr_inbox *inbox;
     struct mr_link *link;
@@ -23,6 +29,44 @@ static void on_added(void *ctx)
 
     if (adapter->link)
         mr_link_wake(adapter->link);
+}
+
+/* ---- notices of erasure ---- */
+
+static int forget(struct mr_adapter *adapter, const Nms__Event__V1__HubErasureNotice *notice, uint32_t *files)
+{
+    struct mr_outbox_txn *txn;
+    int r = mr_outbox_begin(adapter, &txn);
+
+    if (r < 0)
+        return r;
+    if (adapter->callbacks.on_erasure)
+        r = adapter->callbacks.on_erasure(adapter->ctx, txn, notice, files);
+    if (r == 0)
+        r = mr_erasure_answer(txn, adapter->config, adapter->system, notice, *files);
+    if (r == 0)
+        return mr_outbox_commit(txn);
+    mr_outbox_abort(txn);
+    return r;
+}
+
+/* The answer is in the outbox before the delivery is finished: a kill between repeats both. */
+static void on_builtin(void *ctx, const struct mr_delivered *item)
+{
+    const Nms__Event__V1__HubErasureNotice *notice = (const void *)item->event->payload;
+    struct mr_adapter *adapter = ctx;
+    uint32_t files = 0;
+    int r;
+
+    if (strcmp(item->event->a.type, MR_TYPE_NOTICE) != 0 || !notice || !adapter->system) {
+        mr_adapter_finish(adapter, item->subscription, item->number, MR_FINISH_PARK, "type-not-known");
+        return;
+    }
+    r = forget(adapter, notice, &files);
+    mr_logfmt_write(r < 0 ? MR_LEVEL_WARNING : MR_LEVEL_INFO, r < 0 ? "erasure.failed" : "erasure.done",
+            "request", MR_N(notice->request), "files", MR_N(files), "error", r < 0 ? mr_err_name(r) : NULL, NULL);
+    mr_adapter_finish(adapter, item->subscription, item->number, r < 0 ? MR_FINISH_RETRY : MR_FINISH_DONE,
+            r < 0 ? mr_err_name(r) : NULL);
 }
 
 static int open_link(
@@ -39,6 +83,8 @@ static int open_link(
             .software = options->software,
             .callbacks = options->callbacks,
             .ctx = options->ctx,
+            .on_builtin = on_builtin,
+            .builtin_ctx = adapter,
     };
     int r = mr_config_read_key(options->link->secret_key_file, true, secret, reterr);
 
@@ -68,6 +114,10 @@ int mr_adapter_open(
 
     if (!adapter)
         return MR_ENOMEM;
+    adapter->config = options->config;
+    adapter->system = options->link->system ? mr_config_system(options->config, options->link->system) : NULL;
+    adapter->callbacks = options->callbacks;
+    adapter->ctx = options->ctx;
     r = mr_outbox_open(&adapter->outbox, options->link->state, mr_clock_system(), reterr);
     if (r == 0)
         r = mr_inbox_open(&adapter->inbox, options->link->state, reterr);

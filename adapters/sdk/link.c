@@ -356,6 +356,8 @@ int mr_link_open(struct mr_link **ret, const struct mr_link_options *options, st
     link->inbox = options->inbox;
     link->callbacks = options->callbacks;
     link->ctx = options->ctx;
+    link->on_builtin = options->on_builtin;
+    link->builtin_ctx = options->builtin_ctx;
     link->backoff.first_ms = options->backoff_first_ms ? options->backoff_first_ms : 100;
     link->backoff.max_ms = options->backoff_max_ms ? options->backoff_max_ms : 10000;
     mr_list_init(&link->nacks);

@@ -25,6 +25,9 @@ struct mr_link_options {
     uint32_t backoff_max_ms;   /* 0: 10000 */
     struct mr_adapter_callbacks callbacks;
     void *ctx;
+    /* Deliveries of subscriptions that are built in; NULL: they are not subscribed to. */
+    void (*on_builtin)(void *ctx, const struct mr_delivered *item);
+    void *builtin_ctx;
 };
 
 int mr_link_open(struct mr_link **ret, const struct mr_link_options *options, struct mr_error *reterr);

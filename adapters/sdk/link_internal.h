@@ -50,6 +50,8 @@ struct mr_link {
     struct mr_inbox *inbox;
     struct mr_adapter_callbacks callbacks;
     void *ctx;
+    void (*on_builtin)(void *ctx, const struct mr_delivered *item);
+    void *builtin_ctx;
     void *zmq;
     char *endpoint, *software;
     char hub_key[41], secret_key[41], public_key[41];

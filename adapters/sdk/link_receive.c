@@ -38,6 +38,13 @@ static void begin_new_epoch(struct mr_link *link, uint64_t stored)
     mr_link_fail(link, "new-epoch");
 }
 
+/* Who takes what comes of it? */
+static bool is_wanted(const struct mr_link *link, const char *subscription)
+{
+    return subscription[0] == MR_CONFIG_BUILTIN_MARK ? link->on_builtin != NULL
+                                                     : link->callbacks.on_event != NULL;
+}
+
 static void on_welcome(struct mr_link *link, const frame_t *frame)
 {
     const Marshrut__Bus__V1__Welcome *welcome = frame->welcome;
@@ -62,9 +69,10 @@ static void on_welcome(struct mr_link *link, const frame_t *frame)
             MR_N(mr_outbox_last(link->outbox) - welcome->stored_sequence));
     if (welcome->stored_sequence > noted)
         mr_link_repeat_begin(link, welcome->stored_sequence);
-    for (size_t i = 0; link->callbacks.on_event && i < welcome->n_subscriptions; i++)
-        if (!mr_inbox_subscription(link->inbox, welcome->subscriptions[i]) ||
-                mr_link_subscribe(link, welcome->subscriptions[i]) < 0) {
+    for (size_t i = 0; i < welcome->n_subscriptions; i++)
+        if (is_wanted(link, welcome->subscriptions[i]) &&
+                (!mr_inbox_subscription(link->inbox, welcome->subscriptions[i]) ||
+                        mr_link_subscribe(link, welcome->subscriptions[i]) < 0)) {
             mr_link_fail(link, "subscribe");
             return;
         }
@@ -136,7 +144,10 @@ static void hand_over(struct mr_link *link, struct mr_inbox_subscription *subscr
 
     if (r == 0) {
         link->delivered++;
-        link->callbacks.on_event(link->ctx, &delivered);
+        if (subscription->name[0] == MR_CONFIG_BUILTIN_MARK)
+            link->on_builtin(link->builtin_ctx, &delivered);
+        else
+            link->callbacks.on_event(link->ctx, &delivered);
     } else {
         mr_err("inbox.not-decoded", "subscription", subscription->name, "number", MR_N(item->number), "error",
                 mr_err_name(r));
@@ -152,7 +163,7 @@ static void on_deliver(struct mr_link *link, const frame_t *frame)
     struct mr_inbox_subscription *subscription = mr_inbox_find(link->inbox, deliver->subscription);
     const struct mr_link_connection *connection = link->connection;
 
-    if (!subscription || !link->callbacks.on_event)
+    if (!subscription || !is_wanted(link, subscription->name))
         return;
     for (size_t i = 0; i < deliver->n_items && link->connection == connection; i++) {
         const Marshrut__Bus__V1__DeliverItem *item = deliver->items[i];

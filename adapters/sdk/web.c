@@ -89,6 +89,14 @@ static int read_token(struct mr_web *web, struct mr_error *reterr)
     return 0;
 }
 
+static int on_erasure(void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice,
+        uint32_t *files)
+{
+    struct mr_web *web = ctx;
+
+    return web->options.on_erasure ? web->options.on_erasure(web->options.ctx, txn, notice, files) : 0;
+}
+
 static int open_adapter(struct mr_web *web, struct mr_error *reterr)
 {
     struct mr_adapter_options options = {
@@ -98,7 +106,8 @@ static int open_adapter(struct mr_web *web, struct mr_error *reterr)
             .software = web->options.software,
             .callbacks = {.on_event = on_event,
                     .on_outcome = on_outcome,
-                    .on_outcomes_committed = on_outcomes_committed},
+                    .on_outcomes_committed = on_outcomes_committed,
+                    .on_erasure = on_erasure},
             .ctx = web,
     };
 

@@ -23,6 +23,9 @@ struct mr_web_options {
     /* Of outcomes that are not of a request; as in mr_adapter_callbacks. May be NULL. */
     int (*on_outcome)(void *ctx, struct mr_outbox_txn *txn, const struct mr_outcome *outcome);
     void (*on_outcomes_committed)(void *ctx);
+    /* As in mr_adapter_callbacks. May be NULL: what is pushed is kept nowhere. */
+    int (*on_erasure)(void *ctx, struct mr_outbox_txn *txn,
+            const Nms__Event__V1__HubErasureNotice *notice, uint32_t *files);
     void *ctx;
 };
 

@@ -110,11 +110,13 @@ static bool name_safe(const char *name)
 
 static int check_entry(const struct reading *reading, const unz_file_info64 *info, const char *name)
 {
-    if (!name_safe(name))
+    bool any = reading->limits.any_name;
+
+    if (!any && !name_safe(name))
         return refuse(reading, "zip", "положите файлы в архив без папок", "недопустимое имя файла в архиве");
     if (info->flag & 1)
         return refuse(reading, name, "создайте архив без пароля", "файл в архиве зашифрован");
-    if (mr_zip_entry(reading->zip, name).data)
+    if (!any && mr_zip_entry(reading->zip, name).data)
         return refuse(reading, name, "оставьте в архиве один файл с таким именем",
                 "имя файла в архиве повторяется");
     return 0;
@@ -246,6 +248,18 @@ struct mr_slice mr_zip_entry(const struct mr_zip *zip, const char *name)
             return mr_slice(zip->entries[i].content.data ? zip->entries[i].content.data : (const uint8_t *)"",
                     zip->entries[i].content.size);
     return mr_slice(NULL, 0);
+}
+
+size_t mr_zip_count(const struct mr_zip *zip)
+{
+    return zip->count;
+}
+
+struct mr_slice mr_zip_at(const struct mr_zip *zip, size_t index)
+{
+    const struct mr_buf *content = &zip->entries[index].content;
+
+    return mr_slice(content->data ? content->data : (const uint8_t *)"", content->size);
 }
 
 bool mr_zip_looks_like(struct mr_slice content)
