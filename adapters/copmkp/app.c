@@ -48,8 +48,8 @@ static void on_outcomes_committed(void *ctx)
     mr_intake_files_committed(app->files);
 }
 
-static int on_erasure(void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice,
-        uint32_t *files)
+static int on_erasure(
+        void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice, uint32_t *files)
 {
     const struct mr_config_copmkp *config = ((struct copmkp *)ctx)->config;
     const char *const dirs[] = {config->done, config->rejected, config->out};

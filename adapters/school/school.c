@@ -44,8 +44,8 @@ static void on_outcomes_committed(void *ctx)
     mr_intake_files_committed(school->files);
 }
 
-static int on_erasure(void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice,
-        uint32_t *files)
+static int on_erasure(
+        void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice, uint32_t *files)
 {
     const struct mr_config_school *config = ((struct mr_school *)ctx)->config->adapters.school;
     const char *const dirs[] = {config->done, config->rejected, config->out};

@@ -64,7 +64,8 @@ static void on_builtin(void *ctx, const struct mr_delivered *item)
     }
     r = forget(adapter, notice, &files);
     mr_logfmt_write(r < 0 ? MR_LEVEL_WARNING : MR_LEVEL_INFO, r < 0 ? "erasure.failed" : "erasure.done",
-            "request", MR_N(notice->request), "files", MR_N(files), "error", r < 0 ? mr_err_name(r) : NULL, NULL);
+            "request", MR_N(notice->request), "files", MR_N(files), "error", r < 0 ? mr_err_name(r) : NULL,
+            NULL);
     mr_adapter_finish(adapter, item->subscription, item->number, r < 0 ? MR_FINISH_RETRY : MR_FINISH_DONE,
             r < 0 ? mr_err_name(r) : NULL);
 }

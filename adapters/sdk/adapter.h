@@ -61,12 +61,13 @@ struct mr_adapter_callbacks {
     /* The link went up or down. May be NULL. */
     void (*on_link)(void *ctx, bool up);
     /*
-     * A person is to be forgotten (docs/adapters.md, "Erasure"): destroy what the adapter keeps of them outside of
-     * inbox and outbox, and its own rows in txn, which also takes the answer to the hub. May come again for the same
-     * request. Adds to *files what was removed; negative: asked again later. NULL: the adapter keeps nothing.
+     * A person is to be forgotten (docs/adapters.md, "Erasure"): destroy what the adapter keeps of them
+     * outside of inbox and outbox, and its own rows in txn, which also takes the answer to the hub. May come
+     * again for the same request. Adds to *files what was removed; negative: asked again later. NULL: the
+     * adapter keeps nothing.
      */
-    int (*on_erasure)(void *ctx, struct mr_outbox_txn *txn,
-            const Nms__Event__V1__HubErasureNotice *notice, uint32_t *files);
+    int (*on_erasure)(void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice,
+            uint32_t *files);
 };
 
 struct mr_adapter_options {

@@ -8,6 +8,7 @@
 
 /* The same bytes again for the same request but for the files: the hub takes the first one. */
 int mr_erasure_answer(struct mr_outbox_txn *txn, const struct mr_config *config,
-        const struct mr_config_system *system, const Nms__Event__V1__HubErasureNotice *notice, uint32_t files);
+        const struct mr_config_system *system, const Nms__Event__V1__HubErasureNotice *notice,
+        uint32_t files);
 
 #endif

@@ -16,10 +16,11 @@
 enum { FILE_BYTES_MAX = 64 * 1024 * 1024 };
 
 #define NOTE ".УДАЛЕНО.txt"
-static const char note_text[] =
-        "\xef\xbb\xbf"
-        "Строки, которые не были приняты, и отчёт о них удалены: среди них были данные человека, о котором есть\r\n"
-        "требование уничтожить персональные данные. Остальные строки исправьте в своём файле и пришлите снова.\r\n";
+static const char note_text[] = "\xef\xbb\xbf"
+                                "Строки, которые не были приняты, и отчёт о них удалены: среди них были "
+                                "данные человека, о котором есть\r\n"
+                                "требование уничтожить персональные данные. Остальные строки исправьте в "
+                                "своём файле и пришлите снова.\r\n";
 
 struct removal {
     const Nms__Event__V1__HubErasureNotice *notice;
@@ -29,8 +30,8 @@ struct removal {
 };
 
 /*
- * "list.csv.20261122T101500.123Z" of "list.csv.20261122T101500.123Z.rejected.csv", its report and its receipt; any other
- * name is its own.
+ * "list.csv.20261122T101500.123Z" of "list.csv.20261122T101500.123Z.rejected.csv", its report and its
+ * receipt; any other name is its own.
  */
 static size_t group_size(const char *name)
 {

@@ -89,8 +89,8 @@ static int read_token(struct mr_web *web, struct mr_error *reterr)
     return 0;
 }
 
-static int on_erasure(void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice,
-        uint32_t *files)
+static int on_erasure(
+        void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice, uint32_t *files)
 {
     struct mr_web *web = ctx;
 

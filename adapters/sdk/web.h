@@ -24,8 +24,8 @@ struct mr_web_options {
     int (*on_outcome)(void *ctx, struct mr_outbox_txn *txn, const struct mr_outcome *outcome);
     void (*on_outcomes_committed)(void *ctx);
     /* As in mr_adapter_callbacks. May be NULL: what is pushed is kept nowhere. */
-    int (*on_erasure)(void *ctx, struct mr_outbox_txn *txn,
-            const Nms__Event__V1__HubErasureNotice *notice, uint32_t *files);
+    int (*on_erasure)(void *ctx, struct mr_outbox_txn *txn, const Nms__Event__V1__HubErasureNotice *notice,
+            uint32_t *files);
     void *ctx;
 };
 

@@ -27,7 +27,8 @@ void mr_zip_free(struct mr_zip *zip); /* wipes. NULL is fine */
 /* Valid until free; size 0 and data NULL when there is no such entry. ASCII case does not matter. */
 struct mr_slice mr_zip_entry(const struct mr_zip *zip, const char *name);
 size_t mr_zip_count(const struct mr_zip *zip);
-struct mr_slice mr_zip_at(const struct mr_zip *zip, size_t index); /* the content, in order; valid until free */
+struct mr_slice mr_zip_at(
+        const struct mr_zip *zip, size_t index); /* the content, in order; valid until free */
 bool mr_zip_looks_like(struct mr_slice content); /* begins as a zip does */
 
 #endif
