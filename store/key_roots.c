@@ -96,3 +96,18 @@ void mr_key_roots_drop_added(struct mr_key_roots *roots)
     sodium_memzero(&roots->places[ADDED], sizeof roots->places[ADDED]);
     pthread_mutex_unlock(&roots->lock);
 }
+
+void mr_key_roots_learn(
+        struct mr_key_roots *roots, uint32_t generation, const uint8_t key[static MR_KEY_BYTES])
+{
+    struct place *live = &roots->places[LIVE], *added = &roots->places[ADDED];
+
+    pthread_mutex_lock(&roots->lock);
+    if (live->generation != generation && added->generation != generation) {
+        if (added->generation != 0)
+            *live = *added;
+        added->generation = generation;
+        memcpy(added->key, key, MR_KEY_BYTES);
+    }
+    pthread_mutex_unlock(&roots->lock);
+}

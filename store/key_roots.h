@@ -28,6 +28,10 @@ void mr_key_roots_add(
         struct mr_key_roots *roots, uint32_t generation, const uint8_t key[static MR_KEY_BYTES]);
 /* The added one becomes the live one; the other is wiped. */
 void mr_key_roots_switch(struct mr_key_roots *roots, uint32_t generation);
+/* A process that only reads: the writer's next root, found in its folder. The one before it stays, for
+ * snapshots of before. */
+void mr_key_roots_learn(
+        struct mr_key_roots *roots, uint32_t generation, const uint8_t key[static MR_KEY_BYTES]);
 /* Wipes what is not live. */
 void mr_key_roots_drop_added(struct mr_key_roots *roots);
 

@@ -89,15 +89,38 @@ static int wrap_by_root(const struct mr_keyring *keyring, const struct wrap_name
     return r;
 }
 
+/* The writer's process has rotated since this one, which only reads, was opened. */
+static int learn_root(const struct mr_keyring *keyring, uint32_t generation, uint8_t ret[static MR_KEY_BYTES])
+{
+    struct mr_root root;
+    int r = mr_root_read(keyring->root_path, &root, NULL);
+
+    if (r == 0)
+        r = MR_ENOTFOUND;
+    for (size_t i = 0; i < MR_ROOT_SLOTS && r == MR_ENOTFOUND; i++) {
+        if (root.slots[i].state != MR_ROOT_PRESENT || root.slots[i].generation != generation)
+            continue;
+        mr_key_roots_learn(keyring->roots, generation, root.slots[i].key);
+        memcpy(ret, root.slots[i].key, MR_KEY_BYTES);
+        r = 0;
+    }
+    mr_root_wipe(&root);
+    return r;
+}
+
 static int unwrap_by_root(const struct mr_keyring *keyring, const struct wrap_name *name,
         struct mr_slice value, uint8_t ret[static MR_KEY_BYTES])
 {
     uint8_t root[MR_KEY_BYTES];
+    uint32_t generation;
     int r;
 
     if (value.size != WRAP_BYTES)
         return MR_ECORRUPT;
-    r = mr_key_roots_get(keyring->roots, mr_get_be32(value.data + GENERATION_AT), root);
+    generation = mr_get_be32(value.data + GENERATION_AT);
+    r = mr_key_roots_get(keyring->roots, generation, root);
+    if (r < 0 && keyring->read_only)
+        r = learn_root(keyring, generation, root);
     r = r < 0 ? MR_ECORRUPT : unwrap(root, name, value, ret);
     sodium_memzero(root, sizeof root);
     return r;

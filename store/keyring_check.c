@@ -96,16 +96,20 @@ int mr_keyring_check_row(
     } checks[] = {{"bkt", check_bucket}, {"dek", check_dek}, {"bidx", check_blind}, {"subj", check_subject},
             {"employ", check_employment}};
     struct mr_kv_txn *kv;
+    uint32_t generation;
     int r = 0;
 
     for (size_t i = 0; i < MR_COUNT(checks); i++) {
         if (strcmp(checks[i].table, table) != 0)
             continue;
-        r = mr_kv_begin_read(keyring->kv, &kv);
-        if (r < 0)
-            return r;
-        r = checks[i].check(keyring, kv, key, value);
-        mr_kv_abort(kv);
+        do { /* an erasure may take the snapshot's root away */
+            generation = mr_key_roots_live(keyring->roots);
+            r = mr_kv_begin_read(keyring->kv, &kv);
+            if (r < 0)
+                return r;
+            r = checks[i].check(keyring, kv, key, value);
+            mr_kv_abort(kv);
+        } while (r == MR_ECORRUPT && generation != mr_key_roots_live(keyring->roots));
     }
     /* A row that went meanwhile is none of ours; a key that was destroyed is as it must be. */
     return r == MR_ECORRUPT ? r : 0;

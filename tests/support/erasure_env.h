@@ -29,4 +29,11 @@ void house_finish(struct house *house); /* without escrow */
 /* What opening an environment with a folder of roots says. */
 int house_opens_with(struct house *house, const char *keys, const char *root);
 
+/* Escrow places beside the keyring; the files in them. */
+void house_make_escrow(struct house *house);
+int house_finish_with_escrow(struct house *house);
+bool house_has(struct house *house, const char *name);
+/* Only what belongs to this generation lies in escrow, and it opens and is whole. */
+void house_assert_escrow(struct house *house, uint32_t generation);
+
 #endif

@@ -1,4 +1,6 @@
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "store/hold.h"
 #include "store/keyring_internal.h"
@@ -189,6 +191,69 @@ static void test_an_old_copy_opens_with_the_old_root_only(void **state)
     house_assert_state(house, true);
 }
 
+/* ---- a process that only reads ---- */
+
+/* Opened before two erasures, it looks up between and after them. Exit status: what went wrong, or 0. */
+static void read_beside(struct house *house, int told, int tell)
+{
+    struct mr_keyring_options options = keyring_env_options(house->env);
+    struct mr_keyring *keyring = NULL;
+    struct mr_slot_key key;
+    char byte = 0;
+
+    options.create = false;
+    options.read_only = true;
+    if (mr_keyring_open(&keyring, &options, NULL) != 0)
+        _exit(1);
+    for (int round = 0; round < 3; round++) {
+        const struct test_person *stays = &house->persons[PERSONS - 1];
+
+        if (mr_keyring_person_key(keyring, stays->id, &key) != 0 ||
+                memcmp(&key, &stays->key, sizeof key) != 0)
+            _exit(2);
+        if (mr_keyring_key(keyring, house->persons[2 + round].key.id, &key) != 0)
+            _exit(3); /* not in the cache: from the tables, under the root of this round */
+        if (write(tell, &byte, 1) != 1 || (round < 2 && read(told, &byte, 1) != 1))
+            _exit(4);
+    }
+    mr_keyring_close(keyring);
+    _exit(0);
+}
+
+static void test_a_reader_beside_learns_the_new_root(void **state)
+{
+    struct house *house = *state;
+    int go[2], done[2], status = 0;
+    char byte = 0;
+    pid_t pid;
+
+    assert_int_equal(pipe(go), 0);
+    assert_int_equal(pipe(done), 0);
+    house_close(house);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        read_beside(house, go[0], done[1]);
+    keyring_env_open(house->env);
+    for (uint8_t round = 0; round < 3; round++) {
+        struct mr_erasure_result result;
+
+        assert_int_equal(read(done[0], &byte, 1), 1);
+        if (round == 2)
+            break;
+        assert_int_equal(house_erase(house, (uint8_t)(round + 1), &result), 0);
+        house_finish(house);
+        assert_int_equal(write(go[1], &byte, 1), 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    for (int i = 0; i < 2; i++) {
+        close(go[i]);
+        close(done[i]);
+    }
+}
+
 /* Not even from a copy of before does a person lead to its key: nothing in it names both in plain. */
 static void test_rows_of_the_erased(void **state)
 {
@@ -237,6 +302,7 @@ int main(void)
             T(test_refusals_change_nothing),
             T(test_what_was_destroyed_before_is_included),
             T(test_an_old_copy_opens_with_the_old_root_only),
+            T(test_a_reader_beside_learns_the_new_root),
             T(test_rows_of_the_erased),
     };
 
