@@ -135,6 +135,8 @@ static int one_record(struct pass *p, uint64_t index_through, uint64_t view_thro
 /* Reads records first to last into both batches. */
 static int fill(struct pass *p, uint64_t first, uint64_t last, uint64_t index_through, uint64_t view_through)
 {
+    static const uint8_t no_key[MR_INDEX_KEY_BYTES];
+
     int r = 0;
 
     for (uint64_t n = first; r == 0 && n <= last; n++) {
@@ -142,8 +144,8 @@ static int fill(struct pass *p, uint64_t first, uint64_t last, uint64_t index_th
                        : mr_log_read_next(p->reader, &p->record, p->reterr);
         if (r == 0)
             r = one_record(p, index_through, view_through);
-        else if (r == MR_ECORRUPT)
-            r = 0;
+        else if (r == MR_ECORRUPT) /* isolated; should it be repaired, it is looked at with each question */
+            r = n > index_through ? mr_index_batch_put(p->index, MR_INDEX_DAMAGED, no_key, n) : 0;
     }
     return r;
 }

@@ -67,6 +67,15 @@ void mr_wanted_take(struct mr_wanted *wanted)
     wanted->at++;
 }
 
+/* The first record from `number` on, and below `end`, that can be read; its time in the view. */
+static uint64_t readable(
+        struct mr_log_reader *reader, struct mr_record_view *view, uint64_t number, uint64_t end)
+{
+    while (number < end && mr_log_read(reader, number, view, NULL) < 0)
+        number++;
+    return number;
+}
+
 uint64_t mr_wanted_from_time(struct mr_log_reader *reader, struct mr_record_view *view, int64_t time_us)
 {
     uint64_t low = 1;
@@ -74,11 +83,12 @@ uint64_t mr_wanted_from_time(struct mr_log_reader *reader, struct mr_record_view
 
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
+        uint64_t at = readable(reader, view, middle, high);
 
-        if (mr_log_read(reader, middle, view, NULL) == 0 && view->record.recorded_us >= time_us)
-            high = middle;
+        if (at < high && view->record.recorded_us < time_us)
+            low = at + 1;
         else
-            low = middle + 1;
+            high = middle;
     }
     return low;
 }

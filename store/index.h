@@ -33,6 +33,7 @@ enum mr_index_kind {
     MR_INDEX_PERSON = 7,       /* digest under the person's key */
     MR_INDEX_DOCUMENT = 8,     /* keyed digest of a document's registration number */
     MR_INDEX_SYSTEM = 9,       /* u16 id of the sender in the first two bytes, zeros behind */
+    MR_INDEX_DAMAGED = 10,     /* zeros: could not be read when it was its turn; may be of any key */
 };
 
 struct mr_index;

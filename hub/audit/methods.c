@@ -12,6 +12,8 @@ static const struct mr_method methods[] = {
         {"erase.request", "pd-officer", mr_query_erase_request, NULL},
         {"erase.show", NULL, mr_query_erase_show, NULL},
         {"log.count", NULL, mr_query_log_count, NULL},
+        {"log.find", NULL, mr_query_log_find, NULL},
+        {"log.find-person", "auditor,pd-officer", NULL, mr_act_log_find_person},
         {"log.receipt", NULL, mr_query_log_receipt, NULL},
         {"log.show", NULL, mr_query_log_show, NULL},
         {"log.tail", NULL, mr_query_log_tail, NULL},

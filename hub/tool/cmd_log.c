@@ -48,7 +48,7 @@ static int log_run(struct tool *tool, int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(struct tool *tool, int argc, char **argv);
-    } commands[] = {{"show", log_show}, {"count", log_count}, {"key", tool_log_key},
+    } commands[] = {{"show", log_show}, {"count", log_count}, {"find", tool_log_find}, {"key", tool_log_key},
             {"checkpoint", tool_log_checkpoint}, {"prove", tool_log_prove}, {"verify", tool_log_verify},
             {"export", tool_log_export}};
 
@@ -60,10 +60,21 @@ static int log_run(struct tool *tool, int argc, char **argv)
 
 const struct tool_command tool_log = {
         .name = "log",
-        .usage = "show N | count | key | checkpoint | prove N [--out FILE] [--leaf FILE] | verify ... | "
+        .usage = "show N | find ... | count | key | checkpoint | prove N [--out FILE] [--leaf FILE] | verify "
+                 "... | "
                  "export DIR",
         .summary = "look at the log, prove and check what is in it",
         .help = "show N         head, leaf and slots of record N; personal values stay sealed\n"
+                "find           records that all of these hold for, ascending; the first 100:\n"
+                "               --type TYPE (ends in '.': a prefix)  --system NAME  --org OGRN\n"
+                "               --correlation ID  --id ID (of the source)  --number A-B\n"
+                "               --from TIME  --to TIME (not included; 2026-03-01 or RFC 3339, UTC)\n"
+                "               --limit N  --after NUMBER  --count (only how many)\n"
+                "find --case NUMBER and one of --snils N (-: from standard input), --local SYSTEM:ID,\n"
+                "               --person ID   the records of a person, by their envelopes. Needs --as NAME "
+                "with\n"
+                "               the role auditor or pd-officer and a running hub: the question is an event\n"
+                "               (hub.access.logged.v1) before its answer is shown\n"
                 "count          records by type\n"
                 "key            the verifier's key of the log (c2sp.org/signed-note)\n"
                 "checkpoint     the newest signed checkpoint\n"

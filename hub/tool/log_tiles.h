@@ -49,6 +49,7 @@ int tile_check_root(const struct tile_check *check, const struct mr_checkpoint *
 int tool_log_key(struct tool *tool, int argc, char **argv);
 int tool_log_checkpoint(struct tool *tool, int argc, char **argv);
 int tool_log_prove(struct tool *tool, int argc, char **argv);
+int tool_log_find(struct tool *tool, int argc, char **argv); /* cmd_log_find.c */
 int tool_log_export(struct tool *tool, int argc, char **argv);
 int tool_log_verify(struct tool *tool, int argc, char **argv);
 

@@ -109,6 +109,7 @@ static void test_wrong_calls(void **state)
     expect(*state, "usage-none", 64, NULL, ARGS("dance"));
     expect(*state, "usage-tail", 64, NULL, ARGS("tail", "--from", "soon"));
     expect(*state, "usage-where", 64, NULL, ARGS("where"));
+    expect(*state, "usage-log-find", 64, NULL, ARGS("log", "find", "--number", "7-3"));
     expect(*state, "usage-log", 64, NULL, ARGS("log", "show", "0"));
     expect(*state, "usage-passport", 64, NULL, ARGS("passport", "set", "3.premises"));
 }
@@ -128,7 +129,7 @@ static void ask(struct scene *scene, bool hub)
     static const struct {
         const char *golden;
         int status;
-        const char *arguments[6];
+        const char *arguments[8];
     } questions[] = {
             {"tail", 0, {"tail"}},
             {"tail-json", 0, {"tail", "--json"}},
@@ -141,6 +142,12 @@ static void ask(struct scene *scene, bool hub)
             {"log-show-sealed-json", 0, {"log", "show", "2", "--json"}},
             {"log-show-nothing", 66, {"log", "show", "99"}},
             {"log-count", 0, {"log", "count"}},
+            {"log-find", 0, {"log", "find", "--type", "nms.", "--number", "1-"}},
+            {"log-find-json", 0, {"log", "find", "--id", "d-1", "--json"}},
+            {"log-find-count", 0, {"log", "find", "--system", "copmkp", "--count"}},
+            {"log-find-none", 0, {"log", "find", "--correlation", "c-1"}},
+            {"log-find-time", 65, {"log", "find", "--from", "yesterday"}},
+            {"log-find-system", 65, {"log", "find", "--system", "nobody"}},
             {"quarantine-list", 0, {"quarantine", "list"}},
             {"passport-show-json", 0, {"passport", "show", "--json"}},
             {"passport-explain", 0, {"passport", "explain", "7.deficits.identified"}},
@@ -156,6 +163,10 @@ static void ask(struct scene *scene, bool hub)
 static void test_questions(void **state)
 {
     ask(*state, true);
+    expect(*state, "log-find-no-role", 77, NULL,
+            ARGS("--as", "orlova", "log", "find", "--snils", "11223344595", "--case", "17-03"));
+    expect(*state, "log-find-no-case", 65, NULL,
+            ARGS("--as", "auditor", "log", "find", "--snils", "11223344595"));
 }
 
 static void test_without_hub(void **state)
@@ -166,6 +177,9 @@ static void test_without_hub(void **state)
     ask(scene, false); /* the very same answers */
     expect(scene, "no-hub-publish", 75, good, ARGS("publish"));
     expect(scene, "no-hub-status", 75, NULL, ARGS("status"));
+    expect(scene, "no-hub-find-person", 75, NULL,
+            ARGS("--as", "auditor", "log", "find", "--person", "00112233445566778899aabbccddeeff", "--case",
+                    "17-03"));
     expect(scene, "no-hub-act-json", 75, NULL, ARGS("--as", "orlova", "--json", "passport", "submit"));
 }
 

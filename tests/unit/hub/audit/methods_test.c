@@ -264,6 +264,61 @@ static void expect_state(json_t *reply, const char *name)
     json_decref(reply);
 }
 
+static void test_find(void **state)
+{
+    struct hub_env *env = *state;
+    json_t *found;
+
+    for (int indexed = 0; indexed < 2; indexed++) {
+        found = ask_all(env, "log.find", json_pack("{s:s, s:s}", "type", "nms.", "system", "copmkp"));
+        assert_int_equal(json_array_size(found), 2);
+        assert_int_equal(number(json_array_get(found, 0), "number"), 2);
+        assert_int_equal(number(json_array_get(found, 1), "next"), 0);
+        json_decref(found);
+        found = ask_all(env, "log.find", json_pack("{s:i}", "limit", 3));
+        assert_int_equal(json_array_size(found), 4);
+        assert_int_equal(number(json_array_get(found, 3), "next"), 4);
+        json_decref(found);
+        found = ask_one(env, "log.find", json_pack("{s:b, s:i}", "count", 1, "after", 1));
+        assert_int_equal(number(found, "found"), 3);
+        json_decref(found);
+        index_now(env);
+    }
+}
+
+/* The question is an event, which names nobody; the answer is envelopes. */
+static void test_find_a_person(void **state)
+{
+    struct hub_env *env = *state;
+    struct mr_error error = {0};
+    json_t *reply = act(env, "op-2", "log.find-person",
+            json_pack("{s:s, s:s}", "snils", "112-233-445 95", "case", "17-03/2026"));
+    json_t *event = ask_one(env, "log.show", json_pack("{s:i}", "number", 5));
+    char *text = json_dumps(event, 0), *answer = json_dumps(reply, 0);
+
+    assert_true(json_is_true(json_object_get(reply, "known")));
+    assert_int_equal(number(reply, "found"), 2);
+    assert_int_equal(number(json_array_get(json_object_get(reply, "matches"), 0), "number"), 1);
+    assert_int_equal(number(json_array_get(json_object_get(reply, "matches"), 1), "number"), 2);
+    assert_null(strstr(answer, "Петрова"));
+    assert_null(strstr(answer, SNILS));
+    assert_string_equal(json_string_value(json_object_get(event, "type")), "hub.access.logged.v1");
+    assert_non_null(strstr(text, "17-03/2026"));
+    assert_non_null(strstr(text, "op-2"));
+    assert_null(strstr(text, SNILS));
+    free(text);
+    free(answer);
+    json_decref(event);
+    json_decref(reply);
+    reply = act(env, "op-2", "log.find-person", /* the sender's own id of an employee is not a person's */
+            json_pack("{s:s, s:s, s:s}", "local_system", "school", "local", "w-1", "case", "17-03/2026"));
+    assert_false(json_is_true(json_object_get(reply, "known")));
+    json_decref(reply);
+    assert_int_equal(mr_log_head(env->house.log), 6); /* that nobody was found is said too */
+    assert_int_equal(
+            ask_fails(env, "log.find-person", json_pack("{s:s}", "snils", SNILS), &error), MR_EINVAL);
+}
+
 static void test_passport_of_the_log(void **state)
 {
     struct hub_env *env = *state;
@@ -341,6 +396,8 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_balance_out_and_a_lost_row, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_where_before_and_after_the_index, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_log, setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_find, setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_find_a_person, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_passport_of_the_log, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_the_whole_way, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_exports, setup, hub_env_teardown),
