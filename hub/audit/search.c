@@ -84,6 +84,8 @@ static int inside_matches(struct work *w)
             &w->opened, w->house, &w->view.record, waits ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX, NULL);
     if (r < 0)
         return r == MR_ENOMEM ? r : 0;
+    if (!waits && (w->view.record.flags & MR_RECORD_SEALED) && w->opened.unsealed.persons_count == 0)
+        return 0; /* for one system only: index_inside.c */
     return (id_known || same(a->id, s->id)) && (!s->correlation || same(a->correlationid, s->correlation)) &&
            (!s->organisation || (!waits && same(a->orgid, s->organisation)));
 }
