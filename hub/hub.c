@@ -11,7 +11,7 @@
 #include "proto/base/logfmt.h"
 #include "proto/loop/curvekey.h"
 
-enum { WRITER_JOBS_MAX = 256, HOUSEKEEPING_MS = 15000, SELFTEST_MS = 5000, LINGER_MS = 500 };
+enum { WRITER_JOBS_MAX = 256, HOUSEKEEPING_MS = 15000, SELFTEST_MS = 5000, LINGER_MS = 500, LOOK_MS = 1000 };
 
 /* ---- commit, then answer ---- */
 
@@ -103,18 +103,31 @@ static bool is_full(struct mr_hub *hub)
     return atomic_load(&hub->no_space) || atomic_load(&hub->no_key_space);
 }
 
+static bool is_read_only(struct mr_hub *hub)
+{
+    return hub->room.low || is_full(hub);
+}
+
+static const char *why_read_only(struct mr_hub *hub)
+{
+    if (atomic_load(&hub->no_space))
+        return "no space for the log";
+    return atomic_load(&hub->no_key_space) ? "no space for the keys" : "below hub.space_watermark_mb";
+}
+
 static void on_space(uv_async_t *async)
 {
     struct mr_hub *hub = async->data;
-    bool read_only = is_full(hub);
+    bool read_only = is_read_only(hub);
 
+    if (is_full(hub))
+        mr_space_release(&hub->room);
     if (read_only == hub->publish.read_only)
         return;
     hub->publish.read_only = read_only;
     if (read_only)
-        mr_warn("hub.read_only", "head", MR_N(mr_log_head(hub->house.log)), "reason",
-                atomic_load(&hub->no_space) ? "no space for the log" : "no space for the keys", "cure",
-                "free space on the file system of hub.store; it goes on by itself");
+        mr_warn("hub.read_only", "head", MR_N(mr_log_head(hub->house.log)), "reason", why_read_only(hub),
+                "cure", "free space on the file system of hub.store; it goes on by itself");
     else
         mr_warn("hub.writable", "head", MR_N(mr_log_head(hub->house.log)));
 }
@@ -197,7 +210,7 @@ static void join(struct mr_hub *hub)
             .receipts = &hub->receipts,
             .done = on_intake_done,
             .owner = hub,
-            .read_only = is_full(hub)};
+            .read_only = is_read_only(hub)};
     hub->deliver = (struct mr_deliver){.house = &hub->house, .jobs = &hub->jobs, .gateway = &hub->gateway};
     hub->query = (struct mr_query){.house = &hub->house,
             .gateway = &hub->gateway,
@@ -286,6 +299,7 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
     hub->sigterm.data = hub->sigint.data = hub;
     (void)uv_signal_start(&hub->sigterm, on_signal, SIGTERM);
     (void)uv_signal_start(&hub->sigint, on_signal, SIGINT);
+    mr_space_begin(&hub->room, &config->hub);
     r = open_mailboxes(hub);
     if (r == 0)
         r = start_store(hub, reterr);
@@ -301,8 +315,18 @@ static void on_housekeeping(uv_timer_t *timer)
     mr_house_maintain(&MR_CONTAINER(timer, struct mr_hub, housekeeping)->house);
 }
 
+static void on_look(uv_timer_t *timer)
+{
+    struct mr_hub *hub = MR_CONTAINER(timer, struct mr_hub, looking);
+
+    mr_space_look(&hub->room, is_full(hub));
+    on_space(&hub->space);
+}
+
 void mr_hub_run(struct mr_hub *hub)
 {
+    (void)uv_timer_init(&hub->loop, &hub->looking);
+    (void)uv_timer_start(&hub->looking, on_look, 0, LOOK_MS);
     (void)uv_timer_init(&hub->loop, &hub->housekeeping);
     (void)uv_timer_start(&hub->housekeeping, on_housekeeping, HOUSEKEEPING_MS, HOUSEKEEPING_MS);
     if (!hub->stop_asked)

@@ -23,6 +23,7 @@
 #include "hub/query.h"
 #include "hub/receipt.h"
 #include "hub/session.h"
+#include "hub/space.h"
 #include "hub/zap.h"
 
 struct mr_hub {
@@ -42,6 +43,7 @@ struct mr_hub {
     uv_async_t space; /* writer or prepare say: no space, or space again */
     uv_async_t said;  /* the eraser has said something */
     _Atomic bool no_space, no_key_space;
+    struct mr_space room;
     struct mr_jobs jobs;
     struct mr_zap zap;
     struct mr_gateway gateway;
@@ -51,7 +53,8 @@ struct mr_hub {
     struct mr_deliver deliver;
     struct mr_query query;
     uv_timer_t housekeeping;
-    bool stop_asked; /* also before the loop runs: a signal during the start */
+    uv_timer_t looking; /* for room on the disk */
+    bool stop_asked;    /* also before the loop runs: a signal during the start */
     uv_signal_t sigterm;
     uv_signal_t sigint;
 };

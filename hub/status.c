@@ -82,13 +82,24 @@ static json_t *root_key_json(const struct mr_hub *hub)
             escrow.root != NULL, "escrow_keys", escrow.keys != NULL);
 }
 
+static json_t *space_json(const struct mr_hub *hub)
+{
+    const int mib = 1 << 20;
+
+    return json_pack("{s:I, s:I, s:b, s:b}", "free_mb", (json_int_t)(hub->room.free_bytes / mib),
+            "watermark_mb", (json_int_t)*hub->config->hub.space_watermark_mb, "low", (int)hub->room.low,
+            "ballast", (int)hub->room.ballast);
+}
+
 json_t *mr_hub_status(void *ctx)
 {
     struct mr_hub *hub = ctx;
     struct mr_writer_stats writer;
+    json_t *document;
 
     mr_writer_stats(hub->writer, &writer);
-    return json_pack("{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
+    document = json_pack(
+            "{s:s, s:s, s:I, s:I, s:I, s:o, s:o, s:I, s:b, s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}",
             "version", MR_VERSION, "source", hub->config->hub.source, "hub_epoch",
             (json_int_t)hub->sessions.hub_epoch, "head", (json_int_t)mr_log_head(hub->house.log), "indexed",
             (json_int_t)mr_index_through(hub->house.index), "index", index_json(hub), "root_key",
@@ -97,4 +108,6 @@ json_t *mr_hub_status(void *ctx)
             (json_int_t)hub->jobs.open, "commits", (json_int_t)writer.commits, "last_commit_us",
             (json_int_t)writer.last_commit_us, "sessions", sessions_json(hub), "subscriptions",
             subscriptions_json(hub), "erasure", erasure_json(hub), "counts", counts_json(hub));
+    (void)json_object_set_new(document, "space", space_json(hub));
+    return document;
 }

@@ -183,6 +183,15 @@ static int check_hub(struct check *check)
     at(check, "hub.ping_interval_ms");
     if ((r = need_range(check, hub->ping_interval_ms, 100, 600 * 1000)) < 0)
         return r;
+    at(check, "hub.ballast_mb");
+    if ((r = need_range(check, *hub->ballast_mb, 0, 1024 * 1024)) < 0)
+        return r;
+    at(check, "hub.space_watermark_mb");
+    if ((r = need_range(check, *hub->space_watermark_mb, 0, 1024 * 1024)) < 0)
+        return r;
+    at(check, "hub.scrub_days");
+    if ((r = need_range(check, *hub->scrub_days, 0, 365)) < 0)
+        return r;
     at(check, "hub.index_lag_max");
     return need_range(check, hub->index_lag_max, 1000, 10 * 1000 * 1000);
 }

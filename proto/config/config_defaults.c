@@ -34,6 +34,18 @@ static int default_erasure(struct mr_config *config)
     return default_text(&e->information_system, "Маршрут");
 }
 
+/* Where 0 may be said. */
+static int default_said(uint32_t **member, uint32_t value)
+{
+    if (*member)
+        return 0;
+    *member = malloc(sizeof **member);
+    if (!*member)
+        return MR_ENOMEM;
+    **member = value;
+    return 0;
+}
+
 int mr_config_defaults(struct mr_config *config)
 {
     struct mr_config_adapters *a = &config->adapters;
@@ -46,12 +58,12 @@ int mr_config_defaults(struct mr_config *config)
             a->cnppm ? &a->cnppm->keep_days : NULL};
 
     for (size_t i = 0; i < MR_COUNT(keep); i++)
-        if (keep[i] && !*keep[i]) {
-            *keep[i] = malloc(sizeof **keep[i]);
-            if (!*keep[i])
-                return MR_ENOMEM;
-            **keep[i] = 30;
-        }
+        if (keep[i] && default_said(keep[i], 30) < 0)
+            return MR_ENOMEM;
+    if (default_said(&config->hub.ballast_mb, 64) < 0 ||
+            default_said(&config->hub.space_watermark_mb, 256) < 0 ||
+            default_said(&config->hub.scrub_days, 7) < 0)
+        return MR_ENOMEM;
     default_number(&config->hub.publish_window, 16384);
     default_number(&config->hub.ping_interval_ms, 5000);
     default_number(&config->hub.index_lag_max, 100000);

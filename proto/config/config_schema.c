@@ -10,6 +10,8 @@
     CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member, 0, CYAML_UNLIMITED)
 #define NUM(key, type, member) CYAML_FIELD_UINT(key, CYAML_FLAG_OPTIONAL, type, member)
 /* A pointer: 0 is said, not left out. */
+#define SAID(key, type, member)                                                                              \
+    CYAML_FIELD_UINT_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, member)
 #define DAYS(type)                                                                                           \
     CYAML_FIELD_UINT_PTR("keep_days", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, type, keep_days)
 #define LIST(key, type, member, entry)                                                                       \
@@ -88,6 +90,9 @@ static const cyaml_schema_field_t hub_fields[] = {TEXT("source", struct mr_confi
         TEXT("public_key", struct mr_config_hub, public_key),
         NUM("publish_window", struct mr_config_hub, publish_window),
         NUM("ping_interval_ms", struct mr_config_hub, ping_interval_ms),
+        SAID("ballast_mb", struct mr_config_hub, ballast_mb),
+        SAID("space_watermark_mb", struct mr_config_hub, space_watermark_mb),
+        SAID("scrub_days", struct mr_config_hub, scrub_days),
         NUM("index_lag_max", struct mr_config_hub, index_lag_max),
         PART("escrow", struct mr_config_hub, escrow, escrow_fields), CYAML_FIELD_END};
 

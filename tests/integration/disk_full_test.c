@@ -41,7 +41,7 @@ static int setup(void **state)
     struct scene *scene = calloc(1, sizeof *scene);
     const char *store;
 
-    spawn_init(&scene->hub, "");
+    spawn_init_hub(&scene->hub, "", "  ballast_mb: 0\n  space_watermark_mb: 0\n");
     store = mr_tmpdir_path(scene->hub.dir, "store");
     assert_int_equal(mkdir(store, 0700), 0);
     scene->mounted = unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&

@@ -79,7 +79,7 @@ static int free_port(void)
     return ntohs(address.sin_port);
 }
 
-static void write_config(const struct spawn *spawn, const char *extra)
+static void write_config(const struct spawn *spawn, const char *extra, const char *hub)
 {
     FILE *file = fopen(spawn->config, "we");
 
@@ -88,8 +88,8 @@ static void write_config(const struct spawn *spawn, const char *extra)
             "version: 1\nregion: \"24\"\nhub:\n  source: urn:marshrut:24:hub\n  listen: [\"%s\"]\n"
             "  admin: run/hub.sock\n"
             "  store: store\n  root_key: root\n  secret_key_file: hub.key\n  public_key: '%s'\n"
-            "  publish_window: 4096\n  ping_interval_ms: 1000\nsystems:\n",
-            spawn->endpoint, spawn->hub_key.public_key);
+            "  publish_window: 4096\n  ping_interval_ms: 1000\n%ssystems:\n",
+            spawn->endpoint, spawn->hub_key.public_key, hub);
     for (int i = 0; i < SPAWN_SYSTEMS; i++)
         (void)fprintf(file, "  - {name: %s, kind: %s, source: \"%s\", public_key: '%s', publish: [%s]}\n",
                 names[i], names[i], spawn_source(i), spawn->keys[i].public_key, publishes[i]);
@@ -106,6 +106,11 @@ static void write_config(const struct spawn *spawn, const char *extra)
 
 void spawn_init(struct spawn *spawn, const char *extra)
 {
+    spawn_init_hub(spawn, extra, "  ballast_mb: 1\n  space_watermark_mb: 1\n");
+}
+
+void spawn_init_hub(struct spawn *spawn, const char *extra, const char *hub)
+{
     char secret[128], public[128];
 
     *spawn = (struct spawn){.dir = mr_tmpdir_new()};
@@ -118,7 +123,7 @@ void spawn_init(struct spawn *spawn, const char *extra)
     assert_int_equal(mr_curvekey_create_files(secret, public, &spawn->hub_key, NULL), 0);
     for (int i = 0; i < SPAWN_SYSTEMS; i++)
         assert_int_equal(mr_curvekey_generate(&spawn->keys[i]), 0);
-    write_config(spawn, extra);
+    write_config(spawn, extra, hub);
 }
 
 static void launch(struct spawn *spawn)

@@ -29,6 +29,9 @@ struct spawn {
 
 /* Makes the folder with keys and configuration. extra: more YAML at the end, or "". Fails the test. */
 void spawn_init(struct spawn *spawn, const char *extra);
+/* The same with more keys in the section hub: lines of two spaces and a key, instead of a ballast and a
+ * watermark of 1 MiB. */
+void spawn_init_hub(struct spawn *spawn, const char *extra, const char *hub);
 void spawn_start(struct spawn *spawn);      /* returns when the hub is ready */
 int spawn_start_fails(struct spawn *spawn); /* expects it not to become ready; its exit status */
 void spawn_kill(struct spawn *spawn);       /* SIGKILL */
