@@ -139,15 +139,29 @@ static int need_range(struct check *check, uint32_t value, uint32_t min, uint32_
 
 static int need_date(struct check *check, const char *text)
 {
-    int year, month, day;
-    char rest;
+    return !text || mr_config_date_ok(text) ? 0 : fail(check, text, "not a date", "YYYY-MM-DD");
+}
 
-    if (!text)
-        return 0;
-    if (strlen(text) == 10 && sscanf(text, "%4d-%2d-%2d%c", &year, &month, &day, &rest) == 3 && month >= 1 &&
-            month <= 12 && day >= 1 && day <= 31)
-        return 0;
-    return fail(check, text, "not a date", "YYYY-MM-DD");
+static int check_hub_numbers(struct check *check, const struct mr_config_hub *hub)
+{
+    const struct {
+        const char *at;
+        uint32_t value, min, max;
+    } numbers[] = {{"hub.publish_window", hub->publish_window, 1, 1024 * 1024},
+            {"hub.ping_interval_ms", hub->ping_interval_ms, 100, 600 * 1000},
+            {"hub.ballast_mb", *hub->ballast_mb, 0, 1024 * 1024},
+            {"hub.space_watermark_mb", *hub->space_watermark_mb, 0, 1024 * 1024},
+            {"hub.scrub_days", *hub->scrub_days, 0, 365},
+            {"hub.index_lag_max", hub->index_lag_max, 1000, 10 * 1000 * 1000}};
+
+    for (size_t i = 0; i < MR_COUNT(numbers); i++) {
+        int r;
+
+        at(check, "%s", numbers[i].at);
+        if ((r = need_range(check, numbers[i].value, numbers[i].min, numbers[i].max)) < 0)
+            return r;
+    }
+    return 0;
 }
 
 static int check_hub(struct check *check)
@@ -177,23 +191,7 @@ static int check_hub(struct check *check)
     at(check, "hub.public_key");
     if ((r = need_key(check, hub->public_key)) < 0)
         return r;
-    at(check, "hub.publish_window");
-    if ((r = need_range(check, hub->publish_window, 1, 1024 * 1024)) < 0)
-        return r;
-    at(check, "hub.ping_interval_ms");
-    if ((r = need_range(check, hub->ping_interval_ms, 100, 600 * 1000)) < 0)
-        return r;
-    at(check, "hub.ballast_mb");
-    if ((r = need_range(check, *hub->ballast_mb, 0, 1024 * 1024)) < 0)
-        return r;
-    at(check, "hub.space_watermark_mb");
-    if ((r = need_range(check, *hub->space_watermark_mb, 0, 1024 * 1024)) < 0)
-        return r;
-    at(check, "hub.scrub_days");
-    if ((r = need_range(check, *hub->scrub_days, 0, 365)) < 0)
-        return r;
-    at(check, "hub.index_lag_max");
-    return need_range(check, hub->index_lag_max, 1000, 10 * 1000 * 1000);
+    return check_hub_numbers(check, hub);
 }
 
 static int check_publish(struct check *check, const struct mr_config_system *system, uint32_t index)

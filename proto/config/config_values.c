@@ -43,3 +43,12 @@ bool mr_config_timezone_ok(const char *name)
         return true;
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
+
+bool mr_config_date_ok(const char *text)
+{
+    int year, month, day;
+    char rest;
+
+    return strlen(text) == 10 && sscanf(text, "%4d-%2d-%2d%c", &year, &month, &day, &rest) == 3 &&
+           month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}

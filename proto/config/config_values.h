@@ -13,4 +13,6 @@ bool mr_config_endpoint_ok(const char *text);
 /* A name of the IANA database that this machine has. Where there is no database at all, its form decides. */
 bool mr_config_timezone_ok(const char *name);
 
+bool mr_config_date_ok(const char *text); /* YYYY-MM-DD */
+
 #endif
