@@ -162,13 +162,15 @@ size_t mr_dedup_tail(const struct mr_dedup *dedup)
     return dedup->count;
 }
 
-static void entry_of_record(const struct mr_record *record, struct mr_dedup_entry *ret)
+/* The hash of the leaf is the tree's: a leaf that has expired is not there any more. */
+static int entry_of_record(
+        struct mr_log_reader *reader, const struct mr_record *record, struct mr_dedup_entry *ret)
 {
     memcpy(ret->ident, record->ident, sizeof ret->ident);
     memcpy(ret->digest, record->digest, sizeof ret->digest);
     ret->number = record->number;
     ret->quarantined = record->flags & MR_RECORD_QUARANTINED;
-    mr_leaf_hash(record->leaf, ret->leaf_hash);
+    return mr_log_leaf_hash(reader, record->number, ret->leaf_hash);
 }
 
 /* A damaged record is its own loss: the others are still known. */
@@ -187,8 +189,8 @@ static int load_tail(struct mr_dedup *dedup)
             continue;
         }
         if (r == 0) {
-            entry_of_record(&view->record, &entry);
-            r = mr_dedup_add(dedup, &entry);
+            r = entry_of_record(dedup->reader, &view->record, &entry);
+            r = r < 0 ? r : mr_dedup_add(dedup, &entry);
         }
     }
     free(view);
@@ -248,8 +250,9 @@ static int find_in_log(struct mr_dedup *dedup, struct mr_dedup_entry *entry, uin
 
     if (r == 0)
         r = mr_log_read(dedup->reader, number, view, NULL);
+    if (r == 0)
+        r = entry_of_record(dedup->reader, &view->record, &newest);
     if (r == 0) {
-        entry_of_record(&view->record, &newest);
         r = memcmp(newest.ident, entry->ident, sizeof newest.ident) == 0 ? compare(entry, &newest)
                                                                          : MR_ENOTFOUND;
     } else if (r == MR_ECORRUPT) {

@@ -15,6 +15,15 @@ enum { WRITER_JOBS_MAX = 256, HOUSEKEEPING_MS = 15000, SELFTEST_MS = 5000, LINGE
 
 /* ---- commit, then answer ---- */
 
+/* The log has grown. */
+static void tell_news(struct mr_hub *hub)
+{
+    mr_indexer_wake(hub->indexer);
+    if (hub->checkpointer)
+        mr_checkpointer_wake(hub->checkpointer);
+    mr_deliver_wake(&hub->deliver);
+}
+
 /*
  * Everything that the hub says about an event it says here, and only here, after the writer's commit
  * returned: gateway -> mr_publish_frame() -> prepare thread -> writer thread: fill, commit -> done() ->
@@ -37,31 +46,46 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
             mr_publish_durable(&hub->publish, intake);
         mr_intake_free(intake);
     }
-    mr_indexer_wake(hub->indexer);
-    if (hub->checkpointer)
-        mr_checkpointer_wake(hub->checkpointer);
-    mr_deliver_wake(&hub->deliver);
+    tell_news(hub);
     if (hub->eraser)
         mr_eraser_news(hub->eraser);
 }
 
-/* The eraser's words are as durable as everybody's; who reads the log is told here. */
+/* The words of eraser and compactor are as durable as everybody's; who reads the log is told here. */
 static void on_said(uv_async_t *async)
 {
     struct mr_hub *hub = async->data;
 
-    mr_indexer_wake(hub->indexer);
-    if (hub->checkpointer)
-        mr_checkpointer_wake(hub->checkpointer);
-    mr_deliver_wake(&hub->deliver);
+    if (hub->sessions.stopping)
+        return;
+    tell_news(hub);
+    if (atomic_exchange(&hub->stripped, false))
+        mr_eraser_wake(hub->eraser);
 }
 
 /* Any thread. */
-static void on_eraser_said(void *ctx)
+static void on_own_said(void *ctx)
 {
     struct mr_hub *hub = ctx;
 
     (void)uv_async_send(&hub->said);
+}
+
+/* Compactor thread. */
+static void on_stripped(void *ctx)
+{
+    struct mr_hub *hub = ctx;
+
+    atomic_store(&hub->stripped, true);
+    (void)uv_async_send(&hub->said);
+}
+
+/* Eraser's thread: the compactor was started before it. */
+static void on_strip(void *ctx)
+{
+    struct mr_hub *hub = ctx;
+
+    mr_compactor_wake(hub->compactor);
 }
 
 /* Writer thread. */
@@ -155,7 +179,8 @@ static int start_eraser(struct mr_hub *hub, struct mr_error *reterr)
     const struct mr_eraser_options options = {.house = &hub->house,
             .prepare = hub->prepare,
             .indexer = hub->indexer,
-            .said = on_eraser_said,
+            .said = on_own_said,
+            .strip = on_strip,
             .ctx = hub};
 
     return mr_eraser_start(&hub->eraser, &options, reterr);
@@ -168,6 +193,7 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
             .fatal = on_writer_fatal,
             .ctx = hub};
     struct mr_writer_options with_log = options;
+    struct mr_compactor_options compacting = {.news = on_own_said, .stripped = on_stripped, .ctx = hub};
     int r = mr_house_open(&hub->house, hub->config, /* read_only= */ false, reterr);
 
     if (r < 0)
@@ -185,6 +211,11 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
     mr_prepare_on_space(hub->prepare, on_key_space, hub);
     if ((r = mr_indexer_start(&hub->indexer, &hub->house)) < 0)
         return mr_error_set(reterr, r, "indexer", "", "cannot start the indexer");
+    compacting.house = &hub->house;
+    compacting.writer = hub->writer;
+    compacting.prepare = hub->prepare;
+    if ((r = mr_compactor_start(&hub->compactor, &compacting, reterr)) < 0)
+        return r;
     return start_eraser(hub, reterr);
 }
 
@@ -215,6 +246,7 @@ static void join(struct mr_hub *hub)
     hub->query = (struct mr_query){.house = &hub->house,
             .gateway = &hub->gateway,
             .prepare = hub->prepare,
+            .compactor = hub->compactor,
             .intakes = &hub->intakes,
             .eraser = hub->eraser,
             .status = mr_hub_status,
@@ -350,9 +382,11 @@ static void drain(struct mr_hub *hub)
     hub->sessions.stopping = true;
     mr_deliver_stop(&hub->deliver);
     mr_eraser_stop(hub->eraser);
+    mr_compactor_quiet(hub->compactor);
     mr_prepare_stop(hub->prepare);
     mr_checkpointer_quiet(hub->checkpointer);
     mr_writer_stop(hub->writer);
+    mr_compactor_stop(hub->compactor);
     mr_checkpointer_stop(hub->checkpointer);
     hub->checkpointer = NULL;
     if (hub->intakes_open && hub->deliver.house) {

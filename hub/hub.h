@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "hub/checkpointer.h"
+#include "hub/compactor.h"
 #include "hub/deliver.h"
 #include "hub/erasure/eraser.h"
 #include "hub/gateway.h"
@@ -38,10 +39,12 @@ struct mr_hub {
     struct mr_indexer *indexer;
     struct mr_eraser *eraser;
     struct mr_checkpointer *checkpointer;
+    struct mr_compactor *compactor;
     struct mr_mailbox intakes; /* durable ones, from the writer thread */
     bool intakes_open;
-    uv_async_t space; /* writer or prepare say: no space, or space again */
-    uv_async_t said;  /* the eraser has said something */
+    uv_async_t space;      /* writer or prepare say: no space, or space again */
+    uv_async_t said;       /* eraser or compactor have said something */
+    _Atomic bool stripped; /* the compactor has emptied slots */
     _Atomic bool no_space, no_key_space;
     struct mr_space room;
     struct mr_jobs jobs;

@@ -216,7 +216,8 @@ static void on_work(uv_work_t *work)
             .arguments = call->arguments,
             .operator_name = call->operator_name,
             .eraser = call->query->eraser,
-            .hub_running = true};
+            .hub_running = true,
+            .compactor = call->query->compactor};
 
     call->status = mr_method_allowed(call->method, &args, &call->error);
     if (call->status < 0)
@@ -233,9 +234,16 @@ static int put_rows(struct mr_intake *intake, struct mr_log_batch *batch)
     const struct call *call = intake->owner;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < call->act.rows_count; i++)
-        r = mr_log_batch_put(batch, MR_LOG_DOCUMENT, mr_buf_slice(&call->act.rows[i].key),
-                mr_buf_slice(&call->act.rows[i].value));
+    for (size_t i = 0; r == 0 && i < call->act.rows_count; i++) {
+        const struct mr_act_row *row = &call->act.rows[i];
+
+        if (row->remove)
+            r = mr_log_batch_del(batch, row->table, mr_buf_slice(&row->key));
+        else
+            r = mr_log_batch_put(batch, row->table, mr_buf_slice(&row->key), mr_buf_slice(&row->value));
+        if (r == MR_ENOTFOUND && row->remove)
+            r = 0;
+    }
     return r;
 }
 

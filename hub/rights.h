@@ -8,4 +8,8 @@
  * name. */
 int mr_rights_check(const struct mr_config *config, const char *file, struct mr_error *reterr);
 
+/* Terms for types that no event can have: no harm, but surely not what was meant. */
+void mr_rights_terms(const struct mr_config *config, const char *file,
+        void (*warn)(void *ctx, const struct mr_error *warning), void *ctx);
+
 #endif

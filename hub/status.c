@@ -1,6 +1,7 @@
 /* hub.status: the live state, as one JSON object (docs/protocol.md). Loop thread. */
 #include "hub/hub.h"
 
+#include "hub/audit/args.h"
 #include "proto/base/list.h"
 #include "store/erasure.h"
 
@@ -91,6 +92,27 @@ static json_t *space_json(const struct mr_hub *hub)
             "ballast", (int)hub->room.ballast);
 }
 
+static json_t *segments_json(const struct mr_hub *hub)
+{
+    struct mr_compactor_stats s;
+
+    mr_compactor_stats(hub->compactor, &s);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "count", (json_int_t)s.segments, "records",
+            (json_int_t)s.rolled, "expired", (json_int_t)s.expired, "stripped", (json_int_t)s.stripped,
+            "bytes", (json_int_t)s.bytes);
+}
+
+/* Of the last run; null values before the first one. */
+static json_t *retention_json(const struct mr_hub *hub)
+{
+    struct mr_compactor_stats s;
+
+    mr_compactor_stats(hub->compactor, &s);
+    return json_pack("{s:b, s:o, s:b, s:I, s:I, s:I}", "running", (int)s.running, "ended",
+            mr_time_json(s.last.ended_us), "failed", s.last.status < 0, "expired", (json_int_t)s.last.expired,
+            "held", (json_int_t)s.last.held, "waiting", (json_int_t)s.last.waiting);
+}
+
 json_t *mr_hub_status(void *ctx)
 {
     struct mr_hub *hub = ctx;
@@ -109,5 +131,7 @@ json_t *mr_hub_status(void *ctx)
             (json_int_t)writer.last_commit_us, "sessions", sessions_json(hub), "subscriptions",
             subscriptions_json(hub), "erasure", erasure_json(hub), "counts", counts_json(hub));
     (void)json_object_set_new(document, "space", space_json(hub));
+    (void)json_object_set_new(document, "segments", segments_json(hub));
+    (void)json_object_set_new(document, "retention", retention_json(hub));
     return document;
 }

@@ -97,6 +97,10 @@ int mr_log_batch_get(
 int mr_log_batch_put(
         struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice value);
 int mr_log_batch_del(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key);
+/* As mr_log_rows(), with what the batch has put and deleted; fn must not write to the table. */
+typedef int (*mr_log_row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
+int mr_log_batch_rows(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice prefix,
+        struct mr_slice from, mr_log_row_fn fn, void *ctx);
 /*
  * Frees the batch in every case. 0: durable, and mr_log_head() says so. MR_ENOSPACE: nothing was written, the
  * same batch may be built again later. Any other failure is fatal for the process: stop acknowledging and
@@ -153,7 +157,6 @@ int mr_log_row(
  * Calls fn for the rows from key `from` on (>=) whose key starts with `prefix`, ascending, until fn returns
  * non-zero. Returns that value, or 0 at the end, or a negative failure.
  */
-typedef int (*mr_log_row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
 int mr_log_rows(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice prefix,
         struct mr_slice from, mr_log_row_fn fn, void *ctx);
 

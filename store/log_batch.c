@@ -105,6 +105,12 @@ int mr_log_batch_del(struct mr_log_batch *batch, enum mr_log_table table, struct
     return mr_kv_del(batch->txn, mr_log_table_index(table), key);
 }
 
+int mr_log_batch_rows(struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice prefix,
+        struct mr_slice from, mr_log_row_fn fn, void *ctx)
+{
+    return mr_kv_rows(batch->txn, mr_log_table_index(table), prefix, from, fn, ctx);
+}
+
 int mr_log_batch_commit(struct mr_log_batch *batch)
 {
     struct mr_log *log = batch->log;

@@ -101,6 +101,7 @@ static int add_state_row(struct acting *a)
 {
     struct mr_act_row *row = &a->act->rows[a->act->rows_count++];
 
+    row->table = MR_LOG_DOCUMENT;
     mr_workflow_key_state(&row->key);
     return mr_workflow_encode(&row->value, &a->after);
 }
@@ -263,6 +264,7 @@ static int add_document(struct acting *a, struct mr_passport *passport)
 {
     struct mr_act_row *row = &a->act->rows[a->act->rows_count++];
 
+    row->table = MR_LOG_DOCUMENT;
     a->after.version = a->before.version + 1;
     a->after.as_of = passport->facts.through;
     passport->version = a->after.version;

@@ -15,19 +15,22 @@
 #include "hub/house.h"
 #include "proto/base/buf.h"
 
+struct mr_compactor;
 struct mr_eraser;
 
 struct mr_method_call {
     struct mr_house *house;
-    const json_t *arguments;   /* an object */
-    const char *operator_name; /* "" when none was given */
-    bool hub_running;          /* false: read-only house; show no personal value (decision 24) */
-    struct mr_eraser *eraser;  /* NULL without a running hub */
+    const json_t *arguments;        /* an object */
+    const char *operator_name;      /* "" when none was given */
+    bool hub_running;               /* false: read-only house; show no personal value (decision 24) */
+    struct mr_eraser *eraser;       /* NULL without a running hub */
+    struct mr_compactor *compactor; /* the same */
 };
 
-/* An answer of an acting method: the event to append and rows of MR_LOG_DOCUMENT to put in the same commit.
- */
+/* An answer of an acting method: the event to append and the rows that go into the same commit. */
 struct mr_act_row {
+    enum mr_log_table table;
+    bool remove; /* instead of put */
     struct mr_buf key;
     struct mr_buf value;
 };

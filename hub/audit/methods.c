@@ -11,10 +11,14 @@ static const struct mr_method methods[] = {
         {"erase.reject", "pd-officer", mr_query_erase_reject, NULL},
         {"erase.request", "pd-officer", mr_query_erase_request, NULL},
         {"erase.show", NULL, mr_query_erase_show, NULL},
+        {"hold.list", NULL, mr_query_hold_list, NULL},
+        {"hold.place", "pd-officer,admin", NULL, mr_act_hold_place},
+        {"hold.release", "pd-officer,admin", NULL, mr_act_hold_release},
         {"log.count", NULL, mr_query_log_count, NULL},
         {"log.find", NULL, mr_query_log_find, NULL},
         {"log.find-person", "auditor,pd-officer", NULL, mr_act_log_find_person},
         {"log.receipt", NULL, mr_query_log_receipt, NULL},
+        {"log.segments", NULL, mr_query_log_segments, NULL},
         {"log.show", NULL, mr_query_log_show, NULL},
         {"log.tail", NULL, mr_query_log_tail, NULL},
         {"passport.answer", "federal", NULL, mr_act_passport_answer},
@@ -29,6 +33,8 @@ static const struct mr_method methods[] = {
         {"passport.show", NULL, mr_query_passport_show, NULL},
         {"passport.submit", "cnppm", NULL, mr_act_passport_submit},
         {"quarantine.list", NULL, mr_query_quarantine, NULL},
+        {"retention.plan", NULL, mr_query_retention_plan, NULL},
+        {"retention.run", "pd-officer,admin", mr_query_retention_run, NULL},
         {"where", NULL, mr_query_where, NULL},
 };
 

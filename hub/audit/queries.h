@@ -14,6 +14,14 @@ int mr_query_log_receipt(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_where(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_balance(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_hold_list(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_log_segments(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_retention_plan(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_retention_run(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_quarantine(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 
@@ -44,5 +52,9 @@ int mr_act_passport_approve(const struct mr_method_call *call, struct mr_act *re
 int mr_act_passport_handback(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_passport_send(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_passport_answer(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
+
+/* Legal holds (hub/hold_rows.h). */
+int mr_act_hold_place(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
+int mr_act_hold_release(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 
 #endif

@@ -14,6 +14,7 @@ int mr_query_log_show(const struct mr_method_call *call, mr_emit_fn emit, void *
 {
     struct mr_log_reader *reader;
     struct mr_record_view view;
+    uint8_t leaf_hash[MR_MERKLE_BYTES];
     uint64_t number;
     json_t *json;
     int r = mr_arg_number(call, "number", 1, UINT64_MAX, 0, &number, reterr);
@@ -28,8 +29,8 @@ int mr_query_log_show(const struct mr_method_call *call, mr_emit_fn emit, void *
     if (r == MR_ENOTFOUND)
         r = mr_error_set(reterr, r, "number", "the log begins at 1", "the log ends at %llu",
                 (unsigned long long)mr_log_reader_head(reader));
-    if (r == 0) {
-        json = mr_record_json_full(call->house, &view.record);
+    if (r == 0 && (r = mr_log_leaf_hash(reader, number, leaf_hash)) == 0) {
+        json = mr_record_json_full(call->house, &view.record, leaf_hash);
         r = json ? emit(ctx, json) : MR_ENOMEM;
     }
     mr_log_reader_close(reader);

@@ -57,12 +57,15 @@ static void add_leaf(json_t *json, const Marshrut__Log__V1__Leaf *leaf, Protobuf
 static json_t *head_json(const struct mr_house *house, const struct mr_record *record)
 {
     char system[64];
-
-    return json_pack("{s:I, s:o, s:s, s:b, s:b}", "number", (json_int_t)record->number, "recorded",
+    json_t *json = json_pack("{s:I, s:o, s:s, s:b, s:b}", "number", (json_int_t)record->number, "recorded",
             mr_time_json(record->recorded_us), "system",
             mr_system_name(house, record->system, system, sizeof system), "sealed",
             (record->flags & MR_RECORD_SEALED) != 0, "quarantined",
             (record->flags & MR_RECORD_QUARANTINED) != 0);
+
+    if (json && record->flags & MR_RECORD_EXPIRED)
+        (void)json_object_set_new(json, "expired", json_true());
+    return json;
 }
 
 static const char *slot_state(const struct mr_house *house, struct mr_slice slot)
@@ -86,13 +89,11 @@ static const char *slot_state(const struct mr_house *house, struct mr_slice slot
 }
 
 static void add_full(json_t *json, const struct mr_house *house, const struct mr_record *record,
-        const Marshrut__Log__V1__Leaf *leaf)
+        const Marshrut__Log__V1__Leaf *leaf, const uint8_t *hash)
 {
     json_t *slots = json_array(), *subs = json_array(), *commitments = json_array();
-    uint8_t hash[MR_SHA256_BYTES];
     char text[2 * MR_SHA256_BYTES + 1], name[64];
 
-    mr_leaf_hash(record->leaf, hash);
     for (size_t i = 0; i < record->slots_count; i++)
         (void)json_array_append_new(slots,
                 json_pack("{s:I, s:I, s:s}", "slot", (json_int_t)i, "bytes",
@@ -100,11 +101,11 @@ static void add_full(json_t *json, const struct mr_house *house, const struct mr
     for (size_t i = 0; i < record->subs_count; i++)
         (void)json_array_append_new(
                 subs, json_string(mr_subscription_name(house, record->subs[i], name, sizeof name)));
-    (void)json_object_set_new(json, "leaf_hash", json_string(mr_hex_encode(hash, sizeof hash, text)));
+    (void)json_object_set_new(json, "leaf_hash", json_string(mr_hex_encode(hash, MR_SHA256_BYTES, text)));
     for (size_t i = 0; leaf && i < leaf->n_commitments; i++)
-        if (leaf->commitments[i]->c.len == sizeof hash)
-            (void)json_array_append_new(
-                    commitments, json_string(mr_hex_encode(leaf->commitments[i]->c.data, sizeof hash, text)));
+        if (leaf->commitments[i]->c.len == MR_SHA256_BYTES)
+            (void)json_array_append_new(commitments,
+                    json_string(mr_hex_encode(leaf->commitments[i]->c.data, MR_SHA256_BYTES, text)));
     (void)json_object_set_new(json, "registry", json_integer(leaf ? leaf->registry : 0));
     (void)json_object_set_new(json, "config", json_integer(record->config));
     (void)json_object_set_new(json, "subscriptions", subs);
@@ -112,7 +113,9 @@ static void add_full(json_t *json, const struct mr_house *house, const struct mr
     (void)json_object_set_new(json, "slots", slots);
 }
 
-static json_t *record_json(const struct mr_house *house, const struct mr_record *record, bool full)
+/* leaf_hash: in full; NULL: without the rest. */
+static json_t *record_json(
+        const struct mr_house *house, const struct mr_record *record, const uint8_t *leaf_hash)
 {
     json_t *json = head_json(house, record);
     Marshrut__Log__V1__Leaf *leaf;
@@ -126,18 +129,19 @@ static json_t *record_json(const struct mr_house *house, const struct mr_record 
     leaf = marshrut__log__v1__leaf__unpack(&allocator, record->leaf.size, record->leaf.data);
     if (leaf)
         add_leaf(json, leaf, &allocator);
-    if (full)
-        add_full(json, house, record, leaf);
+    if (leaf_hash)
+        add_full(json, house, record, leaf, leaf_hash);
     mr_arena_fini(&arena);
     return json;
 }
 
 json_t *mr_record_json(const struct mr_house *house, const struct mr_record *record)
 {
-    return record_json(house, record, false);
+    return record_json(house, record, NULL);
 }
 
-json_t *mr_record_json_full(const struct mr_house *house, const struct mr_record *record)
+json_t *mr_record_json_full(
+        const struct mr_house *house, const struct mr_record *record, const uint8_t leaf_hash[static 32])
 {
-    return record_json(house, record, true);
+    return record_json(house, record, leaf_hash);
 }

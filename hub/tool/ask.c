@@ -108,7 +108,8 @@ static int ask_store(struct tool *tool, const char *method_name, const json_t *a
     const struct mr_method *method = mr_method_find(method_name);
     struct emit emit = {answer, ctx};
     struct mr_house house;
-    struct mr_method_call call = {&house, arguments, tool->operator_name, false};
+    struct mr_method_call call = {
+            .house = &house, .arguments = arguments, .operator_name = tool->operator_name};
     int r;
 
     if (!method || !method->read)

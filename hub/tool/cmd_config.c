@@ -71,8 +71,24 @@ static int check_key(const struct tool *tool, const struct key_file *key, struct
     return r;
 }
 
+struct warnings {
+    const struct tool *tool;
+    json_t *list;
+};
+
+static void warn(void *ctx, const struct mr_error *warning)
+{
+    const struct warnings *warnings = ctx;
+
+    if (warnings->tool->json)
+        (void)json_array_append_new(warnings->list, json_pack("{s:s, s:s, s:s}", "what", warning->what,
+                                                            "where", warning->where, "cure", warning->cure));
+    else
+        tool_say(stderr, "warning: %s: %s\n  what to do: %s\n", warning->where, warning->what, warning->cure);
+}
+
 /* Every key is looked at; the exit code is that of the first error. */
-static int check_keys(const struct tool *tool, json_t *warnings)
+static int check_keys(const struct tool *tool, struct warnings *warnings)
 {
     struct key_file keys[KEY_FILES];
     size_t n = key_files(tool->config, keys);
@@ -82,11 +98,8 @@ static int check_keys(const struct tool *tool, json_t *warnings)
         struct mr_error error = {0};
         int r = check_key(tool, &keys[i], &error);
 
-        if (r == MR_ENOTFOUND && tool->json)
-            (void)json_array_append_new(warnings, json_pack("{s:s, s:s, s:s}", "what", error.what, "where",
-                                                          error.where, "cure", error.cure));
-        else if (r == MR_ENOTFOUND)
-            tool_say(stderr, "warning: %s: %s\n  what to do: %s\n", error.where, error.what, error.cure);
+        if (r == MR_ENOTFOUND)
+            warn(warnings, &error);
         else if (r < 0)
             code = tool_fail(tool, &error);
     }
@@ -114,7 +127,7 @@ static int check(struct tool *tool)
 {
     const struct mr_config *config = tool_config(tool);
     struct mr_error error = {0};
-    json_t *warnings;
+    struct warnings warnings = {.tool = tool};
     int code;
 
     if (!config)
@@ -122,11 +135,12 @@ static int check(struct tool *tool)
     if (mr_rights_check(config, tool->config_path, &error) < 0 ||
             mr_filters_check(config, tool->config_path, &error) < 0)
         return tool_fail(tool, &error);
-    warnings = json_array();
-    code = check_keys(tool, warnings);
+    warnings.list = json_array();
+    code = check_keys(tool, &warnings);
+    mr_rights_terms(config, tool->config_path, warn, &warnings);
     if (code == 0)
-        print_summary(tool, warnings);
-    json_decref(warnings);
+        print_summary(tool, warnings.list);
+    json_decref(warnings.list);
     return code;
 }
 

@@ -29,6 +29,14 @@ static int log_count(struct tool *tool, int argc, char **argv)
     return render_one(tool, "log.count", json_pack("{s:s}", "by", "type"));
 }
 
+static int log_segments(struct tool *tool, int argc, char **argv)
+{
+    (void)argv;
+    if (argc != 1)
+        return tool_usage(&tool_log, "segments takes nothing");
+    return render_one(tool, "log.segments", json_object());
+}
+
 static int log_show(struct tool *tool, int argc, char **argv)
 {
     char *end;
@@ -48,9 +56,9 @@ static int log_run(struct tool *tool, int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(struct tool *tool, int argc, char **argv);
-    } commands[] = {{"show", log_show}, {"count", log_count}, {"find", tool_log_find}, {"key", tool_log_key},
-            {"checkpoint", tool_log_checkpoint}, {"prove", tool_log_prove}, {"verify", tool_log_verify},
-            {"export", tool_log_export}};
+    } commands[] = {{"show", log_show}, {"count", log_count}, {"segments", log_segments},
+            {"find", tool_log_find}, {"key", tool_log_key}, {"checkpoint", tool_log_checkpoint},
+            {"prove", tool_log_prove}, {"verify", tool_log_verify}, {"export", tool_log_export}};
 
     for (size_t i = 0; argc > 1 && i < MR_COUNT(commands); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
@@ -60,7 +68,8 @@ static int log_run(struct tool *tool, int argc, char **argv)
 
 const struct tool_command tool_log = {
         .name = "log",
-        .usage = "show N | find ... | count | key | checkpoint | prove N [--out FILE] [--leaf FILE] | verify "
+        .usage = "show N | find ... | count | segments | key | checkpoint | prove N [--out FILE] [--leaf "
+                 "FILE] | verify "
                  "... | "
                  "export DIR",
         .summary = "look at the log, prove and check what is in it",
@@ -76,6 +85,8 @@ const struct tool_command tool_log = {
                 "               the role auditor or pd-officer and a running hub: the question is an event\n"
                 "               (hub.access.logged.v1) before its answer is shown\n"
                 "count          records by type\n"
+                "segments       the closed segments that older records lie in, and how many are outside of "
+                "them\n"
                 "key            the verifier's key of the log (c2sp.org/signed-note)\n"
                 "checkpoint     the newest signed checkpoint\n"
                 "prove N        a proof that record N is in the log (c2sp.org/tlog-proof@v1); --leaf FILE\n"

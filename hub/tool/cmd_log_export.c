@@ -17,18 +17,31 @@ struct export
     struct mr_checkpoint new_;
     uint64_t old_size; /* what the folder has already; 0: nothing */
     uint64_t files;
+    uint64_t refused; /* bundles of entries that are not written: one of them has expired */
 };
+
+/* None at all rather than one with other bytes in it; beside it stands why. */
+static int refuse_bundle(struct export *e, const char *path, struct mr_error *reterr)
+{
+    char mark[TILE_PATH_MAX + 16];
+
+    e->refused++;
+    (void)snprintf(mark, sizeof mark, "%s" TILE_EXPIRED, path);
+    return tile_write(e->dir, mark, mr_slice_str("An entry of this bundle has expired.\n"), reterr);
+}
 
 static int put_bundle(struct export *e, uint64_t tile, unsigned width, struct mr_error *reterr)
 {
     char path[TILE_PATH_MAX];
     struct mr_buf bundle = MR_BUF_INIT;
+    bool expired = false;
     int r = 0;
 
-    for (unsigned i = 0; r == 0 && i < width; i++) {
+    for (unsigned i = 0; r == 0 && !expired && i < width; i++) {
         uint64_t number = tile * TILE_WIDTH + i + 1;
 
         r = mr_log_read(e->reader, number, e->view, reterr);
+        expired = r == 0 && e->view->record.flags & MR_RECORD_EXPIRED;
         if (r == 0 && e->view->record.leaf.size > ENTRY_BYTES_MAX)
             r = mr_error_set(reterr, MR_ETOOBIG, "entries", "", "the leaf of record %llu has over %d bytes",
                     (unsigned long long)number, ENTRY_BYTES_MAX);
@@ -37,7 +50,9 @@ static int put_bundle(struct export *e, uint64_t tile, unsigned width, struct mr
         mr_buf_put_be16(&bundle, (uint16_t)e->view->record.leaf.size);
         mr_buf_put_slice(&bundle, e->view->record.leaf);
     }
-    if (r == 0)
+    if (r == 0 && expired)
+        r = refuse_bundle(e, tile_path(-1, tile, width, path), reterr);
+    else if (r == 0)
         r = mr_buf_failed(&bundle)
                     ? MR_ENOMEM
                     : tile_write(e->dir, tile_path(-1, tile, width, path), mr_buf_slice(&bundle), reterr);
@@ -117,8 +132,9 @@ static int export_all(struct export *e, const struct mr_note_key *key, struct mr
 
 static int report(struct tool *tool, const struct export *e)
 {
-    json_t *document = json_pack("{s:s, s:I, s:I, s:I}", "dir", e->dir, "size", (json_int_t)e->new_.size,
-            "before", (json_int_t)e->old_size, "files", (json_int_t)e->files);
+    json_t *document = json_pack("{s:s, s:I, s:I, s:I, s:I}", "dir", e->dir, "size", (json_int_t)e->new_.size,
+            "before", (json_int_t)e->old_size, "files", (json_int_t)(e->files - e->refused), "refused",
+            (json_int_t)e->refused);
 
     tool_render(tool, stdout, document);
     json_decref(document);

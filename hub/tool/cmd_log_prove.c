@@ -100,6 +100,9 @@ static int put_leaf(struct mr_log_reader *reader, const struct prove *prove, str
     struct mr_record_view *view = malloc(sizeof *view);
     int r = view ? mr_log_read(reader, prove->number, view, reterr) : MR_ENOMEM;
 
+    if (r == 0 && view->record.flags & MR_RECORD_EXPIRED)
+        r = mr_error_set(reterr, MR_EEXPIRED, "log", "prove it without --leaf",
+                "record %llu has expired: its leaf is gone", (unsigned long long)prove->number);
     if (r == 0)
         r = tile_write(prove->leaf_out[0] == '/' ? "" : ".", prove->leaf_out, view->record.leaf, reterr);
     free(view);

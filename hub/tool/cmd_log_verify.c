@@ -18,14 +18,15 @@ struct verify {
     struct mr_log_reader *reader;
     struct mr_buf file; /* bundle or tile last read */
     uint64_t checkpoints;
+    uint64_t expired; /* records whose leaf is gone: their hash is taken from the tree */
 };
 
 static int report(
         struct tool *tool, const struct verify *v, const struct mr_checkpoint *last, uint64_t records)
 {
-    json_t *document = json_pack("{s:b, s:s, s:I, s:I, s:I, s:s}", "ok", 1, "origin", v->key.name, "records",
-            (json_int_t)records, "signed", (json_int_t)last->size, "checkpoints", (json_int_t)v->checkpoints,
-            "key_from", v->key_from);
+    json_t *document = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:s}", "ok", 1, "origin", v->key.name,
+            "records", (json_int_t)records, "expired", (json_int_t)v->expired, "signed",
+            (json_int_t)last->size, "checkpoints", (json_int_t)v->checkpoints, "key_from", v->key_from);
 
     tool_render(tool, stdout, document);
     json_decref(document);
@@ -92,6 +93,19 @@ static int check_checkpoint(struct verify *v, const struct next_checkpoint *next
     return r < 0 ? r : tile_check_root(v->check, ret);
 }
 
+/* What has expired has the tree's own hash: that the tree is the one that was signed, the checkpoints say. */
+static int check_record(struct verify *v, const struct mr_record *record)
+{
+    uint8_t leaf[MR_MERKLE_BYTES];
+    int r;
+
+    if (!(record->flags & MR_RECORD_EXPIRED))
+        return tile_check_entry(v->check, record->leaf);
+    v->expired++;
+    r = mr_log_leaf_hash(v->reader, record->number, leaf);
+    return r < 0 ? r : tile_check_hash(v->check, leaf);
+}
+
 static int check_records(struct verify *v, uint64_t head, struct mr_checkpoint *last, struct mr_error *reterr)
 {
     struct mr_record_view *view = malloc(sizeof *view);
@@ -101,7 +115,7 @@ static int check_records(struct verify *v, uint64_t head, struct mr_checkpoint *
     for (uint64_t n = 1; r == 0 && n <= head; n++) {
         r = mr_log_read_next(v->reader, view, reterr);
         if (r == 0)
-            r = tile_check_entry(v->check, view->record.leaf);
+            r = check_record(v, &view->record);
         if (r < 0 || n != next.size)
             continue;
         r = check_checkpoint(v, &next, last, reterr);
@@ -170,6 +184,26 @@ static int load_tile(void *ctx, unsigned level, uint64_t tile, unsigned width,
     return 0;
 }
 
+/* A bundle that was not written because an entry has expired: the tile of its hashes stands for it. */
+static int check_expired(
+        struct verify *v, const char *path, uint64_t tile, unsigned width, struct mr_error *reterr)
+{
+    uint8_t hashes[TILE_WIDTH][MR_MERKLE_BYTES];
+    char mark[TILE_PATH_MAX + 16];
+    int r;
+
+    (void)snprintf(mark, sizeof mark, "%s" TILE_EXPIRED, path);
+    mr_buf_reset(&v->file);
+    r = tile_read(v->dir, mark, &v->file, reterr);
+    if (r < 0)
+        return r == MR_ENOTFOUND ? missing(reterr, path) : r;
+    r = load_tile(v, 0, tile, width, hashes, reterr);
+    for (unsigned i = 0; r == 0 && i < width; i++)
+        r = tile_check_hash(v->check, hashes[i]);
+    v->expired += width;
+    return r;
+}
+
 static int check_bundle(struct verify *v, uint64_t tile, unsigned width, struct mr_error *reterr)
 {
     struct mr_buf bundle = MR_BUF_INIT;
@@ -177,8 +211,10 @@ static int check_bundle(struct verify *v, uint64_t tile, unsigned width, struct 
     size_t at = 0;
     int r = tile_read(v->dir, tile_path(-1, tile, width, path), &bundle, reterr);
 
-    if (r == MR_ENOTFOUND)
-        r = missing(reterr, path);
+    if (r == MR_ENOTFOUND) {
+        mr_buf_fini(&bundle);
+        return check_expired(v, path, tile, width, reterr);
+    }
     for (unsigned i = 0; r == 0 && i < width; i++) {
         size_t size = bundle.size - at >= 2 ? mr_get_be16(bundle.data + at) : SIZE_MAX;
 

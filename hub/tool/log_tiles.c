@@ -208,6 +208,11 @@ int tile_check_entry(struct tile_check *check, struct mr_slice entry)
     uint8_t leaf[MR_MERKLE_BYTES];
 
     mr_merkle_leaf(entry, leaf);
+    return tile_check_hash(check, leaf);
+}
+
+int tile_check_hash(struct tile_check *check, const uint8_t leaf[static MR_MERKLE_BYTES])
+{
     return mr_merkle_append(&check->range, leaf, compare_node, check);
 }
 

@@ -31,6 +31,9 @@ int tile_write(const char *dir, const char *path, struct mr_slice bytes, struct 
 
 /* ---- checking ---- */
 
+/* Behind the name of a bundle of entries that is not there, because one of them has expired. */
+#define TILE_EXPIRED ".expired"
+
 struct tile_check {
     uint64_t size; /* of the whole log */
     struct mr_merkle_range range;
@@ -43,6 +46,8 @@ struct tile_check {
 
 /* The next entry. MR_ECORRUPT names what does not agree. */
 int tile_check_entry(struct tile_check *check, struct mr_slice entry);
+/* The same of an entry that is not there any more, by the hash that the tree has of it. */
+int tile_check_hash(struct tile_check *check, const uint8_t leaf[static MR_MERKLE_BYTES]);
 /* The entries so far against a checkpoint of that size. */
 int tile_check_root(const struct tile_check *check, const struct mr_checkpoint *checkpoint);
 

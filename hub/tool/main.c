@@ -20,6 +20,8 @@ static const struct tool_command *const commands[] = {
         &tool_passport,
         &tool_quarantine,
         &tool_erase,
+        &tool_retention,
+        &tool_hold,
         &tool_scrub,
         &tool_backup,
         &tool_restore,

@@ -101,6 +101,19 @@ struct mr_config_hub {
     uint32_t *scrub_days;   /* everything stored is read and checked in so many days; 0: not; default 7 */
     uint32_t index_lag_max; /* events that the index may be behind before producers wait; default 100000 */
     struct mr_config_escrow *escrow; /* NULL: not configured */
+    uint32_t segment_events;         /* events of a closed segment of the log; default 1000000 */
+};
+
+/* How long events of some types are kept; the first class that names a type counts. */
+struct mr_config_retention_class {
+    char **types; /* type names; one that ends in '.' is a prefix */
+    uint32_t types_count;
+    uint32_t keep_days; /* from recorded on; 0: without term */
+};
+struct mr_config_retention {
+    uint32_t default_days; /* of what no class names; 0: without term */
+    struct mr_config_retention_class *classes;
+    uint32_t classes_count;
 };
 
 /* What the act of destruction says of who destroys (order of Roskomnadzor of 28.10.2022 No. 179), and the
@@ -206,6 +219,7 @@ struct mr_config {
     struct mr_config_operator *operators;
     uint32_t operators_count;
     struct mr_config_erasure erasure;
+    struct mr_config_retention retention;
     struct mr_config_passport passport;
     struct mr_config_adapters adapters;
 };
@@ -242,6 +256,8 @@ const char *mr_config_code_title(
         const struct mr_config *config, const char *list, const char *code); /* or code */
 /* The code whose title or code equals text, case and Latin look-alikes aside; NULL. */
 const char *mr_config_code_find(const struct mr_config *config, const char *list, const char *text);
+/* Term of a type, in days (0: none), and its class; classes_count: the default. */
+uint32_t mr_config_keep_days(const struct mr_config *config, const char *type, uint32_t *ret_class);
 bool mr_config_operator_has(const struct mr_config *config, const char *name, const char *role);
 
 /* One CURVE key in a file of its own: 40 Z85 characters. MR_EDENIED when others may read a secret one. */

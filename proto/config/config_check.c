@@ -152,7 +152,8 @@ static int check_hub_numbers(struct check *check, const struct mr_config_hub *hu
             {"hub.ballast_mb", *hub->ballast_mb, 0, 1024 * 1024},
             {"hub.space_watermark_mb", *hub->space_watermark_mb, 0, 1024 * 1024},
             {"hub.scrub_days", *hub->scrub_days, 0, 365},
-            {"hub.index_lag_max", hub->index_lag_max, 1000, 10 * 1000 * 1000}};
+            {"hub.index_lag_max", hub->index_lag_max, 1000, 10 * 1000 * 1000},
+            {"hub.segment_events", hub->segment_events, 100, 100 * 1000 * 1000}};
 
     for (size_t i = 0; i < MR_COUNT(numbers); i++) {
         int r;
@@ -493,7 +494,8 @@ int mr_config_check(const struct mr_config *config, struct mr_config_yaml *yaml,
         for (uint32_t j = 0; j < lists[i].count; j++)
             if ((r = lists[i].fn(&check, j)) < 0)
                 return r;
-    if ((r = check_erasure(&check)) < 0 || (r = check_passport(&check)) < 0)
+    if ((r = check_erasure(&check)) < 0 || (r = check_passport(&check)) < 0 ||
+            (r = check_adapters(&check)) < 0)
         return r;
-    return check_adapters(&check);
+    return mr_config_check_retention(config, yaml, reterr);
 }

@@ -13,6 +13,9 @@ int mr_config_add_builtin(struct mr_config *config);
 
 /* 0 or MR_ECONFIG with the place and a cure. */
 int mr_config_check(const struct mr_config *config, struct mr_config_yaml *yaml, struct mr_error *reterr);
+/* The part of it in config_retention.c. */
+int mr_config_check_retention(
+        const struct mr_config *config, struct mr_config_yaml *yaml, struct mr_error *reterr);
 
 /* hub.escrow: a copy beside what it is a copy of, or both halves in one place, would be no escrow. */
 int mr_config_check_escrow(

@@ -94,6 +94,7 @@ static const cyaml_schema_field_t hub_fields[] = {TEXT("source", struct mr_confi
         SAID("space_watermark_mb", struct mr_config_hub, space_watermark_mb),
         SAID("scrub_days", struct mr_config_hub, scrub_days),
         NUM("index_lag_max", struct mr_config_hub, index_lag_max),
+        NUM("segment_events", struct mr_config_hub, segment_events),
         PART("escrow", struct mr_config_hub, escrow, escrow_fields), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t erasure_fields[] = {OPT("controller", struct mr_config_erasure, controller),
@@ -101,6 +102,14 @@ static const cyaml_schema_field_t erasure_fields[] = {OPT("controller", struct m
         OPT("information_system", struct mr_config_erasure, information_system),
         NUM("term_days", struct mr_config_erasure, term_days),
         NUM("answer_days", struct mr_config_erasure, answer_days), CYAML_FIELD_END};
+
+static const cyaml_schema_field_t class_fields[] = {TEXTS("types", struct mr_config_retention_class, types),
+        NUM("keep_days", struct mr_config_retention_class, keep_days), CYAML_FIELD_END};
+static const cyaml_schema_value_t class_entry = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_retention_class, class_fields)};
+static const cyaml_schema_field_t retention_fields[] = {
+        NUM("default_days", struct mr_config_retention, default_days),
+        LIST("classes", struct mr_config_retention, classes, &class_entry), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t band_fields[] = {TEXT("code", struct mr_config_age_band, code),
         NUM("from_years", struct mr_config_age_band, from_years),
@@ -155,6 +164,7 @@ static const cyaml_schema_field_t config_fields[] = {
         LIST("subscriptions", struct mr_config, subscriptions, &subscription_entry),
         LIST("codelists", struct mr_config, codelists, &codelist_entry),
         LIST("operators", struct mr_config, operators, &operator_entry),
+        CYAML_FIELD_MAPPING("retention", CYAML_FLAG_OPTIONAL, struct mr_config, retention, retention_fields),
         CYAML_FIELD_MAPPING("erasure", CYAML_FLAG_OPTIONAL, struct mr_config, erasure, erasure_fields),
         CYAML_FIELD_MAPPING("passport", CYAML_FLAG_OPTIONAL, struct mr_config, passport, passport_fields),
         CYAML_FIELD_MAPPING("adapters", CYAML_FLAG_OPTIONAL, struct mr_config, adapters, adapters_fields),

@@ -75,10 +75,14 @@ static void put_rows(struct hub_env *env, const struct mr_act *done)
     struct mr_log_batch *batch;
 
     assert_int_equal(mr_log_batch_begin(env->house.log, &batch), 0);
-    for (size_t i = 0; i < done->rows_count; i++)
-        assert_int_equal(mr_log_batch_put(batch, MR_LOG_DOCUMENT, mr_buf_slice(&done->rows[i].key),
-                                 mr_buf_slice(&done->rows[i].value)),
+    for (size_t i = 0; i < done->rows_count; i++) {
+        const struct mr_act_row *row = &done->rows[i];
+
+        assert_int_equal(row->remove ? mr_log_batch_del(batch, row->table, mr_buf_slice(&row->key))
+                                     : mr_log_batch_put(batch, row->table, mr_buf_slice(&row->key),
+                                               mr_buf_slice(&row->value)),
                 0);
+    }
     assert_int_equal(mr_log_batch_commit(batch), 0);
 }
 

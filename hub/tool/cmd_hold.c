@@ -1,0 +1,104 @@
+/* marshrut hold place | list | release: what retention may not take away. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/tool/ask.h"
+#include "hub/tool/render.h"
+
+static int ask(struct tool *tool, const char *method, json_t *arguments)
+{
+    int code = 0;
+    json_t *document = tool_ask_one(tool, method, arguments, &code);
+
+    if (!document)
+        return code;
+    tool_render(tool, stdout, document);
+    json_decref(document);
+    return 0;
+}
+
+/* "7" or "7-90". */
+static bool read_numbers(const char *text, json_t *arguments)
+{
+    char *end;
+    long long from, to;
+
+    errno = 0;
+    from = to = strtoll(text, &end, 10);
+    if (*end == '-')
+        to = strtoll(end + 1, &end, 10);
+    if (errno || *end || from < 1 || to < from)
+        return false;
+    (void)json_object_set_new(arguments, "from", json_integer(from));
+    (void)json_object_set_new(arguments, "to", json_integer(to));
+    return true;
+}
+
+static int place(struct tool *tool, int argc, char **argv)
+{
+    static const struct option options[] = {{"numbers", required_argument, NULL, 'n'},
+            {"type", required_argument, NULL, 't'}, {"case", required_argument, NULL, 'c'},
+            {NULL, 0, NULL, 0}};
+    json_t *arguments = json_object();
+    bool good = true;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'n')
+            good = good && read_numbers(optarg, arguments);
+        else if (option == 't')
+            (void)json_object_set_new(arguments, "type", json_string(optarg));
+        else if (option == 'c')
+            (void)json_object_set_new(arguments, "case", json_string(optarg));
+        else
+            good = false;
+    }
+    if (good && optind == argc && json_object_get(arguments, "case"))
+        return ask(tool, "hold.place", arguments);
+    json_decref(arguments);
+    return tool_usage(&tool_hold, "place takes --numbers A-B or --type TYPE, and --case TEXT");
+}
+
+static int release(struct tool *tool, int argc, char **argv)
+{
+    static const struct option options[] = {{"case", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+    const char *reference = NULL;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option != 'c')
+            return tool_usage(&tool_hold, "release knows --case");
+        reference = optarg;
+    }
+    if (optind + 1 != argc || !reference)
+        return tool_usage(&tool_hold, "release takes the id of a hold, and --case TEXT");
+    return ask(tool, "hold.release", json_pack("{s:s, s:s}", "hold", argv[optind], "case", reference));
+}
+
+static int hold_run(struct tool *tool, int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "place") == 0)
+        return place(tool, argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "release") == 0)
+        return release(tool, argc - 1, argv + 1);
+    if (argc == 2 && strcmp(argv[1], "list") == 0)
+        return ask(tool, "hold.list", json_object());
+    return tool_usage(&tool_hold, "say 'place', 'list' or 'release'");
+}
+
+const struct tool_command tool_hold = {
+        .name = "hold",
+        .usage = "place (--numbers A-B | --type TYPE) --case TEXT | list | release ID --case TEXT",
+        .summary = "legal hold: what retention may not take away",
+        .help = "place     from now on nothing of it expires: log numbers A to B, or events of a type (one "
+                "that\n"
+                "          ends in '.' is a beginning). Prints the id of the hold\n"
+                "list      the holds there are\n"
+                "release   takes a hold away\n"
+                "--case    number of the case or another reference; it is in the log for good, so it must "
+                "name\n"
+                "          nobody. By an operator with the role pd-officer or admin; each is an event\n",
+        .run = hold_run,
+};
