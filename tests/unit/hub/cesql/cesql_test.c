@@ -29,6 +29,9 @@ static const struct {
         {"empty", {.type = MR_CESQL_STRING, .string = {(const uint8_t *)"", 0}}},
         {"count", {.type = MR_CESQL_INTEGER, .integer = 42}},
         {"flag", {.type = MR_CESQL_BOOLEAN, .boolean = true}},
+        {"firstname", {.type = MR_CESQL_STRING, .string = {(const uint8_t *)"Anna", 4}}},
+        {"lastname", {.type = MR_CESQL_STRING, .string = {(const uint8_t *)"Orlova", 6}}},
+        {"sequence", {.type = MR_CESQL_STRING, .string = {(const uint8_t *)"10", 2}}},
         {"2nd", {.type = MR_CESQL_STRING, .string = {(const uint8_t *)"b", 1}}},
 };
 
@@ -319,6 +322,20 @@ static void casts(void **state)
             {"count LIKE '4_'", "true"}, {"flag = 'true'", "true"}, {"CONCAT(count, flag)", "'42true'"});
 }
 
+/* 2, 3.2, 3.4.3, 3.7, 5: what the text itself shows, with made-up values */
+static void examples_of_the_specification(void **state)
+{
+    CHECK({"int(hop) < int(ttl) and int(hop) < 1000", "true"},
+            {"INT(hop) < INT(ttl) AND INT(hop) < 1000", "true"}, {"absent * 5", "0 MissingAttributeError 0"},
+            {"EXISTS subject", "false"}, {"firstname = 'Anna'", "true"},
+            {"firstname = 'Vera' OR absent = 'Anna'", "false MissingAttributeError 22"},
+            {"(firstname = 'Anna' AND lastname = 'Orlova') OR absent = 'Anna Orlova'", "true"},
+            {"sequence = 10", "true"}, {"sequence = 11", "false"}, {"hop < ttl", "true"},
+            {"LENGTH(sequence + 10) = 2", "true"}, {"'abc%' LIKE 'abc\\%'", "true"},
+            {"'abcd' LIKE 'abc\\%'", "false"}, {"'ab*' LIKE '_b*'", "true"}, {"'abcd1' LIKE '_b%'", "true"},
+            {"'aBc' LIKE '_b%'", "false"}, {"'b' LIKE '_b%'", "false"});
+}
+
 /* ---- limits ---- */
 
 static int compile_text(struct mr_buf *text, struct mr_cesql **ret, struct mr_cesql_problem *problem)
@@ -452,6 +469,7 @@ int main(void)
             cmocka_unit_test(in),
             cmocka_unit_test(calls),
             cmocka_unit_test(casts),
+            cmocka_unit_test(examples_of_the_specification),
             cmocka_unit_test(limits),
             cmocka_unit_test(limits_of_size),
             cmocka_unit_test(evaluation_has_a_budget),
