@@ -118,6 +118,9 @@ int mr_kv_cursor_last(struct mr_kv_cursor *cursor, struct mr_slice *ret_key, str
 typedef int (*mr_kv_row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
 int mr_kv_rows(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefix, struct mr_slice from,
         mr_kv_row_fn fn, void *ctx);
+/* The same downwards: the rows with the prefix from key `last` (<=, not empty) on, descending. */
+int mr_kv_rows_down(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefix, struct mr_slice last,
+        mr_kv_row_fn fn, void *ctx);
 
 /*
  * A compact copy of the newest snapshot as the new file `path` (0600), durable when it returns; readers and

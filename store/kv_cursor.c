@@ -106,3 +106,38 @@ int mr_kv_rows(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefix, st
         return answer;
     return r == MR_ENOTFOUND ? 0 : r;
 }
+
+/* Puts the cursor at the last row whose key is at most `last`. */
+static int seek_down(struct mr_kv_cursor *cursor, struct mr_slice last, struct mr_slice *ret_key,
+        struct mr_slice *ret_value)
+{
+    int r = mr_kv_cursor_seek(cursor, last, ret_key, ret_value);
+
+    if (r == MR_ENOTFOUND)
+        return mr_kv_cursor_last(cursor, ret_key, ret_value);
+    if (r == 0 && mr_slice_compare(*ret_key, last) > 0)
+        return mr_kv_cursor_prev(cursor, ret_key, ret_value);
+    return r;
+}
+
+int mr_kv_rows_down(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefix, struct mr_slice last,
+        mr_kv_row_fn fn, void *ctx)
+{
+    struct mr_kv_cursor *cursor;
+    struct mr_slice key, value;
+    int answer = 0;
+    int r = mr_kv_cursor_open(txn, table, &cursor);
+
+    if (r < 0)
+        return r;
+    for (r = seek_down(cursor, last, &key, &value); r == 0 && answer == 0;
+            r = answer == 0 ? mr_kv_cursor_prev(cursor, &key, &value) : 0) {
+        if (key.size < prefix.size || !mr_slice_equal(mr_slice(key.data, prefix.size), prefix))
+            break;
+        answer = fn(ctx, key, value);
+    }
+    mr_kv_cursor_close(cursor);
+    if (answer != 0)
+        return answer;
+    return r == MR_ENOTFOUND ? 0 : r;
+}

@@ -159,5 +159,8 @@ int mr_log_row(
  */
 int mr_log_rows(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice prefix,
         struct mr_slice from, mr_log_row_fn fn, void *ctx);
+/* The same downwards: from key `last` (<=, not empty) on, descending. */
+int mr_log_rows_down(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice prefix,
+        struct mr_slice last, mr_log_row_fn fn, void *ctx);
 
 #endif

@@ -219,3 +219,10 @@ int mr_log_rows(struct mr_log_reader *reader, enum mr_log_table table, struct mr
     assert(!reader->paused);
     return mr_kv_rows(reader->txn, mr_log_table_index(table), prefix, from, fn, ctx);
 }
+
+int mr_log_rows_down(struct mr_log_reader *reader, enum mr_log_table table, struct mr_slice prefix,
+        struct mr_slice last, mr_log_row_fn fn, void *ctx)
+{
+    assert(!reader->paused);
+    return mr_kv_rows_down(reader->txn, mr_log_table_index(table), prefix, last, fn, ctx);
+}

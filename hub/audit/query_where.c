@@ -1,4 +1,9 @@
-/* where: the whole way of every event that an id leads to. */
+/*
+ * where: the whole way of every event that an id leads to. Its numbers come from the index and its tail
+ * (find.h); a delivery is one descent in the rows of its subscription; verdicts are looked for in the newest
+ * 100,000 rows of each system, and the answer says when there are more. The figures of the passport cost what
+ * making it costs.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +16,7 @@
 #include "hub/prepare.h"
 #include "hub/project/passport.h"
 
-enum { ID_BYTES_MAX = 256, CELLS_OF_MATCHES_MAX = 50 };
+enum { ID_BYTES_MAX = 256, CELLS_OF_MATCHES_MAX = 50, LOOK_BACK_MAX = 65536, VERDICTS_MAX = 100000 };
 
 struct where {
     const struct mr_method_call *call;
@@ -24,6 +29,8 @@ struct where {
                                                */
     size_t idents_count;
     json_t *verdicts;
+    size_t looked; /* verdicts of the system that it is the turn of */
+    bool older;    /* there are verdicts that were not looked at */
 };
 
 /* ---- deliveries ---- */
@@ -32,28 +39,27 @@ struct covering {
     uint64_t number;
     struct mr_delivery_row row;
     bool found;
+    size_t looked;
 };
 
+/*
+ * Downwards from the number. Ranges of taken ones do not overlap, so the first that is met has it or none
+ * has; suppressed ones have rows of their own, also within a range.
+ */
 static int look_delivery(void *ctx, struct mr_slice key, struct mr_slice value)
 {
     struct covering *c = ctx;
     struct mr_delivery_row row;
-    uint64_t from;
     int r = key.size == MR_DELIVERY_KEY_BYTES ? mr_delivery_row_decode(&row, value) : MR_ECORRUPT;
 
     if (r < 0)
         return r;
-    from = mr_get_be64(key.data + 2);
-    if (from > c->number)
-        return 1;
-    /* A number of its own row (suppressed) lies within the range of the taken ones: the narrower row is its
-     * own. */
-    if (row.through >= c->number &&
-            (!c->found || from == c->number || row.outcome == MR_DELIVERY_SUPPRESSED)) {
+    if (row.through >= c->number) {
         c->row = row;
         c->found = true;
+        return 1;
     }
-    return 0;
+    return row.outcome == MR_DELIVERY_TAKEN || ++c->looked == LOOK_BACK_MAX;
 }
 
 static int look_nack(void *ctx, struct mr_slice key, struct mr_slice value)
@@ -62,7 +68,7 @@ static int look_nack(void *ctx, struct mr_slice key, struct mr_slice value)
     return mr_nack_row_decode(ctx, value);
 }
 
-static const char *delivery_state(const struct where *w, uint16_t sub, const struct covering *c,
+static const char *delivery_state(const struct where *w, uint16_t sub, struct covering *c,
         struct mr_nack_row *nack, struct mr_cursor_row *cursor)
 {
     uint8_t key[MR_DELIVERY_KEY_BYTES];
@@ -71,10 +77,13 @@ static const char *delivery_state(const struct where *w, uint16_t sub, const str
 
     if (r < 0 || mr_cursor_row_decode(cursor, value) < 0 || c->number < cursor->first)
         return "before the subscription began";
+    /* Parked first: a range of taken ones may reach across it. */
+    if (mr_log_row(w->reader, MR_LOG_PARKED, mr_delivery_key(sub, c->number, key), &value) == 0) {
+        c->found = false;
+        return mr_nack_row_decode(nack, value) == 0 ? "parked" : "parked (row damaged)";
+    }
     if (c->found)
         return c->row.outcome == MR_DELIVERY_TAKEN ? "delivered" : "suppressed";
-    if (mr_log_row(w->reader, MR_LOG_PARKED, mr_delivery_key(sub, c->number, key), &value) == 0)
-        return mr_nack_row_decode(nack, value) == 0 ? "parked" : "parked (row damaged)";
     return c->number > cursor->cursor ? "waiting" : "not delivered";
 }
 
@@ -88,9 +97,9 @@ static json_t *delivery_json(const struct where *w, uint16_t sub, uint64_t numbe
     const char *state;
     json_t *json;
 
-    (void)mr_cursor_key(sub, key);
-    (void)mr_log_rows(w->reader, MR_LOG_DELIVERY, mr_slice(key, 2), mr_slice(key, 2), look_delivery, &c);
     (void)mr_delivery_key(sub, number, key);
+    (void)mr_log_rows_down(w->reader, MR_LOG_DELIVERY, mr_slice(key, 2), mr_slice(key, MR_DELIVERY_KEY_BYTES),
+            look_delivery, &c);
     (void)mr_log_rows(w->reader, MR_LOG_NACK, mr_slice(key, 10), mr_slice(key, 10), look_nack, &nack);
     state = delivery_state(w, sub, &c, &nack, &cursor);
     json = json_pack("{s:s, s:s}", "subscription",
@@ -170,9 +179,14 @@ static int look_verdict(void *ctx, struct mr_slice key, struct mr_slice value)
 
     if (r < 0)
         return r;
+    if (++w->looked > VERDICTS_MAX) {
+        w->older = true;
+        return 1;
+    }
     if (!known_ident(w, row.ident))
         return 0;
-    return json_array_append_new(w->verdicts,
+    /* They come newest first, and are told in their order. */
+    return json_array_insert_new(w->verdicts, 0,
                    json_pack("{s:s, s:s, s:o, s:I, s:s, s:s, s:s, s:s}", "system",
                            mr_system_name(w->call->house, mr_get_be16(key.data), system, sizeof system),
                            "verdict", verdicts[row.verdict], "at", mr_time_json(row.at_us), "number",
@@ -180,6 +194,40 @@ static int look_verdict(void *ctx, struct mr_slice key, struct mr_slice value)
                            row.text.reason, "cure", row.text.cure)) == 0
                    ? 0
                    : MR_ENOMEM;
+}
+
+static int take_system(void *ctx, struct mr_slice key, struct mr_slice value)
+{
+    uint16_t *system = ctx;
+
+    (void)value;
+    *system = key.size == MR_VERDICT_KEY_BYTES ? mr_get_be16(key.data) : 0;
+    return 1;
+}
+
+/* System by system, from the highest id down; also of those that are not configured any more. */
+static int add_verdicts(struct where *w)
+{
+    uint8_t key[MR_VERDICT_KEY_BYTES];
+    uint16_t system = UINT16_MAX;
+    int r = 1;
+
+    memset(key, 0xff, sizeof key);
+    while (r >= 0 && system > 0) {
+        mr_put_be16(key, system);
+        system = 0;
+        r = mr_log_rows_down(w->reader, MR_LOG_VERDICT, mr_slice(NULL, 0), mr_slice(key, sizeof key),
+                take_system, &system);
+        if (r <= 0)
+            break;
+        mr_put_be16(key, system);
+        w->looked = 0;
+        r = mr_log_rows_down(
+                w->reader, MR_LOG_VERDICT, mr_slice(key, 2), mr_slice(key, sizeof key), look_verdict, w);
+        if (system > 0)
+            system--;
+    }
+    return r < 0 ? r : 0;
 }
 
 /* A refused event has no record: its identity under each configured source is looked for. */
@@ -251,7 +299,7 @@ static int gather(struct where *w, struct mr_error *reterr)
     if (r < 0)
         return r;
     add_own_idents(w);
-    r = mr_log_rows(w->reader, MR_LOG_VERDICT, mr_slice(NULL, 0), mr_slice(NULL, 0), look_verdict, w);
+    r = add_verdicts(w);
     if (r == 0)
         add_figures(w);
     return r;
@@ -277,8 +325,8 @@ int mr_query_where(const struct mr_method_call *call, mr_emit_fn emit, void *ctx
                 "give an event id, the hub's id, a document number or a correlation",
                 "nothing of that id is in the log");
     if (r == 0)
-        r = emit(ctx, json_pack("{s:s, s:b, s:O, s:O}", "id", w->id, "more", w->found.more, "matches",
-                              w->matches, "verdicts", w->verdicts));
+        r = emit(ctx, json_pack("{s:s, s:b, s:O, s:O, s:b}", "id", w->id, "more", w->found.more, "matches",
+                              w->matches, "verdicts", w->verdicts, "older_verdicts", w->older));
     json_decref(w->matches);
     json_decref(w->verdicts);
     mr_log_reader_close(w->reader);

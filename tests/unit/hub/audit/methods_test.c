@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,6 +206,45 @@ static void test_where_before_and_after_the_index(void **state)
     assert_int_equal(ask_fails(env, "where", json_pack("{s:s}", "id", "nothing"), &error), MR_ENOTFOUND);
 }
 
+static const char *state_of(struct hub_env *env, const char *id, const char *subscription)
+{
+    json_t *where = ask_one(env, "where", json_pack("{s:s}", "id", id));
+    const json_t *match = json_array_get(json_object_get(where, "matches"), 0);
+    static char state[64];
+
+    (void)snprintf(state, sizeof state, "%s",
+            json_string_value(json_object_get(
+                    line_of(json_object_get(match, "deliveries"), "subscription", subscription), "state")));
+    json_decref(where);
+    return state;
+}
+
+/* A range has what lies within it, but for what has a row of its own. */
+static void test_where_within_ranges(void **state)
+{
+    struct hub_env *env = *state;
+    struct mr_delivery_row range = {.outcome = MR_DELIVERY_TAKEN,
+            .through = 4,
+            .count = 3,
+            .sent_us = 1,
+            .acked_us = 2,
+            .attempt = 1};
+    struct mr_buf value = MR_BUF_INIT;
+    uint8_t key[MR_DELIVERY_KEY_BYTES];
+
+    put_cursor(env, "cnppm-deficits", 4);
+    assert_string_equal(state_of(env, "e-1", "cnppm-deficits"), "not delivered");
+    assert_int_equal(mr_delivery_row_encode(&value, &range), 0);
+    put_row(env, MR_LOG_DELIVERY, mr_delivery_key(sub(env, "cnppm-deficits"), 1, key), &value);
+    assert_string_equal(state_of(env, "e-1", "cnppm-deficits"), "delivered");
+    put_delivery(env, "cnppm-deficits", 1, MR_DELIVERY_SUPPRESSED); /* in its place */
+    assert_string_equal(state_of(env, "e-1", "cnppm-deficits"), "not delivered");
+    put_delivery(env, "cnppm-deficits", 2, MR_DELIVERY_SUPPRESSED);
+    assert_string_equal(state_of(env, "e-1", "cnppm-deficits"), "suppressed");
+    put_parked(env, "cnppm-deficits", 2);
+    assert_string_equal(state_of(env, "e-1", "cnppm-deficits"), "parked");
+}
+
 static void test_log(void **state)
 {
     struct hub_env *env = *state;
@@ -395,6 +435,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_balance, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_balance_out_and_a_lost_row, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_where_before_and_after_the_index, setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_where_within_ranges, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_log, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_find, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_find_a_person, setup, hub_env_teardown),
