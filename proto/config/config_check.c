@@ -463,10 +463,8 @@ static int check_adapters(struct check *check)
     at(check, "adapters.portal.listen");
     if (adapters->portal && (r = need_listen(check, adapters->portal->listen)) < 0)
         return r;
-    if (!adapters->school)
-        return 0;
     at(check, "adapters.school.full_list_end_percent_max");
-    return need_range(check, adapters->school->full_list_end_percent_max, 1, 100);
+    return adapters->school ? need_range(check, adapters->school->full_list_end_percent_max, 1, 100) : 0;
 }
 
 typedef int (*check_row_fn)(struct check *check, uint32_t index);
