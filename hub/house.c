@@ -53,16 +53,25 @@ static int open_keyring(struct mr_house *house, bool read_only, struct mr_error 
     return r;
 }
 
+/* What is derived needs no backup. */
+static int derived_error(int r, const char *what, struct mr_error *reterr)
+{
+    if (r == MR_ECORRUPT && reterr)
+        (void)snprintf(
+                reterr->cure, sizeof reterr->cure, "make it again from the log: marshrut rebuild %s", what);
+    return r;
+}
+
 static int open_derived(struct mr_house *house, bool read_only, struct mr_error *reterr)
 {
     char path[PATH_BYTES_MAX];
     int r = path_of(house->config, "index", path, reterr);
 
     if (r == 0)
-        r = mr_index_open(&house->index, path, read_only, reterr);
+        r = derived_error(mr_index_open(&house->index, path, read_only, reterr), "index", reterr);
     if (r == 0)
         r = path_of(house->config, "views", path, reterr);
-    return r < 0 ? r : mr_view_open(&house->view, path, read_only, reterr);
+    return r < 0 ? r : derived_error(mr_view_open(&house->view, path, read_only, reterr), "views", reterr);
 }
 
 /* ---- versions of the configuration ---- */

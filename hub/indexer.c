@@ -30,6 +30,7 @@ enum {
 struct pass {
     struct mr_house *house;
     struct mr_log_reader *reader;
+    uint64_t limit; /* number to stop at */
     struct mr_index_batch *index;
     struct mr_view_batch *view;
     struct mr_record_view record;
@@ -183,7 +184,7 @@ static int batch(struct pass *p)
     uint64_t index_through = mr_index_through(p->house->index),
              view_through = mr_view_through(p->house->view);
     uint64_t first = (index_through < view_through ? index_through : view_through) + 1;
-    uint64_t last = mr_log_reader_head(p->reader);
+    uint64_t head = mr_log_reader_head(p->reader), last = head < p->limit ? head : p->limit;
     int r;
 
     if (first > last)
@@ -205,6 +206,11 @@ static int batch(struct pass *p)
 
 int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr)
 {
+    return mr_indexer_run_to(house, UINT64_MAX, reterr);
+}
+
+int mr_indexer_run_to(struct mr_house *house, uint64_t through, struct mr_error *reterr)
+{
     struct pass *p;
     int r;
 
@@ -215,6 +221,7 @@ int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr)
     if (!p)
         return MR_ENOMEM;
     p->house = house;
+    p->limit = through;
     p->reterr = reterr;
     mr_opened_init(&p->opened);
     mr_fact_set_init(&p->facts);

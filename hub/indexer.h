@@ -15,6 +15,8 @@ void mr_indexer_stop(struct mr_indexer *indexer); /* finishes its batch; NULL is
 
 /* The tool without a hub, and tests: index everything now, on this thread. */
 int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr);
+/* The same, no further than a number. */
+int mr_indexer_run_to(struct mr_house *house, uint64_t through, struct mr_error *reterr);
 
 /* How far the derived data is behind the log. Any thread. */
 struct mr_index_lag {

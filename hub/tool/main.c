@@ -25,6 +25,7 @@ static const struct tool_command *const commands[] = {
         &tool_scrub,
         &tool_backup,
         &tool_restore,
+        &tool_rebuild,
         &tool_map,
         &tool_filter,
         &tool_keys,
