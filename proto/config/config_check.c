@@ -89,26 +89,25 @@ static int need_region(struct check *check, const char *region)
 
 static int need_endpoint(struct check *check, const char *text)
 {
-    return mr_config_endpoint_ok(text)
-                   ? 0
-                   : fail(check, text, "not an endpoint", "tcp://ADDRESS:PORT, a port from 1 to 65535");
+    static const char cure[] = "tcp://ADDRESS:PORT, a port from 1 to 65535";
+
+    return mr_config_endpoint_ok(text) ? 0 : fail(check, text, "not an endpoint", cure);
 }
 
 /* Port 0, any free one, is for tests: who would find it? */
 static int need_listen(struct check *check, const char *text)
 {
-    return mr_config_address_ok(text, 0) ? 0
-                                         : fail(check, text, "not an address",
-                                                   "ADDRESS:PORT, a port from 1 to 65535 (0: any free one)");
+    static const char cure[] = "ADDRESS:PORT, a port from 1 to 65535 (0: any free one)";
+
+    return mr_config_address_ok(text, 0) ? 0 : fail(check, text, "not an address", cure);
 }
 
 static int need_timezone(struct check *check, const char *name)
 {
-    return mr_config_timezone_ok(name)
-                   ? 0
-                   : fail(check, name, "no such time zone",
-                             "a name of the IANA database, such as Asia/Krasnoyarsk: a file below "
-                             "/usr/share/zoneinfo");
+    static const char cure[] =
+            "a name of the IANA database, such as Asia/Krasnoyarsk: a file below /usr/share/zoneinfo";
+
+    return mr_config_timezone_ok(name) ? 0 : fail(check, name, "no such time zone", cure);
 }
 
 static int need_text(struct check *check, const char *text)
