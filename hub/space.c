@@ -67,8 +67,9 @@ static void make_ballast(struct mr_space *space)
     space->ballast = is_whole(fd, bytes);
     if (!space->ballast && space->free_bytes > plenty(space) + bytes) {
         space->ballast = ftruncate(fd, 0) == 0 && posix_fallocate(fd, 0, (off_t)bytes) == 0;
-        if (!space->ballast)
-            (void)ftruncate(fd, 0);
+        if (!space->ballast && ftruncate(fd, 0) < 0)
+            mr_warn("hub.ballast", "what", "a part of it keeps its space", "cure",
+                    "delete the file ballast in hub.store");
     }
     (void)close(fd);
 }

@@ -133,7 +133,9 @@ int term_env_teardown(void **state)
 {
     struct term_env *t = *state;
 
+#ifdef MR_FAULT_POINTS
     mr_fault_set(NULL);
+#endif
     term_env_stop(t);
     t->env->config->retention = (struct mr_config_retention){0}; /* it is ours, not the configuration's */
     assert_int_equal(hub_env_teardown((void **)&t->env), 0);

@@ -266,6 +266,7 @@ static void slots_are_emptied_wherever_they_lie(void **state)
     term_env_balance(t);
 }
 
+#ifdef MR_FAULT_POINTS
 static void a_full_disk_is_no_loss(void **state)
 {
     static const char *const points[] = {
@@ -287,6 +288,7 @@ static void a_full_disk_is_no_loss(void **state)
     assert_int_equal(term_env_expired(t, 1, 60), TERM_ENV_PROGRAMMES);
     term_env_balance(t);
 }
+#endif
 
 static unsigned count_type(struct term_env *t, const char *type)
 {
@@ -329,7 +331,9 @@ int main(void)
             T(a_new_hold_is_seen_in_the_commit),
             T(a_large_log_is_rolled),
             T(slots_are_emptied_wherever_they_lie),
+#ifdef MR_FAULT_POINTS
             T(a_full_disk_is_no_loss),
+#endif
             T(runs_once_a_day),
     };
 

@@ -27,7 +27,9 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+#ifdef MR_FAULT_POINTS
     mr_fault_set(NULL);
+#endif
     mr_tmpdir_free(*state);
     return 0;
 }
@@ -278,6 +280,7 @@ static void leftovers_go_at_the_next_start(void **state)
     mr_log_close(log);
 }
 
+#ifdef MR_FAULT_POINTS
 static void failures_leave_nothing(void **state)
 {
     static const char *const points[] = {"segment.write.before:1:eio", "segment.write.before:1:enospc",
@@ -303,6 +306,7 @@ static void failures_leave_nothing(void **state)
     segment_log_assert(log, RECORDS, segment_log_never, segment_log_never);
     mr_log_close(log);
 }
+#endif
 
 /* ---- damage ---- */
 
@@ -418,7 +422,9 @@ int main(void)
             T(reader_of_a_replaced_generation),
             T(strips_in_the_growing_environment),
             T(leftovers_go_at_the_next_start),
+#ifdef MR_FAULT_POINTS
             T(failures_leave_nothing),
+#endif
             T(damaged_segment_is_named),
             T(segment_of_another_log_is_refused),
             T(damaged_record_is_copied_as_it_is),
