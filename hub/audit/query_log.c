@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hub/audit/args.h"
+#include "hub/audit/erased_json.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/record_json.h"
 #include "hub/opened.h"
@@ -31,6 +32,8 @@ int mr_query_log_show(const struct mr_method_call *call, mr_emit_fn emit, void *
                 (unsigned long long)mr_log_reader_head(reader));
     if (r == 0 && (r = mr_log_leaf_hash(reader, number, leaf_hash)) == 0) {
         json = mr_record_json_full(call->house, &view.record, leaf_hash);
+        if (json)
+            mr_erased_add(call->house, &view.record, json);
         r = json ? emit(ctx, json) : MR_ENOMEM;
     }
     mr_log_reader_close(reader);

@@ -128,6 +128,18 @@ int mr_erasure_all(struct mr_log *log, mr_erasure_fn fn, void *ctx)
     return r;
 }
 
+static int count_persons(void *ctx, const mr_erasure_request *request)
+{
+    *(uint64_t *)ctx += request->state >= MR_ERASURE_CLEANED ? request->persons : 0;
+    return 0;
+}
+
+int mr_erasure_persons(struct mr_log *log, uint64_t *ret)
+{
+    *ret = 0;
+    return mr_erasure_all(log, count_persons, ret);
+}
+
 int mr_erasure_put(struct mr_log_batch *batch, const mr_erasure_request *request)
 {
     struct mr_buf value = MR_BUF_INIT;

@@ -24,6 +24,7 @@ static void wipe_items(struct mr_fact_set *set)
         sodium_memzero(set->items, set->count * sizeof *set->items);
     set->count = 0;
     set->hidden_count = 0;
+    set->erased = 0;
 }
 
 void mr_fact_set_fini(struct mr_fact_set *set)
@@ -110,7 +111,7 @@ int mr_fact_set_hide(struct mr_fact_set *set, const uint8_t key_id[static MR_FAC
 
 size_t mr_fact_set_hidden(const struct mr_fact_set *set, bool destroyed)
 {
-    size_t count = 0;
+    size_t count = destroyed ? set->erased : 0;
 
     for (size_t i = 0; i < set->hidden_count; i++)
         count += set->hidden[i].destroyed == destroyed;

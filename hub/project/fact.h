@@ -86,6 +86,7 @@ struct mr_fact_set {
     size_t count, capacity;
     struct mr_fact_hidden *hidden; /* distinct */
     size_t hidden_count, hidden_capacity;
+    uint64_t erased;     /* persons of whom nothing is left that could be hidden */
     uint64_t through;    /* as of this number */
     int64_t recorded_us; /* of that record; 0: an empty log */
 };

@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "hub/erasure/rows.h"
 #include "hub/index_keys.h"
 #include "hub/project/facts.h"
 #include "proto/base/bytes.h"
@@ -273,6 +274,8 @@ int mr_facts_load(
                 "the log ends at %llu", (unsigned long long)head);
     else
         r = load_all(&load);
+    if (r == 0)
+        r = mr_erasure_persons(house->log, &set->erased);
     set->through = load.as_of;
     mr_opened_fini(&opened);
     mr_log_reader_close(load.reader);
