@@ -195,43 +195,6 @@ static void cursor_walks_both_ways(void **state)
     mr_kv_close(kv);
 }
 
-static int gather_key(void *ctx, struct mr_slice key, struct mr_slice value)
-{
-    char *out = ctx;
-
-    (void)value;
-    (void)snprintf(out + strlen(out), 64 - strlen(out), "%.*s ", (int)key.size, (const char *)key.data);
-    return key.data[key.size - 1] == '!';
-}
-
-static void rows_come_down(void **state)
-{
-    static const struct {
-        const char *prefix, *last, *want;
-        int answer;
-    } cases[] = {
-            {"b", "b3", "b3 b2 b1! ", 1},                                /* until it is enough */
-            {"b", "b2z", "b2 b1! ", 1}, {"c", "c\xff", "c2 c1 ", 0},     /* behind the last row of all */
-            {"b", "a", "", 0}, {"", "a9", "a1 ", 0}, {"a", "a0", "", 0}, /* before the first row of all */
-    };
-    static const char *const rows[] = {"a1", "b0", "b1!", "b2", "b3", "c1", "c2"};
-    struct mr_kv *kv = open_kv(*state);
-    struct mr_kv_txn *txn;
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        put_one(kv, rows[i], "x");
-    txn = read_of(kv);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        char got[64] = "";
-
-        assert_int_equal(mr_kv_rows_down(txn, A, S(cases[i].prefix), S(cases[i].last), gather_key, got),
-                cases[i].answer);
-        assert_string_equal(got, cases[i].want);
-    }
-    mr_kv_abort(txn);
-    mr_kv_close(kv);
-}
-
 static void snapshot_stays_until_renewed(void **state)
 {
     struct mr_kv *kv = open_kv(*state);
@@ -519,7 +482,6 @@ int main(void)
             T(first_failure_is_sticky),
             T(keys_have_limits),
             T(cursor_walks_both_ways),
-            T(rows_come_down),
             T(snapshot_stays_until_renewed),
             T(clear_empties_one_table),
             T(opens_once_in_a_process),
