@@ -27,6 +27,7 @@ static const char config_text[] =
         "operators:\n"
         "  - {name: officer, roles: [pd-officer]}\n"
         "  - {name: head, roles: [pd-officer]}\n"
+        "passport: {period_from: \"2026-01-01\", period_to: \"2026-12-31\"}\n"
         "erasure: {controller: \"Министерство\", address: \"Красноярск\", answer_days: 30}\n"
         "adapters:\n"
         "  school: {system: school, secret_key_file: school.key, state: state/school, in: s/in, out: s/out,\n"
