@@ -339,35 +339,3 @@ void mr_filter_put_form(const struct mr_filter *filter, struct mr_buf *out)
         mr_filter_put_form(&filter->parts[i], out);
     put_text(out, mr_slice_str(filter->sql_text));
 }
-
-/* ---- the configuration ---- */
-
-static int fail(const struct mr_config *config, const char *file, unsigned subscription,
-        const struct mr_filter_problem *problem, struct mr_error *reterr)
-{
-    char path[192], where[192];
-
-    (void)snprintf(path, sizeof path, "subscriptions[%u].%s", subscription, problem->path);
-    mr_config_where(config, file, path, where, sizeof where);
-    return mr_error_set(reterr, MR_ECONFIG, where,
-            problem->sql.cure[0] ? problem->sql.cure : "`marshrut filter EXPR` shows where; docs/cesql.md",
-            "%s: %s at byte %zu: %s", path, mr_cesql_fault_name(problem->sql.fault), problem->sql.at + 1,
-            problem->sql.what);
-}
-
-int mr_filters_check(const struct mr_config *config, const char *file, struct mr_error *reterr)
-{
-    for (uint32_t i = 0; i < config->subscriptions_count; i++) {
-        const struct mr_config_subscription *subscription = &config->subscriptions[i];
-        struct mr_filter_problem problem;
-        struct mr_filter *filter = NULL;
-        int r = mr_filter_create(&filter, subscription->filters, subscription->filters_count, &problem);
-
-        mr_filter_free(filter);
-        if (r == MR_ENOMEM)
-            return mr_error_set(reterr, r, file, "", "out of memory");
-        if (r < 0)
-            return fail(config, file, i, &problem, reterr);
-    }
-    return 0;
-}

@@ -40,8 +40,12 @@ size_t mr_filter_values(const struct mr_filter *filter, unsigned attribute, stru
 /* Filters with the same bytes here match the same events. Appended to out. */
 void mr_filter_put_form(const struct mr_filter *filter, struct mr_buf *out);
 
-/* Every filter of every subscription compiles. 0 or MR_ECONFIG with the place; file: the configuration's
- * name. */
-int mr_filters_check(const struct mr_config *config, const char *file, struct mr_error *reterr);
+/*
+ * Every filter of every subscription compiles. 0 or MR_ECONFIG with the place; file: the configuration's
+ * name. warn (may be NULL) hears of subscriptions that no event of any registered type can pass.
+ */
+typedef void (*mr_filter_warning_fn)(void *ctx, const struct mr_error *warning);
+int mr_filters_check(const struct mr_config *config, const char *file, mr_filter_warning_fn warn, void *ctx,
+        struct mr_error *reterr);
 
 #endif

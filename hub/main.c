@@ -7,6 +7,7 @@
 
 #include "hub/filter.h"
 #include "hub/hub.h"
+#include "hub/matcher.h"
 #include "hub/rights.h"
 #include "proto/base/logfmt.h"
 
@@ -120,7 +121,8 @@ int main(int argc, char **argv)
     if (mr_config_load(&config, arguments.config, &error) < 0)
         return fail("config.invalid", &error);
     if (mr_rights_check(config, arguments.config, &error) < 0 ||
-            mr_filters_check(config, arguments.config, &error) < 0)
+            mr_filters_check(config, arguments.config, NULL, NULL, &error) < 0 ||
+            mr_matcher_check(config, arguments.config, &error) < 0)
         status = fail("config.invalid", &error);
     else if (arguments.check)
         (void)printf("%s: good\n", arguments.config);

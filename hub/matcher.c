@@ -1,6 +1,6 @@
 #include "hub/matcher.h"
 
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,7 +138,8 @@ static int compile(struct mr_matcher *matcher, struct compiler *c, const struct 
         return MR_ENOMEM;
     for (uint32_t i = 0; r == 0 && i < config->subscriptions_count; i++)
         r = compile_one(c, &config->subscriptions[i],
-                mr_names_id(names, MR_NAME_SUBSCRIPTION, config->subscriptions[i].name));
+                names ? mr_names_id(names, MR_NAME_SUBSCRIPTION, config->subscriptions[i].name)
+                      : (uint16_t)(i % UINT16_MAX + 1));
     if (r == 0)
         r = note_systems(matcher, c);
     if (r == 0)
@@ -180,6 +181,20 @@ void mr_matcher_free(struct mr_matcher *matcher)
     mr_matcher_index_free(matcher->index);
     free(matcher->systems);
     free(matcher);
+}
+
+int mr_matcher_check(const struct mr_config *config, const char *file, struct mr_error *reterr)
+{
+    struct mr_matcher *matcher = NULL;
+    char where[192];
+    int r = mr_matcher_create(&matcher, config, NULL, reterr);
+
+    mr_matcher_free(matcher);
+    if (r < 0 && reterr) {
+        mr_config_where(config, file, "subscriptions", where, sizeof where);
+        (void)snprintf(reterr->where, sizeof reterr->where, "%s", where);
+    }
+    return r;
 }
 
 /* ---- one event ---- */

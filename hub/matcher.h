@@ -25,6 +25,9 @@ int mr_matcher_create(struct mr_matcher **ret, const struct mr_config *config, c
         struct mr_error *reterr);
 void mr_matcher_free(struct mr_matcher *matcher);
 
+/* The same without a log, for `--check`: 0 or MR_ECONFIG with the place; file: the configuration's name. */
+int mr_matcher_check(const struct mr_config *config, const char *file, struct mr_error *reterr);
+
 /* What the resolver knows beside the event. */
 struct mr_match_context {
     const char *const *employers; /* names of the systems that employ one of its persons now, and ... */

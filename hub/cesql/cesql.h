@@ -39,7 +39,7 @@ enum mr_cesql_fault {
     MR_CESQL_MISSING_ATTRIBUTE,
     MR_CESQL_MISSING_FUNCTION,
     MR_CESQL_FUNCTION_EVALUATION,
-    MR_CESQL_GENERIC, /* only: the arena's budget is used up */
+    MR_CESQL_GENERIC, /* only: the arena's budget is used up; when compiling: no locale */
 };
 
 /* What went wrong and where. Texts are constant and hold no value of an event. */

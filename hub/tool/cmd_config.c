@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "hub/filter.h"
+#include "hub/matcher.h"
 #include "hub/rights.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
@@ -132,10 +133,13 @@ static int check(struct tool *tool)
 
     if (!config)
         return mr_err_exit(MR_ECONFIG);
-    if (mr_rights_check(config, tool->config_path, &error) < 0 ||
-            mr_filters_check(config, tool->config_path, &error) < 0)
-        return tool_fail(tool, &error);
     warnings.list = json_array();
+    if (mr_rights_check(config, tool->config_path, &error) < 0 ||
+            mr_filters_check(config, tool->config_path, warn, &warnings, &error) < 0 ||
+            mr_matcher_check(config, tool->config_path, &error) < 0) {
+        json_decref(warnings.list);
+        return tool_fail(tool, &error);
+    }
     code = check_keys(tool, &warnings);
     mr_rights_terms(config, tool->config_path, warn, &warnings);
     if (code == 0)

@@ -167,13 +167,47 @@ static void the_configuration_names_the_place(void **state)
         int r;
 
         config->subscriptions[1].filters[1].sql = str(rows[i].sql);
-        r = mr_filters_check(config, "f", &error);
+        r = mr_filters_check(config, "f", NULL, NULL, &error);
         if (r != (rows[i].what ? MR_ECONFIG : 0) || (rows[i].what && !strstr(error.what, rows[i].what)))
             fail_msg("%s: %d %s", rows[i].sql, r, error.what);
         if (r < 0) {
             assert_string_equal(error.where, where);
             assert_true(strlen(error.cure) > 5);
         }
+    }
+    config->subscriptions[1].filters[1].sql = kept;
+    mr_config_free(config);
+}
+
+static void note_warning(void *ctx, const struct mr_error *warning)
+{
+    unsigned *count = ctx;
+
+    assert_non_null(
+            strstr(warning->what, "subscriptions[1].filters: \"copmkp-courses\" never gets an event"));
+    assert_non_null(strstr(warning->cure, "marshrut types"));
+    (*count)++;
+}
+
+/* A type that no event has: not wrong, for it may come, but worth a word. */
+static void what_no_event_can_pass_is_told(void **state)
+{
+    static const struct {
+        const char *sql;
+        unsigned warnings;
+    } rows[] = {{"EXISTS orgid", 0}, {"type = 'nms.course.ended.v1'", 1}, {"orgid = '1' AND FALSE", 1}};
+    struct mr_config *config = NULL;
+    char *kept;
+
+    (void)state;
+    assert_int_equal(mr_config_load(&config, MR_SOURCE_DIR "/docs/example.yaml", NULL), 0);
+    kept = config->subscriptions[1].filters[1].sql;
+    for (size_t i = 0; i < MR_COUNT(rows); i++) {
+        unsigned count = 0;
+
+        config->subscriptions[1].filters[1].sql = str(rows[i].sql);
+        assert_int_equal(mr_filters_check(config, "f", note_warning, &count, NULL), 0);
+        assert_int_equal(count, rows[i].warnings);
     }
     config->subscriptions[1].filters[1].sql = kept;
     mr_config_free(config);
@@ -186,6 +220,7 @@ int main(void)
             cmocka_unit_test(which_values_it_wants),
             cmocka_unit_test(forms_differ_where_filters_do),
             cmocka_unit_test(the_configuration_names_the_place),
+            cmocka_unit_test(what_no_event_can_pass_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
