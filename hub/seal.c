@@ -18,6 +18,7 @@ void mr_sealed_fini(struct mr_sealed *sealed)
     if (!sealed)
         return;
     mr_buf_wipe(&sealed->leaf);
+    mr_random_wipe(&sealed->random);
     for (size_t i = 0; i < MR_RECORD_SLOTS_MAX; i++)
         mr_buf_fini(&sealed->slots[i]);
     sealed->slots_count = 0;
@@ -31,7 +32,7 @@ void mr_sealed_reset(struct mr_sealed *sealed)
     sealed->slots_count = 0;
 }
 
-/* Everything of one sealing; plaintext in skeleton and spans. */
+/* Everything of one sealing; plaintext in skeleton and spans. Large: only what is used of it is set. */
 struct job {
     struct mr_buf skeleton;
     struct mr_buf spans;
@@ -43,11 +44,20 @@ struct job {
     Marshrut__Log__V1__Commitment *message_of[MR_RECORD_SLOTS_MAX];
 };
 
+static void job_init(struct job *job, size_t plans_count)
+{
+    job->skeleton = job->spans = MR_BUF_INIT;
+    job->plans_count = plans_count;
+    for (size_t i = 0; i < plans_count; i++)
+        job->plans[i].count = 0;
+}
+
 static void job_fini(struct job *job)
 {
     mr_buf_wipe(&job->skeleton);
     mr_buf_wipe(&job->spans);
-    sodium_memzero(job->plans, sizeof job->plans); /* salts */
+    for (size_t i = 0; i < job->plans_count; i++)
+        sodium_memzero(job->plans[i].salt, sizeof job->plans[i].salt);
 }
 
 static char *text_or_empty(const char *text)
@@ -115,12 +125,12 @@ static void plan_person(struct job *job, const struct mr_seal_input *input, size
     }
 }
 
-static void commit_slots(struct job *job)
+static void commit_slots(struct mr_sealed *ret, struct job *job)
 {
     for (size_t i = 0; i < job->plans_count; i++) {
         struct mr_slot_plan *plan = &job->plans[i];
 
-        randombytes_buf(plan->salt, sizeof plan->salt);
+        mr_random_take(&ret->random, plan->salt, sizeof plan->salt);
         mr_slot_commit(plan->salt, plan->fields, plan->count, job->commitments[i]);
         marshrut__log__v1__commitment__init(&job->messages[i]);
         job->messages[i].c = (ProtobufCBinaryData){MR_COMMITMENT_BYTES, job->commitments[i]};
@@ -136,7 +146,7 @@ static int seal_slots(struct mr_sealed *ret, const struct job *job)
         const struct mr_slot_plan *plan = &job->plans[i];
 
         r = mr_slot_seal(&ret->slots[i], job->keys[i], ret->leaf_hash, (uint8_t)i, plan->salt, plan->fields,
-                plan->count);
+                plan->count, &ret->random);
     }
     ret->slots_count = job->plans_count;
     return r;
@@ -176,7 +186,6 @@ static int put_public_fields(struct mr_buf *out, const struct mr_event *event)
 static void plan_event(struct job *job, const struct mr_seal_input *input)
 {
     mr_seal_cut(input->event, input->person_of_span, &job->skeleton, &job->spans);
-    job->plans_count = input->persons_count;
     for (size_t i = 0; i < input->persons_count; i++) {
         job->keys[i] = &input->persons[i].key;
         plan_person(job, input, i);
@@ -185,15 +194,16 @@ static void plan_event(struct job *job, const struct mr_seal_input *input)
 
 static int seal_event(struct mr_sealed *ret, const struct mr_seal_input *input)
 {
-    struct job job = {0};
     struct mr_buf open = MR_BUF_INIT;
+    struct job job;
     int r;
 
+    job_init(&job, input->persons_count);
     plan_event(&job, input);
     r = mr_buf_failed(&job.skeleton) || mr_buf_failed(&job.spans) ? MR_ENOMEM
                                                                   : put_public_fields(&open, input->event);
     if (r == 0) {
-        commit_slots(&job);
+        commit_slots(ret, &job);
         r = leaf_sealed(ret, input, &job, input->event->a.type, &open);
     }
     if (r == 0)
@@ -233,23 +243,26 @@ static int put_quarantined(struct mr_buf *out, const struct mr_seal_input *input
 }
 
 /* The whole event in one slot, under a key that is nobody's. */
-static void plan_item(struct job *job, const struct mr_seal_input *input)
+static void plan_item(struct mr_sealed *ret, struct job *job, const struct mr_seal_input *input,
+        const struct mr_slot_key *item_key)
 {
+    job_init(job, 1);
+    job->keys[0] = item_key;
     mr_slot_plan_add(&job->plans[0], MR_FIELD_SKELETON, false, input->event->bytes);
     mr_slot_plan_add(&job->plans[0], MR_FIELD_SPANS, false, (struct mr_slice){0});
     mr_slot_plan_add_attributes(&job->plans[0], &input->event->a);
-    commit_slots(job);
+    commit_slots(ret, job);
 }
 
 int mr_seal_quarantined(struct mr_sealed *ret, const struct mr_seal_input *input, const char *code,
         const char *field, const struct mr_slot_key *item_key)
 {
-    struct job job = {.plans_count = 1, .keys = {item_key}};
+    struct job job;
     struct mr_buf open = MR_BUF_INIT;
     int r;
 
     mr_sealed_reset(ret);
-    plan_item(&job, input);
+    plan_item(ret, &job, input, item_key);
     r = put_quarantined(&open, input, &job, code, field);
     if (r == 0)
         r = leaf_sealed(ret, input, &job, MR_TYPE_QUARANTINED, &open);
@@ -263,12 +276,12 @@ int mr_seal_quarantined(struct mr_sealed *ret, const struct mr_seal_input *input
 int mr_seal_to_one(
         struct mr_sealed *ret, const struct mr_seal_input *input, const struct mr_slot_key *item_key)
 {
-    struct job job = {.plans_count = 1, .keys = {item_key}};
+    struct job job;
     const struct mr_buf open = MR_BUF_INIT;
     int r;
 
     mr_sealed_reset(ret);
-    plan_item(&job, input);
+    plan_item(ret, &job, input, item_key);
     r = leaf_sealed(ret, input, &job, input->event->a.type, &open);
     if (r == 0)
         r = seal_slots(ret, &job);

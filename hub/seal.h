@@ -15,6 +15,7 @@
 
 #include "hub/house.h"
 #include "proto/wire/codec.h"
+#include "store/random.h"
 
 struct mr_seal_person {
     uint8_t id[MR_PERSON_ID_BYTES];
@@ -39,6 +40,7 @@ struct mr_sealed {
     struct mr_buf slots[MR_RECORD_SLOTS_MAX];
     size_t slots_count;
     uint8_t leaf_hash[32];
+    struct mr_random random; /* for salts and nonces: keep the struct from event to event */
 };
 void mr_sealed_fini(struct mr_sealed *sealed);
 void mr_sealed_reset(struct mr_sealed *sealed); /* keeps memory */

@@ -188,11 +188,14 @@ int mr_slot_seal_with_nonce(struct mr_buf *out, const struct mr_slot_key *key,
 
 int mr_slot_seal(struct mr_buf *out, const struct mr_slot_key *key, const uint8_t leaf_hash[static 32],
         uint8_t slot, const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields,
-        size_t count)
+        size_t count, struct mr_random *random)
 {
     uint8_t nonce[MR_SLOT_NONCE_BYTES];
 
-    randombytes_buf(nonce, sizeof nonce);
+    if (random)
+        mr_random_take(random, nonce, sizeof nonce);
+    else
+        randombytes_buf(nonce, sizeof nonce);
     return mr_slot_seal_with_nonce(out, key, leaf_hash, slot, salt, fields, count, nonce);
 }
 

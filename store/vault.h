@@ -24,6 +24,7 @@
 #include "proto/base/buf.h"
 #include "proto/base/err.h"
 #include "proto/base/slice.h"
+#include "store/random.h"
 
 enum {
     MR_KEY_BYTES = 32,
@@ -59,13 +60,13 @@ struct mr_slot_key {
 };
 
 /*
- * Appends the sealed slot to out: salt and the fields that are not derived (all may be derived). Random
- * nonce. MR_ENOMEM; MR_EINVAL: fields out of order, none, too many, or more than MR_SLOT_BYTES_MAX. out is
- * unchanged then.
+ * Appends the sealed slot to out: salt and the fields that are not derived (all may be derived). The nonce is
+ * taken from random (NULL: from the kernel). MR_ENOMEM; MR_EINVAL: fields out of order, none, too many, or
+ * more than MR_SLOT_BYTES_MAX. out is unchanged then.
  */
 int mr_slot_seal(struct mr_buf *out, const struct mr_slot_key *key, const uint8_t leaf_hash[static 32],
         uint8_t slot, const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields,
-        size_t count);
+        size_t count, struct mr_random *random);
 
 /* key_id of a sealed slot; MR_ECORRUPT when it is no slot. */
 int mr_slot_key_id(struct mr_slice sealed, uint8_t ret[static MR_KEY_ID_BYTES]);

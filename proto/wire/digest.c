@@ -64,12 +64,22 @@ static void fill_random(uint8_t *out, size_t size)
     assert(got == (ssize_t)size);
 }
 
+static void take_random(struct mr_uuid7 *generator, uint8_t *out, uint8_t size)
+{
+    if (generator->left < size) {
+        fill_random(generator->pool, sizeof generator->pool);
+        generator->left = sizeof generator->pool;
+    }
+    generator->left = (uint8_t)(generator->left - size);
+    memcpy(out, generator->pool + generator->left, size);
+}
+
 void mr_uuid7_next(struct mr_uuid7 *generator, int64_t wall_us, uint8_t out[static MR_UUID_BYTES])
 {
     uint64_t now_ms = wall_us > 0 ? (uint64_t)wall_us / 1000 : 0;
     uint8_t noise[10];
 
-    fill_random(noise, sizeof noise);
+    take_random(generator, noise, sizeof noise);
     if (now_ms > generator->last_ms || generator->counter + 1 >= UINT32_C(1) << COUNTER_BITS) {
         /* A counter that is used up runs ahead of the clock by a millisecond. */
         generator->last_ms = now_ms > generator->last_ms ? now_ms : generator->last_ms + 1;

@@ -30,6 +30,8 @@ void mr_node_hash(const uint8_t left[static MR_SHA256_BYTES], const uint8_t righ
 struct mr_uuid7 {
     uint64_t last_ms;
     uint32_t counter;
+    uint8_t pool[250]; /* random bytes of the kernel, each used once */
+    uint8_t left;
 };
 void mr_uuid7_next(struct mr_uuid7 *generator, int64_t wall_us, uint8_t out[static MR_UUID_BYTES]);
 

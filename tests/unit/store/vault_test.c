@@ -101,7 +101,7 @@ static void test_open_gives_back_what_was_stored(void **state)
     uint8_t id[MR_KEY_ID_BYTES];
 
     (void)state;
-    assert_int_equal(mr_slot_seal(&sealed, &v.key, v.leaf, 3, v.salt, vector_fields, 5), 0);
+    assert_int_equal(mr_slot_seal(&sealed, &v.key, v.leaf, 3, v.salt, vector_fields, 5, NULL), 0);
     assert_int_equal(mr_slot_key_id(mr_buf_slice(&sealed), id), 0);
     assert_memory_equal(id, v.key.id, sizeof id);
     assert_int_equal(mr_slot_open(&slot, mr_buf_slice(&sealed), &v.key, v.leaf, 3), 0);
@@ -123,8 +123,8 @@ static void test_two_seals_differ(void **state)
     struct mr_buf a = MR_BUF_INIT, b = MR_BUF_INIT;
 
     (void)state;
-    assert_int_equal(mr_slot_seal(&a, &v.key, v.leaf, 0, v.salt, vector_fields, 5), 0);
-    assert_int_equal(mr_slot_seal(&b, &v.key, v.leaf, 0, v.salt, vector_fields, 5), 0);
+    assert_int_equal(mr_slot_seal(&a, &v.key, v.leaf, 0, v.salt, vector_fields, 5, NULL), 0);
+    assert_int_equal(mr_slot_seal(&b, &v.key, v.leaf, 0, v.salt, vector_fields, 5, NULL), 0);
     assert_false(mr_slice_equal(mr_buf_slice(&a), mr_buf_slice(&b)));
     mr_buf_fini(&a);
     mr_buf_fini(&b);
@@ -249,10 +249,11 @@ static void test_too_many_fields(void **state)
         fields[i] = (struct mr_slot_field){.field = i};
         mr_put_be16(entries + i * 7, i);
     }
-    assert_int_equal(mr_slot_seal(&sealed, &v.key, v.leaf, 0, v.salt, fields, MR_COUNT(fields)), MR_EINVAL);
-    assert_int_equal(mr_slot_seal(&sealed, &v.key, v.leaf, 0, v.salt, fields, 0), MR_EINVAL);
+    assert_int_equal(
+            mr_slot_seal(&sealed, &v.key, v.leaf, 0, v.salt, fields, MR_COUNT(fields), NULL), MR_EINVAL);
+    assert_int_equal(mr_slot_seal(&sealed, &v.key, v.leaf, 0, v.salt, fields, 0, NULL), MR_EINVAL);
     assert_int_equal(sealed.size, 0);
-    assert_int_equal(mr_slot_seal(&sealed, &v.key, v.leaf, 0, v.salt, fields, MR_SLOT_FIELDS_MAX), 0);
+    assert_int_equal(mr_slot_seal(&sealed, &v.key, v.leaf, 0, v.salt, fields, MR_SLOT_FIELDS_MAX, NULL), 0);
     assert_int_equal(mr_slot_open(&slot, mr_buf_slice(&sealed), &v.key, v.leaf, 0), 0);
     assert_int_equal(slot.count, MR_SLOT_FIELDS_MAX);
     mr_slot_fini(&slot);
@@ -275,7 +276,7 @@ static void test_fields_must_be_in_order(void **state)
 
     (void)state;
     for (size_t i = 0; i < MR_COUNT(cases); i++)
-        assert_int_equal(mr_slot_seal(&sealed, &v.key, v.leaf, 0, v.salt, cases[i], 2), MR_EINVAL);
+        assert_int_equal(mr_slot_seal(&sealed, &v.key, v.leaf, 0, v.salt, cases[i], 2, NULL), MR_EINVAL);
     assert_int_equal(sealed.size, 0);
 }
 
