@@ -139,6 +139,8 @@ static bool sign_and_publish(struct mr_checkpointer *c)
     if (r == 0) {
         find_old_rows(c);
         (void)publish(c);
+    } else if (r == MR_EIO) {
+        mr_house_fatal(c->house, r, error.where);
     } else if (mr_err_retry(r) && !c->warned) {
         mr_warn("checkpoint.later", "what", error.what, "where", error.where, "cure", error.cure);
     } else if (!c->warned) {

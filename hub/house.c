@@ -258,6 +258,12 @@ struct mr_escrow mr_house_escrow(const struct mr_house *house)
     return (struct mr_escrow){.root = escrow ? escrow->root : NULL, .keys = escrow ? escrow->keys : NULL};
 }
 
+void mr_house_fatal(const struct mr_house *house, int error, const char *where)
+{
+    if (house->fatal)
+        house->fatal(error, where);
+}
+
 void mr_house_maintain(struct mr_house *house)
 {
     (void)mr_log_maintain(house->log);

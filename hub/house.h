@@ -40,6 +40,7 @@ struct mr_house {
     struct mr_index *index;
     struct mr_view *view;
     struct mr_names *names;
+    void (*fatal)(int error, const char *where); /* the hub's, set before threads begin; NULL: none */
 };
 
 /* MR_EEXISTS: a hub has it open already. Everything opened is closed again on failure. */
@@ -51,6 +52,13 @@ const char *mr_house_source(const struct mr_house *house, uint16_t system);
 
 /* Where its keys have escrow; members may be NULL. Borrowed from the configuration. */
 struct mr_escrow mr_house_escrow(const struct mr_house *house);
+
+/*
+ * A store that does not write any more (a failed write or sync is never tried again as if nothing was:
+ * recovering is starting). In the hub it does not return. Elsewhere nothing happens: the caller goes on
+ * without storing.
+ */
+void mr_house_fatal(const struct mr_house *house, int error, const char *where);
 
 /* Every 10 to 30 s, any thread: gives back the snapshots of readers that died. */
 void mr_house_maintain(struct mr_house *house);

@@ -96,12 +96,20 @@ static void on_intake_done(struct mr_intake *intake)
     (void)mr_mailbox_post(&hub->intakes, &intake->link);
 }
 
-/* Writer thread: whatever was not committed is not answered, and nothing more will be. */
+/* Any thread: whatever was not committed is not answered, and nothing more will be. */
+static void on_fatal(int error, const char *where)
+{
+    mr_err("hub.fatal", "error", mr_err_name(error), "where", where, "what",
+            "a commit failed; stopping without an answer", "cure",
+            "look at the disk and the kernel's log, then start the hub again");
+    _exit(mr_err_exit(error) >= 70 ? mr_err_exit(error) : 70);
+}
+
+/* Writer thread. */
 static void on_writer_fatal(void *ctx, int error)
 {
     (void)ctx;
-    mr_err("hub.fatal", "error", mr_err_name(error), "what", "a commit failed; stopping without an answer");
-    _exit(mr_err_exit(error) >= 70 ? mr_err_exit(error) : 70);
+    on_fatal(error, "log/");
 }
 
 /* Writer thread. */
@@ -199,6 +207,7 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
     if (r < 0)
         return r;
     hub->house_open = true;
+    hub->house.fatal = on_fatal;
     if ((r = mr_deliver_rows_begin(&hub->house, reterr)) < 0)
         return r;
     if ((r = mr_matcher_create(&hub->matcher, hub->config, hub->house.names, reterr)) < 0)

@@ -328,6 +328,8 @@ static int work(struct mr_indexer *indexer)
         more = mr_index_merge(indexer->house->index);
         r = more < 0 ? more : 0;
     }
+    if (r == MR_EIO)
+        mr_house_fatal(indexer->house, r, "index/ or views/");
     if (r < 0)
         mr_logfmt_write(r == MR_ENOSPACE ? MR_LEVEL_WARNING : MR_LEVEL_ERROR, "index.failed", "error",
                 mr_err_name(r), "through", MR_N(mr_index_through(indexer->house->index)), "what", error.what,

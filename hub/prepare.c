@@ -193,6 +193,8 @@ static void *run(void *arg)
         wait_for_index(prepare);
         if (prepare->failed == 0)
             prepare->failed = prepare_batch(prepare, &batch);
+        if (prepare->failed < 0 && prepare->failed != MR_ENOSPACE) /* that one: stopped while it waited */
+            mr_house_fatal(prepare->house, prepare->failed, "keys/");
         pass_on(prepare, &batch);
     }
     return NULL;

@@ -67,6 +67,7 @@ int mr_fault_hit(const char *name)
     assert(is_point(name));
     if (strcmp(wanted.name, name) != 0 || atomic_fetch_add(&wanted.hits, 1) + 1 != wanted.nth)
         return 0;
+    (void)fprintf(stderr, "fault=%s action=%s\n", name, wanted.action);
     if (strcmp(wanted.action, "kill") == 0)
         (void)raise(SIGKILL);
     if (strcmp(wanted.action, "eio") == 0)

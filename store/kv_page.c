@@ -51,7 +51,6 @@ const char *page_meta_wrong(const uint8_t *page, unsigned index, uint32_t *ret_p
 {
     uint32_t bytes = page_u32(page + AT_FREE);
     struct page_meta meta;
-    const char *wrong;
 
     if (page_u64(page) != index || page_u16(page + AT_FLAGS) != PAGE_META ||
             page_u32(page + AT_MAGIC) != MAGIC)
@@ -65,11 +64,15 @@ const char *page_meta_wrong(const uint8_t *page, unsigned index, uint32_t *ret_p
         return "its transaction belongs to the other one";
     if (meta.last < PAGE_META_COUNT - 1 || meta.last > ((uint64_t)1 << 48))
         return "its last page cannot be";
-    wrong = page_db_wrong(&meta.free, &meta, FLAG_NUMBERS);
-    if (!wrong)
-        wrong = page_db_wrong(&meta.main, &meta, 0);
     *ret_page_bytes = bytes;
-    return wrong;
+    return NULL;
+}
+
+const char *page_meta_tables_wrong(const struct page_meta *meta)
+{
+    const char *wrong = page_db_wrong(&meta->free, meta, FLAG_NUMBERS);
+
+    return wrong ? wrong : page_db_wrong(&meta->main, meta, 0);
 }
 
 void page_meta_parse(const uint8_t *page, struct page_meta *ret)

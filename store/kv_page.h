@@ -106,6 +106,8 @@ int page_compare(bool numbers, struct mr_slice a, struct mr_slice b);
 
 /* NULL, or what is wrong with a meta page. page: what the file has there, at least 4 KiB. */
 const char *page_meta_wrong(const uint8_t *page, unsigned index, uint32_t *ret_page_bytes);
+/* The same of the two tables that it leads to. */
+const char *page_meta_tables_wrong(const struct page_meta *meta);
 void page_meta_parse(const uint8_t *page, struct page_meta *ret);
 
 /* pread of pages; 0, or MR_EIO (what the file does not have is MR_ECORRUPT). */

@@ -110,19 +110,30 @@ static bool one_apart(const struct metas *metas)
     return a + 1 == b || b + 1 == a || (a == 0 && b == 0);
 }
 
-static int choose_newest(struct mr_kv_pages *pages, const struct metas *metas)
+/*
+ * What the older one says of tables is not read by anybody: a meta page that could not be written leaves the
+ * next transaction's tables in it, under its old number.
+ */
+static int choose_newest(struct mr_kv_pages *pages, struct metas *metas)
 {
     unsigned newest = metas->meta[1].txn > metas->meta[0].txn;
 
+    if (metas->wrong[newest])
+        newest = 1 - newest;
+    if (!metas->wrong[newest])
+        metas->wrong[newest] = page_meta_tables_wrong(&metas->meta[newest]);
     for (unsigned i = 0; i < PAGE_META_COUNT; i++)
         if (metas->wrong[i])
             damage_of_file(pages, i, metas->wrong[i]);
     if (metas->wrong[0] && metas->wrong[1])
         return MR_ECORRUPT;
-    if (metas->wrong[newest])
+    if (metas->wrong[newest]) {
         newest = 1 - newest;
-    else if (!metas->wrong[1 - newest] && !one_apart(metas))
+        if (page_meta_tables_wrong(&metas->meta[newest]))
+            return MR_ECORRUPT;
+    } else if (!metas->wrong[1 - newest] && !one_apart(metas)) {
         damage_of_file(pages, newest, "the two meta pages are not of transactions that follow each other");
+    }
     pages->meta = metas->meta[newest];
     return 0;
 }
@@ -138,7 +149,7 @@ static int choose_live(struct mr_kv_pages *pages)
 
         r = read_metas(pages, &metas);
         for (unsigned i = 0; r == 0 && i < PAGE_META_COUNT; i++)
-            if (!metas.wrong[i] && metas.meta[i].txn == txn) {
+            if (!metas.wrong[i] && metas.meta[i].txn == txn && !page_meta_tables_wrong(&metas.meta[i])) {
                 pages->meta = metas.meta[i];
                 pages->page_bytes = metas.page_bytes;
                 return 0;

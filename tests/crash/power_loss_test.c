@@ -12,20 +12,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "adapters/sdk/file.h"
 #include "proto/base/list.h"
-#include "tests/crash/replay/disk.h"
-#include "tests/crash/replay/reopened.h"
+#include "tests/crash/replay/cuts.h"
 #include "tests/support/tmpdir.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -34,96 +26,25 @@ enum { CUTS = 400, START_CUTS = 100 }; /* an address space that is slow to fork 
 enum { CUTS = 1600, START_CUTS = 400 };
 #endif
 enum { START_ENTRIES = 300, LOST_CUTS = 100, MUTANT_CUTS = 100, BATCHES = 240, MUTANT_BATCHES = 90 };
-enum { SIGN_EVERY = 20, KILLS = 2, AT_ONCE = 2, SHOWN_MAX = 12 };
-
-struct scene {
-    uint64_t seed;
-    struct history *history;
-    char variables[6][256];
-    const char *environment[8];
-};
-
-static uint64_t setting(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-
-    return text && *text ? strtoull(text, NULL, 0) : otherwise;
-}
-
-/* ---- the run that is recorded ---- */
-
-/* more: one more variable, or NULL. */
-static void preload(struct scene *scene, const char *more)
-{
-    struct spawn *hub = &scene->history->hub;
-    int n = 0;
-
-    (void)snprintf(scene->variables[n++], 256, "LD_PRELOAD=%s/libmr-recorder.so", MR_BIN_DIR);
-    (void)snprintf(scene->variables[n++], 256, "ASAN_OPTIONS=verify_asan_link_order=0");
-    (void)snprintf(scene->variables[n++], 256, "MR_RECORD_BELOW=%s", hub->dir);
-    (void)snprintf(scene->variables[n++], 256, "MR_RECORD=%s.trace", hub->dir);
-    if (more)
-        (void)snprintf(scene->variables[n++], 256, "%s", more);
-    memset(scene->environment, 0, sizeof scene->environment);
-    for (int i = 0; i < n; i++)
-        scene->environment[i] = scene->variables[i];
-    hub->environment = scene->environment;
-}
+enum { SIGN_EVERY = 20, KILLS = 2 };
 
 static int setup(void **state)
 {
-    struct scene *scene = calloc(1, sizeof *scene);
-    char path[256];
-
-    assert_non_null(scene);
-    scene->seed = setting("MR_SEED", 0);
-    if (scene->seed == 0)
-        assert_int_equal(getrandom(&scene->seed, sizeof scene->seed, 0), sizeof scene->seed);
-    scene->history = history_new(scene->seed);
-    spawn_init(&scene->history->hub, "");
-    (void)snprintf(path, sizeof path, "%s.trace", scene->history->hub.dir);
-    trace_create(&scene->history->trace, path);
-    preload(scene, NULL);
-    *state = scene;
+    *state = scene_new();
     return 0;
 }
 
 static int teardown(void **state)
 {
-    struct scene *scene = *state;
-    char path[256];
-
-    (void)snprintf(path, sizeof path, "%s.trace", scene->history->hub.dir);
-    (void)unlink(path);
-    trace_close(&scene->history->trace);
-    spawn_fini(&scene->history->hub);
-    history_free(scene->history);
-    free(scene);
+    scene_free(*state);
     return 0;
-}
-
-static void begin(struct scene *scene)
-{
-    spawn_start(&scene->history->hub);
-    history_connect(scene->history);
 }
 
 static void expect_killed(struct scene *scene)
 {
-    int status;
+    int status = scene_until_gone(scene);
 
-    while (history_step_or_gone(scene->history))
-        continue;
-    status = spawn_wait(&scene->history->hub);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-    history_disconnect(scene->history);
-}
-
-static void stop(struct scene *scene)
-{
-    history_settle(scene->history);
-    spawn_stop(&scene->history->hub);
-    history_disconnect(scene->history);
 }
 
 /* The hub lives KILLS + 1 times; the last time it stops in order. */
@@ -132,131 +53,20 @@ static void run(struct scene *scene, uint64_t batches)
     uint64_t random = scene->seed;
 
     for (unsigned life = 0; life <= KILLS; life++) {
-        begin(scene);
+        scene_begin(scene);
         for (uint64_t i = 0; i < batches / (KILLS + 1); i++) {
             history_step(scene->history, disk_random(&random) % 2 == 0);
             if (i % SIGN_EVERY == SIGN_EVERY - 1)
                 history_await_signed(scene->history);
         }
         if (life == KILLS) {
-            stop(scene);
+            scene_stop(scene);
         } else {
             trace_kill(&scene->history->trace, 1 + disk_random(&random) % 60);
             expect_killed(scene);
             trace_kill(&scene->history->trace, 0);
         }
     }
-}
-
-/* ---- what may be left of it ---- */
-
-/* In memory, where there is such a place: thousands of stores are made and synced. */
-static char *new_folder(void)
-{
-    char *before = getenv("TMPDIR") ? strdup(getenv("TMPDIR")) : NULL, *dir;
-
-    if (access("/dev/shm", W_OK) == 0)
-        (void)setenv("TMPDIR", "/dev/shm", 1);
-    dir = mr_tmpdir_new();
-    if (before)
-        (void)setenv("TMPDIR", before, 1);
-    else
-        (void)unsetenv("TMPDIR");
-    free(before);
-    return dir;
-}
-
-static void copy_config(const struct scene *scene, const char *dir)
-{
-    struct mr_buf text = MR_BUF_INIT;
-    FILE *file = fopen(mr_tmpdir_path(dir, "marshrut.yaml"), "we");
-
-    assert_int_equal(mr_file_read(scene->history->hub.config, 1 << 20, &text), 0);
-    assert_non_null(file);
-    assert_int_equal(fwrite(text.data, 1, text.size, file), text.size);
-    assert_int_equal(fclose(file), 0);
-    mr_buf_fini(&text);
-}
-
-struct cut {
-    uint64_t at; /* entries of the trace that happened */
-    enum disk_choice choice;
-    uint64_t seed;
-    char *dir;
-    struct reopened_run run;
-};
-
-struct cuts {
-    struct scene *scene;
-    struct reopened reopened;
-    struct cut open[AT_ONCE];
-    size_t open_count;
-    uint64_t done, bad;
-    bool keep; /* the folder of the first bad one */
-};
-
-static void finish(struct cuts *cuts)
-{
-    struct cut cut = cuts->open[0];
-    char problem[REOPENED_PROBLEM_MAX];
-
-    cuts->open_count--;
-    memmove(cuts->open, cuts->open + 1, cuts->open_count * sizeof cut);
-    cuts->done++;
-    if (reopened_end(&cut.run, problem)) {
-        mr_tmpdir_free(cut.dir);
-        return;
-    }
-    if (cuts->bad++ < SHOWN_MAX && cuts->keep)
-        print_message("after %llu entries, choice %d, seed %llu (MR_SEED=%llu): %s; opened in %s\n",
-                (unsigned long long)cut.at, (int)cut.choice, (unsigned long long)cut.seed,
-                (unsigned long long)cuts->scene->seed, problem, cut.dir);
-    if (cuts->bad == 1 && cuts->keep)
-        free(cut.dir);
-    else
-        mr_tmpdir_free(cut.dir);
-}
-
-static void cut_here(struct cuts *cuts, const struct disk *disk, uint64_t at, uint64_t seed)
-{
-    struct cut *cut;
-
-    if (cuts->open_count == AT_ONCE)
-        finish(cuts);
-    cut = &cuts->open[cuts->open_count++];
-    *cut = (struct cut){.at = at, .choice = seed % DISK_CHOICES, .seed = seed, .dir = new_folder()};
-    disk_make(disk, cut->choice, seed, cut->dir);
-    copy_config(cuts->scene, cut->dir);
-    reopened_begin(&cut->run, &cuts->reopened, cut->dir, at);
-}
-
-/* `count` moments between two of the trace, spread evenly with a random offset each; one may come twice. */
-static void make_cuts(struct cuts *cuts, uint64_t from, uint64_t to, uint64_t count)
-{
-    const struct trace *trace = &cuts->scene->history->trace;
-    struct disk *disk = disk_new(cuts->scene->history->hub.dir);
-    uint64_t at = 0, random = cuts->scene->seed ^ count;
-    const struct trace_entry *entry = trace_first(trace);
-
-    reopened_init(&cuts->reopened, cuts->scene->history);
-    assert_true(to <= trace_now(trace));
-    for (uint64_t made = 0; made < count; made++) {
-        uint64_t next = from + made * (to - from) / count + disk_random(&random) % ((to - from) / count + 1);
-
-        for (; entry && at < next; entry = trace_next(trace, entry))
-            disk_add(disk, at++, entry);
-        cut_here(cuts, disk, at, disk_random(&random));
-    }
-    while (cuts->open_count > 0)
-        finish(cuts);
-    disk_free(disk);
-}
-
-static void note(const struct cuts *cuts)
-{
-    print_message("%llu cuts of %llu entries, %zu signed checkpoints, %llu bad\n",
-            (unsigned long long)cuts->done, (unsigned long long)trace_now(&cuts->scene->history->trace),
-            cuts->reopened.notes_count, (unsigned long long)cuts->bad);
 }
 
 /* ---- tests ---- */
@@ -280,7 +90,7 @@ static void expect_whole_trace(const struct scene *scene)
             "store/views/data.mdb", "root/root.0", "root/log.key", "root/log.checkpoint"};
     const struct trace *trace = &scene->history->trace;
     struct disk *disk = disk_new(scene->history->hub.dir);
-    char *dir = new_folder();
+    char *dir = cuts_folder();
     uint64_t at = 0;
 
     for (const struct trace_entry *e = trace_first(trace); e; e = trace_next(trace, e))
@@ -293,25 +103,18 @@ static void expect_whole_trace(const struct scene *scene)
     disk_free(disk);
 }
 
-static void expect_good(const struct cuts *cuts)
-{
-    note(cuts);
-    if (cuts->bad > 0)
-        fail_msg("%llu of %llu moments", (unsigned long long)cuts->bad, (unsigned long long)cuts->done);
-}
-
 static void test_power_loss(void **state)
 {
     struct scene *scene = *state;
-    struct cuts cuts = {.scene = scene, .keep = true};
-    uint64_t count = setting("MR_CUTS", CUTS), end;
+    struct cuts cuts = {.scene = scene};
+    uint64_t count = scene_setting("MR_CUTS", CUTS), end;
 
-    run(scene, setting("MR_BATCHES", BATCHES));
+    run(scene, scene_setting("MR_BATCHES", BATCHES));
     end = trace_now(&scene->history->trace);
     expect_whole_trace(scene);
-    make_cuts(&cuts, 0, end, count);
-    make_cuts(&cuts, 0, START_ENTRIES, count * START_CUTS / CUTS); /* while everything is being made */
-    expect_good(&cuts);
+    cuts_make(&cuts, 0, end, count);
+    cuts_make(&cuts, 0, START_ENTRIES, count * START_CUTS / CUTS); /* while everything is being made */
+    cuts_expect_good(&cuts);
     assert_true(cuts.reopened.notes_count > 5);
 }
 
@@ -322,34 +125,33 @@ static void test_power_loss(void **state)
 static void test_killed_before_meta_is_durable(void **state)
 {
     struct scene *scene = *state;
-    struct cuts cuts = {.scene = scene, .keep = true};
+    struct cuts cuts = {.scene = scene};
     uint64_t from;
 
-    begin(scene);
+    scene_begin(scene);
     for (int i = 0; i < 10; i++)
         history_step(scene->history, true);
-    stop(scene);
-    preload(scene, "MR_RECORD_FAIL=meta:store/log/data.mdb:4:1:LOST");
-    begin(scene);
+    scene_stop(scene);
+    scene_preload(scene, "MR_RECORD_FAIL=meta:store/log/data.mdb:4:1:LOST");
+    scene_begin(scene);
     expect_killed(scene);
     from = trace_now(&scene->history->trace);
-    preload(scene, NULL);
-    begin(scene);
+    scene_preload(scene, NULL);
+    scene_begin(scene);
     history_await_signed(scene->history);
-    stop(scene);
-    make_cuts(&cuts, from, trace_now(&scene->history->trace), LOST_CUTS);
-    expect_good(&cuts);
+    scene_stop(scene);
+    cuts_make(&cuts, from, trace_now(&scene->history->trace), LOST_CUTS);
+    cuts_expect_good(&cuts);
 }
 
 /* The test itself: a store that does not wait for the disk must not pass. */
 static void expect_found(struct scene *scene, const char *mutant)
 {
-    struct cuts cuts = {.scene = scene};
+    struct cuts cuts = {.scene = scene, .quiet = true};
 
-    preload(scene, mutant);
+    scene_preload(scene, mutant);
     run(scene, MUTANT_BATCHES);
-    make_cuts(&cuts, 0, trace_now(&scene->history->trace), MUTANT_CUTS);
-    note(&cuts);
+    cuts_make(&cuts, 0, trace_now(&scene->history->trace), MUTANT_CUTS);
     if (cuts.bad == 0)
         fail_msg("%s is not noticed", mutant);
 }

@@ -207,14 +207,18 @@ static int wait_exit(struct spawn *spawn)
     return status;
 }
 
-int spawn_start_fails(struct spawn *spawn)
+int spawn_start_ends(struct spawn *spawn)
 {
-    int status;
-
     launch(spawn);
     spawn_until("exit", is_ready_or_gone, spawn);
     assert_false(spawn_logged(spawn, "event=hub.ready"));
-    status = wait_exit(spawn);
+    return wait_exit(spawn);
+}
+
+int spawn_start_fails(struct spawn *spawn)
+{
+    int status = spawn_start_ends(spawn);
+
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
 }
@@ -264,7 +268,7 @@ void spawn_scan(const struct spawn *spawn)
     free(log);
 }
 
-void spawn_stop(struct spawn *spawn)
+void spawn_end(struct spawn *spawn)
 {
     int status;
 
@@ -274,6 +278,11 @@ void spawn_stop(struct spawn *spawn)
         print_log(spawn);
         fail_msg("marshrutd ended with status %d", status);
     }
+}
+
+void spawn_stop(struct spawn *spawn)
+{
+    spawn_end(spawn);
     spawn_scan(spawn);
 }
 

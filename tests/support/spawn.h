@@ -35,6 +35,8 @@ void spawn_init_hub(struct spawn *spawn, const char *extra, const char *hub);
 void spawn_start(struct spawn *spawn);      /* returns when the hub is ready */
 int spawn_start_fails(struct spawn *spawn); /* expects it not to become ready; its exit status */
 void spawn_kill(struct spawn *spawn);       /* SIGKILL */
+int spawn_start_ends(struct spawn *spawn);  /* expects it to end, however, before it is ready: as waitpid() */
+void spawn_end(struct spawn *spawn);        /* SIGTERM; exit status 0; the log is the caller's to look at */
 bool spawn_gone(const struct spawn *spawn); /* it has ended, and nobody has waited for it */
 int spawn_wait(struct spawn *spawn);        /* until it has ended by itself: as waitpid() says */
 void spawn_stop(struct spawn *spawn);       /* SIGTERM; asserts exit status 0 and a clean log */

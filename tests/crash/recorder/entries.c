@@ -65,6 +65,18 @@ bool recorder_forgets_part(void)
     return self.forget_part;
 }
 
+void recorder_die_locked(void)
+{
+    for (;;)
+        (void)syscall(SYS_kill, getpid(), SIGKILL);
+}
+
+void recorder_die(void)
+{
+    recorder_lock();
+    recorder_die_locked();
+}
+
 void recorder_lock(void)
 {
     (void)pthread_once(&self.once, init);
@@ -77,7 +89,7 @@ void recorder_unlock(void)
     uint64_t kill_at = self.head ? atomic_load(&self.head->kill_at) : 0;
 
     if (kill_at > 0 && atomic_load(&self.head->count) >= kill_at)
-        (void)raise(SIGKILL);
+        recorder_die_locked();
     (void)pthread_mutex_unlock(&self.lock);
 }
 
@@ -99,6 +111,11 @@ void recorder_add(struct trace_entry *entry, const void *data)
         memcpy((uint8_t *)head + end + sizeof *entry, data, data_size);
     atomic_store(&head->end, end + entry->size);
     atomic_store(&head->count, atomic_load(&head->count) + 1);
+}
+
+bool recorder_is_armed(void)
+{
+    return !self.head || atomic_load(&self.head->armed) != 0;
 }
 
 uint64_t recorder_now(void)

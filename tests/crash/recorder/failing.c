@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Process-wide as the file calls are. */
 static struct {
@@ -20,7 +20,8 @@ static void parse(void)
     static const struct {
         const char *name;
         int how;
-    } hows[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"KILL", KILL_BEFORE}, {"LOST", KILL_AFTER}};
+    } hows[] = {{"EIO", EIO}, {"ENOSPC", ENOSPC}, {"KILL", KILL_BEFORE}, {"LOST", KILL_AFTER},
+            {"LATE", FAIL_AFTER}};
     const char *spec = getenv("MR_RECORD_FAIL");
     char how[16];
 
@@ -47,12 +48,13 @@ int recorder_failure(const char *call, const char *path)
     unsigned nth;
 
     (void)pthread_once(&asked.once, parse);
-    if (!asked.how || strcmp(call, asked.call) != 0 || !ends_so(path))
+    if (!asked.how || strcmp(call, asked.call) != 0 || !ends_so(path) || !recorder_is_armed())
         return 0;
     nth = __atomic_add_fetch(&asked.seen, 1, __ATOMIC_SEQ_CST);
     if (nth < asked.nth || nth >= asked.nth + asked.times)
         return 0;
+    (void)dprintf(STDERR_FILENO, "fault=%s:%s\n", asked.call, asked.end);
     if (asked.how == KILL_BEFORE)
-        (void)raise(SIGKILL);
+        recorder_die();
     return asked.how;
 }

@@ -24,9 +24,9 @@
 
 /* ---- what is asked for (failing.c) ---- */
 
-enum { KILL_BEFORE = -1, KILL_AFTER = -2 };
+enum { KILL_BEFORE = -1, KILL_AFTER = -2, FAIL_AFTER = -3 };
 
-/* 0: it may go on; an errno: it fails; KILL_AFTER: die once it is done. */
+/* 0: it may go on; an errno: it fails; KILL_AFTER: die once it is done; FAIL_AFTER: EIO then. */
 int recorder_failure(const char *call, const char *path);
 
 /* ---- the trace (entries.c); a call that changes something stands between lock and unlock ---- */
@@ -35,11 +35,15 @@ bool recorder_below(const char *path);
 bool recorder_forgets_sync(void);
 bool recorder_forgets_part(void);
 
+/* SIGKILL, when nobody is between a call and its entry. */
+_Noreturn void recorder_die(void); /* not under the lock */
+_Noreturn void recorder_die_locked(void);
 void recorder_lock(void);
 void recorder_unlock(void);
 void recorder_add(struct trace_entry *entry, const void *data);
 void recorder_add_name(enum trace_op op, uint64_t file, const char *path);
 void recorder_add_size(enum trace_op op, int fd, uint64_t size);
+bool recorder_is_armed(void); /* failures count */
 uint64_t recorder_now(void);
 uint64_t recorder_inode(int fd);
 /* Folder and last name of a path. */

@@ -23,6 +23,7 @@ struct change {
     uint64_t offset;
     const uint8_t *data;
     size_t length;
+    bool lost; /* a sync failed on it */
 };
 
 struct file {
@@ -131,6 +132,8 @@ static void apply(struct mr_buf *bytes, const struct change *change)
 {
     size_t end = change->offset + change->length;
 
+    if (change->op == TRACE_WRITE && change->length == 0)
+        return;
     if (change->op == TRACE_TRUNCATE || (change->op == TRACE_EXTEND && change->offset > bytes->size)) {
         resize(bytes, change->offset);
     } else if (change->op == TRACE_WRITE) {
@@ -151,10 +154,38 @@ static void push(struct file *file, const struct change *change)
     file->changes[file->changes_count++] = *change;
 }
 
+/* Page by page: the kernel writes them back one for one. */
+static void push_write(struct file *file, uint64_t number, const struct trace_entry *entry)
+{
+    for (size_t at = 0; at < entry->length;) {
+        size_t n = PAGE - (entry->offset + at) % PAGE;
+
+        n = n < entry->length - at ? n : entry->length - at;
+        push(file, &(struct change){.number = number,
+                           .op = TRACE_WRITE,
+                           .offset = entry->offset + at,
+                           .data = entry->data + at,
+                           .length = n});
+        at += n;
+    }
+}
+
+/* What was lost there does not come back: newer bytes are on the disk. */
+static void forget_lost(struct file *file, size_t kept, const struct change *durable)
+{
+    for (size_t i = 0; i < kept; i++) {
+        struct change *old = &file->changes[i];
+
+        if (old->op == TRACE_WRITE && durable->op == TRACE_WRITE && old->offset >= durable->offset &&
+                old->offset + old->length <= durable->offset + durable->length)
+            old->length = 0;
+    }
+}
+
 static bool covered(const struct change *change, const struct trace_entry *sync)
 {
-    if (sync->op == TRACE_SYNC)
-        return change->number < sync->offset;
+    if (sync->op != TRACE_SYNC_PART)
+        return !change->lost && change->number < sync->offset;
     return change->op == TRACE_WRITE && change->offset < sync->offset + sync->length &&
            sync->offset < change->offset + change->length;
 }
@@ -164,9 +195,13 @@ static void sync_bytes(struct file *file, const struct trace_entry *sync)
     size_t kept = 0;
 
     for (size_t i = 0; i < file->changes_count; i++)
-        if (covered(&file->changes[i], sync))
+        if (sync->op == TRACE_SYNC_LOST) {
+            file->changes[kept] = file->changes[i];
+            file->changes[kept++].lost |= covered(&file->changes[i], sync);
+        } else if (covered(&file->changes[i], sync)) {
+            forget_lost(file, kept, &file->changes[i]);
             apply(&file->durable, &file->changes[i]);
-        else
+        } else
             file->changes[kept++] = file->changes[i];
     file->changes_count = kept;
 }
@@ -252,17 +287,19 @@ void disk_add(struct disk *disk, uint64_t number, const struct trace_entry *entr
         add_renaming(disk, number, entry);
         break;
     case TRACE_WRITE:
+        push_write(file_of(disk, entry->file), number, entry);
+        break;
     case TRACE_TRUNCATE:
     case TRACE_EXTEND:
-        push(file_of(disk, entry->file), &(struct change){.number = number,
-                                                 .op = entry->op,
-                                                 .offset = entry->offset,
-                                                 .data = entry->data,
-                                                 .length = entry->length});
+        push(file_of(disk, entry->file),
+                &(struct change){.number = number, .op = entry->op, .offset = entry->offset});
         break;
     case TRACE_SYNC:
+    case TRACE_SYNC_LOST:
     case TRACE_SYNC_PART:
         file = file_of(disk, entry->file);
+        if (file->is_folder && entry->op == TRACE_SYNC_LOST)
+            break; /* names are in the journal: it ends, or writes them later */
         if (file->is_folder)
             sync_names(disk, file, entry->offset);
         else

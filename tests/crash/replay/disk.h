@@ -12,6 +12,7 @@
  *   - Names (new files and folders, renames, removals) are durable when an fsync of their folder (of the new
  *     one for a rename) has returned. An fsync of the file does not keep its name. Until then each change
  *     may have happened or not; a rename happens as a whole.
+ *   - An fsync that failed has lost what it was for: a later one that returns 0 does not make it durable.
  *   - The end of the process changes nothing: what was in the page cache stays there, not more durable.
  * Not modelled: a disk that lies about its cache, sectors that tear, bits that rot.
  */

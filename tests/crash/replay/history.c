@@ -120,24 +120,72 @@ static void on_ack(
         p->told = ack->through;
 }
 
-/* True: an answer came within the time. */
+/* Caller releases. */
+static json_t *hub_status(const struct history *history)
+{
+    struct bus_client client;
+    json_t *status;
+
+    bus_connect(&client, history->hub.admin, NULL, NULL);
+    status = json_loads(bus_query(&client, "hub.status", ""), 0, NULL);
+    assert_non_null(status);
+    bus_close(&client);
+    return status;
+}
+
+/* Has this figure come to the head? */
+static bool reached_head(const struct history *history, const char *figure)
+{
+    json_t *status = hub_status(history);
+    bool all = json_integer_value(json_object_get(status, figure)) ==
+               json_integer_value(json_object_get(status, "head"));
+
+    json_decref(status);
+    return all;
+}
+
+static bool is_writable(void *ctx)
+{
+    json_t *status = hub_status(ctx);
+    bool writable = json_is_false(json_object_get(status, "read_only"));
+
+    json_decref(status);
+    return writable;
+}
+
+/* True: an answer came within the time. A hub without space refuses, for now; what was sent behind it too. */
 static bool take_answer(struct history *history, struct history_producer *p, int timeout_ms)
 {
     bus_frame *frame = bus_receive(&p->client, timeout_ms);
 
     if (!frame)
         return false;
-    if (frame->body_case != MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)
-        fail_msg("frame %d in answer to a publish: %s", (int)frame->body_case,
-                frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL ? frame->refusal->code : "");
-    on_ack(history, p, frame->publish_ack);
+    if (frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)
+        on_ack(history, p, frame->publish_ack);
+    else if (frame->body_case != MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL || frame->refusal->fatal)
+        fail_msg("frame %d in answer to a publish", (int)frame->body_case);
+    else if (strcmp(frame->refusal->code, "read-only") == 0)
+        p->refused = true;
+    else
+        assert_string_equal(frame->refusal->code, "sequence");
     return true;
+}
+
+static void send_again(struct history *history, struct history_producer *p)
+{
+    spawn_until("space again", is_writable, history);
+    p->refused = false;
+    for (uint64_t first = p->told + 1; first <= p->sent; first += BATCH_MAX)
+        send_range(p, first, first + BATCH_MAX - 1 < p->sent ? first + BATCH_MAX - 1 : p->sent);
 }
 
 static void settle(struct history *history, struct history_producer *p)
 {
-    while (p->told < p->sent)
+    while (p->told < p->sent) {
+        if (p->refused)
+            send_again(history, p);
         assert_true(take_answer(history, p, SPAWN_DEADLINE_MS));
+    }
 }
 
 /* The receiver takes what has come and says so. */
@@ -188,8 +236,11 @@ bool history_step_or_gone(struct history *history)
 {
     struct history_producer *p = send_batch(history);
 
-    while (p->told < p->sent && !spawn_gone(&history->hub))
+    for (int ms = 0; p->told < p->sent && !spawn_gone(&history->hub); ms += ANSWER_MS) {
         (void)take_answer(history, p, ANSWER_MS);
+        if (ms > SPAWN_DEADLINE_MS)
+            fail_msg("the hub neither answers nor ends");
+    }
     receive(history);
     return !spawn_gone(&history->hub);
 }
@@ -214,8 +265,7 @@ static void resume(struct history *history, struct history_producer *p)
     for (uint64_t sequence = p->told + 1; sequence <= stored; sequence++)
         told(history, p, sequence, 0);
     p->told = stored;
-    for (uint64_t first = stored + 1; first <= p->sent; first += BATCH_MAX)
-        send_range(p, first, first + BATCH_MAX - 1 < p->sent ? first + BATCH_MAX - 1 : p->sent);
+    send_again(history, p);
 }
 
 void history_connect(struct history *history)
@@ -236,23 +286,22 @@ void history_disconnect(struct history *history)
 
 static bool is_signed(void *ctx)
 {
-    struct history *history = ctx;
-    struct bus_client client;
-    json_t *status;
-    bool all;
+    return reached_head(ctx, "signed");
+}
 
-    bus_connect(&client, history->hub.admin, NULL, NULL);
-    status = json_loads(bus_query(&client, "hub.status", ""), 0, NULL);
-    assert_non_null(status);
-    all = json_integer_value(json_object_get(status, "signed")) ==
-          json_integer_value(json_object_get(status, "head"));
-    json_decref(status);
-    bus_close(&client);
-    return all;
+static bool is_indexed(void *ctx)
+{
+    return reached_head(ctx, "indexed");
 }
 
 void history_await_signed(struct history *history)
 {
     history_settle(history);
     spawn_until("a checkpoint", is_signed, history);
+}
+
+void history_await_indexed(struct history *history)
+{
+    history_settle(history);
+    spawn_until("the index", is_indexed, history);
 }

@@ -10,7 +10,7 @@
 #include "tests/crash/replay/trace.h"
 #include "tests/support/bus_client.h"
 
-enum { HISTORY_EVENTS_MAX = 4000, HISTORY_EPOCH = 5 };
+enum { HISTORY_EVENTS_MAX = 20000, HISTORY_EPOCH = 5 };
 enum { HISTORY_COPMKP, HISTORY_PORTAL, HISTORY_PRODUCERS };
 
 struct history_event {
@@ -23,6 +23,7 @@ struct history_event {
 struct history_producer {
     int system; /* SPAWN_... */
     struct bus_client client;
+    bool refused;                           /* read-only: to be sent again */
     uint64_t sent, told;                    /* sequences */
     size_t of_sequence[HISTORY_EVENTS_MAX]; /* sequence - 1 -> event */
     struct history_event events[HISTORY_EVENTS_MAX];
@@ -55,5 +56,8 @@ bool history_step_or_gone(struct history *history);
 void history_settle(struct history *history);
 /* Waits until a checkpoint covers all that was told. */
 void history_await_signed(struct history *history);
+
+/* Waits until the index has all of it. */
+void history_await_indexed(struct history *history);
 
 #endif

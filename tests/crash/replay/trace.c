@@ -21,6 +21,7 @@ void trace_create(struct trace *trace, const char *path)
     head->magic = TRACE_MAGIC;
     atomic_store(&head->end, sizeof *head);
     trace->head = head;
+    trace_arm(trace, true);
 }
 
 void trace_close(struct trace *trace)
@@ -38,6 +39,11 @@ uint64_t trace_now(const struct trace *trace)
 void trace_kill(struct trace *trace, uint64_t after)
 {
     atomic_store(&trace->head->kill_at, after ? trace_now(trace) + after : 0);
+}
+
+void trace_arm(struct trace *trace, bool armed)
+{
+    atomic_store(&trace->head->armed, armed);
 }
 
 static const struct trace_entry *entry_at(const struct trace *trace, const uint8_t *at)

@@ -7,6 +7,7 @@
 #define MR_TESTS_TRACE_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ enum trace_op {
     TRACE_TRUNCATE,  /* the file is `offset` bytes long */
     TRACE_EXTEND,    /* ... at least (fallocate) */
     TRACE_SYNC,      /* fsync or fdatasync returned 0: it covers entries before number `offset` */
+    TRACE_SYNC_LOST, /* it failed: what it should have covered is on the disk or not, for good */
     TRACE_SYNC_PART, /* a write through an O_DSYNC descriptor returned: it covers [offset, offset + length) */
 };
 
@@ -32,6 +34,7 @@ struct trace_head {
     uint64_t magic;
     _Atomic uint64_t count;   /* entries, all whole */
     _Atomic uint64_t end;     /* bytes used, this head counted */
+    _Atomic uint64_t armed;   /* calls that MR_RECORD_FAIL is for are counted only while it is not 0 */
     _Atomic uint64_t kill_at; /* with so many entries the process is to kill itself; 0: never */
 };
 
@@ -58,6 +61,9 @@ uint64_t trace_now(const struct trace *trace); /* entries so far; while a proces
 
 /* The recording process kills itself (SIGKILL) between two file calls, `after` entries from now; 0: not. */
 void trace_kill(struct trace *trace, uint64_t after);
+
+/* Failures begin to count, or do not (at first they do). */
+void trace_arm(struct trace *trace, bool armed);
 
 /* The first entry, and the one after; NULL at the end. */
 const struct trace_entry *trace_first(const struct trace *trace);

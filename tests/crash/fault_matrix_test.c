@@ -1,0 +1,145 @@
+/*
+ * The fault matrix, first half: every named fault point (store/fault.h) with kill, EIO and ENOSPC in the real
+ * hub (replay/matrix.h). A point that has no row here fails the test by its name. The other half, failing
+ * file calls, is fault_calls_test.c.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapters/sdk/file.h"
+#include "proto/base/list.h"
+#include "store/fault.h"
+#include "tests/crash/replay/matrix.h"
+
+/*
+ * kill, eio, enospc here; or the test below tests/ that makes this point fail; or neither, which is told: a
+ * gap.
+ */
+static const struct point {
+    const char *name;
+    enum outcome kill, eio, enospc;
+    const char *elsewhere;
+} points[] = {
+        {"store.fill.before", KILLED, EXITS, WAITS, NULL},
+        {"store.commit.before", KILLED, EXITS, WAITS, NULL},
+        {"store.commit.after", KILLED, NOT_ASKED, NOT_ASKED, NULL},
+        {"store.done.before", KILLED, NOT_ASKED, NOT_ASKED, NULL},
+        {"segment.write.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/log_segment_test.c"},
+        {"segment.rename.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/log_segment_test.c"},
+        {"segment.rename.after", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/log_segment_test.c"},
+        {"segment.row.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
+        {"segment.trim.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
+        {"segment.strip.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
+        {"segment.remove.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
+        {"kv.copy", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
+        {"kv.swap", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
+        {"kv.swapped", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
+        {"keys.erase.root", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.erase.commit", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.erase.committed", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.escrow.root", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.escrow.keys", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.escrow.forget", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.erase.destroy", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.erase.destroyed", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"erase.requested", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.collected", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.told", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.cleaned", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.keys", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.destroyed", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.confirmed", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.stripped", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.written", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.secret", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.completed", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.saved", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.answered", NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
+};
+
+static const struct point *row_of(const char *name)
+{
+    const struct point *row = NULL;
+
+    for (size_t p = 0; p < MR_COUNT(points); p++)
+        if (strcmp(points[p].name, name) == 0)
+            row = &points[p];
+    if (!row)
+        fail_msg("fault point %s has no row in the matrix", name);
+    return row;
+}
+
+/* The test there names the point, or goes through the table and takes those of its kind. */
+static void expect_elsewhere(const struct point *point)
+{
+    struct mr_buf text = MR_BUF_INIT;
+    char path[256], kind[32];
+
+    (void)snprintf(path, sizeof path, MR_SOURCE_DIR "/tests/%s", point->elsewhere);
+    (void)snprintf(
+            kind, sizeof kind, "\"%.*s\"", (int)(strchr(point->name, '.') + 1 - point->name), point->name);
+    assert_int_equal(mr_file_read(path, 1 << 20, &text), 0);
+    if (!strstr(mr_buf_str(&text), point->name) &&
+            !(strstr(mr_buf_str(&text), "MR_FAULT_TABLE") && strstr(mr_buf_str(&text), kind)))
+        fail_msg("%s says nothing of %s", point->elsewhere, point->name);
+    mr_buf_fini(&text);
+}
+
+static void test_every_point_has_a_row(void **state)
+{
+    static const char *const all[] = {
+#define POINT(name) name,
+            MR_FAULT_TABLE(POINT)
+#undef POINT
+    };
+
+    (void)state;
+    for (size_t i = 0; i < MR_COUNT(all); i++) {
+        const struct point *point = row_of(all[i]);
+
+        if (point->elsewhere)
+            expect_elsewhere(point);
+        else if (point->kill == NOT_ASKED)
+            print_message("gap: no test makes %s fail in the hub\n", point->name);
+    }
+    assert_int_equal(MR_COUNT(points), MR_COUNT(all));
+}
+
+static void test_points(void **state)
+{
+#ifdef MR_FAULT_POINTS
+    static const char *const actions[] = {"kill", "eio", "enospc"};
+
+    for (size_t p = 0; p < MR_COUNT(points); p++)
+        for (size_t a = 0; a < MR_COUNT(actions); a++) {
+            const enum outcome outcomes[] = {points[p].kill, points[p].eio, points[p].enospc};
+            char fault[160], met[160];
+
+            if (outcomes[a] == NOT_ASKED)
+                continue;
+            (void)snprintf(fault, sizeof fault, "MR_FAULT=%s:20:%s", points[p].name, actions[a]);
+            (void)snprintf(met, sizeof met, "fault=%s action=%s", points[p].name, actions[a]);
+            matrix_cell(*state, fault, met, outcomes[a]);
+        }
+#else
+    (void)state;
+    skip();
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test_setup(test_every_point_has_a_row, matrix_setup),
+            cmocka_unit_test_setup(test_points, matrix_setup),
+    };
+
+    return cmocka_run_group_tests(tests, matrix_group_setup, matrix_group_teardown);
+}
