@@ -3,7 +3,10 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/index.h"
 #include "tests/support/tmpdir.h"
@@ -133,11 +136,64 @@ static void through_moves_with_entries(void **state)
     mr_index_close(index);
 }
 
+/* ---- look-ups while runs come, are merged and go ---- */
+
+enum { ROUNDS = 200 };
+
+struct looking {
+    struct mr_index *index;
+    atomic_bool stop;
+    unsigned looked;
+};
+
+/* Number n has key_a always: what is found is all from 1 on without a gap, whatever goes on. */
+static void *look(void *ctx)
+{
+    struct looking *l = ctx;
+
+    while (!atomic_load(&l->stop)) {
+        uint64_t got[4 * ROUNDS], through = mr_index_through(l->index);
+        int n = mr_index_find(l->index, MR_INDEX_IDENT, key_a, 0, got, sizeof got / sizeof got[0]);
+
+        assert_true(n >= 0 && (uint64_t)n >= through);
+        for (int i = 0; i < n; i++)
+            assert_int_equal(got[i], i + 1);
+        l->looked++;
+    }
+    return NULL;
+}
+
+static void found_while_it_is_merged(void **state)
+{
+    struct looking l = {.index = open_index(*state, false)};
+    struct mr_index_entry_ref other = {.kind = MR_INDEX_PERSON};
+    pthread_t thread;
+
+    memcpy(other.key, key_b, sizeof other.key);
+    assert_int_equal(pthread_create(&thread, NULL, look, &l), 0);
+    for (uint64_t n = 1; n <= ROUNDS; n++) {
+        struct mr_index_batch *batch = batch_of(l.index);
+
+        assert_int_equal(mr_index_batch_put(batch, MR_INDEX_IDENT, key_a, n), 0);
+        assert_int_equal(mr_index_batch_put(batch, MR_INDEX_PERSON, key_b, n), 0);
+        assert_int_equal(mr_index_batch_commit(batch, n), 0);
+        assert_true(mr_index_merge(l.index) >= 0);
+        other.number = n;
+        if (n % 10 == 0)
+            assert_int_equal(mr_index_forget(l.index, &other, 1), 0);
+    }
+    atomic_store(&l.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(l.looked > 0);
+    mr_index_close(l.index);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(finds_by_key, setup, teardown),
             cmocka_unit_test_setup_teardown(through_moves_with_entries, setup, teardown),
+            cmocka_unit_test_setup_teardown(found_while_it_is_merged, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
