@@ -228,6 +228,17 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
     return start_eraser(hub, reterr);
 }
 
+static int start_scrubber(struct mr_hub *hub, struct mr_error *reterr)
+{
+    uint32_t days = *hub->config->hub.scrub_days;
+    struct mr_scrubber_options options;
+
+    if (days == 0)
+        return 0;
+    options = mr_scrubber_pace(&hub->house, days);
+    return mr_scrubber_start(&hub->scrubber, &hub->house, &options, reterr);
+}
+
 static int open_mailboxes(struct mr_hub *hub)
 {
     int r = uv_async_init(&hub->loop, &hub->space, on_space);
@@ -345,6 +356,8 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
     if (r == 0)
         r = start_store(hub, reterr);
     if (r == 0)
+        r = start_scrubber(hub, reterr);
+    if (r == 0)
         r = start_network(hub, reterr);
     if (r < 0)
         mr_hub_stop(hub);
@@ -408,6 +421,7 @@ static void drain(struct mr_hub *hub)
 
 void mr_hub_stop(struct mr_hub *hub)
 {
+    mr_scrubber_stop(hub->scrubber);
     drain(hub);
     mr_indexer_stop(hub->indexer);
     mr_query_close(&hub->query);

@@ -23,6 +23,7 @@
 #include "hub/publish.h"
 #include "hub/query.h"
 #include "hub/receipt.h"
+#include "hub/scrubber.h"
 #include "hub/session.h"
 #include "hub/space.h"
 #include "hub/zap.h"
@@ -38,6 +39,7 @@ struct mr_hub {
     struct mr_prepare *prepare;
     struct mr_indexer *indexer;
     struct mr_eraser *eraser;
+    struct mr_scrubber *scrubber; /* NULL: hub.scrub_days is 0 */
     struct mr_checkpointer *checkpointer;
     struct mr_compactor *compactor;
     struct mr_mailbox intakes; /* durable ones, from the writer thread */

@@ -113,6 +113,18 @@ static json_t *retention_json(const struct mr_hub *hub)
             "held", (json_int_t)s.last.held, "waiting", (json_int_t)s.last.waiting);
 }
 
+static json_t *scrub_json(const struct mr_hub *hub)
+{
+    struct mr_scrubber_status s = {.at = ""};
+
+    if (hub->scrubber)
+        mr_scrubber_status(hub->scrubber, &s);
+    return json_pack("{s:b, s:s, s:I, s:I, s:I, s:o}", "on", hub->scrubber != NULL, "at", s.at, "passes",
+            (json_int_t)s.passes, "damaged", (json_int_t)s.damaged, "damaged_last",
+            (json_int_t)s.damaged_last, "finished",
+            s.finished_us ? mr_time_json(s.finished_us) : json_null());
+}
+
 json_t *mr_hub_status(void *ctx)
 {
     struct mr_hub *hub = ctx;
@@ -131,6 +143,7 @@ json_t *mr_hub_status(void *ctx)
             (json_int_t)writer.last_commit_us, "sessions", sessions_json(hub), "subscriptions",
             subscriptions_json(hub), "erasure", erasure_json(hub), "counts", counts_json(hub));
     (void)json_object_set_new(document, "space", space_json(hub));
+    (void)json_object_set_new(document, "scrub", scrub_json(hub));
     (void)json_object_set_new(document, "segments", segments_json(hub));
     (void)json_object_set_new(document, "retention", retention_json(hub));
     return document;

@@ -5,6 +5,7 @@
 #include "proto/base/bytes.h"
 #include "store/index_internal.h"
 #include "store/sha256.h"
+#include "store/scrub.h"
 
 /* ---- forgetting ---- */
 
@@ -217,4 +218,9 @@ int mr_index_usage(struct mr_index *index, struct mr_index_usage *ret)
     }
     mr_index_runs_fini(&runs);
     return r;
+}
+
+struct mr_kv *mr_index_kv(struct mr_index *index)
+{
+    return index->kv;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "store/log_internal.h"
+#include "store/scrub.h"
 
 int mr_log_reader_open(struct mr_log *log, struct mr_log_reader **ret)
 {
@@ -225,4 +226,9 @@ int mr_log_rows_down(struct mr_log_reader *reader, enum mr_log_table table, stru
 {
     assert(!reader->paused);
     return mr_kv_rows_down(reader->txn, mr_log_table_index(table), prefix, last, fn, ctx);
+}
+
+struct mr_kv *mr_log_kv(struct mr_log *log)
+{
+    return log->kv;
 }

@@ -227,6 +227,12 @@ static int one_table(struct scrub *s, const char *table, struct mr_scrub_place *
 
 /* ---- an environment ---- */
 
+static void ignore(void *ctx, const struct mr_kv_damage *damage)
+{
+    (void)ctx;
+    (void)damage;
+}
+
 int scrub_open(struct scrub **ret, const struct mr_scrub_options *options, struct mr_scrub_counts *counts,
         struct mr_error *reterr)
 {
@@ -244,13 +250,19 @@ int scrub_open(struct scrub **ret, const struct mr_scrub_options *options, struc
         free(s);
         return r;
     }
-    s->tree = s->pages;
+    if (options->tree && (r = mr_kv_pages_open(&s->own_tree, "", options->tree, ignore, NULL, reterr)) < 0) {
+        mr_kv_pages_close(s->pages);
+        free(s);
+        return r;
+    }
+    s->tree = s->own_tree ? s->own_tree : s->pages;
     *ret = s;
     return 0;
 }
 
 void scrub_close(struct scrub *s)
 {
+    mr_kv_pages_close(s->own_tree);
     free(s->segments);
     s->counts->pages += mr_kv_pages_read(s->pages);
     mr_kv_pages_close(s->pages);

@@ -28,6 +28,8 @@ struct mr_scrub_options {
     const char *environment; /* "log", "keys", "index", "views" */
     const char *dir;         /* its folder */
     struct mr_kv *kv;        /* opened; NULL: nobody has it open, and dir is read */
+    /* dir is a closed segment of this log: it has records only, the log their tree. NULL: none. */
+    struct mr_kv *tree;
     /* For `keys`: rows are opened with their keys; for `log`: key ids are looked up. NULL: neither. Looks
      * into `keys` with LMDB: only after its pages were found sound. */
     struct mr_keyring *keyring;
@@ -58,7 +60,13 @@ int mr_scrub_some(const struct mr_scrub_options *options, struct mr_scrub_place 
         struct mr_scrub_counts *counts, struct mr_error *reterr);
 
 /* For scrubbing what is open already: its environment. */
+struct mr_index;
+struct mr_log;
+struct mr_view;
+struct mr_kv *mr_index_kv(struct mr_index *index);
 struct mr_kv *mr_keyring_kv(struct mr_keyring *keyring);
+struct mr_kv *mr_log_kv(struct mr_log *log);
+struct mr_kv *mr_view_kv(struct mr_view *view);
 
 /* A row of `keys` opened with its key, and what it points at. 0, MR_ECORRUPT. Any thread. */
 int mr_keyring_check_row(

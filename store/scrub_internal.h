@@ -24,9 +24,10 @@ struct scrub {
     uint64_t row;      /* of this table so far */
     const char *environment;
     struct mr_kv_pages *tree; /* pages that have the tree: of a segment the growing environment's */
-    bool whole;               /* from its first row to its last in one snapshot */
-    bool quiet;               /* a second reading: its damage is told by the first */
-    bool lost;                /* rows of this table were lost on the way to the next one */
+    struct mr_kv_pages *own_tree;
+    bool whole; /* from its first row to its last in one snapshot */
+    bool quiet; /* a second reading: its damage is told by the first */
+    bool lost;  /* rows of this table were lost on the way to the next one */
     struct scrub_pair pair;
 
     /* of log/ */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "store/kv.h"
+#include "store/scrub.h"
 
 enum { STATE = MR_VIEW_TABLES, TABLES }; /* layout and through: not in the projection's own tables */
 enum { LAYOUT = 1 };
@@ -211,4 +212,9 @@ int mr_view_rows(struct mr_view_reader *reader, enum mr_view_table table, struct
         mr_view_row_fn fn, void *ctx)
 {
     return mr_kv_rows(reader->txn, index_of(table), (struct mr_slice){0}, from, fn, ctx);
+}
+
+struct mr_kv *mr_view_kv(struct mr_view *view)
+{
+    return view->kv;
 }
