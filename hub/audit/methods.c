@@ -12,6 +12,8 @@ static const struct mr_method methods[] = {
         {"erase.request", "pd-officer", mr_query_erase_request, NULL},
         {"erase.show", NULL, mr_query_erase_show, NULL},
         {"hold.list", NULL, mr_query_hold_list, NULL},
+        {"hold.person.place", "pd-officer", mr_query_hold_person_place, NULL},
+        {"hold.person.release", "pd-officer", mr_query_hold_person_release, NULL},
         {"hold.place", "pd-officer,admin", NULL, mr_act_hold_place},
         {"hold.release", "pd-officer,admin", NULL, mr_act_hold_release},
         {"log.count", NULL, mr_query_log_count, NULL},

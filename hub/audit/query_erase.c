@@ -15,29 +15,65 @@ static int need_hub(const struct mr_method_call *call, struct mr_error *reterr)
                                   "this needs a running hub, and none is running");
 }
 
+/* Who is meant, and why. */
+static int read_wish(const struct mr_method_call *call, struct mr_erasure_wish *ret, struct mr_error *reterr)
+{
+    const struct {
+        const char *name;
+        size_t max;
+        const char **ret;
+    } texts[] = {{"person", TEXT_BYTES_MAX, &ret->person}, {"snils", TEXT_BYTES_MAX, &ret->snils},
+            {"system", TEXT_BYTES_MAX, &ret->system}, {"local_id", TEXT_BYTES_MAX, &ret->local_id},
+            {"basis", TEXT_BYTES_MAX, &ret->basis}, {"case", MR_ERASURE_CASE_MAX, &ret->case_text}};
+    int r = need_hub(call, reterr);
+
+    *ret = (struct mr_erasure_wish){.operator_name = call->operator_name};
+    for (size_t i = 0; r == 0 && i < sizeof texts / sizeof texts[0]; i++)
+        r = mr_arg_text(call, texts[i].name, false, texts[i].max, texts[i].ret, reterr);
+    return r;
+}
+
 int mr_query_erase_request(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
-    struct mr_erasure_wish wish = {.operator_name = call->operator_name};
-    const struct {
-        const char *name;
-        bool required;
-        size_t max;
-        const char **ret;
-    } texts[] = {{"person", false, TEXT_BYTES_MAX, &wish.person},
-            {"snils", false, TEXT_BYTES_MAX, &wish.snils}, {"system", false, TEXT_BYTES_MAX, &wish.system},
-            {"local_id", false, TEXT_BYTES_MAX, &wish.local_id}, {"basis", true, TEXT_BYTES_MAX, &wish.basis},
-            {"case", true, MR_ERASURE_CASE_MAX, &wish.case_text}};
+    struct mr_erasure_wish wish;
     uint64_t number;
-    int r = need_hub(call, reterr);
+    int r = read_wish(call, &wish, reterr);
 
-    for (size_t i = 0; r == 0 && i < sizeof texts / sizeof texts[0]; i++)
-        r = mr_arg_text(call, texts[i].name, texts[i].required, texts[i].max, texts[i].ret, reterr);
     if (r == 0)
         r = mr_eraser_request(call->eraser, &wish, &number, reterr);
     return r < 0 ? r
                  : emit(ctx, json_pack("{s:I, s:s}", "request", (json_int_t)number, "state",
                                      mr_erasure_state_name(MR_ERASURE_REQUESTED)));
+}
+
+int mr_query_hold_person_place(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    char hold[MR_ERASURE_HOLD_HEX_MAX];
+    struct mr_erasure_wish wish;
+    int r = read_wish(call, &wish, reterr);
+
+    if (r == 0 && !*wish.case_text)
+        r = mr_error_set(
+                reterr, MR_EINVAL, "case", "say in whose file the order lies", "the case is missing");
+    if (r == 0)
+        r = mr_eraser_hold(call->eraser, &wish, hold, reterr);
+    return r < 0 ? r : emit(ctx, json_pack("{s:s, s:s}", "hold", hold, "kind", "person"));
+}
+
+int mr_query_hold_person_release(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    struct mr_erasure_wish wish;
+    const char *hold;
+    int r = read_wish(call, &wish, reterr);
+
+    if (r == 0)
+        r = mr_arg_text(call, "hold", true, TEXT_BYTES_MAX, &hold, reterr);
+    if (r == 0)
+        r = mr_eraser_release(call->eraser, &wish, hold, reterr);
+    return r < 0 ? r : emit(ctx, json_pack("{s:s, s:s}", "hold", hold, "kind", "person"));
 }
 
 static int decide(const struct mr_method_call *call, uint64_t *ret_number, struct mr_error *reterr)

@@ -53,6 +53,17 @@ int mr_eraser_approve(
 int mr_eraser_reject(struct mr_eraser *eraser, uint64_t number, const char *operator_name, const char *code,
         struct mr_error *reterr);
 
+/*
+ * Legal holds on a person: in `keys/`, with a row of MR_LOG_HOLD and an event that name nobody. case_text is
+ * sealed. place: MR_EDENIED while an approved erasure runs; *ret is the hold's id in hex. Whoever releases
+ * names the person.
+ */
+enum { MR_ERASURE_HOLD_HEX_MAX = 33 };
+int mr_eraser_hold(struct mr_eraser *eraser, const struct mr_erasure_wish *wish,
+        char ret[static MR_ERASURE_HOLD_HEX_MAX], struct mr_error *reterr);
+int mr_eraser_release(struct mr_eraser *eraser, const struct mr_erasure_wish *wish, const char *hold,
+        struct mr_error *reterr);
+
 struct mr_eraser_status {
     uint32_t requested;  /* wait for a second operator */
     uint32_t running;    /* approved, not completed */

@@ -77,6 +77,17 @@ int mr_erasure_event(struct mr_buf *out, const struct mr_house *house, const cha
 enum { MR_ERASURE_DATE_MAX = 11 };
 const char *mr_erasure_date(int64_t wall_us, char out[static MR_ERASURE_DATE_MAX]);
 
+/* Who is meant. MR_ENOTFOUND, MR_EINVAL, with words. The transaction's thread. */
+int mr_erasure_find_person(struct mr_keyring_txn *txn, const struct mr_erasure_wish *wish,
+        uint8_t ret[static MR_PERSON_ID_BYTES], struct mr_error *reterr);
+/* The last request there is, and the one for this person that is not over (number 0: none). */
+struct mr_erasure_other {
+    uint64_t last, number;
+    uint32_t state;
+};
+int mr_erasure_other(struct mr_eraser *eraser, const uint8_t person[static MR_PERSON_ID_BYTES],
+        struct mr_erasure_other *ret);
+
 /* Blocks and unblocks a person; one that is destroyed stays so. */
 int mr_erasure_set_state(struct mr_eraser *eraser, const uint8_t person[static MR_PERSON_ID_BYTES],
         enum mr_person_state state);

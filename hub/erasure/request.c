@@ -29,47 +29,47 @@ struct look {
     struct mr_slot_key key; /* of the item */
 };
 
-static int no_person(const struct look *look)
+static int no_person(struct mr_error *reterr)
 {
-    return mr_error_set(look->error, MR_ENOTFOUND, "person",
+    return mr_error_set(reterr, MR_ENOTFOUND, "person",
             "check the number; the person may be known by another one", "the hub knows no such person");
 }
 
-static int find(const struct look *look, struct mr_keyring_txn *txn, uint8_t ret[static MR_PERSON_ID_BYTES])
+int mr_erasure_find_person(struct mr_keyring_txn *txn, const struct mr_erasure_wish *wish,
+        uint8_t ret[static MR_PERSON_ID_BYTES], struct mr_error *reterr)
 {
-    const struct mr_erasure_wish *wish = look->wish;
     char value[IDENTIFIER_BYTES_MAX], snils[12];
     enum mr_person_state state;
     int r;
 
     if (wish->snils && *wish->snils) {
         if (mr_ident_snils_normalise(wish->snils, snils) != 0 || !mr_ident_snils_ok(snils))
-            return mr_error_set(look->error, MR_EINVAL, "snils", "give its 11 digits", "this is no СНИЛС");
+            return mr_error_set(reterr, MR_EINVAL, "snils", "give its 11 digits", "this is no СНИЛС");
         r = mr_person_find(txn, MR_IDENTIFIER_SNILS, mr_slice(snils, 11), ret);
         sodium_memzero(snils, sizeof snils);
     } else if (wish->local_id && *wish->local_id) {
         size_t system = strlen(wish->system) + 1, size = system + strlen(wish->local_id);
 
         if (size > sizeof value)
-            return no_person(look);
+            return no_person(reterr);
         memcpy(value, wish->system, system);
         memcpy(value + system, wish->local_id, size - system);
         r = mr_person_find(txn, MR_IDENTIFIER_LOCAL, mr_slice(value, size), ret);
         sodium_memzero(value, sizeof value);
     } else {
         if (!wish->person || mr_hex_decode(wish->person, strlen(wish->person), ret, MR_PERSON_ID_BYTES) < 0)
-            return mr_error_set(look->error, MR_EINVAL, "person",
+            return mr_error_set(reterr, MR_EINVAL, "person",
                     "name the person by --snils, --local or --person (32 hexadecimal digits)",
                     "it is not said who is to be erased");
         r = mr_person_state(txn, ret, &state, NULL);
     }
-    return r == MR_ENOTFOUND ? no_person(look) : r;
+    return r == MR_ENOTFOUND ? no_person(reterr) : r;
 }
 
 static int look_within(struct look *look, struct mr_keyring_txn *txn)
 {
     uint8_t person[MR_PERSON_ID_BYTES];
-    int r = find(look, txn, person);
+    int r = mr_erasure_find_person(txn, look->wish, person, look->error);
 
     if (r == 0)
         r = mr_person_state(txn, person, &look->state, NULL);
@@ -137,7 +137,7 @@ struct other {
     struct mr_eraser *eraser;
     struct mr_log_reader *reader;
     const uint8_t *person;
-    uint64_t last, same;
+    struct mr_erasure_other *ret;
 };
 
 static int look_at_other(void *ctx, const mr_erasure_request *request)
@@ -147,7 +147,7 @@ static int look_at_other(void *ctx, const mr_erasure_request *request)
     struct mr_arena arena;
     mr_erasure_secret *secret;
 
-    other->last = request->number;
+    other->ret->last = request->number;
     if ((request->state != MR_ERASURE_REQUESTED && !mr_erasure_runs(request->state)) ||
             request->item.len != MR_PERSON_ID_BYTES ||
             mr_keyring_person_key(other->eraser->house->keyring, request->item.data, &key) < 0)
@@ -155,28 +155,40 @@ static int look_at_other(void *ctx, const mr_erasure_request *request)
     mr_arena_init(&arena, MR_ERASURE_ARENA_BYTES);
     if (mr_erasure_secret_read(other->reader, request, &key, &arena, &secret) == 0 &&
             secret->person.len == MR_PERSON_ID_BYTES &&
-            memcmp(secret->person.data, other->person, MR_PERSON_ID_BYTES) == 0)
-        other->same = request->number;
+            memcmp(secret->person.data, other->person, MR_PERSON_ID_BYTES) == 0) {
+        other->ret->number = request->number;
+        other->ret->state = request->state;
+    }
     mr_arena_fini(&arena);
     sodium_memzero(&key, sizeof key);
     return 0;
+}
+
+int mr_erasure_other(struct mr_eraser *eraser, const uint8_t person[static MR_PERSON_ID_BYTES],
+        struct mr_erasure_other *ret)
+{
+    struct other other = {.eraser = eraser, .person = person, .ret = ret};
+    int r = mr_log_reader_open(eraser->house->log, &other.reader);
+
+    *ret = (struct mr_erasure_other){0};
+    if (r < 0)
+        return r;
+    r = mr_erasure_each(other.reader, look_at_other, &other);
+    mr_log_reader_close(other.reader);
+    return r;
 }
 
 /* The next number; MR_EEXISTS when there is a request for this person. */
 static int next_number(
         struct mr_eraser *eraser, const uint8_t *person, uint64_t *ret, struct mr_error *reterr)
 {
-    struct other other = {.eraser = eraser, .person = person};
-    int r = mr_log_reader_open(eraser->house->log, &other.reader);
+    struct mr_erasure_other other;
+    int r = mr_erasure_other(eraser, person, &other);
 
-    if (r < 0)
-        return r;
-    r = mr_erasure_each(other.reader, look_at_other, &other);
-    mr_log_reader_close(other.reader);
     *ret = other.last + 1;
-    if (r == 0 && other.same)
+    if (r == 0 && other.number)
         return mr_error_set(reterr, MR_EEXISTS, "person", "marshrut erase show tells how far it is",
-                "there is a request for this person: No. %llu", (unsigned long long)other.same);
+                "there is a request for this person: No. %llu", (unsigned long long)other.number);
     return r;
 }
 
@@ -315,148 +327,6 @@ int mr_eraser_request(struct mr_eraser *eraser, const struct mr_erasure_wish *wi
     (void)pthread_mutex_unlock(&eraser->asking);
     free(look.parts);
     sodium_memzero(&look, sizeof look);
-    mr_eraser_wake(eraser);
-    return r;
-}
-
-/* ---- decisions ---- */
-
-struct decision {
-    struct mr_eraser *eraser;
-    struct mr_arena arena;
-    struct mr_log_reader *reader;
-    mr_erasure_request *request;
-    const char *operator_name;
-    struct mr_error *error;
-};
-
-static int open_decision(struct decision *d, uint64_t number)
-{
-    int r;
-
-    mr_arena_init(&d->arena, MR_ERASURE_ARENA_BYTES);
-    r = mr_log_reader_open(d->eraser->house->log, &d->reader);
-    if (r == 0)
-        r = mr_erasure_read(d->reader, number, &d->arena, &d->request, d->error);
-    if (r == 0 && d->request->state != MR_ERASURE_REQUESTED)
-        r = mr_error_set(d->error, MR_EINVAL, "request", "only one that waits can be decided on",
-                "request No. %llu is %s", (unsigned long long)number,
-                mr_erasure_state_name(d->request->state));
-    return r;
-}
-
-static void close_decision(struct decision *d)
-{
-    mr_log_reader_close(d->reader);
-    mr_arena_fini(&d->arena);
-}
-
-static void set_started(struct mr_erasure_saying *saying)
-{
-    saying->request->event_started = saying->events[0].number;
-}
-
-static int approve(struct decision *d)
-{
-    Nms__Event__V1__HubErasureStarted m = NMS__EVENT__V1__HUB_ERASURE_STARTED__INIT;
-    struct mr_own_event event = {.bytes = MR_BUF_INIT};
-    struct mr_erasure_saying saying = {
-            .eraser = d->eraser, .request = d->request, .events = &event, .count = 1, .set = set_started};
-    char id[EVENT_ID_MAX];
-    int r;
-
-    if (strcmp(d->request->requested_by, d->operator_name) == 0)
-        return mr_error_set(d->error, MR_EDENIED, "operator", "let another operator approve it",
-                "whoever asked for an erasure cannot approve it");
-    m.request = d->request->number;
-    m.basis = d->request->basis;
-    m.actor = (char *)d->operator_name;
-    m.requested_by = d->request->requested_by;
-    m.persons = d->request->persons;
-    d->request->state = MR_ERASURE_APPROVED;
-    d->request->approved_by = (char *)d->operator_name;
-    d->request->approved_us = mr_clock_wall_us(d->eraser->house->clock);
-    (void)snprintf(id, sizeof id, "erasure-%llu-started", (unsigned long long)m.request);
-    r = mr_erasure_event(&event.bytes, d->eraser->house, "started", id, &m.base);
-    if (r == 0)
-        r = mr_erasure_say(&saying, d->error);
-    mr_own_fini(&event, 1);
-    return r;
-}
-
-int mr_eraser_approve(
-        struct mr_eraser *eraser, uint64_t number, const char *operator_name, struct mr_error *reterr)
-{
-    struct decision d = {.eraser = eraser, .operator_name = operator_name, .error = reterr};
-    int r;
-
-    (void)pthread_mutex_lock(&eraser->asking);
-    r = open_decision(&d, number);
-    if (r == 0)
-        r = approve(&d);
-    close_decision(&d);
-    (void)pthread_mutex_unlock(&eraser->asking);
-    mr_eraser_wake(eraser);
-    return r;
-}
-
-static void set_rejected(struct mr_erasure_saying *saying)
-{
-    saying->request->event_ended = saying->events[0].number;
-}
-
-/* The row first: a kill before the person is unblocked is made good at the next start (mr_erasure_recover).
- */
-static int reject(struct decision *d, const char *code, uint8_t person[static MR_PERSON_ID_BYTES])
-{
-    Nms__Event__V1__HubErasureRejected m = NMS__EVENT__V1__HUB_ERASURE_REJECTED__INIT;
-    struct mr_own_event event = {.bytes = MR_BUF_INIT};
-    struct mr_erasure_saying saying = {
-            .eraser = d->eraser, .request = d->request, .events = &event, .count = 1, .set = set_rejected};
-    struct mr_slot_key key;
-    mr_erasure_secret *secret;
-    char id[EVENT_ID_MAX];
-    int r = mr_keyring_person_key(d->eraser->house->keyring, d->request->item.data, &key);
-
-    if (r == 0)
-        r = mr_erasure_secret_read(d->reader, d->request, &key, &d->arena, &secret);
-    sodium_memzero(&key, sizeof key);
-    if (r < 0)
-        return mr_error_set(d->error, r, "request", "", "the request cannot be read: %s", mr_err_text(r));
-    memcpy(person, secret->person.data, MR_PERSON_ID_BYTES);
-    m.request = d->request->number;
-    m.actor = (char *)d->operator_name;
-    m.code = (char *)code;
-    d->request->state = MR_ERASURE_REJECTED;
-    d->request->rejected_by = (char *)d->operator_name;
-    d->request->code = (char *)code;
-    d->request->ended_us = mr_clock_wall_us(d->eraser->house->clock);
-    (void)snprintf(id, sizeof id, "erasure-%llu-rejected", (unsigned long long)m.request);
-    r = mr_erasure_event(&event.bytes, d->eraser->house, "rejected", id, &m.base);
-    if (r == 0)
-        r = mr_erasure_say(&saying, d->error);
-    mr_own_fini(&event, 1);
-    return r;
-}
-
-int mr_eraser_reject(struct mr_eraser *eraser, uint64_t number, const char *operator_name, const char *code,
-        struct mr_error *reterr)
-{
-    struct decision d = {.eraser = eraser, .operator_name = operator_name, .error = reterr};
-    uint8_t person[MR_PERSON_ID_BYTES];
-    int r;
-
-    if (!mr_erasure_code_ok(code))
-        return mr_error_set(reterr, MR_EINVAL, "reason",
-                "give a code of small letters, digits and '-', as legal-duty", "no code");
-    (void)pthread_mutex_lock(&eraser->asking);
-    r = open_decision(&d, number);
-    if (r == 0)
-        r = reject(&d, code, person);
-    close_decision(&d);
-    if (r == 0)
-        r = mr_erasure_set_state(eraser, person, MR_PERSON_LIVE);
-    (void)pthread_mutex_unlock(&eraser->asking);
     mr_eraser_wake(eraser);
     return r;
 }

@@ -3,49 +3,22 @@
 #include <string.h>
 
 #include "hub/tool/ask.h"
+#include "hub/tool/person_option.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
 
-enum { SECRET_BYTES_MAX = 300 };
-
-/* One line of standard input: what must not stand in the shell's history or in a list of processes. */
-static char *read_line(void)
-{
-    char *line = calloc(1, SECRET_BYTES_MAX);
-
-    if (line && !fgets(line, SECRET_BYTES_MAX, stdin))
-        line[0] = '\0';
-    if (line)
-        line[strcspn(line, "\r\n")] = '\0';
-    return line;
-}
-
-static void set_text(json_t *arguments, const char *name, const char *text)
-{
-    char *line = strcmp(text, "-") == 0 ? read_line() : NULL;
-
-    (void)json_object_set_new(arguments, name, json_string(line ? line : text));
-    if (line)
-        explicit_bzero(line, strlen(line));
-    free(line);
-}
-
 static const struct {
     const char *option, *argument;
-} options[] = {{"--snils", "snils"}, {"--person", "person"}, {"--basis", "basis"}, {"--case", "case"},
-        {"--reason", "reason"}};
+} options[] = {{"--basis", "basis"}, {"--case", "case"}, {"--reason", "reason"}};
 
 static bool take_option(json_t *arguments, int argc, char **argv, int *i)
 {
-    if (strcmp(argv[*i], "--local") == 0 && *i + 2 < argc) {
-        set_text(arguments, "system", argv[++*i]);
-        set_text(arguments, "local_id", argv[++*i]);
+    if (tool_person_option(arguments, argc, argv, i))
         return true;
-    }
     for (size_t k = 0; k < MR_COUNT(options); k++)
         if (strcmp(argv[*i], options[k].option) == 0 && *i + 1 < argc) {
-            set_text(arguments, options[k].argument, argv[++*i]);
+            tool_set_text(arguments, options[k].argument, argv[++*i]);
             return true;
         }
     return false;

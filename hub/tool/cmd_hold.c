@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hub/tool/ask.h"
+#include "hub/tool/person_option.h"
 #include "hub/tool/render.h"
 
 static int ask(struct tool *tool, const char *method, json_t *arguments)
@@ -36,13 +37,28 @@ static bool read_numbers(const char *text, json_t *arguments)
     return true;
 }
 
+/* Takes the options that name a person out of argv. */
+static bool take_person(json_t *arguments, int *argc, char **argv)
+{
+    int kept = 1;
+
+    for (int i = 1; i < *argc; i++)
+        if (!tool_person_option(arguments, *argc, argv, &i))
+            argv[kept++] = argv[i];
+    argv[kept] = NULL;
+    if (kept == *argc)
+        return false;
+    *argc = kept;
+    return true;
+}
+
 static int place(struct tool *tool, int argc, char **argv)
 {
     static const struct option options[] = {{"numbers", required_argument, NULL, 'n'},
             {"type", required_argument, NULL, 't'}, {"case", required_argument, NULL, 'c'},
             {NULL, 0, NULL, 0}};
     json_t *arguments = json_object();
-    bool good = true;
+    bool person = take_person(arguments, &argc, argv), good = true;
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -51,30 +67,36 @@ static int place(struct tool *tool, int argc, char **argv)
         else if (option == 't')
             (void)json_object_set_new(arguments, "type", json_string(optarg));
         else if (option == 'c')
-            (void)json_object_set_new(arguments, "case", json_string(optarg));
+            tool_set_text(arguments, "case", optarg);
         else
             good = false;
     }
     if (good && optind == argc && json_object_get(arguments, "case"))
-        return ask(tool, "hold.place", arguments);
+        return ask(tool, person ? "hold.person.place" : "hold.place", arguments);
     json_decref(arguments);
-    return tool_usage(&tool_hold, "place takes --numbers A-B or --type TYPE, and --case TEXT");
+    return tool_usage(&tool_hold, "place takes --numbers A-B, --type TYPE or a person, and --case TEXT");
 }
 
 static int release(struct tool *tool, int argc, char **argv)
 {
     static const struct option options[] = {{"case", required_argument, NULL, 'c'}, {NULL, 0, NULL, 0}};
+    json_t *arguments = json_object();
+    bool person = take_person(arguments, &argc, argv);
     const char *reference = NULL;
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (option != 'c')
-            return tool_usage(&tool_hold, "release knows --case");
+            break;
         reference = optarg;
     }
-    if (optind + 1 != argc || !reference)
-        return tool_usage(&tool_hold, "release takes the id of a hold, and --case TEXT");
-    return ask(tool, "hold.release", json_pack("{s:s, s:s}", "hold", argv[optind], "case", reference));
+    if (option != -1 || optind + 1 != argc || !reference) {
+        json_decref(arguments);
+        return tool_usage(&tool_hold, "release takes the id of a hold, --case TEXT, and the person it is on");
+    }
+    (void)json_object_set_new(arguments, "hold", json_string(argv[optind]));
+    (void)json_object_set_new(arguments, "case", json_string(reference));
+    return ask(tool, person ? "hold.person.release" : "hold.release", arguments);
 }
 
 static int hold_run(struct tool *tool, int argc, char **argv)
@@ -90,13 +112,19 @@ static int hold_run(struct tool *tool, int argc, char **argv)
 
 const struct tool_command tool_hold = {
         .name = "hold",
-        .usage = "place (--numbers A-B | --type TYPE) --case TEXT | list | release ID --case TEXT",
-        .summary = "legal hold: what retention may not take away",
+        .usage = "place (--numbers A-B | --type TYPE | PERSON) --case TEXT | list | release ID [PERSON] "
+                 "--case "
+                 "TEXT",
+        .summary = "legal hold: what retention and erasure may not take away",
         .help = "place     from now on nothing of it expires: log numbers A to B, or events of a type (one "
                 "that\n"
                 "          ends in '.' is a beginning). Prints the id of the hold\n"
                 "list      the holds there are\n"
-                "release   takes a hold away\n"
+                "release   takes a hold away; one on a person needs the person again\n"
+                "PERSON    --snils N, --local SYSTEM ID or --person ID: an erasure of this person is "
+                "refused. "
+                "By a\n"
+                "          pd-officer. \"-\" reads a value from standard input; here --case is sealed\n"
                 "--case    number of the case or another reference; it is in the log for good, so it must "
                 "name\n"
                 "          nobody. By an operator with the role pd-officer or admin; each is an event\n",

@@ -5,8 +5,6 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include <dirent.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +12,8 @@
 #include "event/erasure.pb-c.h"
 #include "hub/erasure/eraser.h"
 #include "hub/indexer.h"
-#include "hub/opened.h"
 #include "hub/own.h"
-#include "hub/project/fact_view.h"
-#include "store/hold.h"
+#include "hub/seal.h"
 #include "store/log_segment.h"
 #include "tests/support/bytes_search.h"
 #include "tests/support/hub_env.h"
@@ -35,11 +31,6 @@ struct fixture {
 };
 
 /* ---- the compactor's work, as far as it matters here ---- */
-
-struct strip_job {
-    struct mr_own own;
-    struct mr_log *log;
-};
 
 static int collect_row(void *ctx, struct mr_slice key, struct mr_slice value)
 {
@@ -217,6 +208,14 @@ static int open_record(struct fixture *f, uint64_t number, enum mr_purpose purpo
 
 /* ---- tests ---- */
 
+static void nothing_of(struct fixture *f, const char *text)
+{
+    (void)bytes_search_folder(mr_tmpdir_path(f->env->dir, "store/log"), text);
+    (void)bytes_search_folder(mr_tmpdir_path(f->env->dir, "store/keys"), text);
+    (void)bytes_search_folder(mr_tmpdir_path(f->env->dir, "store/index"), text);
+    (void)bytes_search_folder(mr_tmpdir_path(f->env->dir, "store/views"), text);
+}
+
 static void test_two_operators(void **state)
 {
     struct fixture *f = *state;
@@ -260,31 +259,45 @@ static void test_reject_unblocks(void **state)
     assert_int_equal(other, 2);
 }
 
-static int hold_anna(void *ctx, struct mr_keyring *keyring)
-{
-    static const uint8_t hold[MR_HOLD_ID_BYTES] = {1};
-    uint8_t person[MR_PERSON_ID_BYTES];
-    struct mr_keyring_txn *txn;
-    int r = mr_keyring_begin(keyring, &txn);
-
-    (void)ctx;
-    assert_int_equal(r, 0);
-    assert_int_equal(mr_person_find(txn, MR_IDENTIFIER_SNILS, mr_slice_str(SNILS_ANNA), person), 0);
-    assert_int_equal(mr_person_hold(txn, person, hold, "court"), 0);
-    return mr_keyring_commit(txn);
-}
-
 static void test_hold_refuses(void **state)
 {
     struct fixture *f = *state;
     struct mr_error error = {0};
     uint64_t anna = deficit(f, "d-1", SNILS_ANNA, NULL), number, head;
+    const struct mr_erasure_wish wish = {
+            .snils = SNILS_ANNA, .case_text = "court 3-17", .operator_name = "pd-1"};
+    char hold[MR_ERASURE_HOLD_HEX_MAX];
 
-    assert_int_equal(mr_own_task(f->env->prepare, hold_anna, NULL), 0);
+    assert_int_equal(mr_eraser_hold(f->eraser, &wish, hold, &error), 0);
     head = mr_log_head(f->env->house.log);
     assert_int_equal(request(f, SNILS_ANNA, &number, &error), MR_EDENIED);
     assert_int_equal(mr_log_head(f->env->house.log), head + 1); /* the refusal is an event */
     assert_int_equal(open_record(f, anna, MR_PURPOSE_DELIVER), 0);
+    nothing_of(f, "court 3-17");
+    assert_int_equal(mr_eraser_release(f->eraser, &wish, hold, &error), 0);
+    assert_int_equal(mr_eraser_release(f->eraser, &wish, hold, &error), MR_ENOTFOUND);
+    assert_int_equal(request(f, SNILS_ANNA, &number, &error), 0);
+}
+
+/* Between request and approval a hold may still come; then the approval is refused, and behind it none comes.
+ */
+static void test_hold_between(void **state)
+{
+    struct fixture *f = *state;
+    struct mr_error error = {0};
+    const struct mr_erasure_wish wish = {
+            .snils = SNILS_ANNA, .case_text = "court 3-17", .operator_name = "pd-1"};
+    char hold[MR_ERASURE_HOLD_HEX_MAX];
+    uint64_t number;
+
+    f->compactor_away = true; /* it stays under way */
+    (void)deficit(f, "d-1", SNILS_ANNA, NULL);
+    assert_int_equal(request(f, SNILS_ANNA, &number, &error), 0);
+    assert_int_equal(mr_eraser_hold(f->eraser, &wish, hold, &error), 0);
+    assert_int_equal(mr_eraser_approve(f->eraser, number, "pd-2", &error), MR_EDENIED);
+    assert_int_equal(mr_eraser_release(f->eraser, &wish, hold, &error), 0);
+    assert_int_equal(mr_eraser_approve(f->eraser, number, "pd-2", &error), 0);
+    assert_int_not_equal(mr_eraser_hold(f->eraser, &wish, hold, &error), 0);
 }
 
 static void test_wrong_wishes(void **state)
@@ -409,14 +422,6 @@ static void test_notices(void **state)
     await_answers(f, number, 0);
 }
 
-static void nothing_of(struct fixture *f, const char *text)
-{
-    (void)bytes_search_folder(mr_tmpdir_path(f->env->dir, "store/log"), text);
-    (void)bytes_search_folder(mr_tmpdir_path(f->env->dir, "store/keys"), text);
-    (void)bytes_search_folder(mr_tmpdir_path(f->env->dir, "store/index"), text);
-    (void)bytes_search_folder(mr_tmpdir_path(f->env->dir, "store/views"), text);
-}
-
 static void test_act_names_and_nothing_else_does(void **state)
 {
     struct fixture *f = *state;
@@ -438,14 +443,12 @@ static void test_waiting_is_discarded(void **state)
 {
     struct fixture *f = *state;
     struct mr_error error = {0};
-    struct mr_buf event = MR_BUF_INIT;
     uint64_t number, waits, others;
 
     (void)deficit(f, "d-1", SNILS_ANNA, "p-17");
     (void)deficit(f, "d-2", SNILS_OLGA, NULL);
     waits = deficit(f, "d-3", SNILS_OLGA, "p-17"); /* her id, another's number */
     others = deficit(f, "d-4", NULL, "p-18");
-    mr_buf_fini(&event);
     assert_int_equal(open_record(f, waits, MR_PURPOSE_CORRECT), 0);
     assert_int_equal(request(f, SNILS_ANNA, &number, &error), 0);
     assert_int_equal(mr_eraser_approve(f->eraser, number, "pd-2", &error), 0);
@@ -458,7 +461,6 @@ static void test_waits_for_the_compactor(void **state)
 {
     struct fixture *f = *state;
     struct mr_error error = {0};
-    struct mr_eraser_status status;
     uint64_t number;
 
     f->compactor_away = true;
@@ -469,7 +471,6 @@ static void test_waits_for_the_compactor(void **state)
     stop(f);
     start(f); /* it goes on where it stood */
     (void)await(f, number, MR_ERASURE_CONFIRMED);
-    mr_eraser_status(f->eraser, &status);
     f->compactor_away = false;
     mr_eraser_wake(f->eraser);
     (void)await(f, number, MR_ERASURE_COMPLETED);
@@ -481,6 +482,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_two_operators, setup, teardown),
             cmocka_unit_test_setup_teardown(test_reject_unblocks, setup, teardown),
             cmocka_unit_test_setup_teardown(test_hold_refuses, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_hold_between, setup, teardown),
             cmocka_unit_test_setup_teardown(test_wrong_wishes, setup, teardown),
             cmocka_unit_test_setup_teardown(test_derived_is_as_rebuilt, setup, teardown),
             cmocka_unit_test_setup_teardown(test_notices, setup, teardown),
