@@ -51,6 +51,7 @@ struct mr_log_reader {
     struct mr_kv_txn *txn;
     struct mr_kv_cursor *cursor;
     uint64_t head;   /* of the snapshot */
+    uint64_t rolled; /* the same: up to here segments have the records */
     uint64_t at;     /* number read last */
     bool positioned; /* the cursor stands on `at` */
     bool paused;
@@ -95,6 +96,8 @@ int mr_log_read_value(
 /* ---- segments: rows (log_segment.c) ---- */
 
 int mr_log_segment_row(struct mr_kv_txn *txn, uint64_t number, struct mr_log_segment *ret);
+/* Up to this number the segments count; 0: there are none, or their table is damaged. */
+uint64_t mr_log_rolled(struct mr_kv_txn *txn);
 int mr_log_trimmed_row(struct mr_kv_txn *txn, uint64_t *ret);
 int mr_log_segments_walk(struct mr_kv_txn *txn, mr_log_segment_fn fn, void *ctx);
 /* The rows follow each other from 1 on and reach as far as records were taken out. MR_ECORRUPT. */

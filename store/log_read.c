@@ -6,6 +6,12 @@
 #include "store/log_internal.h"
 #include "store/scrub.h"
 
+static int look_at_ends(struct mr_log_reader *reader)
+{
+    reader->rolled = mr_log_rolled(reader->txn);
+    return mr_log_last(reader->txn, &reader->head, NULL);
+}
+
 int mr_log_reader_open(struct mr_log *log, struct mr_log_reader **ret)
 {
     struct mr_log_reader *reader = calloc(1, sizeof *reader);
@@ -18,7 +24,7 @@ int mr_log_reader_open(struct mr_log *log, struct mr_log_reader **ret)
     if (r == 0)
         r = mr_kv_cursor_open(reader->txn, LOG_RECORDS, &reader->cursor);
     if (r == 0)
-        r = mr_log_last(reader->txn, &reader->head, NULL);
+        r = look_at_ends(reader);
     if (r < 0) {
         mr_log_reader_close(reader);
         return r;
@@ -61,7 +67,7 @@ int mr_log_reader_renew(struct mr_log_reader *reader)
     if (r == 0)
         r = mr_kv_cursor_renew(reader->cursor);
     if (r == 0)
-        r = mr_log_last(reader->txn, &reader->head, NULL);
+        r = look_at_ends(reader);
     reader->paused = r < 0;
     return r;
 }
@@ -168,21 +174,20 @@ int mr_log_read_value(
     bool step = reader->positioned && number == reader->at + 1;
     struct mr_error error = {0};
     char where[48];
-    int r;
+    int r = 0;
 
     assert(!reader->paused);
     if (number == 0 || number > reader->head)
         return MR_ENOTFOUND;
     reader->at = number;
     reader->positioned = false;
-    if (in_segment(reader, number)) {
-        r = read_segment(reader, number, ret, &error);
-    } else {
+    if (number > reader->rolled) {
         r = move_to(reader->cursor, step, number, ret);
         reader->positioned = r == 0;
-        if (r == MR_ENOTFOUND)
-            r = read_segment(reader, number, ret, &error);
     }
+    /* What a segment has counts, also while the growing environment still has it as it was. */
+    if (number <= reader->rolled || r == MR_ENOTFOUND)
+        r = read_segment(reader, number, ret, &error);
     if (r == 0)
         return 0;
     (void)snprintf(where, sizeof where, "record %llu", (unsigned long long)number);

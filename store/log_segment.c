@@ -56,6 +56,13 @@ int mr_log_segment_row(struct mr_kv_txn *txn, uint64_t number, struct mr_log_seg
     return r == 0 && ret->last < number ? MR_ENOTFOUND : r;
 }
 
+uint64_t mr_log_rolled(struct mr_kv_txn *txn)
+{
+    struct mr_log_segment last;
+
+    return row_at_most(txn, UINT64_MAX, &last) == 0 ? last.last : 0;
+}
+
 int mr_log_trimmed_row(struct mr_kv_txn *txn, uint64_t *ret)
 {
     struct mr_slice value;

@@ -73,8 +73,8 @@ int mr_log_segment_remove(struct mr_log *log, uint64_t first, uint32_t generatio
  */
 int mr_log_batch_segment(struct mr_log_batch *batch, const struct mr_log_segment *segment);
 /*
- * Takes up to `max` records that a segment has out of the growing environment. 1: there are more. A record is
- * changed here by nobody but who does this, so both copies are the same.
+ * Takes up to `max` records that a segment has out of the growing environment. 1: there are more. Until they
+ * are out, readers read them in the segment all the same; nothing else may be done to the range before.
  */
 int mr_log_batch_trim(struct mr_log_batch *batch, uint32_t max);
 /*
