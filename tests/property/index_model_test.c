@@ -131,6 +131,31 @@ static void forget_some(struct model *m)
     CHECK(m, mr_index_forget(m->index, refs, count) == 0);
 }
 
+struct thinning {
+    uint64_t first, last, divisor;
+};
+
+static bool is_gone(void *ctx, uint64_t number)
+{
+    const struct thinning *t = ctx;
+
+    return number >= t->first && number <= t->last && number % t->divisor == 0;
+}
+
+static void thin_some(struct model *m)
+{
+    struct thinning t = {.first = 1 + below(m, m->through + 1), .divisor = 1 + below(m, 4)};
+    uint32_t kinds = (uint32_t)below(m, 1 << (KINDS + 1));
+    size_t kept = 0;
+
+    t.last = t.first + below(m, 1000);
+    CHECK(m, mr_index_thin(m->index, kinds, t.first, t.last, is_gone, &t) == 0);
+    for (size_t i = 0; i < m->count; i++)
+        if (!(kinds & 1u << m->entries[i].kind) || !is_gone(&t, m->entries[i].number))
+            m->entries[kept++] = m->entries[i];
+    m->count = kept;
+}
+
 static bool is_of(const struct mr_index_entry_ref *e, enum mr_index_kind kind, const uint8_t *key)
 {
     return e->kind == kind && memcmp(e->key, key, MR_INDEX_KEY_BYTES) == 0;
@@ -165,8 +190,10 @@ static void act(struct model *m)
         add_batch(m);
     else if (what < 95)
         CHECK(m, mr_index_merge(m->index) >= 0);
-    else if (what < 98)
+    else if (what < 97)
         forget_some(m);
+    else if (what < 98)
+        thin_some(m);
     else {
         mr_index_close(m->index);
         open_index(m);

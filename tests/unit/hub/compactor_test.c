@@ -155,6 +155,30 @@ static void who_is_gone_does_not_wait(void **state)
     t->env->config->subscriptions[1].name[0] = 'c';
 }
 
+/* What led to an expired record from its inside goes with it: as if the index were made anew. */
+static void the_index_is_what_a_rebuild_makes(void **state)
+{
+    struct term_env *t = *state;
+    struct mr_index *index = t->env->house.index;
+    uint8_t before[32], after[32], anew[32];
+    uint64_t entries, left;
+
+    term_env_fill(t);
+    term_env_settle(t);
+    assert_int_equal(mr_indexer_run_once(&t->env->house, NULL), 0);
+    assert_int_equal(mr_index_digest(index, before, &entries, NULL), 0);
+    term_env_now(TERM_ENV_BEGIN_US + 31 * TERM_ENV_DAY_US);
+    term_env_start(t);
+    assert_int_equal(term_env_run(t).expired, TERM_ENV_PROGRAMMES);
+    assert_int_equal(mr_indexer_run_once(&t->env->house, NULL), 0); /* the run has said what it did */
+    assert_int_equal(mr_index_digest(index, after, &left, NULL), 0);
+    assert_true(left < entries);
+    assert_int_equal(mr_index_clear(index), 0);
+    assert_int_equal(mr_indexer_run_once(&t->env->house, NULL), 0);
+    assert_int_equal(mr_index_digest(index, anew, NULL, NULL), 0);
+    assert_memory_equal(after, anew, sizeof after);
+}
+
 static void a_new_hold_is_seen_in_the_commit(void **state)
 {
     struct term_env *t = *state;
@@ -328,6 +352,7 @@ int main(void)
             T(expired_events_are_repeats_still),
             T(holds_and_waiting_keep),
             T(who_is_gone_does_not_wait),
+            T(the_index_is_what_a_rebuild_makes),
             T(a_new_hold_is_seen_in_the_commit),
             T(a_large_log_is_rolled),
             T(slots_are_emptied_wherever_they_lie),
