@@ -6,11 +6,11 @@
 
 /* ---- a copy of `keys` for the escrow place ---- */
 
-static int copy_keys(void *ctx, const char *path, struct mr_error *reterr)
+static int copy_keys(void *ctx, const char *dir, struct mr_error *reterr)
 {
     struct mr_keyring *keyring = ctx;
 
-    return mr_kv_copy(keyring->kv, path, reterr);
+    return mr_kv_copy_rows(keyring->kv, dir, reterr);
 }
 
 /* Read back: the copy in `dir` opens with the live root, down to every bucket key. */

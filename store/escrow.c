@@ -181,7 +181,7 @@ int mr_escrow_put_keys(
         r = mr_error_set(reterr, r, dir, "", "cannot copy keys/ into escrow");
     if (r < 0)
         return r;
-    r = copier->copy(copier->ctx, in.file, reterr);
+    r = copier->copy(copier->ctx, in.folder, reterr);
     if (r == 0)
         r = copier->check(copier->ctx, in.folder, reterr);
     if (r == 0 && rename(in.file, in.final) < 0)

@@ -28,10 +28,10 @@ struct mr_escrow {
 int mr_escrow_put_root(const char *dir, uint32_t generation, const uint8_t key[static MR_ROOT_KEY_BYTES],
         struct mr_error *reterr);
 
-/* How a copy is made at `path` (a new file, durable when it returns), and how the copy in folder `dir` (as
- * data.mdb) is checked. */
+/* How a copy is made as data.mdb in the empty folder `dir` (durable when it returns), and how it is checked.
+ */
 struct mr_escrow_copier {
-    int (*copy)(void *ctx, const char *path, struct mr_error *reterr);
+    int (*copy)(void *ctx, const char *dir, struct mr_error *reterr);
     int (*check)(void *ctx, const char *dir, struct mr_error *reterr);
     void *ctx;
 };

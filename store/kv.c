@@ -41,7 +41,7 @@ int mr_kv_error(const struct mr_kv *kv, int rc)
             {MDB_READERS_FULL, MR_EAGAIN},
             {MDB_MAP_RESIZED, MR_EAGAIN}, /* another process has the larger map: open again */
             {MDB_TXN_FULL, MR_ETOOBIG}, {MDB_BAD_VALSIZE, MR_EINVAL}, {MDB_VERSION_MISMATCH, MR_EUNSUPPORTED},
-            {MDB_INVALID, MR_ECORRUPT}, /* no LMDB file */
+            {MDB_INCOMPATIBLE, MR_EUNSUPPORTED}, {MDB_INVALID, MR_ECORRUPT}, /* no LMDB file */
             {MDB_CORRUPTED, MR_ECORRUPT}, {MDB_PAGE_NOTFOUND, MR_ECORRUPT}, {MDB_CURSOR_FULL, MR_ECORRUPT},
             {MDB_PANIC, MR_EIO}, /* a meta page could not be written: nothing works until reopened */
     };

@@ -127,9 +127,14 @@ int mr_kv_rows_down(struct mr_kv_txn *txn, uint32_t table, struct mr_slice prefi
  * writers go on beside it. MR_EEXISTS: there is a file. On failure no file is left.
  */
 int mr_kv_copy(struct mr_kv *kv, const char *path, struct mr_error *reterr);
+/*
+ * The same row by row, as data.mdb in the empty folder `dir`: slower, and what was deleted is not in it, not
+ * even as a border between pages. MR_EUNSUPPORTED: there are tables that kv was not opened with.
+ */
+int mr_kv_copy_rows(struct mr_kv *kv, const char *dir, struct mr_error *reterr);
 
 /*
- * Compaction in place: the environment is written anew without its free pages and swapped for the old file,
+ * Compaction in place: the environment is written anew, row by row, and swapped for the old file,
  * which is overwritten unless another process still reads it. So deleted rows are in no page any more.
  * Writers wait while it is copied, readers only for the swap; views taken before stay valid until their
  * transactions end, and it waits for those. Not with read_only. Any thread that has no transaction open here.

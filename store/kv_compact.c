@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "store/fault.h"
@@ -56,73 +55,6 @@ static int paths_init(struct paths *p, const char *dir)
             return MR_EINVAL;
     }
     return 0;
-}
-
-static int system_error(struct mr_error *reterr, const char *path, const char *what)
-{
-    int saved = errno;
-
-    return mr_error_set(reterr, mr_err_from_errno(saved), path,
-            saved == ENOSPC ? "make room on the disk" : "check the disk and the folder's owner", "%s: %s",
-            what, strerror(saved));
-}
-
-/* ---- a copy ---- */
-
-static int sync_folder_of(const char *path)
-{
-    char folder[PATH_MAX];
-    char *slash;
-
-    (void)snprintf(folder, sizeof folder, "%s", path);
-    slash = strrchr(folder, '/');
-    if (slash)
-        *slash = '\0';
-    return mr_folder_sync(slash ? folder : ".");
-}
-
-static int copy_to(struct mr_kv *kv, int fd, const char *path, struct mr_error *reterr)
-{
-    int rc = mdb_env_copyfd2(kv->env, fd, MDB_CP_COMPACT);
-
-    if (rc)
-        return mr_error_set(reterr, mr_kv_error(kv, rc), path,
-                rc == ENOSPC ? "make room on the disk" : "check the disk", "cannot copy the store: %s",
-                mdb_strerror(rc));
-    if (fsync(fd) < 0)
-        return system_error(reterr, path, "cannot sync the copy");
-    return 0;
-}
-
-static int copy(struct mr_kv *kv, const char *path, struct mr_error *reterr)
-{
-    int r = MR_FAULT("kv.copy");
-    int fd;
-
-    if (r < 0)
-        return mr_error_set(reterr, r, path, "", "cannot copy the store");
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return system_error(reterr, path, "cannot create the copy");
-    r = copy_to(kv, fd, path, reterr);
-    if (close(fd) < 0 && r == 0)
-        r = system_error(reterr, path, "cannot close the copy");
-    if (r == 0 && (r = sync_folder_of(path)) < 0)
-        mr_error_set(reterr, r, path, "check the disk", "cannot sync the folder of the copy");
-    if (r < 0)
-        (void)unlink(path);
-    return r;
-}
-
-int mr_kv_copy(struct mr_kv *kv, const char *path, struct mr_error *reterr)
-{
-    struct mr_kv_pass pass;
-    int r;
-
-    mr_kv_gate_enter(&kv->gate, &pass, false);
-    r = copy(kv, path, reterr);
-    mr_kv_gate_leave(&kv->gate, &pass);
-    return r;
 }
 
 /* ---- the old file ---- */
@@ -193,10 +125,10 @@ int mr_kv_compact_recover(const char *dir)
 static int make_copy(struct mr_kv *kv, const struct paths *p, struct mr_error *reterr)
 {
     remove_copy(p);
-    (void)wipe_old(p);
+    (void)unlink(p->old);
     if (mkdir(p->folder, 0700) < 0)
-        return system_error(reterr, p->folder, "cannot create the folder");
-    return copy(kv, p->data, reterr);
+        return mr_kv_system_error(reterr, p->folder, "cannot create the folder");
+    return mr_kv_copy_rows_inside(kv, p->folder, reterr);
 }
 
 /* The old lock file keeps its open ends; the new one is that of the environment in `compact`. */
@@ -205,15 +137,15 @@ static int swap_names(const struct paths *p, struct mr_error *reterr)
     int saved;
 
     if (link(p->live_data, p->old) < 0 || link(p->live_lock, p->old_lock) < 0)
-        return system_error(reterr, p->old, "cannot link the old files");
+        return mr_kv_system_error(reterr, p->old, "cannot link the old files");
     if (rename(p->lock, p->live_lock) < 0)
-        return system_error(reterr, p->live_lock, "cannot rename the lock file");
+        return mr_kv_system_error(reterr, p->live_lock, "cannot rename the lock file");
     if (rename(p->data, p->live_data) == 0)
         return 0;
     saved = errno;
     (void)rename(p->old_lock, p->live_lock); /* the old pair goes on */
     errno = saved;
-    return system_error(reterr, p->live_data, "cannot rename the compacted file");
+    return mr_kv_system_error(reterr, p->live_data, "cannot rename the compacted file");
 }
 
 /* Nothing is open here. */

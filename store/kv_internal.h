@@ -77,10 +77,15 @@ int mr_kv_gate_close_for_writers(struct mr_kv_gate *gate, unsigned wait_ms);
 int mr_kv_gate_close_for_all(struct mr_kv_gate *gate, unsigned wait_ms);
 void mr_kv_gate_open(struct mr_kv_gate *gate);
 
-/* ---- kv_open.c, kv_compact.c ---- */
+/* ---- kv_open.c, kv_copy.c, kv_copy_rows.c, kv_compact.c ---- */
 
 /* Environment and tables, by kv->dir, names, tables_count and the flags. */
 int mr_kv_open_env(struct mr_kv *kv, struct mr_error *reterr);
+/* By errno. */
+int mr_kv_system_error(struct mr_error *reterr, const char *path, const char *what);
+int mr_kv_copy_error(struct mr_kv *kv, int rc, const char *path, struct mr_error *reterr);
+/* mr_kv_copy_rows for who is inside, or has closed the gate. */
+int mr_kv_copy_rows_inside(struct mr_kv *kv, const char *dir, struct mr_error *reterr);
 /* Removes what a compaction that was killed has left. The owner's, before it opens. */
 int mr_kv_compact_recover(const char *dir);
 

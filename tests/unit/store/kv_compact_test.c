@@ -223,32 +223,6 @@ static void test_without_it_deleted_rows_stay_in_pages(void **state)
     assert_true(deleted_in_files(box) > 0);
 }
 
-static void test_copy(void **state)
-{
-    struct box *box = *state;
-    const char *path = mr_tmpdir_path(box->dir, "copy/data.mdb");
-    const struct mr_kv_options options = {.dir = mr_tmpdir_path(box->dir, "copy"),
-            .tables = names,
-            .tables_count = TABLES,
-            .checked = 1 << B,
-            .read_only = true,
-            .unlocked = true};
-    struct mr_kv *copy = NULL;
-    struct mr_error err = {0};
-    struct stat st;
-
-    assert_int_equal(mr_kv_copy(box->kv, path, &err), MR_ENOTFOUND);
-    assert_true(strlen(err.what) > 0);
-    assert_int_equal(mkdir(mr_tmpdir_path(box->dir, "copy"), 0700), 0);
-    assert_int_equal(mr_kv_copy(box->kv, path, NULL), 0);
-    assert_int_equal(mr_kv_copy(box->kv, path, NULL), MR_EEXISTS);
-    assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0600);
-    assert_int_equal(mr_kv_open(&copy, &options, NULL), 0);
-    assert_rows(copy);
-    mr_kv_close(copy);
-}
-
 /* ---- beside others ---- */
 
 struct reader {
@@ -482,7 +456,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
             T(test_rows_stay_and_deleted_ones_are_in_no_page),
             T(test_without_it_deleted_rows_stay_in_pages),
-            T(test_copy),
             T(test_a_long_reader_makes_it_give_up),
             T(test_under_load),
             T(test_another_process_keeps_its_view),
