@@ -107,12 +107,37 @@ static int verify_numbers(struct mr_log *log, struct mr_kv_txn *txn, uint64_t la
             (unsigned long long)(trimmed + count));
 }
 
+/*
+ * The last record may be damaged like any other: it is isolated, and appends go on behind it. Time then does
+ * not go back behind the last one that can be read; *ret_sound: that is the last one of all.
+ */
+static int verify_last(
+        struct mr_log *log, struct mr_kv_txn *txn, struct mr_record_view *view, bool *ret_sound)
+{
+    struct mr_kv_cursor *cursor;
+    struct mr_slice key, value;
+    int r = mr_kv_cursor_open(txn, LOG_RECORDS, &cursor);
+
+    if (r < 0)
+        return r;
+    *ret_sound = true;
+    r = mr_kv_cursor_last(cursor, &key, &value);
+    while (r == 0 && (r = mr_record_decode(view, number_of(key), value, NULL)) == MR_ECORRUPT) {
+        *ret_sound = false;
+        r = mr_kv_cursor_prev(cursor, &key, &value);
+    }
+    mr_kv_cursor_close(cursor);
+    if (r == 0)
+        atomic_store(&log->head_recorded_us, view->record.recorded_us);
+    return r == MR_ENOTFOUND ? 0 : r;
+}
+
 static int verify_end(struct mr_log *log, struct mr_kv_txn *txn, struct mr_error *reterr)
 {
-    struct mr_slice value = {0};
     struct mr_record_view *view;
     uint64_t last = 0;
-    int r = mr_log_last(txn, &last, &value);
+    bool sound;
+    int r = mr_log_last(txn, &last, NULL);
 
     if (r < 0)
         return mr_error_set(
@@ -128,11 +153,12 @@ static int verify_end(struct mr_log *log, struct mr_kv_txn *txn, struct mr_error
     view = malloc(sizeof *view);
     if (!view)
         return MR_ENOMEM;
-    r = mr_record_decode(view, last, value, reterr);
-    if (r == 0)
-        atomic_store(&log->head_recorded_us, view->record.recorded_us);
-    if (r == 0)
-        r = mr_log_tree_check(log, txn, &view->record, reterr);
+    r = verify_last(log, txn, view, &sound);
+    if (r < 0)
+        mr_error_set(reterr, r, mr_kv_dir(log->kv), "use the version of the program that wrote it",
+                "the last record cannot be read: %s", mr_err_text(r));
+    else
+        r = mr_log_tree_check(log, txn, sound ? &view->record : NULL, reterr);
     free(view);
     return r;
 }

@@ -49,7 +49,7 @@ struct mr_log_options {
 
 /*
  * Not read_only: this process owns the log. MR_EEXISTS (in use by another process), MR_ENOTFOUND (read_only,
- * no log), MR_EUNSUPPORTED (of another layout), MR_ECORRUPT (the last record is damaged or numbers are
+ * no log), MR_EUNSUPPORTED (of another layout), MR_ECORRUPT (numbers or rows of the tree are
  * missing; a read_only log opens all the same, so that a tool can look), MR_ENOSPACE, MR_EDENIED ...
  */
 int mr_log_open(struct mr_log **ret, const struct mr_log_options *options, struct mr_error *reterr);
@@ -92,6 +92,12 @@ int64_t mr_log_batch_recorded_us(const struct mr_log_batch *batch); /* of that r
  */
 int mr_log_batch_append(struct mr_log_batch *batch, const struct mr_record *record);
 int mr_log_batch_append_encoded(struct mr_log_batch *batch, const struct mr_log_encoded *encoded);
+/*
+ * Puts a damaged record of the growing environment back: only one whose leaf the tree has under this number.
+ * MR_EEXISTS: it is not damaged; MR_ENOTFOUND: it lies in a segment; MR_EDENIED: another leaf; MR_EINVAL.
+ * None of them is sticky.
+ */
+int mr_log_batch_mend(struct mr_log_batch *batch, const struct mr_record *record);
 int mr_log_batch_get(
         struct mr_log_batch *batch, enum mr_log_table table, struct mr_slice key, struct mr_slice *ret);
 int mr_log_batch_put(

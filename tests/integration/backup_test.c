@@ -265,12 +265,57 @@ static void test_damaged_it_is_refused(void **state)
     expect_balance(scene);
 }
 
+/* A bit of a stored event of the growing log. */
+static void flip_event(const struct scene *scene, const char *text)
+{
+    struct stat st;
+    char *bytes, *found;
+    int fd = open(path(scene, "store/log/data.mdb"), O_RDWR | O_CLOEXEC);
+
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    bytes = malloc((size_t)st.st_size);
+    assert_int_equal(pread(fd, bytes, (size_t)st.st_size, 0), st.st_size);
+    found = memmem(bytes, (size_t)st.st_size, text, strlen(text));
+    assert_non_null(found);
+    *found ^= 2;
+    assert_int_equal(pwrite(fd, found, 1, found - bytes), 1);
+    (void)close(fd);
+    free(bytes);
+}
+
+static void test_damaged_records_come_back(void **state)
+{
+    struct scene *scene = *state;
+    json_t *answer = NULL;
+
+    publish(scene);
+    assert_int_equal(tool(scene, NULL, "backup", path(scene, "backup"), NULL), 0);
+    publish(scene);
+    assert_int_equal(tool(scene, NULL, "scrub", "--repair-from", path(scene, "backup")), 73); /* a hub runs */
+    spawn_stop(&scene->hub);
+    flip_event(scene, "nms.deficit.identified.v1");
+    assert_int_equal(tool(scene, &answer, "scrub", NULL, NULL), 1);
+    assert_int_equal(json_array_size(json_object_get(answer, "findings")), 1);
+    assert_true(number(json_array_get(json_object_get(answer, "findings"), 0), "first") > 0);
+    json_decref(answer);
+    assert_int_equal(tool(scene, &answer, "scrub", "--repair-from", path(scene, "backup")), 0);
+    assert_int_equal(number(answer, "damaged"), 1);
+    assert_int_equal(number(answer, "mended"), 1);
+    json_decref(answer);
+    assert_int_equal(tool(scene, NULL, "scrub", NULL, NULL), 0);
+    assert_int_equal(tool(scene, NULL, "log", "verify", NULL), 0);
+    spawn_start(&scene->hub);
+    expect_balance(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_under_load_and_back, setup, teardown),
             cmocka_unit_test_setup_teardown(test_killed_it_is_none, setup, teardown),
             cmocka_unit_test_setup_teardown(test_damaged_it_is_refused, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_damaged_records_come_back, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
