@@ -10,6 +10,7 @@
 #include "hub/matcher.h"
 #include "hub/rights.h"
 #include "proto/base/logfmt.h"
+#include "store/kv_fatal.h"
 
 enum { FILES_WANTED = 4096 };
 
@@ -118,6 +119,7 @@ int main(int argc, char **argv)
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return 64;
     set_limits();
+    mr_kv_fatal_install();
     if (mr_config_load(&config, arguments.config, &error) < 0)
         return fail("config.invalid", &error);
     if (mr_rights_check(config, arguments.config, &error) < 0 ||

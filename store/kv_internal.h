@@ -89,6 +89,9 @@ int mr_kv_copy_rows_inside(struct mr_kv *kv, const char *dir, struct mr_error *r
 /* Removes what a compaction that was killed has left. The owner's, before it opens. */
 int mr_kv_compact_recover(const char *dir);
 
+/* kv_fatal.c: says so and ends the process. */
+void mr_kv_on_assert(MDB_env *env, const char *message);
+
 /* LMDB's or the system's code to ours. */
 int mr_kv_error(const struct mr_kv *kv, int rc);
 /* The same, remembered in the transaction unless it is MR_ENOTFOUND. */

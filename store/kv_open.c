@@ -120,6 +120,7 @@ static int open_env_sized(struct mr_kv *kv, size_t map_bytes)
 
     if (rc)
         return rc;
+    (void)mdb_env_set_assert(kv->env, mr_kv_on_assert);
     rc = mdb_env_set_mapsize(kv->env, map_bytes);
     if (!rc)
         rc = mdb_env_set_maxdbs(kv->env, MR_KV_TABLES_MAX);

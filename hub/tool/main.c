@@ -7,6 +7,7 @@
 
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
+#include "store/kv_fatal.h"
 
 static const struct tool_command *const commands[] = {
         &tool_up,
@@ -162,6 +163,7 @@ int main(int argc, char **argv)
 
     if (sodium_init() < 0)
         return 70;
+    mr_kv_fatal_install();
     r = take_options(&tool, argc, argv);
     if (r < 0)
         r = run_command(&tool, argc - optind, argv + optind);
