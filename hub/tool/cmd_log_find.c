@@ -18,6 +18,7 @@ struct find {
     struct tool *tool;
     json_t *arguments;
     bool person, count;
+    bool nobody;           /* the identifier leads to nobody */
     char line[LINE_BYTES]; /* of standard input */
     json_int_t limit;      /* how many to show; 0: all */
     json_int_t found, next;
@@ -56,6 +57,7 @@ static int on_document(void *ctx, json_t *document)
     }
     json_array_foreach (json_object_get(document, "matches"), i, record)
         print_record(find, record);
+    find->nobody = json_is_false(json_object_get(document, "known"));
     find->found += json_integer_value(json_object_get(document, "found"));
     find->next = json_integer_value(next);
     return ferror(stdout) ? 1 : 0;
@@ -78,7 +80,7 @@ static void print_end(const struct find *find)
     else if (find->next)
         (void)printf("there may be more: go on with --after %" JSON_INTEGER_FORMAT "\n", find->next - 1);
     else if (find->found == 0)
-        (void)puts("none");
+        (void)puts(find->nobody ? "nobody is known by that" : "none");
 }
 
 static int ask_all(struct find *find)
