@@ -70,6 +70,34 @@ static void a_subscription_in_cesql(void **state)
     spawn_fini(&spawn);
 }
 
+/* A hub of 10,000 subscriptions starts, takes events and delivers each to the one that wants it. */
+static void ten_thousand_subscriptions(void **state)
+{
+    enum { MANY = 10000, WANTED = 7, NUMBER = WANTED + 1 };
+    struct mr_buf extra = MR_BUF_INIT;
+    struct bus_client receiver;
+    struct spawn spawn;
+    const Marshrut__Bus__V1__Deliver *deliver;
+
+    (void)state;
+    for (int i = 0; i < MANY; i++)
+        mr_buf_printf(&extra, "  - {name: s-%05d, system: cnppm, filters: [{exact: {id: f-%d}}]}\n", i, i);
+    spawn_init(&spawn, mr_buf_str(&extra));
+    spawn_start(&spawn);
+    publish(&spawn);
+    bus_connect_as(&receiver, &spawn, SPAWN_CNPPM);
+    (void)bus_hello(&receiver, 0, 0);
+    bus_subscribe(&receiver, "s-00007", 100, 0);
+    deliver = bus_expect(&receiver, MARSHRUT__BUS__V1__FRAME__BODY_DELIVER)->deliver;
+    assert_string_equal(deliver->subscription, "s-00007");
+    assert_int_equal(deliver->n_items, 1);
+    assert_int_equal(deliver->items[0]->number, NUMBER);
+    assert_null(bus_receive(&receiver, QUIET_MS));
+    bus_close(&receiver);
+    spawn_fini(&spawn);
+    mr_buf_fini(&extra);
+}
+
 static void a_wrong_expression_stops_the_start(void **state)
 {
     struct spawn spawn;
@@ -86,6 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(a_subscription_in_cesql),
+            cmocka_unit_test(ten_thousand_subscriptions),
             cmocka_unit_test(a_wrong_expression_stops_the_start),
     };
 
