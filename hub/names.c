@@ -1,5 +1,6 @@
 #include "hub/house.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,10 +15,12 @@ struct name {
     uint16_t id;
 };
 
-/* Names of one kind, in order of text (that is the order of the rows). */
+/* Names of one kind. Some thousands of subscriptions are usual, so both ways are short. */
 struct name_set {
-    struct name *names;
+    struct name **by_text; /* in order of text (that is the order of the rows) */
+    struct name **by_id;   /* NULL: no name has this id */
     size_t count;
+    size_t capacity; /* of by_text */
     uint16_t id_max;
 };
 
@@ -25,36 +28,79 @@ struct mr_names {
     struct name_set sets[KINDS]; /* by enum mr_name_kind; 0 is not used */
 };
 
-static int compare_text(const void *a, const void *b)
+/* Where the text stands, or would stand; *found says which. */
+static size_t place_of(const struct name_set *set, const char *text, bool *found)
 {
-    return strcmp(((const struct name *)a)->text, ((const struct name *)b)->text);
+    size_t low = 0, high = set->count;
+
+    *found = false;
+    while (low < high && !*found) {
+        size_t middle = low + (high - low) / 2;
+        int r = strcmp(set->by_text[middle]->text, text);
+
+        *found = r == 0;
+        if (r < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return *found ? high : low;
+}
+
+static int grow(struct name_set *set, uint16_t id)
+{
+    if (set->count == set->capacity) {
+        size_t capacity = set->capacity ? set->capacity * 2 : 64;
+        struct name **grown = realloc(set->by_text, capacity * sizeof(struct name *));
+
+        if (!grown)
+            return MR_ENOMEM;
+        set->by_text = grown;
+        set->capacity = capacity;
+    }
+    if (!set->by_id && !(set->by_id = calloc(UINT16_MAX + 1u, sizeof(struct name *))))
+        return MR_ENOMEM;
+    return set->by_id[id] ? MR_ECORRUPT : 0;
 }
 
 static int set_add(struct name_set *set, const char *text, size_t size, uint16_t id)
 {
-    struct name *grown = realloc(set->names, (set->count + 1) * sizeof *grown);
+    struct name *name;
+    bool found;
+    size_t place;
+    int r = grow(set, id);
 
-    if (!grown)
+    if (r < 0)
+        return r;
+    name = calloc(1, sizeof *name);
+    if (!name)
         return MR_ENOMEM;
-    set->names = grown;
-    grown[set->count] = (struct name){.id = id};
-    memcpy(grown[set->count].text, text, size);
+    name->id = id;
+    memcpy(name->text, text, size);
+    place = place_of(set, name->text, &found);
+    memmove(&set->by_text[place + 1], &set->by_text[place], (set->count - place) * sizeof(struct name *));
+    set->by_text[place] = name;
+    set->by_id[id] = name;
     set->count++;
     if (id > set->id_max)
         set->id_max = id;
-    qsort(set->names, set->count, sizeof *set->names, compare_text);
     return 0;
 }
 
 static const struct name *set_find(const struct name_set *set, const char *text)
 {
-    struct name key = {0};
-    size_t size = strlen(text);
+    bool found;
+    size_t place = place_of(set, text, &found);
 
-    if (size >= NAME_BYTES_MAX || set->count == 0)
-        return NULL;
-    memcpy(key.text, text, size);
-    return bsearch(&key, set->names, set->count, sizeof key, compare_text);
+    return found ? set->by_text[place] : NULL;
+}
+
+static void set_clear(struct name_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        free(set->by_text[i]);
+    free(set->by_text);
+    free(set->by_id);
 }
 
 static int load_row(void *ctx, struct mr_slice key, struct mr_slice value)
@@ -146,7 +192,7 @@ void mr_names_free(struct mr_names *names)
     if (!names)
         return;
     for (size_t i = 0; i < KINDS; i++)
-        free(names->sets[i].names);
+        set_clear(&names->sets[i]);
     free(names);
 }
 
@@ -161,9 +207,5 @@ const char *mr_names_text(const struct mr_names *names, enum mr_name_kind kind, 
 {
     const struct name_set *set = &names->sets[kind];
 
-    for (size_t i = 0; i < set->count; i++) {
-        if (set->names[i].id == id)
-            return set->names[i].text;
-    }
-    return NULL;
+    return set->by_id && set->by_id[id] ? set->by_id[id]->text : NULL;
 }
