@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "proto/base/err.h"
 
@@ -20,6 +21,7 @@ static struct {
     char name[64];
     char action[16];
     unsigned nth;
+    const char *when; /* NULL: always */
     atomic_uint hits;
 } wanted = {.once = PTHREAD_ONCE_INIT};
 
@@ -53,6 +55,7 @@ static void parse(const char *spec)
 static void parse_environment(void)
 {
     parse(getenv("MR_FAULT"));
+    wanted.when = getenv("MR_FAULT_WHEN");
 }
 
 void mr_fault_set(const char *spec)
@@ -65,7 +68,8 @@ int mr_fault_hit(const char *name)
 {
     (void)pthread_once(&wanted.once, parse_environment);
     assert(is_point(name));
-    if (strcmp(wanted.name, name) != 0 || atomic_fetch_add(&wanted.hits, 1) + 1 != wanted.nth)
+    if (strcmp(wanted.name, name) != 0 || (wanted.when && access(wanted.when, F_OK) != 0) ||
+            atomic_fetch_add(&wanted.hits, 1) + 1 != wanted.nth)
         return 0;
     (void)fprintf(stderr, "fault=%s action=%s\n", name, wanted.action);
     if (strcmp(wanted.action, "kill") == 0)

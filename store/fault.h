@@ -5,6 +5,7 @@
  *
  *   MR_FAULT=name:nth:kill|eio|enospc   at the nth hit (from 1) of the point, once: SIGKILL to itself, or
  * that failure
+ *   MR_FAULT_WHEN=FILE                  hits count only while there is such a file
  */
 #ifndef MR_STORE_FAULT_H
 #define MR_STORE_FAULT_H

@@ -24,44 +24,45 @@
  */
 static const struct point {
     const char *name;
+    unsigned nth; /* hit */
     enum outcome kill, eio, enospc;
     const char *elsewhere;
 } points[] = {
-        {"store.fill.before", KILLED, EXITS, WAITS, NULL},
-        {"store.commit.before", KILLED, EXITS, WAITS, NULL},
-        {"store.commit.after", KILLED, NOT_ASKED, NOT_ASKED, NULL},
-        {"store.done.before", KILLED, NOT_ASKED, NOT_ASKED, NULL},
-        {"segment.write.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/log_segment_test.c"},
-        {"segment.rename.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/log_segment_test.c"},
-        {"segment.rename.after", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/log_segment_test.c"},
-        {"segment.row.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
-        {"segment.trim.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
-        {"segment.strip.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
-        {"segment.remove.before", NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
-        {"kv.copy", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
-        {"kv.swap", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
-        {"kv.swapped", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
-        {"keys.erase.root", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.erase.commit", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.erase.committed", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.escrow.root", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.escrow.keys", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.escrow.forget", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.erase.destroy", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.erase.destroyed", NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"erase.requested", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.collected", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.told", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.cleaned", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.keys", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.destroyed", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.confirmed", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.stripped", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.written", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.secret", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.completed", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.saved", NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.answered", NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
+        {"store.fill.before", 20, KILLED, EXITS, WAITS, NULL},
+        {"store.commit.before", 20, KILLED, EXITS, WAITS, NULL},
+        {"store.commit.after", 20, KILLED, NOT_ASKED, NOT_ASKED, NULL},
+        {"store.done.before", 20, KILLED, NOT_ASKED, NOT_ASKED, NULL},
+        {"segment.write.before", 1, KILLED, GOES_ON, GOES_ON, NULL},
+        {"segment.rename.before", 1, KILLED, GOES_ON, GOES_ON, NULL},
+        {"segment.rename.after", 1, KILLED, GOES_ON, NOT_ASKED, NULL},
+        {"segment.row.before", 1, KILLED, EXITS, WAITS, NULL},
+        {"segment.trim.before", 1, KILLED, EXITS, WAITS, NULL},
+        {"segment.strip.before", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
+        {"segment.remove.before", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
+        {"kv.copy", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
+        {"kv.swap", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
+        {"kv.swapped", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
+        {"keys.erase.root", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.erase.commit", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.erase.committed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.escrow.root", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.escrow.keys", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.escrow.forget", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.erase.destroy", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"keys.erase.destroyed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
+        {"erase.requested", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.collected", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.told", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.cleaned", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.keys", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.destroyed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.confirmed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.stripped", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.written", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.secret", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.completed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.saved", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
+        {"erase.answered", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
 };
 
 static const struct point *row_of(const char *name)
@@ -124,7 +125,8 @@ static void test_points(void **state)
 
             if (outcomes[a] == NOT_ASKED)
                 continue;
-            (void)snprintf(fault, sizeof fault, "MR_FAULT=%s:20:%s", points[p].name, actions[a]);
+            (void)snprintf(
+                    fault, sizeof fault, "MR_FAULT=%s:%u:%s", points[p].name, points[p].nth, actions[a]);
             (void)snprintf(met, sizeof met, "fault=%s action=%s", points[p].name, actions[a]);
             matrix_cell(*state, fault, met, outcomes[a]);
         }

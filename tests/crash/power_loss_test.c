@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "adapters/sdk/file.h"
@@ -103,6 +104,17 @@ static void expect_whole_trace(const struct scene *scene)
     disk_free(disk);
 }
 
+/* How many segments got their names: a number of twenty digits and a generation. */
+static size_t segments_made(const struct trace *trace)
+{
+    enum { DIGITS = 20 };
+    size_t count = 0;
+
+    for (const struct trace_entry *e = trace_first(trace); e; e = trace_next(trace, e))
+        count += e->op == TRACE_RENAME && strspn(e->name2, "0123456789") == DIGITS;
+    return count;
+}
+
 static void test_power_loss(void **state)
 {
     struct scene *scene = *state;
@@ -111,6 +123,8 @@ static void test_power_loss(void **state)
 
     run(scene, scene_setting("MR_BATCHES", BATCHES));
     end = trace_now(&scene->history->trace);
+    print_message("%zu segments\n", segments_made(&scene->history->trace));
+    assert_true(segments_made(&scene->history->trace) > 1);
     expect_whole_trace(scene);
     cuts_make(&cuts, 0, end, count);
     cuts_make(&cuts, 0, START_ENTRIES, count * START_CUTS / CUTS); /* while everything is being made */

@@ -167,9 +167,9 @@ void matrix_cell(struct matrix *matrix, const char *fault, const char *met, enum
     if (!matrix_is_asked(name))
         return;
     scene_preload(scene, fault);
-    trace_arm(&scene->history->trace, false); /* until it is ready */
+    scene_arm(scene, false); /* until it is ready */
     scene_begin(scene);
-    trace_arm(&scene->history->trace, true);
+    scene_arm(scene, true);
     if (outcome == KILLED || outcome == EXITS)
         expect_end(scene, name, outcome);
     else

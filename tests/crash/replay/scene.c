@@ -10,6 +10,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "adapters/sdk/file.h"
+
 uint64_t scene_setting(const char *name, uint64_t otherwise)
 {
     const char *text = getenv(name);
@@ -23,6 +25,25 @@ static const char *trace_path(const struct scene *scene, char ret[static 256])
     return ret;
 }
 
+/* One more line of the section `hub`, behind its first. */
+static void add_hub_setting(const char *path, const char *line)
+{
+    struct mr_buf text = MR_BUF_INIT;
+    FILE *file;
+    char *at;
+
+    assert_int_equal(mr_file_read(path, 1 << 20, &text), 0);
+    at = strstr(mr_buf_str(&text), "hub:\n");
+    assert_non_null(at);
+    at += strlen("hub:\n");
+    file = fopen(path, "we");
+    assert_non_null(file);
+    (void)fwrite(text.data, 1, (size_t)(at - (char *)text.data), file);
+    (void)fprintf(file, "  %s\n%s", line, at);
+    assert_int_equal(fclose(file), 0);
+    mr_buf_fini(&text);
+}
+
 struct scene *scene_new(void)
 {
     struct scene *scene = calloc(1, sizeof *scene);
@@ -34,6 +55,7 @@ struct scene *scene_new(void)
         assert_int_equal(getrandom(&scene->seed, sizeof scene->seed, 0), sizeof scene->seed);
     scene->history = history_new(scene->seed);
     spawn_init(&scene->history->hub, "");
+    add_hub_setting(scene->history->hub.config, "segment_events: 100"); /* the least: segments are made too */
     trace_create(&scene->history->trace, trace_path(scene, path));
     scene_preload(scene, NULL);
     return scene;
@@ -44,6 +66,7 @@ void scene_free(struct scene *scene)
     char path[256];
 
     (void)unlink(trace_path(scene, path));
+    scene_arm(scene, false);
     trace_close(&scene->history->trace);
     spawn_fini(&scene->history->hub);
     history_free(scene->history);
@@ -61,12 +84,29 @@ void scene_preload(struct scene *scene, const char *more)
     (void)trace_path(scene, scene->variables[n]);
     memmove(scene->variables[n] + strlen("MR_RECORD="), scene->variables[n], 256 - strlen("MR_RECORD="));
     memcpy(scene->variables[n++], "MR_RECORD=", strlen("MR_RECORD="));
+    (void)snprintf(scene->variables[n++], 256, "MR_FAULT_WHEN=%s.armed", hub->dir);
     if (more)
         (void)snprintf(scene->variables[n++], 256, "%s", more);
     memset(scene->environment, 0, sizeof scene->environment);
     for (int i = 0; i < n; i++)
         scene->environment[i] = scene->variables[i];
     hub->environment = scene->environment;
+}
+
+void scene_arm(struct scene *scene, bool armed)
+{
+    char path[256];
+    FILE *file;
+
+    (void)snprintf(path, sizeof path, "%s.armed", scene->history->hub.dir);
+    trace_arm(&scene->history->trace, armed);
+    if (!armed) {
+        (void)unlink(path);
+        return;
+    }
+    file = fopen(path, "we");
+    assert_non_null(file);
+    (void)fclose(file);
 }
 
 void scene_begin(struct scene *scene)
