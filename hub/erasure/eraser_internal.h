@@ -103,8 +103,9 @@ int mr_erasure_finish_keys(struct mr_eraser *eraser, struct mr_error *reterr);
 /* ---- escrow.c ---- */
 
 const char *mr_erasure_escrow_word(const struct mr_house *house); /* "confirmed" or "none" */
-/* Makes the copies anew, a day after the last time: that of keys/ is of use for whom it knows. Says how it
- * went; a place that is not there is tried at the next look around. */
+/* Ends what an earlier process left of an erasure of keys, and makes the copies anew, a day after the last
+ * time: that of keys/ is of use for whom it knows. Says how it went; a place that is not there is tried at
+ * the next look around. */
 void mr_erasure_keep_escrow(struct mr_eraser *eraser);
 
 /* Adds slots to what is to be stripped of a record. Writer thread. */

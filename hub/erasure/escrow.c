@@ -1,7 +1,7 @@
 #include "hub/erasure/eraser_internal.h"
 #include "proto/base/logfmt.h"
 
-enum { REFRESH_HOURS = 24 };
+enum { REFRESH_HOURS = 24, AGAIN_SECONDS = 60 };
 
 int mr_erasure_finish_keys(struct mr_eraser *eraser, struct mr_error *reterr)
 {
@@ -21,12 +21,14 @@ void mr_erasure_keep_escrow(struct mr_eraser *eraser)
     int64_t now = mr_clock_monotonic_us(eraser->house->clock);
     struct mr_error error = {0};
 
-    if ((!escrow.root && !escrow.keys) || now < eraser->escrow_next_us)
+    if (now < eraser->escrow_next_us)
         return;
     if (mr_erasure_finish_keys(eraser, &error) == 0) {
         eraser->escrow_next_us = now + (int64_t)REFRESH_HOURS * 3600 * 1000000;
-        mr_info("hub.escrow_kept");
+        if (escrow.root || escrow.keys)
+            mr_info("hub.escrow_kept");
         return;
     }
+    eraser->escrow_next_us = now + AGAIN_SECONDS * INT64_C(1000000);
     mr_warn("hub.escrow_failed", "where", error.where, "what", error.what, "cure", error.cure);
 }
