@@ -65,6 +65,20 @@ int mr_compactor_roll(struct mr_compactor *c, struct mr_error *reterr);
 /* Segments for hub.status, out of a fresh snapshot. */
 int mr_compactor_look(struct mr_compactor *c);
 
+/* ---- what was derived from what expires (compactor_forget.c) ---- */
+
+/* Records of a range, a bit each. */
+struct mr_expiring {
+    uint64_t first, last;
+    uint8_t *bits;
+    bool any;
+};
+int mr_expiring_init(struct mr_expiring *expiring, uint64_t first, uint64_t last); /* MR_ENOMEM */
+void mr_expiring_fini(struct mr_expiring *expiring);
+void mr_expiring_add(struct mr_expiring *expiring, uint64_t number);
+/* Once they have expired durably. */
+int mr_compactor_forget(struct mr_compactor *c, struct mr_expiring *expiring);
+
 /* ---- slots to empty (compactor_strip.c) ---- */
 
 int mr_compactor_strip(struct mr_compactor *c, struct mr_error *reterr);

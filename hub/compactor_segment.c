@@ -1,6 +1,4 @@
 /* Segments: rolling, rewriting, and taking out of the growing environment what they have. */
-#include <stdlib.h>
-
 #include "hub/compactor_internal.h"
 
 /* So many are taken out in a commit: it stays short, and others get into it. */
@@ -64,54 +62,23 @@ static int fill_row(struct mr_writer_job *job, struct mr_log_batch *batch)
     return r == 1 ? mr_log_batch_segment(batch, row->segment) : r;
 }
 
-/* Which records of the range expire in this rewriting, a bit each. */
-struct expiring {
-    uint64_t first, last;
-    uint8_t *bits;
-    bool any;
-};
-
-static bool expires(void *ctx, uint64_t number)
-{
-    const struct expiring *e = ctx;
-
-    return number >= e->first && number <= e->last &&
-           (e->bits[(number - e->first) / 8] & 1 << (number - e->first) % 8) != 0;
-}
-
-/*
- * What the index knows from inside of a record goes with it, so that it is what a rebuild makes of the log. A
- * failure, or a kill before this, leaves entries that lead to an expired record: no answer has it, for each
- * is checked in the log, and `rebuild --check` tells of them.
- */
-static int forget_expired(struct mr_compactor *c, struct expiring *e)
-{
-    const uint32_t inside = 1u << MR_INDEX_EVENT_ID | 1u << MR_INDEX_CORRELATION |
-                            1u << MR_INDEX_ORGANISATION | 1u << MR_INDEX_PERSON | 1u << MR_INDEX_DOCUMENT;
-
-    return e->any ? mr_index_thin(c->options.house->index, inside, e->first, e->last, expires, e) : 0;
-}
-
 struct asking {
     struct mr_compactor *c;
     const struct compactor_range *range;
-    struct expiring expiring;
+    struct mr_expiring expiring;
 };
 
 /* A long copy ends when the hub does. */
 static int change(void *ctx, const struct mr_record *record, struct mr_log_change *ret)
 {
     struct asking *asking = ctx;
-    struct expiring *e = &asking->expiring;
     int r;
 
     if (mr_compactor_stopping(asking->c))
         return MR_ECLOSED;
     r = asking->range->change ? asking->range->change(asking->range->ctx, record, ret) : 0;
-    if (r == 0 && ret->expire) {
-        e->bits[(record->number - e->first) / 8] |= (uint8_t)(1 << (record->number - e->first) % 8);
-        e->any = true;
-    }
+    if (r == 0 && ret->expire)
+        mr_expiring_add(&asking->expiring, record->number);
     return r;
 }
 
@@ -140,20 +107,18 @@ static int write_segment(struct asking *asking, struct mr_error *reterr)
                 ? mr_log_segment_remove(c->options.house->log, range->first, range->generation - 1)
                 : 0;
     if (r == 0)
-        r = forget_expired(c, &asking->expiring);
+        r = mr_compactor_forget(c, &asking->expiring);
     return r < 0 ? r : mr_compactor_trim(c);
 }
 
 int mr_compactor_segment(struct mr_compactor *c, const struct compactor_range *range, struct mr_error *reterr)
 {
-    struct asking asking = {.c = c, .range = range, .expiring = {range->first, range->last}};
-    int r;
+    struct asking asking = {.c = c, .range = range};
+    int r = mr_expiring_init(&asking.expiring, range->first, range->last);
 
-    asking.expiring.bits = calloc(1, (size_t)((range->last - range->first) / 8 + 1));
-    if (!asking.expiring.bits)
-        return MR_ENOMEM;
-    r = write_segment(&asking, reterr);
-    free(asking.expiring.bits);
+    if (r == 0)
+        r = write_segment(&asking, reterr);
+    mr_expiring_fini(&asking.expiring);
     return r;
 }
 

@@ -147,6 +147,14 @@ int mr_view_batch_commit(struct mr_view_batch *batch, uint64_t through)
     return r;
 }
 
+int mr_view_batch_commit_rows(struct mr_view_batch *batch)
+{
+    int r = mr_kv_commit(batch->txn);
+
+    free(batch);
+    return r;
+}
+
 void mr_view_batch_abort(struct mr_view_batch *batch)
 {
     if (!batch)

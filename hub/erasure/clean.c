@@ -111,7 +111,7 @@ static int clean_views(struct clean *c)
     for (size_t i = 0; r == 0 && i < secret->n_records; i++)
         r = drop_facts(batch, secret->records[i]->number);
     if (r == 0)
-        return mr_view_batch_commit(batch, mr_view_through(view)); /* ours alone until the commit */
+        return mr_view_batch_commit_rows(batch);
     mr_view_batch_abort(batch);
     return r;
 }
