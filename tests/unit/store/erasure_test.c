@@ -2,7 +2,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "proto/base/bytes.h"
 #include "store/hold.h"
+#include "store/key_tree.h"
 #include "store/keyring_internal.h"
 #include "store/kv.h"
 #include "store/root_key.h"
@@ -153,6 +155,57 @@ static void test_what_was_destroyed_before_is_included(void **state)
     assert_int_equal(result.persons, 0);
     assert_in_range(result.buckets, 2, 4);
     house_assert_state(house, true);
+}
+
+/* ---- damage ---- */
+
+static void put_row(
+        struct house *house, enum mr_keyring_table table, struct mr_slice key, struct mr_slice value)
+{
+    struct mr_kv_txn *kv = NULL;
+
+    assert_int_equal(mr_kv_begin_write(house->env->keyring->kv, &kv), 0);
+    assert_int_equal(mr_kv_put(kv, table, key, value), 0);
+    assert_int_equal(mr_kv_commit(kv), 0);
+}
+
+/* A row of the erased person's bucket that no key opens: somebody else's loss, and no reason to forget
+ * nobody. */
+static void test_a_damaged_row_is_counted_and_left(void **state)
+{
+    struct house *house = *state;
+    struct mr_erasure_result result;
+    uint8_t key[MR_BLIND_BYTES] = {9}, value[3 + MR_WRAPPED_ID_BYTES] = {1};
+    struct mr_kv_txn *kv = NULL;
+    struct mr_slice got;
+
+    mr_put_be16(value + 1, mr_bucket_of(house->persons[0].key.id));
+    put_row(house, MR_KEYRING_BIDX, mr_slice(key, sizeof key), mr_slice(value, sizeof value));
+    assert_int_equal(house_erase(house, 1, &result), 0);
+    assert_int_equal(result.damaged, 1);
+    assert_int_equal(result.identifiers, ERASED);
+    house_assert_state(house, true);
+    assert_int_equal(mr_kv_begin_read(house->env->keyring->kv, &kv), 0);
+    assert_int_equal(mr_kv_get(kv, MR_KEYRING_BIDX, mr_slice(key, sizeof key), &got), 0);
+    assert_true(mr_slice_equal(got, mr_slice(value, sizeof value)));
+    mr_kv_abort(kv);
+}
+
+/* Under a bucket key that does not open are thousands of persons: a new root would make their loss final. */
+static void test_a_damaged_bucket_key_stops_it(void **state)
+{
+    struct house *house = *state;
+    struct mr_erasure_result result;
+    uint8_t bucket[2], value[77] = {1};
+    struct mr_root root;
+
+    mr_put_be16(bucket, (uint16_t)((mr_bucket_of(house->persons[0].key.id) + 1) % MR_BUCKETS));
+    put_row(house, MR_KEYRING_BKT, mr_slice(bucket, sizeof bucket), mr_slice(value, sizeof value));
+    assert_int_equal(house_erase(house, 1, &result), MR_ECORRUPT);
+    assert_int_equal(house_status(house).generation, 1);
+    assert_int_equal(mr_root_read(house_path(house, "root"), &root, NULL), 0);
+    assert_int_equal(root.slots[1].state, MR_ROOT_FREE); /* the next root is gone again */
+    mr_root_wipe(&root);
 }
 
 /* ---- what old copies are worth ---- */
@@ -316,6 +369,8 @@ int main(void)
             T(test_blocked_persons_and_those_named_twice),
             T(test_refusals_change_nothing),
             T(test_what_was_destroyed_before_is_included),
+            T(test_a_damaged_row_is_counted_and_left),
+            T(test_a_damaged_bucket_key_stops_it),
             T(test_an_old_copy_opens_with_the_old_root_only),
             T(test_a_reader_beside_learns_the_new_root),
             T(test_rows_of_the_erased),
