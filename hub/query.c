@@ -384,7 +384,7 @@ static void start(struct mr_query *query, const struct mr_peer *peer, const Mars
                 "no such method");
         return;
     }
-    if (method->act && *query->read_only) {
+    if ((method->act || method->appends) && *query->read_only) {
         mr_query_send_result(query, peer, frame->id, "", mr_query_no_space(&error), &error);
         return;
     }

@@ -9,6 +9,7 @@
 #include "hub/deliver_rows.h"
 #include "hub/erasure/eraser_internal.h"
 #include "hub/erasure/identity.h"
+#include "hub/hold_rows.h"
 #include "hub/opened.h"
 #include "proto/base/list.h"
 
@@ -19,7 +20,43 @@ struct collect {
     struct mr_record_view view;
     struct mr_buf waiting; /* u64 numbers of records that waited for correction */
     struct mr_buf type;
+    struct mr_buf holds; /* struct mr_hold_row: on numbers and types */
+    bool held;           /* one of them is on one of the person's records */
 };
+
+/* ---- holds ---- */
+
+static int add_hold(void *ctx, struct mr_slice key, struct mr_slice value)
+{
+    struct collect *c = ctx;
+    struct mr_hold_row row;
+    int r = mr_hold_row_decode(&row, value);
+
+    (void)key;
+    if (r < 0 || row.kind == MR_HOLD_PERSON) /* those are in keys/ */
+        return r;
+    mr_buf_put(&c->holds, &row, sizeof row);
+    return mr_buf_failed(&c->holds) ? MR_ENOMEM : 0;
+}
+
+static int read_holds(struct collect *c)
+{
+    return mr_log_rows(c->e->reader, MR_LOG_HOLD, mr_slice(NULL, 0), mr_slice(NULL, 0), add_hold, c);
+}
+
+static bool is_held(const struct collect *c, uint64_t number, const char *type)
+{
+    for (size_t at = 0; at < c->holds.size; at += sizeof(struct mr_hold_row)) {
+        struct mr_hold_row row;
+
+        memcpy(&row, c->holds.data + at, sizeof row);
+        if (mr_hold_row_holds(&row, number, type))
+            return true;
+    }
+    return false;
+}
+
+/* ---- records ---- */
 
 static uint16_t own_slots(const struct collect *c, const struct mr_record *record)
 {
@@ -79,8 +116,10 @@ static int touched(struct collect *c, const struct mr_record *record, uint16_t m
         r = note_systems(c, record);
     if (r == 0)
         r = mr_record_type(record, &c->type);
-    if (r == 0)
+    if (r == 0) {
+        c->held |= is_held(c, record->number, mr_buf_str(&c->type));
         r = mr_identity_type(&c->identity, mr_buf_str(&c->type));
+    }
     if (r == 0) {
         r = mr_opened_read(&c->opened, c->e->eraser->house, record, MR_PURPOSE_ERASE, NULL);
         if (r == MR_EDESTROYED || r == MR_ECORRUPT || r == MR_EMALFORMED)
@@ -192,12 +231,17 @@ int mr_erasure_collect(struct mr_erasing *e)
     c->e = e;
     mr_opened_init(&c->opened);
     mr_identity_init(&c->identity, &e->arena, e->secret);
-    r = read_log(c);
+    r = read_holds(c);
+    if (r == 0)
+        r = read_log(c);
     if (r == 0)
         r = read_waiting(c);
+    if (r == 0 && c->held) /* nothing is destroyed yet; it may be rejected still */
+        r = mr_step_wait(e, "legal-hold");
     mr_opened_fini(&c->opened);
     mr_buf_fini(&c->waiting);
     mr_buf_fini(&c->type);
+    mr_buf_fini(&c->holds);
     e->request->events = e->secret->n_records;
     e->request->quarantined = e->secret->n_quarantined;
     free(c);

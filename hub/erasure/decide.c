@@ -19,7 +19,8 @@ struct decision {
     struct mr_error *error;
 };
 
-static int open_decision(struct decision *d, uint64_t number)
+/* may: also in this state. */
+static int open_decision(struct decision *d, uint64_t number, enum mr_erasure_state may)
 {
     int r;
 
@@ -27,7 +28,7 @@ static int open_decision(struct decision *d, uint64_t number)
     r = mr_log_reader_open(d->eraser->house->log, &d->reader);
     if (r == 0)
         r = mr_erasure_read(d->reader, number, &d->arena, &d->request, d->error);
-    if (r == 0 && d->request->state != MR_ERASURE_REQUESTED)
+    if (r == 0 && d->request->state != MR_ERASURE_REQUESTED && d->request->state != may)
         r = mr_error_set(d->error, MR_EINVAL, "request", "only one that waits can be decided on",
                 "request No. %llu is %s", (unsigned long long)number,
                 mr_erasure_state_name(d->request->state));
@@ -121,7 +122,7 @@ int mr_eraser_approve(
     int r;
 
     (void)pthread_mutex_lock(&eraser->asking);
-    r = open_decision(&d, number);
+    r = open_decision(&d, number, MR_ERASURE_REQUESTED);
     if (r == 0)
         r = approve(&d);
     close_decision(&d);
@@ -176,7 +177,7 @@ int mr_eraser_reject(struct mr_eraser *eraser, uint64_t number, const char *oper
         return mr_error_set(reterr, MR_EINVAL, "reason",
                 "give a code of small letters, digits and '-', as legal-duty", "no code");
     (void)pthread_mutex_lock(&eraser->asking);
-    r = open_decision(&d, number);
+    r = open_decision(&d, number, MR_ERASURE_APPROVED);
     if (r == 0)
         r = reject(&d, code, person);
     close_decision(&d);

@@ -70,6 +70,27 @@ static int open_secret(struct mr_erasing *e)
     return r < 0 ? r : mr_erasure_secret_read(e->reader, e->request, &e->key, &e->arena, &e->secret);
 }
 
+/* Until it is collected it may be rejected: who is first. */
+static int save_collected(struct mr_erasing *e)
+{
+    struct mr_arena arena;
+    mr_erasure_request *now;
+    int r;
+
+    (void)pthread_mutex_lock(&e->eraser->asking);
+    mr_arena_init(&arena, MR_ERASURE_ARENA_BYTES);
+    r = mr_log_reader_renew(e->reader);
+    if (r == 0)
+        r = mr_erasure_read(e->reader, e->request->number, &arena, &now, &e->error);
+    if (r == 0 && now->state != MR_ERASURE_APPROVED)
+        e->request->state = now->state;
+    else if (r == 0)
+        r = mr_erasing_save(e, MR_ERASURE_COLLECTED);
+    mr_arena_fini(&arena);
+    (void)pthread_mutex_unlock(&e->eraser->asking);
+    return r;
+}
+
 static int one_step(struct mr_erasing *e)
 {
     for (size_t i = 0; i < MR_COUNT(steps); i++) {
@@ -83,7 +104,9 @@ static int one_step(struct mr_erasing *e)
             r = steps[i].step(e);
         if (r == 0)
             r = MR_FAULT(steps[i].fault);
-        if (r == 0 && steps[i].to)
+        if (r == 0 && steps[i].to == MR_ERASURE_COLLECTED)
+            r = save_collected(e);
+        else if (r == 0 && steps[i].to)
             r = mr_erasing_save(e, steps[i].to);
         if (r == 0)
             r = MR_FAULT("erase.saved");

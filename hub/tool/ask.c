@@ -153,9 +153,9 @@ static int say_unknown(const char *method_name, int r, struct mr_error *reterr)
 {
     const struct mr_method *method = mr_method_find(method_name);
 
-    if ((r == MR_ECLOSED || r == MR_ETIMEOUT) && method && method->act && reterr)
+    if ((r == MR_ECLOSED || r == MR_ETIMEOUT) && method && (method->act || method->appends) && reterr)
         (void)snprintf(reterr->cure, sizeof reterr->cure,
-                "it may have been done or not: look (marshrut passport show, marshrut tail) before you "
+                "it may have been done or not: look (marshrut tail, passport show, erase list) before you "
                 "repeat it");
     return r;
 }
