@@ -269,6 +269,26 @@ static bool is_read_only(void *ctx)
     return spawn_logged(&((struct env *)ctx)->hub, "event=hub.read_only");
 }
 
+/* No commit of the hub's own is to come: else it, and not the publisher, would find that there is no space.
+ */
+static bool is_signed(void *ctx)
+{
+    struct env *env = ctx;
+    char *text;
+    json_t *status;
+    bool all;
+
+    if (run(env, (const char *[]){"--json", "status", NULL}) != 0)
+        return false;
+    text = content(env->output);
+    status = json_loads(text, 0, NULL);
+    all = status && json_integer_value(json_object_get(status, "head")) ==
+                            json_integer_value(json_object_get(status, "signed"));
+    json_decref(status);
+    free(text);
+    return all;
+}
+
 static void limit_files(struct env *env, rlim_t bytes)
 {
     struct rlimit limit = {bytes, RLIM_INFINITY};
@@ -285,6 +305,7 @@ static void test_no_space(void **state)
 
     put_programme(&text, "full-1", 20);
     write_input(env, &text);
+    spawn_until("a checkpoint of all", is_signed, env);
     limit_files(env, FILES_BYTES_SMALL);
     start(env, (const char *[]){"publish", env->input, NULL}); /* this one finds out, and waits */
     spawn_until("hub.read_only", is_read_only, env);
