@@ -26,6 +26,8 @@ struct bench {
 int bench_appending(struct bench *bench);
 /* The large log: filled, appended to by turns with an empty one, indexed; lag under load. */
 int bench_large(struct bench *bench);
+/* The same, moved into closed segments by the compactor, as a hub does over time. */
+int bench_rolling(struct bench *bench);
 /* Of the large log: sequential reading, a person's history, inclusion proofs, full verification. */
 int bench_reading(struct bench *bench);
 /* Opening after kill -9, and the memory of a hub that has it open. The house is closed, no thread runs. */

@@ -16,7 +16,9 @@ struct bench_house {
     size_t persons_count;
 };
 
-int bench_house_init(struct bench_house *ret, const char *dir, struct mr_error *reterr);
+/* segment_events: of hub.segment_events. */
+int bench_house_init(
+        struct bench_house *ret, const char *dir, uint32_t segment_events, struct mr_error *reterr);
 void bench_house_fini(struct bench_house *bench);
 int bench_house_open(struct bench_house *bench, struct mr_error *reterr);
 void bench_house_close(struct bench_house *bench);

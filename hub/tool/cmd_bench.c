@@ -26,6 +26,7 @@ enum {
     DISK_A_EVENT = 1300, /* log, indexes, facts, and what is measured beside them */
     DISK_BESIDE = 512 << 20,
     EVENTS_A_PERSON = 100,
+    SEGMENT_EVENTS = 1000000, /* the default of hub.segment_events; a tenth of a smaller log */
     WALK_FDS = 8,
 };
 
@@ -112,7 +113,8 @@ static int open_home(struct bench *bench)
 {
     size_t persons = bench->events / BENCH_SEALED_EVERY / EVENTS_A_PERSON;
     struct mr_note_signer signer;
-    int r = bench_house_init(&bench->home, bench->dir, &bench->error);
+    uint64_t segment = bench->events / 10 < SEGMENT_EVENTS ? bench->events / 10 : SEGMENT_EVENTS;
+    int r = bench_house_init(&bench->home, bench->dir, (uint32_t)segment, &bench->error);
 
     if (r == 0)
         r = bench_house_open(&bench->home, &bench->error);
@@ -133,6 +135,8 @@ static int run_phases(struct bench *bench)
         r = bench_appending(bench);
     if (r == 0)
         r = bench_large(bench);
+    if (r == 0)
+        r = bench_rolling(bench);
     if (r == 0)
         r = bench_reading(bench);
     bench_house_close(&bench->home);

@@ -56,9 +56,9 @@ static void test_every_row(void **state)
 {
     static const char *const rows[] = {"raw LMDB", "open events : raw", "sealed events : raw",
             "disk a byte of an open event", "disk a byte of a sealed event", "filling",
-            "append to the large log", "indexer, whole log", "indexes an event", "sequential read",
-            "person's history, median", "inclusion proof, p99", "full verification", "opening after kill -9",
-            "anonymous memory"};
+            "append to the large log", "indexer, whole log", "indexes an event", "moving records",
+            "sequential read", "person's history, median", "inclusion proof, p99", "full verification",
+            "opening after kill -9", "anonymous memory"};
     const char *argv[] = {
             "marshrut", "--json", "bench", "store", "--dir", *state, "--events", "3000", "--quick", NULL};
     struct run_program run = {0};
