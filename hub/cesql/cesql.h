@@ -19,6 +19,8 @@ enum {
     MR_CESQL_NODES_MAX = 1024,         /* operators, operands and functions in it */
     MR_CESQL_DEPTH_MAX = 200,          /* of nesting; a chain `a OR b OR c` is as deep as it is long */
     MR_CESQL_BUDGET_BYTES = 64 * 1024, /* good budget for the arena of one evaluation */
+    /* Of all LIKE in one evaluation: patterns of a whole expression on a string of 1,024 bytes. */
+    MR_CESQL_LIKE_STEPS_MAX = MR_CESQL_BYTES_MAX * 1024,
 };
 
 enum mr_cesql_type { MR_CESQL_BOOLEAN, MR_CESQL_INTEGER, MR_CESQL_STRING };
@@ -39,7 +41,7 @@ enum mr_cesql_fault {
     MR_CESQL_MISSING_ATTRIBUTE,
     MR_CESQL_MISSING_FUNCTION,
     MR_CESQL_FUNCTION_EVALUATION,
-    MR_CESQL_GENERIC, /* only: the arena's budget is used up; when compiling: no locale */
+    MR_CESQL_GENERIC, /* a budget is used up; when compiling: no locale */
 };
 
 /* What went wrong and where. Texts are constant and hold no value of an event. */

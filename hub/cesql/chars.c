@@ -133,11 +133,12 @@ static size_t pattern_step(struct mr_slice pattern, size_t at, bool *wild, uint8
     return 2;
 }
 
-bool cesql_like(struct mr_slice text, struct mr_slice pattern)
+bool cesql_like(struct mr_slice text, struct mr_slice pattern, size_t *steps, bool *ret)
 {
     size_t t = 0, p = 0, star = SIZE_MAX, star_text = 0; /* behind the last '%'; where it ends for now */
 
-    while (t < text.size) {
+    *ret = false;
+    for (; t<text.size && * steps> 0; --*steps) {
         bool wild = false;
         uint8_t byte = 0;
         size_t step = p < pattern.size ? pattern_step(pattern, p, &wild, &byte) : 0;
@@ -153,10 +154,11 @@ bool cesql_like(struct mr_slice text, struct mr_slice pattern)
             t = star_text;
             p = star;
         } else {
-            return false;
+            return true;
         }
     }
     while (p < pattern.size && pattern.data[p] == '%')
         p++;
-    return p == pattern.size;
+    *ret = t == text.size && p == pattern.size;
+    return t == text.size;
 }

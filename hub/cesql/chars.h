@@ -18,7 +18,10 @@ struct mr_slice cesql_chars_trim(struct mr_slice text);
 bool cesql_chars_case(
         struct mr_slice text, bool to_upper, locale_t casing, struct mr_arena *arena, struct mr_slice *ret);
 
-/* Does the whole text match the pattern of LIKE (section 3.4.3)? At most text * pattern steps. */
-bool cesql_like(struct mr_slice text, struct mr_slice pattern);
+/*
+ * Does the whole text match the pattern of LIKE (section 3.4.3)? False: *steps, which counts down, is used up
+ * before that is known; never more than text times pattern are needed.
+ */
+bool cesql_like(struct mr_slice text, struct mr_slice pattern, size_t *steps, bool *ret);
 
 #endif

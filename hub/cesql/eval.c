@@ -13,6 +13,7 @@ struct run {
     const struct mr_cesql_source *source;
     struct mr_arena *arena;
     struct mr_cesql_problem *problem;
+    size_t *like_steps; /* that are left to all LIKE of this evaluation */
 };
 
 static bool evaluate(const struct run *run, uint16_t index, struct mr_cesql_value *ret);
@@ -99,9 +100,14 @@ static bool eval_negate(const struct run *run, const struct cesql_node *node, st
 
 static bool eval_like(const struct run *run, const struct cesql_node *node, struct mr_cesql_value *ret)
 {
+    bool matches;
+
     if (!evaluate_as(run, node->first, MR_CESQL_STRING, ret))
         return false;
-    *ret = cesql_boolean(cesql_like(ret->string, node->literal.string) != node->negated);
+    if (!cesql_like(ret->string, node->literal.string, run->like_steps, &matches))
+        return fail(run, node, MR_CESQL_GENERIC, "LIKE takes too long on so long a string",
+                "a shorter string or pattern");
+    *ret = cesql_boolean(matches != node->negated);
     return true;
 }
 
@@ -316,7 +322,8 @@ bool cesql_evaluate_node(const struct mr_cesql *expression, uint16_t node,
         const struct mr_cesql_source *source, struct mr_arena *arena, struct mr_cesql_value *ret,
         struct mr_cesql_problem *problem)
 {
-    const struct run run = {expression, source, arena, problem};
+    size_t like_steps = MR_CESQL_LIKE_STEPS_MAX;
+    const struct run run = {expression, source, arena, problem, &like_steps};
 
     *problem = (struct mr_cesql_problem){.what = "", .cure = ""};
     return evaluate(&run, node, ret);

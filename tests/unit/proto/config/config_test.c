@@ -55,6 +55,8 @@ static void test_example(void **state)
     assert_int_equal(config->subscriptions[1].attempts_max, 10);
     assert_int_equal(config->subscriptions[0].filters[0].any_count, 3);
     assert_string_equal(config->subscriptions[2].filters[1].not_->suffix->source, ":cnppm");
+    assert_string_equal(config->subscriptions[1].filters[1].sql,
+            "source LIKE 'urn:marshrut:24:%' AND NOT (EXISTS causationid)");
     assert_string_equal(config->adapters.school->in, MR_SOURCE_DIR "/docs/school/in");
     assert_string_equal(config->adapters.copmkp->link.hub, "tcp://127.0.0.1:7400");
     assert_int_equal(config->adapters.copmkp->settle_ms, 500);
@@ -182,6 +184,7 @@ static const struct bad {
         {"exact: {type", "exact: {tipe", "unknown key: tipe", NULL},
         {"      - exact: {type", "      - prefix: {type: x}\n        exact: {type", "several dialects", NULL},
         {"exact: {regioncode: \"24\"}", "exact: {}", "without an attribute", NULL},
+        {"      - exact: {type", "      - sql: \"TRUE\"\n        exact: {type", "several dialects", NULL},
         {"exact: {regioncode: \"24\"}", "all: []", "says nothing", NULL},
         {"suffix: {source: \":cnppm\"}", "not: {not: {}}", "says nothing", NULL},
         {"- name: qual_category", "- name: Qual", "not a code list's name", NULL},
