@@ -210,8 +210,8 @@ int mr_kv_compact(struct mr_kv *kv, struct mr_kv_compaction *ret, struct mr_erro
         return mr_error_set(reterr, r, kv->dir, "give a shorter path", "the path is too long");
     if (kv->read_only || kv->unlocked)
         return mr_error_set(reterr, MR_EDENIED, kv->dir, "", "not the owner of the store");
-    r = mr_kv_gate_close_for_writers(&kv->gate, WRITERS_WAIT_MS);
+    r = mr_kv_gate_close_for_writers(&kv->gate, WRITERS_WAIT_MS, ALL_WAIT_MS);
     if (r < 0)
-        return mr_error_set(reterr, r, kv->dir, "try again later", "somebody writes for too long");
+        return mr_error_set(reterr, r, kv->dir, "try again later", "somebody writes or reads for too long");
     return compact(kv, &p, ret, reterr);
 }

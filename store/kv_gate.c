@@ -35,6 +35,7 @@ static bool inside(const struct mr_kv_gate *gate)
 void mr_kv_gate_enter(struct mr_kv_gate *gate, struct mr_kv_pass *pass, bool write)
 {
     pass->write = write;
+    pass->before = false;
     pass->thread = pthread_self();
     pthread_mutex_lock(&gate->lock);
     while ((gate->closed_for_all || (write && gate->closed_for_writers)) && !inside(gate))
@@ -58,28 +59,56 @@ void mr_kv_gate_leave(struct mr_kv_gate *gate, struct mr_kv_pass *pass)
 
 /* ---- the compaction's side ---- */
 
-static bool has_writer(const struct mr_kv_gate *gate)
+static bool is_writer(const struct mr_kv_pass *pass)
+{
+    return pass->write;
+}
+
+static bool is_of_before(const struct mr_kv_pass *pass)
+{
+    return pass->before;
+}
+
+static bool is_any(const struct mr_kv_pass *pass)
+{
+    (void)pass;
+    return true;
+}
+
+typedef bool (*kind_fn)(const struct mr_kv_pass *pass);
+
+static bool has(const struct mr_kv_gate *gate, kind_fn kind)
 {
     mr_list_foreach (it, &gate->open)
-        if (MR_CONTAINER(it, struct mr_kv_pass, link)->write)
+        if (kind(MR_CONTAINER(it, struct mr_kv_pass, link)))
             return true;
     return false;
 }
 
-/* Until no transaction (no write transaction) is open. */
-static int wait_empty(struct mr_kv_gate *gate, bool writers_only, unsigned wait_ms)
+/* Until nobody of the kind is inside. */
+static int wait_for(struct mr_kv_gate *gate, kind_fn kind, unsigned wait_ms)
 {
     struct timespec deadline;
     int rc = 0;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += wait_ms / 1000;
-    while (rc == 0 && !gate->cancelled && (writers_only ? has_writer(gate) : !mr_list_empty(&gate->open)))
+    while (rc == 0 && !gate->cancelled && has(gate, kind))
         rc = pthread_cond_timedwait(&gate->changed, &gate->lock, &deadline);
     return gate->cancelled || rc == ETIMEDOUT ? MR_EAGAIN : 0;
 }
 
-int mr_kv_gate_close_for_writers(struct mr_kv_gate *gate, unsigned wait_ms)
+static void mark_those_inside(struct mr_kv_gate *gate)
+{
+    mr_list_foreach (it, &gate->open)
+        MR_CONTAINER(it, struct mr_kv_pass, link)->before = true;
+}
+
+/*
+ * Whoever reads for long is found before anything is copied, and without keeping other readers out: those
+ * that come later are let in.
+ */
+int mr_kv_gate_close_for_writers(struct mr_kv_gate *gate, unsigned writers_ms, unsigned readers_ms)
 {
     int r = MR_EAGAIN;
 
@@ -88,7 +117,10 @@ int mr_kv_gate_close_for_writers(struct mr_kv_gate *gate, unsigned wait_ms)
     if (!gate->compacting) {
         gate->compacting = gate->closed_for_writers = true;
         gate->cancelled = false;
-        r = wait_empty(gate, true, wait_ms);
+        r = wait_for(gate, is_writer, writers_ms);
+        mark_those_inside(gate);
+        if (r == 0)
+            r = wait_for(gate, is_of_before, readers_ms);
         if (r < 0)
             gate->compacting = gate->closed_for_writers = false;
         pthread_cond_broadcast(&gate->changed);
@@ -103,7 +135,7 @@ int mr_kv_gate_close_for_all(struct mr_kv_gate *gate, unsigned wait_ms)
 
     pthread_mutex_lock(&gate->lock);
     gate->closed_for_all = true;
-    r = wait_empty(gate, false, wait_ms);
+    r = wait_for(gate, is_any, wait_ms);
     pthread_mutex_unlock(&gate->lock);
     return r;
 }

@@ -29,6 +29,7 @@ struct mr_kv_pass {
     struct mr_list link;
     pthread_t thread; /* that entered; of a write transaction: LMDB's writer lock belongs to it */
     bool write;
+    bool before; /* it was inside when a compaction began */
 };
 
 struct mr_kv {
@@ -73,7 +74,7 @@ void mr_kv_gate_enter(struct mr_kv_gate *gate, struct mr_kv_pass *pass, bool wri
 void mr_kv_gate_leave(struct mr_kv_gate *gate, struct mr_kv_pass *pass);
 /* The compaction. MR_EAGAIN: they did not end in time, or cancelled; the first: open again; both: then open.
  */
-int mr_kv_gate_close_for_writers(struct mr_kv_gate *gate, unsigned wait_ms);
+int mr_kv_gate_close_for_writers(struct mr_kv_gate *gate, unsigned writers_ms, unsigned readers_ms);
 int mr_kv_gate_close_for_all(struct mr_kv_gate *gate, unsigned wait_ms);
 void mr_kv_gate_open(struct mr_kv_gate *gate);
 
