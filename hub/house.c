@@ -194,21 +194,30 @@ static int check_together(const struct mr_house *house, struct mr_error *reterr)
 
 /* ---- */
 
+/* Nobody fails without words. */
+static int said(int r, const char *part, struct mr_error *reterr)
+{
+    if (r < 0 && reterr && !reterr->what[0])
+        mr_error_set(reterr, r, part, "marshrut scrub says what is damaged", "the store cannot be opened: %s",
+                mr_err_text(r));
+    return r;
+}
+
 static int open_parts(struct mr_house *house, bool read_only, struct mr_error *reterr)
 {
     int r = read_only ? 0 : mr_folder_make(house->config->hub.store, reterr);
 
     if (r == 0)
-        r = open_log(house, read_only, reterr);
+        r = said(open_log(house, read_only, reterr), "log", reterr);
     if (r == 0)
-        r = open_keyring(house, read_only, reterr);
+        r = said(open_keyring(house, read_only, reterr), "keys", reterr);
     if (r == 0 && !read_only)
-        r = check_together(house, reterr);
+        r = said(check_together(house, reterr), "log and keys", reterr);
     if (r == 0)
-        r = open_derived(house, read_only, reterr);
+        r = said(open_derived(house, read_only, reterr), "index or views", reterr);
     if (r == 0)
-        r = mr_names_open(&house->names, house->log, house->config, read_only, reterr);
-    return r < 0 ? r : open_config_version(house, read_only, reterr);
+        r = said(mr_names_open(&house->names, house->log, house->config, read_only, reterr), "names", reterr);
+    return r < 0 ? r : said(open_config_version(house, read_only, reterr), "config", reterr);
 }
 
 int mr_house_open(

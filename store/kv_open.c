@@ -233,6 +233,8 @@ static int open_locked(struct mr_kv *kv, const struct mr_kv_options *options, st
         r = mr_kv_drop_unfinished(kv->dir, reterr);
     if (r == 0 && options->exclusive)
         r = mr_kv_pages_check(kv->dir, reterr);
+    if (r == 0 && kv->unlocked && kv->read_only)
+        r = mr_kv_pages_check_metas(kv->dir, reterr);
     if (r == 0)
         r = open_env(kv, reterr);
     if (r == 0 && options->exclusive)

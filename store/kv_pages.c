@@ -11,7 +11,7 @@
 #include "store/kv_internal.h"
 #include "store/kv_page.h"
 
-enum { META_BYTES = 4096, SNAPSHOT_ATTEMPTS = 100 };
+enum { META_BYTES = 4096, SNAPSHOT_ATTEMPTS = 100, LEAVES_MAX = 8192 };
 
 static const char RESTORE[] = "stop the hub and restore the folder from a backup";
 
@@ -361,6 +361,11 @@ int mr_kv_pages_free_list(struct mr_kv_pages *pages)
 
 /* ---- the check before LMDB opens it ---- */
 
+static bool is_large(const struct page_table *table)
+{
+    return table->db.leaf_pages > LEAVES_MAX;
+}
+
 struct first_damage {
     const char *dir;
     struct mr_error *reterr;
@@ -378,40 +383,78 @@ static void on_damage(void *ctx, const struct mr_kv_damage *damage)
     first->found = true;
 }
 
-static int skim(struct mr_kv_pages *pages, const struct page_table *table)
+/* All pages of a table that is not large; else the branches. */
+static int look_through(struct mr_kv_pages *pages, const struct page_table *table)
 {
     struct mr_kv_pages_cursor *cursor;
     struct mr_slice key, value;
-    int r = page_cursor_new(&cursor, pages, table->name, &table->db, true);
+    int r = page_cursor_new(&cursor, pages, table->name, &table->db, is_large(table));
 
     if (r < 0)
         return r;
-    r = mr_kv_pages_cursor_next(cursor, &key, &value);
+    while ((r = mr_kv_pages_cursor_next(cursor, &key, &value)) == 0)
+        continue;
     mr_kv_pages_cursor_close(cursor);
     return r == MR_ENOTFOUND ? 0 : r;
+}
+
+/* The page that an append goes to: LMDB must not write into a damaged one. */
+static int look_at_end(struct mr_kv_pages *pages, const struct page_table *table)
+{
+    struct mr_kv_pages_cursor *cursor;
+    uint8_t last[PAGE_KEY_MAX];
+    int r = page_cursor_new(&cursor, pages, table->name, &table->db, false);
+
+    if (r < 0)
+        return r;
+    memset(last, 0xff, sizeof last);
+    r = mr_kv_pages_cursor_seek(cursor, mr_slice(last, sizeof last));
+    mr_kv_pages_cursor_close(cursor);
+    return r;
+}
+
+/* *ret NULL: there is no file yet; what else is wrong then, opening it says. */
+static int open_checked(struct mr_kv_pages **ret, struct first_damage *first)
+{
+    char *path = NULL;
+    struct stat st;
+    int r;
+
+    *ret = NULL;
+    if (asprintf(&path, "%s/data.mdb", first->dir) < 0)
+        return MR_ENOMEM;
+    r = stat(path, &st);
+    free(path);
+    if (r < 0 || st.st_size == 0)
+        return 0;
+    r = mr_kv_pages_open(ret, first->dir, NULL, on_damage, first, NULL);
+    if (r < 0 && !first->found)
+        mr_error_set(first->reterr, r, first->dir, RESTORE, "the pages cannot be read: %s", mr_err_text(r));
+    return r;
+}
+
+int mr_kv_pages_check_metas(const char *dir, struct mr_error *reterr)
+{
+    struct first_damage first = {.dir = dir, .reterr = reterr};
+    struct mr_kv_pages *pages;
+    int r = open_checked(&pages, &first);
+
+    mr_kv_pages_close(pages);
+    return r < 0 ? r : first.found ? MR_ECORRUPT : 0;
 }
 
 int mr_kv_pages_check(const char *dir, struct mr_error *reterr)
 {
     struct first_damage first = {.dir = dir, .reterr = reterr};
     struct mr_kv_pages *pages;
-    struct stat st;
-    char *path = NULL;
-    int r;
+    int r = open_checked(&pages, &first);
 
-    if (asprintf(&path, "%s/data.mdb", dir) < 0)
-        return MR_ENOMEM;
-    r = stat(path, &st);
-    free(path);
-    if (r < 0 || st.st_size == 0) /* none yet; what else is wrong, opening it says */
-        return 0;
-    r = mr_kv_pages_open(&pages, dir, NULL, on_damage, &first, NULL);
-    if (r < 0)
-        return first.found ? r
-                           : mr_error_set(
-                                     reterr, r, dir, RESTORE, "the pages cannot be read: %s", mr_err_text(r));
+    if (r < 0 || !pages)
+        return r;
     for (size_t i = 0; i < pages->tables_count && r == 0; i++)
-        r = skim(pages, &pages->tables[i]);
+        r = look_through(pages, &pages->tables[i]);
+    for (size_t i = 0; i < pages->tables_count && r == 0; i++)
+        r = is_large(&pages->tables[i]) ? look_at_end(pages, &pages->tables[i]) : 0;
     if (r == 0)
         r = mr_kv_pages_free_list(pages);
     mr_kv_pages_close(pages);

@@ -57,10 +57,14 @@ int mr_kv_pages_cursor_next(
 int mr_kv_pages_free_list(struct mr_kv_pages *pages);
 
 /*
- * What must hold before LMDB opens the file: metas, tables, free list, and all branch pages; leaves only of
- * small tables. MR_ECORRUPT with the first damage in reterr. A missing or empty file is fine.
+ * What must hold before LMDB opens the file: metas, tables, free list, all branch pages, all pages of
+ * tables up to 32 MiB, the last page of larger ones. MR_ECORRUPT with the first damage in reterr. A missing
+ * or empty file is fine.
  */
 int mr_kv_pages_check(const char *dir, struct mr_error *reterr);
+
+/* Of a closed segment, each time it is opened: metas and list of tables only. */
+int mr_kv_pages_check_metas(const char *dir, struct mr_error *reterr);
 
 /* A checked row's value (struct mr_kv_options) as it lies in the file. MR_ECORRUPT: it is another. */
 int mr_kv_row_check(

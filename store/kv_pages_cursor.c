@@ -86,6 +86,13 @@ static bool take(struct mr_kv_pages_cursor *cursor, uint64_t number, uint64_t co
                           : page_take(cursor->pages, number, count);
 }
 
+/* Only the bounds from above do not hold: the page above may be the damaged one, and this one is read. */
+static bool is_sound_by_itself(const uint8_t *page, struct page_want want)
+{
+    want.low = want.high = mr_slice(NULL, 0);
+    return page_wrong(page, &want) == NULL;
+}
+
 /* The page becomes the lowest level. 1: it is damaged, and told. */
 static int enter(
         struct mr_kv_pages_cursor *cursor, uint64_t number, struct mr_slice low, struct mr_slice high)
@@ -111,6 +118,13 @@ static int enter(
     if (r < 0 && r != MR_ECORRUPT)
         return r;
     wrong = r < 0 ? "the file ends before it" : page_wrong(level->page, &want);
+    if (wrong && r == 0 && cursor->depth > 0 && is_sound_by_itself(level->page, want)) {
+        const struct level *above = &cursor->levels[cursor->depth - 1];
+
+        lose(cursor, number, "it is sound, but the keys above it are others", above->low, above->high);
+        low = high = mr_slice(NULL, 0);
+        wrong = NULL;
+    }
     if (wrong) {
         lose(cursor, number, wrong, low, high);
         return 1;

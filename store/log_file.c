@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "store/fault.h"
+#include "store/kv_pages.h"
 #include "store/log_internal.h"
 
 enum { IDLE_MAX = 4 }; /* segments kept open that nobody reads */
@@ -316,7 +317,7 @@ static int check_file(void *ctx, const struct mr_log_segment *segment)
     if (mr_log_file_stat(path, &st) < 0)
         return missing(path, checking->reterr, errno == ENOENT ? MR_ECORRUPT : mr_err_from_errno(errno));
     if ((uint64_t)st.st_size == segment->bytes)
-        return 0;
+        return mr_kv_pages_check(path, checking->reterr);
     return mr_error_set(checking->reterr, MR_ECORRUPT, path, RESTORE,
             "the segment has %llu bytes, its row says %llu", (unsigned long long)st.st_size,
             (unsigned long long)segment->bytes);

@@ -67,8 +67,8 @@ static void on_damage(void *ctx, const struct mr_kv_damage *damage)
         return;
     if (records && damage->lost && damage->from.size == NUMBER_BYTES)
         first = mr_get_be64(damage->from.data);
-    else if (records && damage->lost && damage->from.size == 0)
-        first = 1;
+    else if (records && damage->lost)
+        first = 1; /* or its key is no number: a page above is damaged too */
     if (records && damage->lost && damage->to.size == NUMBER_BYTES)
         last = mr_get_be64(damage->to.data);
     if (last > first)
