@@ -269,6 +269,11 @@ static bool is_read_only(void *ctx)
     return spawn_logged(&((struct env *)ctx)->hub, "event=hub.read_only");
 }
 
+static bool is_writable(void *ctx)
+{
+    return spawn_logged(&((struct env *)ctx)->hub, "event=hub.writable");
+}
+
 /* No commit of the hub's own is to come: else it, and not the publisher, would find that there is no space.
  */
 static bool is_signed(void *ctx)
@@ -320,6 +325,7 @@ static void test_no_space(void **state)
     free(errors);
     limit_files(env, RLIM_INFINITY);
     assert_int_equal(finish(env), 0);
+    spawn_until("hub.writable", is_writable, env); /* the answer may come a moment before */
     assert_int_equal(run(&second, (const char *[]){"publish", second.input, NULL}), 0);
     errors = content(second.output);
     assert_non_null(strstr(errors, "1: stored")); /* nothing of it was taken before */
