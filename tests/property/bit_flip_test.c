@@ -25,19 +25,15 @@
 #include <unistd.h>
 
 #include "hub/audit/method.h"
-#include "hub/checkpointer.h"
-#include "hub/deliver_rows.h"
 #include "hub/indexer.h"
 #include "hub/scrub_house.h"
 #include "proto/base/bytes.h"
 #include "proto/base/crc32c.h"
 #include "proto/base/list.h"
-#include "proto/wire/ident.h"
 #include "store/kv_fatal.h"
 #include "store/kv_pages.h"
-#include "store/log_segment.h"
+#include "tests/support/full_store.h"
 #include "tests/support/hub_env.h"
-#include "tests/support/spawn.h"
 #include "tests/support/tmpdir.h"
 
 enum { EVENTS = 240, CLOSED = 100, FLIPS = 120, SMALL_FILE_FLIPS = 40, RECORDS_MAX = 512 };
@@ -69,82 +65,6 @@ struct scene {
     uint32_t rows; /* over all rows that LMDB reads */
     struct records records;
 };
-
-/* ---- a store with something of everything ---- */
-
-static void publish_one(struct hub_env *env, unsigned i)
-{
-    static const char *const systems[] = {"portal", "copmkp", "school"};
-    unsigned who = i % 3;
-    struct mr_buf event = MR_BUF_INIT;
-    char id[24], snils[12];
-
-    (void)snprintf(id, sizeof id, "e-%u", i);
-    (void)snprintf(snils, sizeof snils, "%09u", 300000000 + i / 6);
-    (void)snprintf(
-            snils + 9, 3, "%02d", (mr_ident_snils_check(snils) + (i % 31 == 1)) % 100); /* some are wrong */
-    if (who == 0)
-        hub_env_programme(&event, id);
-    else if (who == 1)
-        hub_env_deficit(&event, id, snils, NULL);
-    else
-        hub_env_employment(&event, id, snils, id, "1022402127461", true);
-    mr_intake_free(hub_env_publish(env, systems[who], &event, 1, i / 3 + 1));
-    mr_buf_fini(&event);
-}
-
-static bool is_signed(void *ctx)
-{
-    void **pair = ctx;
-
-    return mr_checkpointer_size(pair[0]) == mr_log_head(((struct hub_env *)pair[1])->house.log);
-}
-
-static void sign(struct hub_env *env)
-{
-    struct mr_checkpointer *checkpointer;
-    struct mr_note_signer signer;
-    void *pair[2];
-
-    assert_int_equal(mr_log_key_open(&signer, &env->house, NULL), 0);
-    assert_int_equal(mr_checkpointer_start(&checkpointer, &env->house, env->writer, &signer, NULL), 0);
-    pair[0] = checkpointer;
-    pair[1] = env;
-    spawn_until("signed", is_signed, pair);
-    mr_checkpointer_quiet(checkpointer);
-    mr_checkpointer_stop(checkpointer);
-    mr_note_signer_wipe(&signer);
-}
-
-/* Deliveries and a closed segment, as the hub's other parts would have left them. */
-static void settle(struct hub_env *env)
-{
-    struct mr_log_segment_plan plan = {.first = 1, .last = CLOSED, .generation = 1};
-    struct mr_log_options options = {.dir = mr_tmpdir_path(env->dir, "store/log")};
-    struct mr_log_segment segment;
-    struct mr_log_batch *batch;
-    struct mr_log *log;
-    uint8_t key[MR_DELIVERY_KEY_BYTES];
-    struct mr_buf row = MR_BUF_INIT;
-
-    assert_int_equal(mr_log_open(&log, &options, NULL), 0);
-    assert_int_equal(mr_log_segment_write(log, &plan, &segment, NULL), 0);
-    assert_int_equal(mr_log_batch_begin(log, &batch), 0);
-    for (uint64_t n = 1; n < 50; n++) {
-        struct mr_delivery_row delivery = {
-                .outcome = MR_DELIVERY_TAKEN, .through = n, .count = 1, .attempt = 1, .session = n};
-
-        mr_buf_reset(&row);
-        assert_int_equal(mr_delivery_row_encode(&row, &delivery), 0);
-        assert_int_equal(
-                mr_log_batch_put(batch, MR_LOG_DELIVERY, mr_delivery_key(2, n, key), mr_buf_slice(&row)), 0);
-    }
-    assert_int_equal(mr_log_batch_segment(batch, &segment), 0);
-    assert_int_equal(mr_log_batch_trim(batch, CLOSED), 0);
-    assert_int_equal(mr_log_batch_commit(batch), 0);
-    mr_buf_fini(&row);
-    mr_log_close(log);
-}
 
 /* ---- reading it ---- */
 
@@ -370,14 +290,8 @@ static void fill_store(struct scene *scene)
 {
     struct hub_env *env = scene->env;
 
-    for (unsigned i = 0; i < EVENTS; i++)
-        publish_one(env, i);
-    assert_int_equal(mr_indexer_run_once(&env->house, NULL), 0);
-    sign(env);
-    scene->head = mr_log_head(env->house.log);
+    scene->head = full_store(env, EVENTS, CLOSED);
     assert_true(scene->head >= EVENTS && scene->head < RECORDS_MAX);
-    hub_env_close(env);
-    settle(env);
     assert_true(read_all(env, &scene->rows));
     read_records(env, &scene->records);
     for (uint64_t n = 1; n <= scene->head; n++)
