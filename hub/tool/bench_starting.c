@@ -152,7 +152,7 @@ struct hub_parts {
     struct mr_indexer *indexer;
 };
 
-static int start_parts(struct bench *bench, struct hub_parts *parts)
+static int start_parts(struct bench *bench, struct hub_parts *parts, bool indexing)
 {
     struct mr_house *house = &bench->home.house;
     const struct mr_writer_options options = {.log = house->log, .batch_jobs_max = 256};
@@ -162,7 +162,7 @@ static int start_parts(struct bench *bench, struct hub_parts *parts)
         r = mr_writer_start(&parts->writer, &options);
     if (r == 0)
         r = mr_prepare_start(&parts->prepare, house, parts->matcher, parts->writer, &bench->error);
-    return r < 0 ? r : mr_indexer_start(&parts->indexer, house);
+    return r < 0 || !indexing ? r : mr_indexer_start(&parts->indexer, house);
 }
 
 static void on_done(struct mr_intake *intake)
@@ -197,58 +197,87 @@ static int publish(
     mr_prepare_submit(parts->prepare, intake);
     good = read(fds[0], &byte, 1) == 1 && byte == 'd' && intake->items[0].verdict == MR_VERDICT_STORED;
     mr_intake_free(intake);
-    mr_indexer_wake(parts->indexer);
+    if (parts->indexer)
+        mr_indexer_wake(parts->indexer);
     return good ? 0 : MR_EINVAL;
 }
 
-/* In the child; never returns. Tells the most that it had while it worked. */
-static _Noreturn void measure_memory(struct bench *bench, int fd)
+/* In the child. The most that it had while it worked, KiB. */
+static int work(struct bench *bench, bool indexing, uint64_t first, long *ret_most)
 {
     struct hub_parts parts = {NULL};
     struct bench_event event;
-    long most = 0, now;
     int fds[2];
     int r = bench_house_open(&bench->home, &bench->error);
 
     if (r == 0)
-        r = start_parts(bench, &parts);
+        r = start_parts(bench, &parts, indexing);
     if (r == 0)
         r = bench_event_init(&event, false);
     if (r == 0 && pipe2(fds, O_CLOEXEC) < 0)
         r = MR_ESYSTEM;
     for (uint64_t i = 0; r == 0 && i < MEMORY_INTAKES; i++) {
-        r = publish(bench, &parts, &event, bench->events * 8 + 1 + i * INTAKE, fds);
+        long now;
+
+        r = publish(bench, &parts, &event, first + i * INTAKE, fds);
         now = rss_anon_kib();
-        most = now > most ? now : most;
+        *ret_most = now > *ret_most ? now : *ret_most;
     }
+    return r;
+}
+
+static _Noreturn void tell_memory(struct bench *bench, int fd, bool indexing, uint64_t first)
+{
+    long most = 0;
+    int r = work(bench, indexing, first, &most);
+
     if (r == 0)
         (void)!write(fd, &most, sizeof most);
     _exit(r == 0 ? 0 : 1);
 }
 
-/* What the killed ones appended is indexed first: a hub that has caught up is meant. */
-static int catch_up(struct bench *bench)
+/* The children; numbers of their events that no other event has. */
+static void work_caught_up(struct bench *bench, int fd)
 {
-    int r = bench_house_open(&bench->home, &bench->error);
+    tell_memory(bench, fd, true, bench->events * 8 + 1);
+}
+
+static void work_behind(struct bench *bench, int fd)
+{
+    tell_memory(bench, fd, false, bench->events * 8 + 1 + MEMORY_INTAKES * INTAKE);
+}
+
+/* Indexes what there is, and appends what is to stay outside of the indexes. */
+static int prepare_memory(struct bench *bench, uint64_t behind)
+{
+    struct bench_house *home = &bench->home;
+    struct bench_appender *appender = NULL;
+    int r = bench_house_open(home, &bench->error);
 
     if (r == 0)
-        r = mr_indexer_run_once(&bench->home.house, &bench->error);
-    bench_house_close(&bench->home);
+        r = mr_indexer_run_once(&home->house, &bench->error);
+    if (r == 0 && behind > 0)
+        r = bench_appender_open(&appender, home->house.log, home->persons, home->persons_count, BENCH_BATCH);
+    if (r == 0 && behind > 0)
+        r = bench_appender_run(appender, BENCH_MIXED, behind);
+    bench_appender_close(appender);
+    bench_house_close(home);
     (void)malloc_trim(0); /* what a child inherits would count as its own */
     return r;
 }
 
-static int memory(struct bench *bench)
+static int memory(
+        struct bench *bench, void (*run)(struct bench *bench, int fd), uint64_t behind, const char *name)
 {
     long kib = 0;
     ssize_t n;
     pid_t pid;
     int fd;
-    int r = catch_up(bench);
+    int r = prepare_memory(bench, behind);
 
     if (r < 0)
         return r;
-    pid = start_child(bench, measure_memory, &fd);
+    pid = start_child(bench, run, &fd);
     if (pid < 0)
         return MR_ESYSTEM;
     n = read(fd, &kib, sizeof kib);
@@ -256,8 +285,7 @@ static int memory(struct bench *bench)
     (void)close(fd);
     if (n != (ssize_t)sizeof kib)
         return mr_error_set(&bench->error, MR_ESYSTEM, "child", "", "the house could not be used in it");
-    bench_result_add(&bench->results, (struct bench_row){"anonymous memory of a hub at work", "MiB",
-                                              (double)kib / 1024, BENCH_AT_MOST, 96});
+    bench_result_add(&bench->results, (struct bench_row){name, "MiB", (double)kib / 1024, BENCH_AT_MOST, 96});
     return 0;
 }
 
@@ -266,6 +294,10 @@ int bench_starting(struct bench *bench)
     int r = open_after_kills(bench);
 
     if (r == 0)
-        r = memory(bench);
+        r = memory(bench, work_caught_up, 0, "anonymous memory of a hub at work");
+    if (r == 0) /* with what is published then, just as far behind as it may be */
+        r = memory(bench, work_behind,
+                bench->home.config->hub.index_lag_max - (uint64_t)MEMORY_INTAKES * INTAKE,
+                "  with indexes as far behind as they may be");
     return bench_fail(bench, r, "starting");
 }
