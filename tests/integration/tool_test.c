@@ -111,6 +111,10 @@ static void test_wrong_calls(void **state)
     expect(*state, "usage-where", 64, NULL, ARGS("where"));
     expect(*state, "usage-log-find", 64, NULL, ARGS("log", "find", "--number", "7-3"));
     expect(*state, "usage-log", 64, NULL, ARGS("log", "show", "0"));
+    expect(*state, "usage-erase", 64, NULL, ARGS("erase", "approve"));
+    expect(*state, "erase-denied", 77, NULL,
+            ARGS("erase", "request", "--snils", "11223344595", "--basis", "consent-withdrawn", "--case", "7",
+                    "--as", "auditor"));
     expect(*state, "usage-passport", 64, NULL, ARGS("passport", "set", "3.premises"));
 }
 
@@ -142,6 +146,8 @@ static void ask(struct scene *scene, bool hub)
             {"log-show-sealed-json", 0, {"log", "show", "2", "--json"}},
             {"log-show-nothing", 66, {"log", "show", "99"}},
             {"log-count", 0, {"log", "count"}},
+            {"erase-list", 0, {"erase", "list"}},
+            {"erase-show-nothing", 66, {"erase", "show", "7"}},
             {"log-find", 0, {"log", "find", "--type", "nms.", "--number", "1-"}},
             {"log-find-json", 0, {"log", "find", "--id", "d-1", "--json"}},
             {"log-find-count", 0, {"log", "find", "--system", "copmkp", "--count"}},
