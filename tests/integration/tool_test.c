@@ -155,6 +155,9 @@ static void ask(struct scene *scene, bool hub)
             {"log-find-time", 65, {"log", "find", "--from", "yesterday"}},
             {"log-find-system", 65, {"log", "find", "--system", "nobody"}},
             {"quarantine-list", 0, {"quarantine", "list"}},
+            {"log-segments", 0, {"log", "segments"}},
+            {"retention-plan", 0, {"retention", "plan"}},
+            {"hold-list", 0, {"hold", "list"}},
             {"passport-show-json", 0, {"passport", "show", "--json"}},
             {"passport-explain", 0, {"passport", "explain", "7.deficits.identified"}},
     };
