@@ -82,7 +82,7 @@ void mr_erased_add(const struct mr_house *house, const struct mr_record *record,
         return;
     c.list = json_array();
     if (mr_erasure_all(house->log, add, &c) >= 0 && json_array_size(c.list) > 0)
-        (void)json_object_set_new(
-                json, "erased", json_pack("{s:s, s:O}", "what", words(c.list, text, sizeof text), "by", c.list));
+        (void)json_object_set_new(json, "erased",
+                json_pack("{s:s, s:O}", "what", words(c.list, text, sizeof text), "by", c.list));
     json_decref(c.list);
 }

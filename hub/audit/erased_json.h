@@ -1,6 +1,7 @@
 /*
- * What is said of an event whose sealed parts were destroyed. Which request it was is kept nowhere: that would link the
- * events of a person to each other. So the erasures are named that came after it; when there is one, it was that.
+ * What is said of an event whose sealed parts were destroyed. Which request it was is kept nowhere: that
+ * would link the events of a person to each other. So the erasures are named that came after it; when there
+ * is one, it was that.
  */
 #ifndef MR_HUB_AUDIT_ERASED_JSON_H
 #define MR_HUB_AUDIT_ERASED_JSON_H

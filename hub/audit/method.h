@@ -50,7 +50,8 @@ struct mr_method {
     const char *roles; /* comma-separated: the operator must have one; NULL: no operator needed */
     int (*read)(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
     int (*act)(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
-    bool appends; /* a reading one that has the hub append (call->eraser): as an acting one, not without space */
+    bool appends; /* a reading one that has the hub append (call->eraser): as an acting one, not without space
+                   */
 };
 
 /* NULL: no such method. Static, any thread. The table is in methods.c and names every method of the hub. */

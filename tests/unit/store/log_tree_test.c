@@ -200,10 +200,8 @@ static void test_proofs_of_many(void **state)
 
 static struct mr_kv_txn *tamper(const char *dir, struct mr_kv **ret_kv)
 {
-    struct mr_kv_options options = {.dir = dir,
-            .tables = tables,
-            .tables_count = TABLES,
-            .checked = 1 << T_META | 1 << T_CP};
+    struct mr_kv_options options = {
+            .dir = dir, .tables = tables, .tables_count = TABLES, .checked = 1 << T_META | 1 << T_CP};
     struct mr_kv_txn *txn;
 
     assert_int_equal(mr_kv_open(ret_kv, &options, NULL), 0);
