@@ -88,8 +88,15 @@ static const char *delivery_state(const struct where *w, uint16_t sub, struct co
     return c->number > cursor->cursor ? "waiting" : "not delivered";
 }
 
-static json_t *delivery_json(const struct where *w, uint16_t sub, uint64_t number)
+/* One row is of a range, and its time is that of the first one: none was sent before it was recorded. */
+static int64_t sent_us(const struct mr_delivery_row *row, const struct mr_record *record)
 {
+    return row->sent_us > record->recorded_us ? row->sent_us : record->recorded_us;
+}
+
+static json_t *delivery_json(const struct where *w, uint16_t sub, const struct mr_record *record)
+{
+    uint64_t number = record->number;
     struct covering c = {.number = number};
     struct mr_nack_row nack = {0};
     struct mr_cursor_row cursor = {0};
@@ -106,7 +113,7 @@ static json_t *delivery_json(const struct where *w, uint16_t sub, uint64_t numbe
     json = json_pack("{s:s, s:s}", "subscription",
             mr_subscription_name(w->call->house, sub, name, sizeof name), "state", state);
     if (c.found) {
-        (void)json_object_set_new(json, "sent", mr_time_json(c.row.sent_us));
+        (void)json_object_set_new(json, "sent", mr_time_json(sent_us(&c.row, record)));
         (void)json_object_set_new(json, "acked", mr_time_json(c.row.acked_us));
         (void)json_object_set_new(json, "attempt", json_integer(c.row.attempt));
     } else if (nack.attempt) {
@@ -152,7 +159,7 @@ static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)
         mr_erased_add(w->call->house, &w->view.record, json);
     memcpy(w->idents[w->idents_count++], w->view.record.ident, MR_RECORD_IDENT_BYTES);
     for (size_t i = 0; i < w->view.record.subs_count; i++)
-        (void)json_array_append_new(deliveries, delivery_json(w, w->view.record.subs[i], number));
+        (void)json_array_append_new(deliveries, delivery_json(w, w->view.record.subs[i], &w->view.record));
     (void)json_object_set_new(json, "deliveries", deliveries);
     if (w->view.record.flags & MR_RECORD_QUARANTINED)
         add_quarantine(w, number, json);

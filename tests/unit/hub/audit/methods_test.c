@@ -219,6 +219,18 @@ static const char *state_of(struct hub_env *env, const char *id, const char *sub
     return state;
 }
 
+/* The row of a range has the time of its first one: no event was sent before it was recorded. */
+static void expect_sent_when_recorded(struct hub_env *env, const char *id, const char *subscription)
+{
+    json_t *where = ask_one(env, "where", json_pack("{s:s}", "id", id));
+    const json_t *match = json_array_get(json_object_get(where, "matches"), 0);
+    const json_t *delivery = line_of(json_object_get(match, "deliveries"), "subscription", subscription);
+
+    assert_string_equal(json_string_value(json_object_get(delivery, "sent")),
+            json_string_value(json_object_get(match, "recorded")));
+    json_decref(where);
+}
+
 /* A range has what lies within it, but for what has a row of its own. */
 static void test_where_within_ranges(void **state)
 {
@@ -237,6 +249,7 @@ static void test_where_within_ranges(void **state)
     assert_int_equal(mr_delivery_row_encode(&value, &range), 0);
     put_row(env, MR_LOG_DELIVERY, mr_delivery_key(sub(env, "cnppm-deficits"), 1, key), &value);
     assert_string_equal(state_of(env, "e-1", "cnppm-deficits"), "delivered");
+    expect_sent_when_recorded(env, "e-1", "cnppm-deficits");
     put_delivery(env, "cnppm-deficits", 1, MR_DELIVERY_SUPPRESSED); /* in its place */
     assert_string_equal(state_of(env, "e-1", "cnppm-deficits"), "not delivered");
     put_delivery(env, "cnppm-deficits", 2, MR_DELIVERY_SUPPRESSED);
