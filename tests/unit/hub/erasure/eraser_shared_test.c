@@ -126,10 +126,64 @@ static void test_shared_events(void **state)
     eraser_env_expect_as_rebuilt(f);
 }
 
+/* ---- terms ---- */
+
+static int64_t later_us(void *ctx)
+{
+    (void)ctx;
+    return mr_clock_wall_us(mr_clock_system()) + (int64_t)40 * 24 * 3600 * 1000000;
+}
+
+static int64_t monotonic_us(void *ctx)
+{
+    (void)ctx;
+    return mr_clock_monotonic_us(mr_clock_system());
+}
+
+static bool is_answered(void *ctx)
+{
+    struct eraser_seen *w = ctx;
+
+    return mr_erasure_all(w->log, eraser_env_look, w) == 0 && w->found != 0 && w->unanswered == 0;
+}
+
+static bool is_late(void *ctx)
+{
+    struct mr_eraser_status status;
+
+    mr_eraser_status(ctx, &status);
+    return status.requested == 1 && status.overdue == 1 && status.unanswered == 0;
+}
+
+/* Forty days later: who has not answered is noted, the notices are gone, and what was not approved is late.
+ */
+static void test_terms_pass(void **state)
+{
+    static const struct mr_clock later = {.wall_us = later_us, .monotonic_us = monotonic_us};
+    struct eraser_env *f = *state;
+    struct mr_error error = {0};
+    struct eraser_seen seen = {.log = f->env->house.log};
+    uint64_t number, other;
+
+    (void)eraser_env_deficit(f, "d-1", SNILS_ANNA, NULL);
+    (void)eraser_env_deficit(f, "d-2", SNILS_OLGA, NULL);
+    assert_int_equal(eraser_env_request(f, SNILS_ANNA, &number, &error), 0);
+    assert_int_equal(mr_eraser_approve(f->eraser, number, "pd-2", &error), 0);
+    seen.number = number;
+    assert_int_equal(eraser_env_await(f, number, MR_ERASURE_COMPLETED).unanswered, 3);
+    assert_int_equal(eraser_env_request(f, SNILS_OLGA, &other, &error), 0);
+    eraser_env_stop(f);
+    f->env->house.clock = &later;
+    eraser_env_start(f);
+    spawn_until("the terms have passed", is_answered, &seen);
+    spawn_until("what is late is counted", is_late, f->eraser);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_hold_on_numbers, eraser_env_setup, eraser_env_teardown),
+            cmocka_unit_test_setup_teardown(test_terms_pass, eraser_env_setup, eraser_env_teardown),
             cmocka_unit_test_setup_teardown(test_shared_events, eraser_env_setup, eraser_env_teardown),
     };
 
