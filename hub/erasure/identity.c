@@ -223,16 +223,52 @@ int mr_identity_known(struct mr_identity *identity, const char *system, bool sen
 
 /* ---- is it? ---- */
 
+/* The next letter of a name as it is compared: small, ё as е; spaces, dashes and points left out. 0 at the
+ * end. */
+static unsigned next_letter(const char **text)
+{
+    for (;;) {
+        unsigned char c = (unsigned char)*(*text)++;
+        unsigned letter = c;
+
+        if (c == 0) {
+            --*text;
+            return 0;
+        }
+        if (c == ' ' || c == '-' || c == '.')
+            continue;
+        if (c >= 'A' && c <= 'Z')
+            return c + 0x20u;
+        if ((c == 0xd0 || c == 0xd1) && ((unsigned char)**text & 0xc0) == 0x80) /* Cyrillic, two bytes */
+            letter = 0x400u + ((c & 1u) << 6) + ((unsigned char)*(*text)++ & 0x3fu);
+        if (letter >= 0x410 && letter <= 0x42f)
+            return letter + 0x20;
+        return letter == 0x401 || letter == 0x451 ? 0x435 : letter;
+    }
+}
+
+static bool same_word(const char *a, const char *b)
+{
+    unsigned letter;
+
+    do {
+        letter = next_letter(&a);
+        if (letter != next_letter(&b))
+            return false;
+    } while (letter != 0);
+    return true;
+}
+
 static bool differ(const char *a, const char *b)
 {
-    return given(a) && given(b) && strcmp(a, b) != 0;
+    return given(a) && given(b) && !same_word(a, b);
 }
 
 static bool same_name(const Marshrut__Erasure__V1__Name *name, const Nms__Event__V1__Person *person)
 {
     if (!given(person->family_name) || !given(person->given_name) ||
-            strcmp(name->family_name, person->family_name) != 0 ||
-            strcmp(name->given_name, person->given_name) != 0)
+            !same_word(name->family_name, person->family_name) ||
+            !same_word(name->given_name, person->given_name))
         return false;
     return !differ(name->patronymic, person->patronymic) && !differ(name->birth_date, person->birth_date);
 }
