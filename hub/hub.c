@@ -372,13 +372,28 @@ static void on_housekeeping(uv_timer_t *timer)
 static void on_look(uv_timer_t *timer)
 {
     struct mr_hub *hub = MR_CONTAINER(timer, struct mr_hub, looking);
+    struct mr_writer_stats stats;
 
+    if (hub->sessions.stopping)
+        return;
+    mr_writer_stats(hub->writer, &stats);
+    mr_pulse_look(&hub->pulse, &stats);
     mr_space_look(&hub->room, is_full(hub));
     on_space(&hub->space);
 }
 
+/* For the watchdog: that it is asked shows that the loop turns. */
+static bool gets_on(void *ctx)
+{
+    const struct mr_hub *hub = ctx;
+
+    return mr_pulse_beats(&hub->pulse);
+}
+
 void mr_hub_run(struct mr_hub *hub)
 {
+    if (mr_watchdog_open(&hub->watchdog, &hub->loop, gets_on, hub) < 0)
+        mr_warn("hub.no_watchdog", "cure", "WatchdogSec= in the unit");
     (void)uv_timer_init(&hub->loop, &hub->looking);
     (void)uv_timer_start(&hub->looking, on_look, 0, LOOK_MS);
     (void)uv_timer_init(&hub->loop, &hub->housekeeping);

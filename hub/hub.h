@@ -21,12 +21,14 @@
 #include "hub/matcher.h"
 #include "hub/prepare.h"
 #include "hub/publish.h"
+#include "hub/pulse.h"
 #include "hub/query.h"
 #include "hub/receipt.h"
 #include "hub/scrubber.h"
 #include "hub/session.h"
 #include "hub/space.h"
 #include "hub/zap.h"
+#include "proto/loop/watchdog.h"
 
 struct mr_hub {
     const struct mr_config *config; /* borrowed */
@@ -58,8 +60,10 @@ struct mr_hub {
     struct mr_deliver deliver;
     struct mr_query query;
     uv_timer_t housekeeping;
-    uv_timer_t looking; /* for room on the disk */
-    bool stop_asked;    /* also before the loop runs: a signal during the start */
+    uv_timer_t looking; /* for room on the disk, and whether the writer gets on */
+    struct mr_pulse pulse;
+    struct mr_watchdog watchdog;
+    bool stop_asked; /* also before the loop runs: a signal during the start */
     uv_signal_t sigterm;
     uv_signal_t sigint;
 };

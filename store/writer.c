@@ -110,6 +110,13 @@ static bool wait_for_space(struct mr_writer *writer)
     return go_on;
 }
 
+static void count_attempt(struct mr_writer *writer)
+{
+    pthread_mutex_lock(&writer->lock);
+    writer->stats.attempts++;
+    pthread_mutex_unlock(&writer->lock);
+}
+
 /* Commits, and as long as space is wanting tries again with the same jobs. */
 static int store_jobs(struct mr_writer *writer, struct mr_list *jobs)
 {
@@ -118,6 +125,7 @@ static int store_jobs(struct mr_writer *writer, struct mr_list *jobs)
 
     for (;;) {
         r = commit_all(writer, jobs);
+        count_attempt(writer);
         if (r != MR_ENOSPACE || last_attempt)
             break;
         set_read_only(writer, true);

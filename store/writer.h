@@ -53,6 +53,7 @@ void mr_writer_stop(struct mr_writer *writer);
 
 struct mr_writer_stats {
     uint64_t commits;
+    uint64_t attempts;      /* commits and those that found no room: it moves while the writer gets on */
     uint64_t jobs;          /* made durable */
     int64_t last_commit_us; /* how long the last commit took */
     uint64_t waiting;       /* jobs submitted and not yet answered */

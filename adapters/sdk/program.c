@@ -9,6 +9,7 @@
 
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
+#include "proto/loop/watchdog.h"
 
 /* argp looks the name up in the whole process; hidden it would not be found. */
 __attribute__((visibility("default"))) const char *argp_program_version = "marshrut adapter " MR_VERSION;
@@ -22,6 +23,7 @@ struct run {
     const struct mr_program *program;
     uv_loop_t loop;
     uv_signal_t signals[2];
+    struct mr_watchdog watchdog;
     void *app;
     bool closing;
 };
@@ -57,6 +59,7 @@ static void on_app_closed(void *ctx)
 
     for (size_t i = 0; i < MR_COUNT(run->signals); i++)
         uv_close((uv_handle_t *)&run->signals[i], NULL);
+    mr_watchdog_close(&run->watchdog);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -104,6 +107,8 @@ static int run_with(const struct mr_program *program, const struct mr_config *co
     r = program->open(&run.app, &run.loop, config, software, &error);
     if (r == 0) {
         start_signals(&run);
+        if (mr_watchdog_open(&run.watchdog, &run.loop, NULL, NULL) < 0)
+            mr_warn("adapter.no-watchdog", "name", program->name, "cure", "WatchdogSec= in the unit");
         mr_info("adapter.ready", "name", program->name, "version", MR_VERSION);
         (void)sd_notify(0, "READY=1");
     }

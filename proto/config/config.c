@@ -235,6 +235,20 @@ void mr_config_free(struct mr_config *config)
     (void)cyaml_free(&options, &mr_config_schema, config, 0);
 }
 
+/*
+ * The bits that a secret's file may not have. In the folder of the service manager's credentials an access
+ * list gives the file to one user, and stat() shows the list's mask in the group's place: the folder is for
+ * that user alone.
+ */
+static mode_t refused_bits(const char *path)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    size_t n = folder ? strlen(folder) : 0;
+    bool credential = n > 0 && strncmp(path, folder, n) == 0 && path[n] == '/' && !strchr(path + n + 1, '/');
+
+    return credential ? 077 & ~(mode_t)S_IRGRP : 077;
+}
+
 int mr_config_read_key(const char *path, bool secret, char ret[static 41], struct mr_error *reterr)
 {
     const char *const cure = "`marshrut keys new` writes key files as they must be";
@@ -246,7 +260,7 @@ int mr_config_read_key(const char *path, bool secret, char ret[static 41], struc
 
     if (fd < 0)
         return mr_error_set(reterr, mr_err_from_errno(errno), path, cure, "cannot read the key file");
-    if (fstat(fd, &st) != 0 || (secret && (st.st_mode & 077) != 0))
+    if (fstat(fd, &st) != 0 || (secret && (st.st_mode & refused_bits(path)) != 0))
         r = mr_error_set(reterr, MR_EDENIED, path, "chmod 600, and change the key if others may have seen it",
                 "others may read this secret key");
     size = r == 0 ? read(fd, text, sizeof text - 1) : 0;

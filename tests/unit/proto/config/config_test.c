@@ -350,6 +350,16 @@ static void test_read_key(void **state)
     assert_int_equal(fchmod(fd, 0644), 0);
     assert_int_equal(mr_config_read_key(path, true, key, NULL), MR_EDENIED);
     assert_int_equal(mr_config_read_key(path, false, key, NULL), 0);
+    /* As a credential: the group's bit is the mask of an access list, and only that one. */
+    assert_int_equal(fchmod(fd, 0440), 0);
+    assert_int_equal(mr_config_read_key(path, true, key, NULL), MR_EDENIED);
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/tm", 1), 0);
+    assert_int_equal(mr_config_read_key(path, true, key, NULL), MR_EDENIED);
+    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", "/tmp", 1), 0);
+    assert_int_equal(mr_config_read_key(path, true, key, NULL), 0);
+    assert_int_equal(fchmod(fd, 0444), 0);
+    assert_int_equal(mr_config_read_key(path, true, key, NULL), MR_EDENIED);
+    assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
     assert_int_equal(ftruncate(fd, 20), 0);
     assert_int_equal(mr_config_read_key(path, false, key, NULL), MR_EINVAL);
     (void)close(fd);
