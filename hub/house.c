@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "hub/leftover.h"
 #include "proto/base/buf.h"
 #include "proto/base/bytes.h"
 #include "store/folder.h"
@@ -205,10 +206,14 @@ static int said(int r, const char *part, struct mr_error *reterr)
 
 static int open_parts(struct mr_house *house, bool read_only, struct mr_error *reterr)
 {
-    int r = read_only ? 0 : mr_folder_make(house->config->hub.store, reterr);
+    int r = mr_leftover_check(house->config, reterr);
 
+    if (r == 0 && !read_only)
+        r = mr_folder_make(house->config->hub.store, reterr);
     if (r == 0)
         r = said(open_log(house, read_only, reterr), "log", reterr);
+    if (r == 0 && !read_only)
+        mr_leftover_clear(house->config);
     if (r == 0)
         r = said(open_keyring(house, read_only, reterr), "keys", reterr);
     if (r == 0 && !read_only)

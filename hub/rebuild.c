@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include "hub/indexer.h"
+#include "hub/leftover.h"
 #include "hub/project/fact_view.h"
 #include "proto/base/bytes.h"
 #include "proto/base/list.h"
+#include "store/fault.h"
 #include "store/folder.h"
 #include "store/kv.h"
 #include "store/sha256.h"
@@ -75,7 +77,7 @@ int mr_rebuild(const struct mr_config *config, enum mr_rebuild_what what, struct
         struct mr_error *reterr)
 {
     struct mr_house house;
-    int r = 0;
+    int r = mr_leftover_check(config, reterr);
 
     *ret = (struct mr_rebuilt){0};
     for (size_t i = 0; i < MR_COUNT(parts) && r == 0; i++)
@@ -170,25 +172,13 @@ static int build_beside(const struct mr_house *present, const char *dir, uint64_
         r = mr_view_open(&beside.view, path, false, reterr);
     if (r == 0)
         r = digest_again(&beside, through, ret, reterr);
+    if (r == 0)
+        r = MR_FAULT("rebuild.built");
     if (beside.index)
         mr_index_close(beside.index);
     if (beside.view)
         mr_view_close(beside.view);
     return r;
-}
-
-static void remove_beside(const char *dir)
-{
-    char path[PATH_MAX], lock[PATH_MAX];
-
-    for (size_t i = 0; i < MR_COUNT(parts); i++) {
-        if (path_of(dir, parts[i].name, path, NULL) < 0 || empty_folder(path, NULL) < 0 ||
-                path_of(path, "owner.lock", lock, NULL) < 0)
-            continue;
-        (void)unlink(lock);
-        (void)rmdir(path);
-    }
-    (void)rmdir(dir);
 }
 
 static int compare(
@@ -212,13 +202,28 @@ static int compare(
     return 0;
 }
 
+static int check_in(
+        const struct mr_house *house, const char *dir, struct mr_rebuilt *ret, struct mr_error *reterr)
+{
+    int held, removed;
+    int r = mr_leftover_hold(dir, &held, reterr);
+
+    if (r < 0)
+        return r;
+    r = compare(house, dir, ret, reterr);
+    removed = mr_leftover_remove(dir, r == 0 ? reterr : NULL);
+    (void)close(held);
+    return r < 0 ? r : removed;
+}
+
 int mr_rebuild_check(const struct mr_config *config, struct mr_rebuilt *ret, struct mr_error *reterr)
 {
     char dir[PATH_MAX];
     struct mr_house house;
-    int r = path_of(config->hub.store, "rebuild-XXXXXX", dir, reterr);
+    int r = path_of(config->hub.store, MR_LEFTOVER_REBUILD "XXXXXX", dir, reterr);
 
     *ret = (struct mr_rebuilt){0};
+    mr_leftover_clear(config);
     if (r == 0)
         r = mr_house_open(&house, config, /* read_only= */ true, reterr);
     if (r < 0)
@@ -230,10 +235,8 @@ int mr_rebuild_check(const struct mr_config *config, struct mr_rebuilt *ret, str
     else if (!mkdtemp(dir))
         r = mr_error_set(reterr, mr_err_from_errno(errno), dir, "check the folder's owner",
                 "cannot be made: %s", strerror(errno));
-    if (r == 0) {
-        r = compare(&house, dir, ret, reterr);
-        remove_beside(dir);
-    }
+    if (r == 0)
+        r = check_in(&house, dir, ret, reterr);
     mr_house_close(&house);
     return r;
 }

@@ -7,10 +7,10 @@
 #include <unistd.h>
 
 #include "hub/backup_files.h"
+#include "hub/leftover.h"
 #include "proto/base/list.h"
+#include "store/fault.h"
 #include "store/folder.h"
-
-static const char BESIDE[] = "restoring"; /* in the store's folder, until all of it is there */
 
 static bool is_there(const char *dir, const char *name)
 {
@@ -20,26 +20,33 @@ static bool is_there(const char *dir, const char *name)
     return backup_path(dir, name, path, NULL) == 0 && stat(path, &st) == 0;
 }
 
-/* Nothing of a store may be here: what is, is not ours to remove. */
+/* MR_EEXISTS: somebody has it, or it is simply there. */
+static int refuse_part(const struct mr_config *config, const char *part, struct mr_error *reterr)
+{
+    char path[BACKUP_PATH_MAX];
+    int held;
+    int r = backup_path(config->hub.store, part, path, reterr);
+
+    if (r == 0)
+        r = mr_kv_hold(path, &held, reterr);
+    if (r < 0)
+        return r;
+    mr_kv_let_go(held);
+    return mr_error_set(reterr, MR_EEXISTS, path,
+            "move log/, keys/, index/ and views/ of this store to another place first",
+            "a store is here already");
+}
+
+/* Nothing of a store may be here: what is, is not ours to remove. But keys/ of a restore that did not end is:
+ * nobody opens such a store. */
 static int check_target(const struct mr_config *config, struct mr_error *reterr)
 {
     static const char *const parts[] = {"log", "keys", "index", "views"};
-    char path[BACKUP_PATH_MAX];
-    int r, held;
+    bool again = mr_leftover_restore(config) && !is_there(config->hub.store, "log");
 
-    for (size_t i = 0; i < MR_COUNT(parts); i++) {
-        if (!is_there(config->hub.store, parts[i]))
-            continue;
-        r = backup_path(config->hub.store, parts[i], path, reterr);
-        if (r == 0)
-            r = mr_kv_hold(path, &held, reterr);
-        if (r < 0)
-            return r;
-        mr_kv_let_go(held);
-        return mr_error_set(reterr, MR_EEXISTS, path,
-                "move log/, keys/, index/ and views/ of this store to another place first",
-                "a store is here already");
-    }
+    for (size_t i = 0; i < MR_COUNT(parts); i++)
+        if (is_there(config->hub.store, parts[i]) && !(again && strcmp(parts[i], "keys") == 0))
+            return refuse_part(config, parts[i], reterr);
     return 0;
 }
 
@@ -78,15 +85,20 @@ static int copy_stores(
     return r;
 }
 
-/* What an interrupted attempt left. */
-static int clear_beside(const char *beside, const struct mr_backup *backup, struct mr_error *reterr)
+/* What an interrupted attempt left goes, restoring/ last: while there is more than that, it marks the rest.
+ */
+static int begin_anew(const struct mr_config *config, const char *beside, struct mr_error *reterr)
 {
-    char path[BACKUP_PATH_MAX];
+    char keys[BACKUP_PATH_MAX];
+    int r = backup_path(config->hub.store, "keys", keys, reterr);
 
-    for (size_t i = 0; i < backup->files_count; i++)
-        if (backup_path(beside, backup->files[i].path, path, NULL) == 0)
-            (void)unlink(path);
-    return mr_folder_make(beside, reterr);
+    if (r == 0 && is_there(config->hub.store, "keys"))
+        r = mr_leftover_remove(keys, reterr);
+    if (r == 0)
+        r = mr_folder_sync(config->hub.store);
+    if (r == 0)
+        r = mr_leftover_remove(beside, reterr);
+    return r < 0 ? r : mr_folder_make(beside, reterr);
 }
 
 static int move_in(const char *store, const char *beside, const char *name, struct mr_error *reterr)
@@ -100,28 +112,6 @@ static int move_in(const char *store, const char *beside, const char *name, stru
         r = mr_error_set(reterr, mr_err_from_errno(errno), to, "check the folder's owner",
                 "cannot be put here: %s", strerror(errno));
     return r < 0 ? r : mr_folder_sync(store);
-}
-
-/* The whole copy lies beside before anything is put in place; log/ last: without it there is no store. */
-static int put_stores(const struct mr_config *config, const struct mr_backup *backup, const char *dir,
-        struct mr_error *reterr)
-{
-    char beside[BACKUP_PATH_MAX];
-    int r = mr_folder_make(config->hub.store, reterr);
-
-    if (r == 0)
-        r = backup_path(config->hub.store, BESIDE, beside, reterr);
-    if (r == 0)
-        r = clear_beside(beside, backup, reterr);
-    if (r == 0)
-        r = copy_stores(backup, dir, beside, reterr);
-    if (r == 0)
-        r = move_in(config->hub.store, beside, "keys", reterr);
-    if (r == 0)
-        r = move_in(config->hub.store, beside, "log", reterr);
-    if (r == 0)
-        (void)rmdir(beside);
-    return r;
 }
 
 /* Only where there is none: a newer one must go on telling that this log is older. */
@@ -144,6 +134,40 @@ static int put_checkpoint(
     return r;
 }
 
+/* The whole copy lies beside before anything is put in place; log/ last: without it there is no store. */
+static int put_all(
+        const struct mr_config *config, const char *dir, struct mr_restored *ret, struct mr_error *reterr)
+{
+    char beside[BACKUP_PATH_MAX];
+    int r = check_target(config, reterr); /* verifying took a while */
+
+    if (r == 0)
+        r = mr_folder_make(config->hub.store, reterr);
+    if (r == 0)
+        r = backup_path(config->hub.store, MR_LEFTOVER_RESTORING, beside, reterr);
+    if (r == 0)
+        r = begin_anew(config, beside, reterr);
+    if (r == 0)
+        r = MR_FAULT("restore.begun");
+    if (r == 0)
+        r = copy_stores(&ret->backup, dir, beside, reterr);
+    if (r == 0)
+        r = put_checkpoint(config, dir, ret, reterr);
+    if (r == 0)
+        r = MR_FAULT("restore.copied");
+    if (r == 0)
+        r = move_in(config->hub.store, beside, "keys", reterr);
+    if (r == 0)
+        r = MR_FAULT("restore.keys");
+    if (r == 0)
+        r = move_in(config->hub.store, beside, "log", reterr);
+    if (r == 0)
+        r = MR_FAULT("restore.log");
+    if (r == 0)
+        (void)rmdir(beside);
+    return r;
+}
+
 int mr_backup_restore(const struct mr_config *config, const char *dir, struct mr_restored *ret,
         mr_scrub_fn fn, void *ctx, struct mr_error *reterr)
 {
@@ -154,9 +178,7 @@ int mr_backup_restore(const struct mr_config *config, const char *dir, struct mr
         r = mr_backup_verify(dir, &ret->backup, fn, ctx, reterr);
     if (r < 0)
         return r;
-    r = put_stores(config, &ret->backup, dir, reterr);
-    if (r == 0)
-        r = put_checkpoint(config, dir, ret, reterr);
+    r = put_all(config, dir, ret, reterr);
     ret->root_missing =
             !is_there(config->hub.root_key, "root.0") && !is_there(config->hub.root_key, "root.1");
     ret->log_key_missing = ret->backup.key[0] && !is_there(config->hub.root_key, "log.key");

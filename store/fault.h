@@ -45,7 +45,12 @@
     X("erase.secret") /* eraser: the request's own key is gone, the completion is not said */                \
     X("erase.completed")                                                                                     \
     X("erase.saved")    /* eraser: a step is noted */                                                        \
-    X("erase.answered") /* eraser: a notice's key is gone, the answer is not noted */
+    X("erase.answered") /* eraser: a notice's key is gone, the answer is not noted */                        \
+    X("restore.begun")  /* restore: its folder beside is there, and empty */                                 \
+    X("restore.copied") /* restore: all is beside, nothing is in place */                                    \
+    X("restore.keys")   /* restore: keys/ is in place, log/ is not */                                        \
+    X("restore.log")    /* restore: log/ is in place */                                                      \
+    X("rebuild.built")  /* rebuild --check: all is built beside */
 
 #ifdef MR_FAULT_POINTS
 

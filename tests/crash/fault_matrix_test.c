@@ -63,6 +63,11 @@ static const struct point {
         {"erase.completed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
         {"erase.saved", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
         {"erase.answered", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
+        {"restore.begun", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
+        {"restore.copied", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
+        {"restore.keys", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
+        {"restore.log", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
+        {"rebuild.built", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
 };
 
 static const struct point *row_of(const char *name)
