@@ -15,8 +15,9 @@
 enum {
     BUDGET_TURN = 64, /* messages a loop turn and socket */
     ARENA_BUDGET_MAX = 8 * 1024 * 1024,
-    TRANSPORT_BYTES_MAX =
-            MR_FRAME_BYTES_MAX + 64 * 1024, /* above the frame's limit, so that our refusal comes first */
+    CURVE_BYTES = 33, /* "\x07MESSAGE", nonce, box and flags: what a message is longer by on the wire */
+    /* Above the frame's limit, so that our refusal comes first. */
+    TRANSPORT_BYTES_MAX = MR_FRAME_BYTES_MAX + 64 * 1024 + CURVE_BYTES,
 };
 
 static const struct {

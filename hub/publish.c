@@ -131,11 +131,25 @@ static int on_verdict_row(void *ctx, struct mr_slice key, struct mr_slice value)
     return page->gone;
 }
 
+/* Up to here the producer has said that it knows. */
+static uint64_t seen_by(const struct mr_publish *publish, uint16_t system_id, uint64_t epoch)
+{
+    struct mr_producer_row row;
+    struct mr_slice value;
+    uint8_t key[2];
+
+    if (mr_log_row(publish->reader, MR_LOG_PRODUCER, producer_key(key, system_id), &value) < 0 ||
+            mr_producer_row_decode(&row, value) < 0 || row.epoch != epoch)
+        return 0;
+    return row.seen_sequence;
+}
+
 void mr_publish_repeat_verdicts(struct mr_publish *publish, struct mr_session *session, uint64_t acknowledged)
 {
     const struct mr_producer *producer = producer_of(publish, session->system);
     uint8_t from[VERDICT_KEY_BYTES];
     struct page *page = calloc(1, sizeof *page);
+    uint64_t seen;
 
     if (!page || mr_log_reader_renew(publish->reader) < 0) {
         free(page);
@@ -143,9 +157,12 @@ void mr_publish_repeat_verdicts(struct mr_publish *publish, struct mr_session *s
     }
     page->session = session;
     page->through = producer->stored;
+    seen = seen_by(publish, session->system_id, producer->epoch);
+    if (seen < acknowledged)
+        seen = acknowledged;
     mr_put_be16(from, session->system_id);
     mr_put_be64(from + 2, producer->epoch);
-    mr_put_be64(from + 10, acknowledged + 1);
+    mr_put_be64(from + 10, seen + 1);
     (void)mr_log_rows(publish->reader, MR_LOG_VERDICT, mr_slice(from, 10), mr_slice(from, sizeof from),
             on_verdict_row, page);
     send_page(page);
@@ -367,8 +384,6 @@ void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *inta
     if (producer->epoch != intake->epoch || last <= producer->stored)
         return; /* of an outbox that was thrown away since */
     producer->stored = last;
-    for (size_t i = 0; i < intake->count; i++)
-        producer->verdicts[intake->items[i].verdict]++;
     results = calloc(intake->count, sizeof *results);
     pointers = calloc(intake->count, sizeof *pointers);
     if (session && results && pointers && mr_publish_ack(&ack, results, pointers, intake) == 0)

@@ -33,35 +33,24 @@ static void on_prepare(uv_prepare_t *handle)
         (void)uv_idle_start(&zsock->idle, on_idle);
 }
 
-/* Reads one message. Number of parts; 0 when there was none or it had too many. */
+/* Reads one message. Number of parts, 0 when there was none. One of too many parts counts MR_ZSOCK_PARTS_MAX:
+ * the first ones and the last one, so that the sender can be told. */
 static int receive(void *socket, zmq_msg_t parts[static MR_ZSOCK_PARTS_MAX])
 {
     int count = 0;
     bool more = true;
-    bool overflow = false;
 
     while (more) {
-        zmq_msg_t spare;
-        zmq_msg_t *part = count < MR_ZSOCK_PARTS_MAX ? &parts[count] : &spare;
-
-        (void)zmq_msg_init(part);
-        if (zmq_msg_recv(part, socket, ZMQ_DONTWAIT) < 0) {
-            (void)zmq_msg_close(part);
+        if (count == MR_ZSOCK_PARTS_MAX)
+            (void)zmq_msg_close(&parts[--count]);
+        (void)zmq_msg_init(&parts[count]);
+        if (zmq_msg_recv(&parts[count], socket, ZMQ_DONTWAIT) < 0) {
+            (void)zmq_msg_close(&parts[count]);
             break;
         }
-        more = zmq_msg_more(part);
-        if (part == &spare) {
-            (void)zmq_msg_close(part);
-            overflow = true;
-        } else {
-            count++;
-        }
+        more = zmq_msg_more(&parts[count++]);
     }
-    if (!overflow)
-        return count;
-    for (int i = 0; i < count; i++)
-        (void)zmq_msg_close(&parts[i]);
-    return 0;
+    return count;
 }
 
 static void on_check(uv_check_t *handle)

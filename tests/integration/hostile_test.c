@@ -152,6 +152,7 @@ static void test_shapes(void **state)
     bus_connect_as(&client, spawn, SPAWN_COPMKP);
     for (int i = 0; i < 40; i++)
         assert_int_equal(zmq_send(client.socket, "x", 1, i < 39 ? ZMQ_SNDMORE : 0), 1);
+    assert_string_equal(bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL)->refusal->code, "frame");
     bus_send_bytes(&client, "", 0);
     assert_string_equal(bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL)->refusal->code, "frame");
     bus_send_bytes(&client, big, MR_FRAME_BYTES_MAX + 1);
