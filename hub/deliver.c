@@ -379,6 +379,7 @@ void mr_deliver_nack(
     if (park)
         mr_warn("deliver.parked", "subscription", feed->subscription->name, "number", MR_N(frame->number),
                 "reason", row.reason);
+    feed->parked += !feed->replay && park;
     feed->sent[i].state = MR_SENT_PARKED;
     if (i == 0)
         mr_feed_settle(feed, 0);

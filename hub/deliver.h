@@ -36,6 +36,7 @@ struct mr_feed {
     struct mr_sent *sent; /* MR_FEED_WINDOW_MAX; allocated with the first Subscribe */
     size_t sent_count;
     uint64_t sent_through; /* highest number ever sent by this process */
+    uint64_t parked;       /* since the start */
     bool replay;
     uint64_t replay_end;    /* then the feed goes on from its cursor */
     uint64_t retry_number;  /* nacked, with ... */

@@ -73,6 +73,7 @@ static void park_damaged(struct mr_feed *feed, uint64_t number, int error)
     (void)push_sent(feed, number, MR_SENT_PARKED);
     if (!job)
         return;
+    feed->parked++;
     mr_nack_reason(mr_err_name(error), row.reason);
     (void)mr_nack_row_encode(&value, &row);
     mr_job_put(job, MR_LOG_PARKED, mr_delivery_key(feed->id, number, key), mr_buf_slice(&value));

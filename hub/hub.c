@@ -359,6 +359,8 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
         r = start_scrubber(hub, reterr);
     if (r == 0)
         r = start_network(hub, reterr);
+    if (r == 0)
+        r = mr_face_open(&hub->face, hub, reterr);
     if (r < 0)
         mr_hub_stop(hub);
     return r;
@@ -378,6 +380,7 @@ static void on_look(uv_timer_t *timer)
         return;
     mr_writer_stats(hub->writer, &stats);
     mr_pulse_look(&hub->pulse, &stats);
+    mr_face_look(&hub->face);
     mr_space_look(&hub->room, is_full(hub));
     on_space(&hub->space);
 }
@@ -436,6 +439,7 @@ static void drain(struct mr_hub *hub)
 
 void mr_hub_stop(struct mr_hub *hub)
 {
+    mr_face_close(&hub->face);
     mr_scrubber_stop(hub->scrubber);
     drain(hub);
     mr_indexer_stop(hub->indexer);

@@ -14,6 +14,7 @@
 #include "hub/compactor.h"
 #include "hub/deliver.h"
 #include "hub/erasure/eraser.h"
+#include "hub/face.h"
 #include "hub/gateway.h"
 #include "hub/house.h"
 #include "hub/indexer.h"
@@ -63,6 +64,7 @@ struct mr_hub {
     uv_timer_t looking; /* for room on the disk, and whether the writer gets on */
     struct mr_pulse pulse;
     struct mr_watchdog watchdog;
+    struct mr_face face;
     bool stop_asked; /* also before the loop runs: a signal during the start */
     uv_signal_t sigterm;
     uv_signal_t sigint;

@@ -1,5 +1,6 @@
 /* marshrutd: the hub's process. */
 #include <argp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -119,6 +120,7 @@ int main(int argc, char **argv)
     if (argp_parse(&argp, argc, argv, 0, NULL, &arguments) != 0)
         return 64;
     set_limits();
+    (void)signal(SIGPIPE, SIG_IGN); /* an HTTP client that goes away */
     mr_kv_fatal_install();
     if (mr_config_load(&config, arguments.config, &error) < 0)
         return fail("config.invalid", &error);

@@ -384,6 +384,8 @@ void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *inta
     if (producer->epoch != intake->epoch || last <= producer->stored)
         return; /* of an outbox that was thrown away since */
     producer->stored = last;
+    for (size_t i = 0; i < intake->count; i++)
+        producer->verdicts[intake->items[i].verdict]++;
     results = calloc(intake->count, sizeof *results);
     pointers = calloc(intake->count, sizeof *pointers);
     if (session && results && pointers && mr_publish_ack(&ack, results, pointers, intake) == 0)

@@ -13,8 +13,9 @@
 
 struct mr_producer {
     uint64_t epoch;
-    uint64_t stored;    /* every sequence up to here has a durable verdict */
-    uint64_t submitted; /* ... or is with the prepare thread or the writer */
+    uint64_t stored;                           /* every sequence up to here has a durable verdict */
+    uint64_t submitted;                        /* ... or is with the prepare thread or the writer */
+    uint64_t verdicts[MR_VERDICT_REFUSED + 1]; /* given since the start, by enum mr_verdict */
     bool rewound; /* told to resume after `submitted`: what was sent before it knew is dropped silently */
 };
 

@@ -1,6 +1,7 @@
 /*
  * Damaged records put back from a backup, where its leaf is the one that the tree has: nothing else can take
- * a record's place. The hub must be stopped. Slots of persons that were erased since stay empty.
+ * a record's place. The hub must be stopped. Slots of persons that were erased since stay empty, and what had
+ * expired stays expired. A closed segment gets a new generation (store/log_segment.h).
  */
 #ifndef MR_HUB_REPAIR_H
 #define MR_HUB_REPAIR_H
@@ -11,7 +12,8 @@
 struct mr_repaired {
     uint64_t damaged; /* found */
     uint64_t mended;
-    uint64_t left; /* in a closed segment, not in the backup, or another one there: first_left is the first */
+    uint64_t left; /* not in the backup, another one there, or it cannot be told whether it had expired:
+                      first_left is the first */
     uint64_t first_left;
 };
 

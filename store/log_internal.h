@@ -93,6 +93,12 @@ int mr_log_tree_check(
 int mr_log_read_value(
         struct mr_log_reader *reader, uint64_t number, struct mr_slice *ret, struct mr_error *reterr);
 
+/* ---- records put back (log_mend.c) ---- */
+
+/* Has its leaf the hash that the tree has? MR_EDENIED: another; MR_EINVAL: the tree has none, or it has
+ * expired and its leaf is gone. */
+int mr_log_same_leaf(struct mr_kv_txn *txn, uint64_t number, const struct mr_record *record);
+
 /* ---- segments: rows (log_segment.c) ---- */
 
 int mr_log_segment_row(struct mr_kv_txn *txn, uint64_t number, struct mr_log_segment *ret);

@@ -3,14 +3,16 @@
 
 #include "store/log_internal.h"
 
-static int same_leaf(struct mr_log_batch *batch, const struct mr_record *record)
+int mr_log_same_leaf(struct mr_kv_txn *txn, uint64_t number, const struct mr_record *record)
 {
     uint8_t key[LOG_KEY_BYTES], leaf[MR_MERKLE_BYTES];
     struct mr_slice row;
     int r;
 
-    mr_put_be64(key, record->number - 1);
-    r = mr_kv_get(batch->txn, LOG_TREE, mr_slice(key, sizeof key), &row);
+    if (record->number != number || record->flags & MR_RECORD_EXPIRED)
+        return MR_EINVAL;
+    mr_put_be64(key, number - 1);
+    r = mr_kv_get(txn, LOG_TREE, mr_slice(key, sizeof key), &row);
     if (r < 0)
         return r == MR_ENOTFOUND ? MR_EINVAL : r;
     mr_merkle_leaf(record->leaf, leaf);
@@ -28,7 +30,7 @@ static int mend(struct mr_log_batch *batch, const struct mr_record *record, stru
     if (r == 0 && mr_record_decode(view, record->number, stored, NULL) != MR_ECORRUPT)
         r = MR_EEXISTS;
     if (r == 0)
-        r = same_leaf(batch, record);
+        r = mr_log_same_leaf(batch->txn, record->number, record);
     if (r < 0)
         return r;
     mr_buf_reset(&batch->scratch);
@@ -43,7 +45,7 @@ int mr_log_batch_mend(struct mr_log_batch *batch, const struct mr_record *record
     struct mr_record_view *view;
     int r;
 
-    if (record->number == 0 || record->number > batch->head || record->flags & MR_RECORD_EXPIRED)
+    if (record->number == 0 || record->number > batch->head)
         return MR_EINVAL;
     view = malloc(sizeof *view);
     if (!view)

@@ -21,7 +21,7 @@ struct mr_log_segment {
     uint64_t first; /* number of its first record; the segments follow each other from 1 on */
     uint64_t last;
     uint32_t generation; /* from 1; each rewriting is one more */
-    uint64_t expired;    /* of its records */
+    uint64_t expired;    /* of its records, also of those that are damaged by now */
     uint64_t stripped;
     uint64_t bytes; /* of its file */
 };
@@ -49,10 +49,19 @@ struct mr_log_change {
 /* Not asked about damaged records: they are copied as they are. Negative: the writing fails with it. */
 typedef int (*mr_log_change_fn)(void *ctx, const struct mr_record *record, struct mr_log_change *ret);
 
+/*
+ * For a damaged record: the one to write in its place, borrowed until the next call, and what is to become of
+ * it. It is written only when its leaf has the hash that the tree has. MR_ENOTFOUND: nothing is known, it
+ * stays as it is. Another failure: the writing fails with it.
+ */
+typedef int (*mr_log_mend_fn)(
+        void *ctx, uint64_t number, struct mr_record **ret, struct mr_log_change *ret_change);
+
 struct mr_log_segment_plan {
     uint64_t first, last; /* first: behind the last segment, or a segment's; last: not the newest record */
     uint32_t generation;
     mr_log_change_fn change; /* NULL: nothing changes */
+    mr_log_mend_fn mend;     /* NULL: damage is copied as it is */
     void *ctx;
 };
 

@@ -18,6 +18,7 @@ struct writing {
     struct mr_kv *kv;
     struct mr_kv_txn *txn;
     size_t pending_bytes;
+    uint64_t had_expired; /* of what was read */
     struct mr_buf scratch;
     struct mr_log_segment *ret;
     struct mr_error *reterr;
@@ -53,40 +54,92 @@ static int changed(struct writing *w, struct mr_record *record, const struct mr_
     return mr_record_encode(&w->scratch, record);
 }
 
+static void count(struct writing *w, const struct mr_record *record)
+{
+    w->ret->expired += (record->flags & MR_RECORD_EXPIRED) != 0;
+    w->ret->stripped += (record->flags & MR_RECORD_STRIPPED) != 0;
+}
+
 /* The bytes to write: as they are, unless something is to become of them. */
-static int bytes_of(struct writing *w, uint64_t number, struct mr_slice *value)
+static int bytes_of(struct writing *w, struct mr_record *record, struct mr_slice *value)
 {
     struct mr_log_change change = {0};
-    struct mr_record_view view;
-    int r = mr_record_decode(&view, number, *value, NULL);
+    bool expired = record->flags & MR_RECORD_EXPIRED;
+    int r = 0;
 
-    if (r == MR_ECORRUPT || r == MR_EUNSUPPORTED)
-        return 0; /* damage is copied, so that it stays where it can be mended */
-    if (r == 0 && w->plan->change && !(view.record.flags & MR_RECORD_EXPIRED))
-        r = w->plan->change(w->plan->ctx, &view.record, &change);
+    w->had_expired += expired;
+    if (w->plan->change && !expired)
+        r = w->plan->change(w->plan->ctx, record, &change);
     if (r == 0 && (change.expire || change.strip)) {
-        r = changed(w, &view.record, &change);
+        r = changed(w, record, &change);
         *value = mr_buf_slice(&w->scratch);
     }
-    w->ret->expired += (view.record.flags & MR_RECORD_EXPIRED) != 0;
-    w->ret->stripped += (view.record.flags & MR_RECORD_STRIPPED) != 0;
+    count(w, record);
     return r;
+}
+
+/* The bytes in place of damaged ones. MR_ENOTFOUND: there are none that the tree knows. */
+static int mended(struct writing *w, uint64_t number, struct mr_slice *value)
+{
+    struct mr_log_change change = {0};
+    struct mr_record *record;
+    int r = w->plan->mend ? w->plan->mend(w->plan->ctx, number, &record, &change) : MR_ENOTFOUND;
+
+    if (r == 0)
+        r = mr_log_same_leaf(w->reader->txn, number, record);
+    if (r == MR_EDENIED || r == MR_EINVAL)
+        return MR_ENOTFOUND;
+    if (r == 0)
+        r = changed(w, record, &change);
+    if (r < 0)
+        return r;
+    *value = mr_buf_slice(&w->scratch);
+    w->had_expired += change.expire;
+    count(w, record);
+    return 0;
+}
+
+static int value_of(struct writing *w, uint64_t number, struct mr_slice *value)
+{
+    struct mr_error error = {0};
+    struct mr_record_view view;
+    int r = mr_log_read_value(w->reader, number, value, &error);
+    bool readable = r == 0;
+
+    if (readable)
+        r = mr_record_decode(&view, number, *value, NULL);
+    if (r == 0)
+        return bytes_of(w, &view.record, value);
+    if (r == MR_ECORRUPT)
+        r = mended(w, number, value);
+    if (readable && (r == MR_ENOTFOUND || r == MR_EUNSUPPORTED))
+        return 0; /* damage is copied, so that it stays where it can be mended */
+    if (!readable && r < 0 && w->reterr)
+        *w->reterr = error;
+    return r == MR_ENOTFOUND ? MR_ECORRUPT : r;
 }
 
 static int put_one(struct writing *w, uint64_t number)
 {
     uint8_t key[LOG_KEY_BYTES];
     struct mr_slice value;
-    int r = mr_log_read_value(w->reader, number, &value, w->reterr);
+    int r = value_of(w, number, &value);
 
     if (r < 0)
-        return r;
-    r = bytes_of(w, number, &value);
+        return w->reterr && w->reterr->what[0] ? r : failed(w, r, "the segment cannot be written");
     mr_put_be64(key, number);
-    if (r == 0)
-        r = mr_kv_append(w->txn, LOG_FILE_RECORDS, mr_slice(key, sizeof key), value);
+    r = mr_kv_append(w->txn, LOG_FILE_RECORDS, mr_slice(key, sizeof key), value);
     w->pending_bytes += value.size;
     return r < 0 ? failed(w, r, "the segment cannot be written") : 0;
+}
+
+/* Damaged records that had expired are counted on: whoever mends them must not bring them back. */
+static void count_damaged(struct writing *w)
+{
+    struct mr_log_segment old;
+
+    if (mr_log_segment_row(w->reader->txn, w->plan->first, &old) == 0 && old.expired > w->had_expired)
+        w->ret->expired += old.expired - w->had_expired;
 }
 
 /* ---- all of them ---- */
@@ -132,7 +185,10 @@ static int copy(struct writing *w)
         if (r == 0 && w->pending_bytes >= COMMIT_BYTES)
             r = next_part(w);
     }
-    return r < 0 ? r : commit(w);
+    if (r < 0)
+        return r;
+    count_damaged(w);
+    return commit(w);
 }
 
 static int open_new(struct writing *w)

@@ -52,6 +52,21 @@ static int fill_all(struct mr_list *jobs, struct mr_log_batch *batch)
     return 0;
 }
 
+static void count_commit(struct mr_writer *writer, int64_t took_us)
+{
+    static const int64_t bounds[MR_WRITER_COMMIT_BOUNDS] = MR_WRITER_COMMIT_US;
+    size_t within = 0;
+
+    while (within < MR_WRITER_COMMIT_BOUNDS && took_us > bounds[within])
+        within++;
+    pthread_mutex_lock(&writer->lock);
+    writer->stats.commits++;
+    writer->stats.last_commit_us = took_us;
+    writer->stats.commit_us += (uint64_t)took_us;
+    writer->stats.commits_within[within]++;
+    pthread_mutex_unlock(&writer->lock);
+}
+
 /* All jobs in one commit: 0 means that every one of them is durable, negative that none is. */
 static int commit_all(struct mr_writer *writer, struct mr_list *jobs)
 {
@@ -71,10 +86,7 @@ static int commit_all(struct mr_writer *writer, struct mr_list *jobs)
     r = mr_log_batch_commit(batch);
     if (r < 0)
         return r;
-    pthread_mutex_lock(&writer->lock);
-    writer->stats.commits++;
-    writer->stats.last_commit_us = mr_clock_monotonic_us(clock) - start_us;
-    pthread_mutex_unlock(&writer->lock);
+    count_commit(writer, mr_clock_monotonic_us(clock) - start_us);
     return 0;
 }
 

@@ -51,12 +51,21 @@ void mr_writer_submit(struct mr_writer *writer, struct mr_writer_job *job); /* a
  */
 void mr_writer_stop(struct mr_writer *writer);
 
+/* How long commits took: upper bounds, the last one without. */
+#define MR_WRITER_COMMIT_US                                                                                  \
+    {                                                                                                        \
+        250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, 10000000                   \
+    }
+enum { MR_WRITER_COMMIT_BOUNDS = 12 };
+
 struct mr_writer_stats {
     uint64_t commits;
     uint64_t attempts;      /* commits and those that found no room: it moves while the writer gets on */
     uint64_t jobs;          /* made durable */
     int64_t last_commit_us; /* how long the last commit took */
-    uint64_t waiting;       /* jobs submitted and not yet answered */
+    uint64_t commit_us;     /* ... and all of them */
+    uint64_t commits_within[MR_WRITER_COMMIT_BOUNDS + 1]; /* longer than the bound before, not than its own */
+    uint64_t waiting;                                     /* jobs submitted and not yet answered */
     bool read_only;
 };
 void mr_writer_stats(struct mr_writer *writer, struct mr_writer_stats *ret); /* any thread */

@@ -1,10 +1,10 @@
 #include "adapters/cnppm/face.h"
 
 #include "adapters/cnppm/api_item.h"
-#include "adapters/sdk/http_route.h"
 #include "adapters/sdk/post_outbox.h"
 #include "proto/base/bytes.h"
 #include "proto/base/list.h"
+#include "proto/loop/http_route.h"
 
 enum { FORGET_AT_ONCE_MAX = 10000, KEY_BYTES = sizeof MR_XAPI_KEY_PREFIX - 1 + 16 };
 

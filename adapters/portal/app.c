@@ -4,11 +4,11 @@
 
 #include "adapters/portal/ce.h"
 #include "adapters/portal/feed.h"
-#include "adapters/sdk/http_route.h"
 #include "adapters/sdk/post_outbox.h"
 #include "adapters/sdk/program.h"
 #include "adapters/sdk/web.h"
 #include "proto/base/list.h"
+#include "proto/loop/http_route.h"
 
 struct portal {
     const struct mr_config_system *system;

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "adapters/sdk/http_route.h"
+#include "proto/loop/http_route.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/digest.h"
 #include "proto/wire/json.h"

@@ -1,7 +1,7 @@
 #include "adapters/sdk/post_outbox.h"
 
-#include "adapters/sdk/http_route.h"
 #include "proto/base/logfmt.h"
+#include "proto/loop/http_route.h"
 #include "proto/wire/json.h"
 
 static int add(void *ctx, struct mr_slice event)

@@ -101,6 +101,7 @@ struct mr_config_hub {
     uint32_t *scrub_days;   /* everything stored is read and checked in so many days; 0: not; default 7 */
     uint32_t index_lag_max; /* events that the index may be behind before producers wait; default 100000 */
     struct mr_config_escrow *escrow; /* NULL: not configured */
+    char *http_listen;               /* 127.0.0.1:7410: metrics and health; NULL: off */
     uint32_t segment_events;         /* events of a closed segment of the log; default 1000000 */
 };
 

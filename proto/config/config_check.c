@@ -95,11 +95,12 @@ static int need_endpoint(struct check *check, const char *text)
 }
 
 /* Port 0, any free one, is for tests: who would find it? */
-static int need_listen(struct check *check, const char *text)
+static int need_listen(struct check *check, const char *path, const char *text)
 {
     static const char cure[] = "ADDRESS:PORT, a port from 1 to 65535 (0: any free one)";
 
-    return mr_config_address_ok(text, 0) ? 0 : fail(check, text, "not an address", cure);
+    at(check, "%s", path);
+    return !text || mr_config_address_ok(text, 0) ? 0 : fail(check, text, "not an address", cure);
 }
 
 static int need_timezone(struct check *check, const char *name)
@@ -188,6 +189,8 @@ static int check_hub(struct check *check)
         return r;
     if (strlen(hub->admin) > 100)
         return fail(check, hub->admin, "too long for a socket", "at most 100 bytes: use a shorter folder");
+    if ((r = need_listen(check, "hub.http_listen", hub->http_listen)) < 0)
+        return r;
     at(check, "hub.public_key");
     if ((r = need_key(check, hub->public_key)) < 0)
         return r;
@@ -456,11 +459,9 @@ static int check_adapters(struct check *check)
     for (size_t i = 0; i < MR_COUNT(links); i++)
         if (links[i].link && (r = check_link(check, links[i].name, links[i].link)) < 0)
             return r;
-    at(check, "adapters.cnppm.listen");
-    if (adapters->cnppm && (r = need_listen(check, adapters->cnppm->listen)) < 0)
+    if (adapters->cnppm && (r = need_listen(check, "adapters.cnppm.listen", adapters->cnppm->listen)) < 0)
         return r;
-    at(check, "adapters.portal.listen");
-    if (adapters->portal && (r = need_listen(check, adapters->portal->listen)) < 0)
+    if (adapters->portal && (r = need_listen(check, "adapters.portal.listen", adapters->portal->listen)) < 0)
         return r;
     at(check, "adapters.school.full_list_end_percent_max");
     return adapters->school ? need_range(check, adapters->school->full_list_end_percent_max, 1, 100) : 0;

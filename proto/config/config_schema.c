@@ -85,7 +85,7 @@ static const cyaml_schema_field_t escrow_fields[] = {OPT("root", struct mr_confi
 static const cyaml_schema_field_t hub_fields[] = {TEXT("source", struct mr_config_hub, source),
         TEXTS("listen", struct mr_config_hub, listen), TEXT("admin", struct mr_config_hub, admin),
         TEXT("store", struct mr_config_hub, store), TEXT("root_key", struct mr_config_hub, root_key),
-        OPT("acts", struct mr_config_hub, acts),
+        OPT("acts", struct mr_config_hub, acts), OPT("http_listen", struct mr_config_hub, http_listen),
         TEXT("secret_key_file", struct mr_config_hub, secret_key_file),
         TEXT("public_key", struct mr_config_hub, public_key),
         NUM("publish_window", struct mr_config_hub, publish_window),

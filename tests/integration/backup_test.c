@@ -33,16 +33,30 @@ struct scene {
     uint64_t acknowledged;
 };
 
-static int setup(void **state)
+static int begin(void **state, const char *hub)
 {
     struct scene *scene = calloc(1, sizeof *scene);
 
-    spawn_init(&scene->hub, "");
+    if (hub)
+        spawn_init_hub(&scene->hub, "", hub);
+    else
+        spawn_init(&scene->hub, "");
     spawn_start(&scene->hub);
     bus_connect_as(&scene->client, &scene->hub, SPAWN_COPMKP);
     (void)bus_hello(&scene->client, EPOCH, 0);
     *state = scene;
     return 0;
+}
+
+static int setup(void **state)
+{
+    return begin(state, NULL);
+}
+
+/* The log is moved into closed segments as soon as it can be. */
+static int setup_segments(void **state)
+{
+    return begin(state, "  ballast_mb: 1\n  space_watermark_mb: 1\n  segment_events: 100\n");
 }
 
 static int teardown(void **state)
@@ -265,12 +279,12 @@ static void test_damaged_it_is_refused(void **state)
     expect_balance(scene);
 }
 
-/* A bit of a stored event of the growing log. */
-static void flip_event(const struct scene *scene, const char *text)
+/* A bit of a stored event in the file. */
+static void flip_event(const char *file, const char *text)
 {
     struct stat st;
     char *bytes, *found;
-    int fd = open(path(scene, "store/log/data.mdb"), O_RDWR | O_CLOEXEC);
+    int fd = open(file, O_RDWR | O_CLOEXEC);
 
     assert_true(fd >= 0);
     assert_int_equal(fstat(fd, &st), 0);
@@ -294,7 +308,7 @@ static void test_damaged_records_come_back(void **state)
     publish(scene);
     assert_int_equal(tool(scene, NULL, "scrub", "--repair-from", path(scene, "backup")), 73); /* a hub runs */
     spawn_stop(&scene->hub);
-    flip_event(scene, "nms.deficit.identified.v1");
+    flip_event(path(scene, "store/log/data.mdb"), "nms.deficit.identified.v1");
     assert_int_equal(tool(scene, &answer, "scrub", NULL, NULL), 1);
     assert_int_equal(json_array_size(json_object_get(answer, "findings")), 1);
     assert_true(number(json_array_get(json_object_get(answer, "findings"), 0), "first") > 0);
@@ -309,6 +323,73 @@ static void test_damaged_records_come_back(void **state)
     expect_balance(scene);
 }
 
+/* ---- closed segments ---- */
+
+enum { SEGMENTS_BATCHES = 12 };
+
+static bool has_segments(void *ctx)
+{
+    return access(path(ctx, "store/log/segments/00000000000000000301-1/data.mdb"), F_OK) == 0;
+}
+
+/* While the compactor rolls what comes: each of the backups is whole, and what is put back has every event.
+ */
+static void test_segments_under_load_and_back(void **state)
+{
+    struct scene *scene = *state;
+    json_t *made = NULL, *scrubbed = NULL;
+    uint64_t before;
+    int status;
+    pid_t pid;
+
+    for (int i = 0; i < SEGMENTS_BATCHES; i++)
+        publish(scene);
+    spawn_until("segments", has_segments, scene);
+    before = scene->acknowledged;
+    pid = start_backup(scene, path(scene, "backup"));
+    do
+        publish(scene);
+    while (waitpid(pid, &status, WNOHANG) == 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(access(path(scene, "backup/log/segments/00000000000000000101-1/data.mdb"), F_OK), 0);
+    assert_int_equal(tool(scene, &made, "backup", "verify", path(scene, "backup")), 0);
+    assert_in_range(number(made, "records"), before, scene->acknowledged);
+    publish(scene);
+    restore_older(scene, number(made, "records"));
+    expect_balance(scene);
+    assert_int_equal(tool(scene, &scrubbed, "scrub", NULL, NULL), 0);
+    assert_int_equal(number(scrubbed, "records"), number(made, "records"));
+    assert_int_equal(tool(scene, NULL, "log", "verify", NULL), 0);
+    json_decref(scrubbed);
+    json_decref(made);
+}
+
+/* A new generation of the segment has the record again; nothing else has changed. */
+static void test_damage_in_a_segment_comes_back(void **state)
+{
+    struct scene *scene = *state;
+    json_t *answer = NULL;
+
+    for (int i = 0; i < SEGMENTS_BATCHES; i++)
+        publish(scene);
+    spawn_until("segments", has_segments, scene);
+    assert_int_equal(tool(scene, NULL, "backup", path(scene, "backup"), NULL), 0);
+    spawn_stop(&scene->hub);
+    flip_event(
+            path(scene, "store/log/segments/00000000000000000101-1/data.mdb"), "nms.deficit.identified.v1");
+    assert_int_equal(tool(scene, NULL, "scrub", NULL, NULL), 1);
+    assert_int_equal(tool(scene, &answer, "scrub", "--repair-from", path(scene, "backup")), 0);
+    assert_int_equal(number(answer, "damaged"), 1);
+    assert_int_equal(number(answer, "mended"), 1);
+    json_decref(answer);
+    assert_int_equal(access(path(scene, "store/log/segments/00000000000000000101-2/data.mdb"), F_OK), 0);
+    assert_int_not_equal(access(path(scene, "store/log/segments/00000000000000000101-1"), F_OK), 0);
+    assert_int_equal(tool(scene, NULL, "scrub", NULL, NULL), 0);
+    assert_int_equal(tool(scene, NULL, "log", "verify", NULL), 0);
+    spawn_start(&scene->hub);
+    expect_balance(scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +397,8 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_killed_it_is_none, setup, teardown),
             cmocka_unit_test_setup_teardown(test_damaged_it_is_refused, setup, teardown),
             cmocka_unit_test_setup_teardown(test_damaged_records_come_back, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_segments_under_load_and_back, setup_segments, teardown),
+            cmocka_unit_test_setup_teardown(test_damage_in_a_segment_comes_back, setup_segments, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "adapters/sdk/http_listen.h"
 #include "proto/base/list.h"
+#include "proto/loop/http_listen.h"
 #include "tests/support/http_env.h"
 
 static void test_exchange(void **state)

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "adapters/sdk/http_route.h"
 #include "proto/base/list.h"
+#include "proto/loop/http_route.h"
 
 static void answer_echo(void *ctx, const struct mr_http_request *request)
 {

@@ -47,7 +47,7 @@ static const struct {
         {"lmdb.h", {"store/kv", "tests/"}},
         {"zmq.h", {"proto/loop/", "hub/", "adapters/sdk/", "tests/"}},
         {"uv.h", {"proto/loop/", "hub/", "adapters/", "tests/"}},
-        {"microhttpd.h", {"proto/loop/", "adapters/sdk/"}},
+        {"microhttpd.h", {"proto/loop/"}},
         {"curl/curl.h", {"adapters/sdk/", "tests/"}},
         {"cyaml/cyaml.h", {"proto/config/"}},
         {"xlsxwriter.h", {"hub/project/", "hub/audit/"}},

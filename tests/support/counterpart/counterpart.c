@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "adapters/sdk/http_route.h"
 #include "proto/base/list.h"
+#include "proto/loop/http_route.h"
 #include "proto/wire/json.h"
 
 enum { PAGE_DEFAULT = 100, SLOW_MS_DEFAULT = 3000 };

@@ -148,6 +148,8 @@ static const struct bad {
         {"ping_interval_ms: 5000", "escrow: {root: e, keys: e}", "not a place apart", NULL},
         {"ping_interval_ms: 5000", "escrow: {root: e, keys: e/k}", "not a place apart", NULL},
         {"ping_interval_ms: 5000", "escrow: {root: ''}", "not a place apart", NULL},
+        {"ping_interval_ms: 5000", "http_listen: 7410", "not an address", NULL},
+        {"ping_interval_ms: 5000", "http_listen: 127.0.0.1:70000", "not an address", NULL},
         {"public_key: 'rq", "public_key: 'r", "CURVE", NULL},
         {"public_key: 'Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID'",
                 "public_key: 'JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6'", "same key", NULL},

@@ -5,7 +5,7 @@
  *  - its timeout is inactivity, so a request that drips is cut by our own deadline: shutdown() of the socket;
  *  - a suspended connection wakes only by MHD_resume_connection() and a MHD_run() after it.
  */
-#include "adapters/sdk/http.h"
+#include "proto/loop/http_server.h"
 
 #include <assert.h>
 #include <microhttpd.h>
@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "adapters/sdk/http_listen.h"
-#include "adapters/sdk/http_token.h"
 #include "proto/base/list.h"
+#include "proto/loop/http_listen.h"
+#include "proto/loop/http_token.h"
 
 enum {
     BODY_BYTES_DEFAULT = 1024 * 1024,

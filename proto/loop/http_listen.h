@@ -1,6 +1,6 @@
 /* A listening TCP socket from its address as written in the configuration. */
-#ifndef MR_SDK_HTTP_LISTEN_H
-#define MR_SDK_HTTP_LISTEN_H
+#ifndef MR_LOOP_HTTP_LISTEN_H
+#define MR_LOOP_HTTP_LISTEN_H
 
 #include <stdint.h>
 

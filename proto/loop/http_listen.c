@@ -1,4 +1,4 @@
-#include "adapters/sdk/http_listen.h"
+#include "proto/loop/http_listen.h"
 
 #include <errno.h>
 #include <netdb.h>

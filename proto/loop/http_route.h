@@ -1,12 +1,12 @@
 /* Which function answers which path and method, as a table; and the two bodies that every face answers errors
  * with. */
-#ifndef MR_SDK_HTTP_ROUTE_H
-#define MR_SDK_HTTP_ROUTE_H
+#ifndef MR_LOOP_HTTP_ROUTE_H
+#define MR_LOOP_HTTP_ROUTE_H
 
 #include <jansson.h>
 #include <stddef.h>
 
-#include "adapters/sdk/http.h"
+#include "proto/loop/http_server.h"
 
 struct mr_http_route {
     const char *method;

@@ -1,15 +1,14 @@
-#include "adapters/sdk/http_token.h"
+#include "proto/loop/http_token.h"
 
 #include <sodium.h>
+#include <string.h>
 #include <strings.h>
-
-#include "proto/wire/digest.h"
 
 static const char scheme[] = "Bearer ";
 
 void mr_http_token_digest(const char *token, uint8_t ret[static MR_HTTP_TOKEN_DIGEST_BYTES])
 {
-    mr_sha256(mr_slice_str(token), ret);
+    (void)crypto_hash_sha256(ret, (const uint8_t *)token, strlen(token));
 }
 
 bool mr_http_token_given(const uint8_t digest[static MR_HTTP_TOKEN_DIGEST_BYTES], const char *authorization)

@@ -1,6 +1,6 @@
 /* A bearer token (RFC 6750), kept and compared as its digest. Pure functions. */
-#ifndef MR_SDK_HTTP_TOKEN_H
-#define MR_SDK_HTTP_TOKEN_H
+#ifndef MR_LOOP_HTTP_TOKEN_H
+#define MR_LOOP_HTTP_TOKEN_H
 
 #include <stdbool.h>
 #include <stdint.h>

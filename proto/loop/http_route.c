@@ -1,4 +1,4 @@
-#include "adapters/sdk/http_route.h"
+#include "proto/loop/http_route.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,7 +38,7 @@ void mr_http_dispatch(
         not_allowed(routes, count, request);
     else
         mr_http_answer_problem(request->exchange, 404, "not-found", NULL, "no such path",
-                "the paths are in docs/adapters.md");
+                "the paths are in docs/adapters.md and docs/operations.md");
 }
 
 void mr_http_answer_json(struct mr_http_exchange *exchange, unsigned status, json_t *json)

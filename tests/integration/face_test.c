@@ -1,0 +1,313 @@
+/* hub.http_listen: metrics and health of a real hub, and clients that mean no good. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proto/base/list.h"
+#include "tests/support/bus_client.h"
+#include "tests/support/hub_env.h"
+
+enum { WAIT_MS = 30 * 1000, ANSWER_BYTES = 256 * 1024, EVENTS = 5 };
+
+struct env {
+    struct spawn spawn;
+    uint16_t port;
+    char answer[ANSWER_BYTES]; /* the last one, with its head */
+};
+
+/* The port that the hub picked, as it has logged it. */
+static uint16_t port_of(const struct spawn *spawn)
+{
+    char line[1024];
+    const char *at;
+    unsigned port = 0;
+    FILE *log = fopen(spawn->log, "re");
+
+    assert_non_null(log);
+    while (fgets(line, sizeof line, log))
+        if (strstr(line, "event=hub.http ") && (at = strstr(line, "port=")))
+            (void)sscanf(at, "port=%u", &port);
+    (void)fclose(log);
+    assert_true(port > 0 && port <= UINT16_MAX);
+    return (uint16_t)port;
+}
+
+static int setup_with(void **state, const char *more)
+{
+    struct env *env = calloc(1, sizeof *env);
+    char hub[256];
+
+    (void)snprintf(hub, sizeof hub, "  ballast_mb: 1\n  http_listen: 127.0.0.1:0\n%s", more);
+    spawn_init_hub(&env->spawn, "", hub);
+    spawn_start(&env->spawn);
+    env->port = port_of(&env->spawn);
+    *state = env;
+    return 0;
+}
+
+static int setup(void **state)
+{
+    return setup_with(state, "  space_watermark_mb: 1\n");
+}
+
+/* More than any disk has. */
+static int setup_read_only(void **state)
+{
+    return setup_with(state, "  space_watermark_mb: 1048576\n");
+}
+
+static int teardown(void **state)
+{
+    struct env *env = *state;
+
+    spawn_stop(&env->spawn);
+    spawn_fini(&env->spawn);
+    free(env);
+    return 0;
+}
+
+static int dial(const struct env *env)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(env->port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+/* Reads until the hub closes; fails the test when it does not. */
+static size_t read_all(struct env *env, int fd)
+{
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+    size_t size = 0;
+    ssize_t n;
+
+    do {
+        if (poll(&poll_fd, 1, WAIT_MS) != 1)
+            fail_msg("the connection is not closed");
+        n = recv(fd, env->answer + size, ANSWER_BYTES - 1 - size, 0);
+        size += n > 0 ? (size_t)n : 0;
+        assert_true(size < ANSWER_BYTES - 1);
+    } while (n > 0);
+    env->answer[size] = 0;
+    return size;
+}
+
+/* The status; the body begins at *ret_body. */
+static int ask(struct env *env, const char *method, const char *path, const char **ret_body)
+{
+    char request[256];
+    int fd = dial(env);
+    int status = 0;
+    const char *end;
+
+    (void)snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n",
+            method, path);
+    assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
+    (void)read_all(env, fd);
+    (void)close(fd);
+    assert_int_equal(sscanf(env->answer, "HTTP/1.1 %d", &status), 1);
+    end = strstr(env->answer, "\r\n\r\n");
+    assert_non_null(end);
+    if (ret_body)
+        *ret_body = end + 4;
+    return status;
+}
+
+/* The value of a line that begins exactly so; fails the test without one. */
+static double value_of(const char *text, const char *series)
+{
+    size_t n = strlen(series);
+
+    for (const char *at = strstr(text, series); at; at = strstr(at + 1, series))
+        if (at[-1] == '\n' && at[n] == ' ')
+            return strtod(at + n + 1, NULL);
+    fail_msg("no line of %s", series);
+    return 0;
+}
+
+static double metric(struct env *env, const char *series)
+{
+    const char *body;
+
+    assert_int_equal(ask(env, "GET", "/metrics", &body), 200);
+    return value_of(body, series);
+}
+
+static void health(void **state)
+{
+    struct env *env = *state;
+    const char *body;
+
+    assert_int_equal(ask(env, "GET", "/healthz", &body), 200);
+    assert_string_equal(body, "ok\n");
+    assert_int_equal(ask(env, "GET", "/readyz", &body), 200);
+    assert_string_equal(body, "ok\n");
+    assert_int_equal(ask(env, "GET", "/", NULL), 404);
+    assert_int_equal(ask(env, "GET", "/metrics/", NULL), 404);
+    assert_int_equal(ask(env, "POST", "/metrics", NULL), 405);
+    assert_non_null(strstr(env->answer, "\r\nAllow: GET\r\n"));
+}
+
+static void alive_but_not_ready_without_space(void **state)
+{
+    struct env *env = *state;
+    const char *body;
+
+    assert_int_equal(ask(env, "GET", "/readyz", &body), 503);
+    assert_string_equal(body, "read-only: no space\n");
+    assert_int_equal(ask(env, "GET", "/healthz", NULL), 200);
+    assert_true(metric(env, "marshrut_ready") == 0);
+    assert_true(metric(env, "marshrut_read_only") == 1);
+    assert_true(metric(env, "marshrut_alive") == 1);
+}
+
+/* Every sample has its family's HELP and TYPE before it, and nothing is there twice. */
+static void the_text_is_well_formed(void **state)
+{
+    struct env *env = *state;
+    const char *body;
+    char family[128] = "", name[128], type[16];
+    int families = 0;
+
+    assert_int_equal(ask(env, "GET", "/metrics", &body), 200);
+    assert_non_null(strstr(env->answer, "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+    for (const char *line = body; *line; line = strchr(line, '\n') + 1) {
+        assert_non_null(strchr(line, '\n'));
+        if (sscanf(line, "# HELP %127s ", name) == 1) {
+            assert_string_not_equal(name, family);
+            (void)snprintf(family, sizeof family, "%s", name);
+            families++;
+        } else if (sscanf(line, "# TYPE %127s %15s", name, type) == 2) {
+            assert_string_equal(name, family);
+            assert_true(strcmp(type, "gauge") == 0 || strcmp(type, "counter") == 0 ||
+                        strcmp(type, "histogram") == 0);
+        } else {
+            assert_memory_equal(line, family, strlen(family));
+        }
+    }
+    assert_true(families > 30);
+}
+
+static bool stored_all(void *ctx)
+{
+    return metric(ctx, "marshrut_events_total{system=\"portal\",verdict=\"stored\"}") == EVENTS;
+}
+
+static bool is_signed(void *ctx)
+{
+    return metric(ctx, "marshrut_checkpoint_behind_events") == 0 &&
+           metric(ctx, "marshrut_index_lag_events") == 0;
+}
+
+static void figures_are_of_what_happened(void **state)
+{
+    struct env *env = *state;
+    struct bus_client client;
+    struct mr_buf events[EVENTS] = {MR_BUF_INIT};
+    const double head = metric(env, "marshrut_log_head");
+    double buckets, count;
+    const char *body;
+
+    bus_connect_as(&client, &env->spawn, SPAWN_PORTAL);
+    (void)bus_hello(&client, 7, 0);
+    for (int i = 0; i < EVENTS; i++) {
+        char id[16];
+
+        (void)snprintf(id, sizeof id, "programme-%d", i);
+        events[i] = (struct mr_buf)MR_BUF_INIT;
+        hub_env_programme(&events[i], id);
+    }
+    bus_publish(&client, 1, events, EVENTS);
+    (void)bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK);
+    spawn_until("stored", stored_all, env);
+    assert_true(metric(env, "marshrut_log_head") >= head + EVENTS);
+    assert_true(metric(env, "marshrut_events_total{system=\"portal\",verdict=\"refused\"}") == 0);
+    assert_true(metric(env, "marshrut_events_total{system=\"school\",verdict=\"stored\"}") == 0);
+    assert_true(metric(env, "marshrut_sessions") == 1);
+    assert_true(metric(env, "marshrut_resident_memory_bytes") > 1 << 20);
+    assert_true(metric(env, "marshrut_disk_free_bytes") > 0);
+    spawn_until("signed and indexed", is_signed, env);
+
+    assert_int_equal(ask(env, "GET", "/metrics", &body), 200);
+    count = value_of(body, "marshrut_commit_seconds_count");
+    buckets = value_of(body, "marshrut_commit_seconds_bucket{le=\"+Inf\"}");
+    assert_true(count > 0 && count == buckets && count == value_of(body, "marshrut_commits_total"));
+    assert_true(value_of(body, "marshrut_commit_seconds_bucket{le=\"10\"}") <= count);
+    assert_true(value_of(body, "marshrut_commit_seconds_sum") > 0);
+    for (int i = 0; i < EVENTS; i++)
+        mr_buf_fini(&events[i]);
+    bus_close(&client);
+}
+
+/* Connections that say nothing, or begin and do not end, are cut; meanwhile others are served. */
+static void slow_clients_are_cut(void **state)
+{
+    static const char half[] = "GET /metrics HTTP/1.1\r\nHost: hub\r\nX-Slow: ";
+    struct env *env = *state;
+    int silent = dial(env);
+    int slow = dial(env);
+
+    assert_int_equal(send(slow, half, sizeof half - 1, MSG_NOSIGNAL), (ssize_t)sizeof half - 1);
+    assert_int_equal(ask(env, "GET", "/healthz", NULL), 200);
+    (void)read_all(env, silent);
+    (void)read_all(env, slow);
+    assert_null(strstr(env->answer, " 200 "));
+    (void)close(silent);
+    (void)close(slow);
+}
+
+static void a_large_body_is_refused(void **state)
+{
+    static const char head[] = "GET /metrics HTTP/1.1\r\nHost: hub\r\nContent-Length: 1000000\r\n\r\n";
+    struct env *env = *state;
+    int fd = dial(env);
+
+    assert_int_equal(send(fd, head, sizeof head - 1, MSG_NOSIGNAL), (ssize_t)sizeof head - 1);
+    (void)read_all(env, fd);
+    assert_non_null(strstr(env->answer, " 413 "));
+    (void)close(fd);
+}
+
+/* Off unless configured: the log has no such line. */
+static void off_by_default(void **state)
+{
+    struct spawn spawn;
+
+    (void)state;
+    spawn_init(&spawn, "");
+    spawn_start(&spawn);
+    assert_false(spawn_logged(&spawn, "event=hub.http "));
+    spawn_stop(&spawn);
+    spawn_fini(&spawn);
+}
+
+#define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            WITH(health),
+            WITH(the_text_is_well_formed),
+            WITH(figures_are_of_what_happened),
+            WITH(slow_clients_are_cut),
+            WITH(a_large_body_is_refused),
+            cmocka_unit_test_setup_teardown(alive_but_not_ready_without_space, setup_read_only, teardown),
+            cmocka_unit_test(off_by_default),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
