@@ -282,3 +282,8 @@ int mr_log_usage(struct mr_log *log, struct mr_log_usage *ret)
     };
     return 0;
 }
+
+int mr_log_compact(struct mr_log *log, struct mr_kv_compaction *ret, struct mr_error *reterr)
+{
+    return mr_kv_compact(log->kv, ret, reterr);
+}

@@ -17,6 +17,7 @@
 #include "store/merkle.h"
 #include "store/record.h"
 
+struct mr_kv_compaction;
 struct mr_log;
 struct mr_log_batch;
 struct mr_log_reader;
@@ -70,6 +71,13 @@ struct mr_log_usage {
     uint64_t disk_free_bytes;
 };
 int mr_log_usage(struct mr_log *log, struct mr_log_usage *ret); /* any thread */
+
+/*
+ * Writes the growing environment anew (mr_kv_compact): of what was changed or taken out of it no byte stays.
+ * Closed segments are not touched. Batches wait for the copy, readers for the swap alone. The owner's, any
+ * thread without a reader that is not paused. MR_EAGAIN: somebody reads for too long.
+ */
+int mr_log_compact(struct mr_log *log, struct mr_kv_compaction *ret, struct mr_error *reterr);
 
 /* ---- writing: one batch at a time ---- */
 

@@ -48,7 +48,7 @@ struct mr_log {
 
 struct mr_log_reader {
     struct mr_log *log;
-    struct mr_kv_txn *txn;
+    struct mr_kv_txn *txn; /* this and the cursor: NULL while paused */
     struct mr_kv_cursor *cursor;
     uint64_t head;   /* of the snapshot */
     uint64_t rolled; /* the same: up to here segments have the records */

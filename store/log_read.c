@@ -12,6 +12,21 @@ static int look_at_ends(struct mr_log_reader *reader)
     return mr_log_last(reader->txn, &reader->head, NULL);
 }
 
+/* A snapshot; the reader is paused unless 0. */
+static int take(struct mr_log_reader *reader)
+{
+    int r = mr_kv_begin_read(reader->log->kv, &reader->txn);
+
+    if (r == 0)
+        r = mr_kv_cursor_open(reader->txn, LOG_RECORDS, &reader->cursor);
+    if (r == 0)
+        r = look_at_ends(reader);
+    reader->paused = false;
+    if (r < 0)
+        mr_log_reader_pause(reader);
+    return r;
+}
+
 int mr_log_reader_open(struct mr_log *log, struct mr_log_reader **ret)
 {
     struct mr_log_reader *reader = calloc(1, sizeof *reader);
@@ -20,11 +35,7 @@ int mr_log_reader_open(struct mr_log *log, struct mr_log_reader **ret)
     if (!reader)
         return MR_ENOMEM;
     reader->log = log;
-    r = mr_kv_begin_read(log->kv, &reader->txn);
-    if (r == 0)
-        r = mr_kv_cursor_open(reader->txn, LOG_RECORDS, &reader->cursor);
-    if (r == 0)
-        r = look_at_ends(reader);
+    r = take(reader);
     if (r < 0) {
         mr_log_reader_close(reader);
         return r;
@@ -50,32 +61,24 @@ void mr_log_reader_close(struct mr_log_reader *reader)
 {
     if (!reader)
         return;
-    leave_segment(reader);
-    mr_kv_cursor_close(reader->cursor);
-    mr_kv_abort(reader->txn);
+    mr_log_reader_pause(reader);
     free(reader);
 }
 
 int mr_log_reader_renew(struct mr_log_reader *reader)
 {
-    int r;
-
-    leave_segment(reader); /* there may be a newer generation */
-    reader->positioned = false;
-    reader->paused = true; /* until all of it succeeded */
-    r = mr_kv_renew(reader->txn);
-    if (r == 0)
-        r = mr_kv_cursor_renew(reader->cursor);
-    if (r == 0)
-        r = look_at_ends(reader);
-    reader->paused = r < 0;
-    return r;
+    mr_log_reader_pause(reader); /* of a segment too: there may be a newer generation */
+    return take(reader);
 }
 
+/* Nothing is kept open: a compaction would wait for it. */
 void mr_log_reader_pause(struct mr_log_reader *reader)
 {
     leave_segment(reader);
-    mr_kv_pause(reader->txn);
+    mr_kv_cursor_close(reader->cursor);
+    mr_kv_abort(reader->txn);
+    reader->cursor = NULL;
+    reader->txn = NULL;
     reader->positioned = false;
     reader->paused = true;
 }

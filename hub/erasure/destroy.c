@@ -9,7 +9,7 @@
 #include "store/kv.h"
 #include "store/view.h"
 
-enum { EVENT_ID_MAX = 48 };
+enum { EVENT_ID_MAX = 48, COMPACT_AGAIN_US = 10 * 1000 * 1000 };
 
 /* The person, then the items of quarantined bodies: one batch, one new root. */
 static int erase(struct mr_erasing *e, struct mr_erasure_result *ret)
@@ -128,14 +128,26 @@ int mr_erasure_await_strip(struct mr_erasing *e)
 static int compact(struct mr_erasing *e)
 {
     struct mr_house *house = e->eraser->house;
+    int64_t now = mr_clock_monotonic_us(house->clock);
     struct mr_kv_compaction compaction;
-    int r = mr_keyring_compact(house->keyring, &compaction, &e->error);
+    int r;
 
+    if (now < e->eraser->compact_next_us)
+        return MR_EAGAIN;
+    e->eraser->compact_next_us = now + COMPACT_AGAIN_US; /* an attempt may keep writers waiting */
+    r = mr_keyring_compact(house->keyring, &compaction, &e->error);
     if (r == 0)
         r = mr_index_compact(house->index, &compaction, &e->error);
     if (r == 0)
         r = mr_view_compact(house->view, &compaction, &e->error);
-    return r;
+    if (r < 0)
+        return r;
+    mr_log_reader_pause(e->reader); /* the log's own compaction waits for all readers */
+    r = mr_log_compact(house->log, &compaction, &e->error);
+    if (r < 0)
+        return r;
+    e->eraser->compact_next_us = 0;
+    return mr_log_reader_renew(e->reader);
 }
 
 static void set_completed(struct mr_erasure_saying *saying)

@@ -20,6 +20,7 @@ struct mr_eraser {
     bool woken, stopping;
     struct mr_eraser_status status;
     int64_t escrow_next_us;  /* the thread's: when the copies in escrow are made anew; monotonic */
+    int64_t compact_next_us; /* the thread's: no attempt before, somebody read for long; monotonic */
     uint64_t looked_through; /* the thread's: answers up to here are taken; 0: not yet known */
 };
 
