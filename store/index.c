@@ -7,11 +7,6 @@
 
 enum { LAYOUT = 1 };
 
-struct mr_index_batch {
-    struct mr_index *index;
-    struct mr_buf entries; /* struct mr_index_entry each */
-};
-
 /* ---- opening ---- */
 
 /* Runs that a merge left half written, and the next id. Only the owner's. */

@@ -62,6 +62,12 @@ int mr_index_batch_put(struct mr_index_batch *batch, enum mr_index_kind kind,
 /* Frees in every case. through is not less than before (asserted). MR_ENOSPACE: nothing happened, build it
  * again. */
 int mr_index_batch_commit(struct mr_index_batch *batch, uint64_t through);
+/*
+ * Instead of commit: its numbers are passed (asserted), and what was put belongs to records that could not be
+ * read when it was their turn. One commit; an entry that is there already is no failure. Frees in every case.
+ * Any thread of the owner. MR_ECORRUPT: a number has no run.
+ */
+int mr_index_batch_insert(struct mr_index_batch *batch);
 void mr_index_batch_abort(struct mr_index_batch *batch);
 int mr_index_clear(struct mr_index *index); /* everything, through = 0: before a rebuild */
 
@@ -70,6 +76,11 @@ int mr_index_clear(struct mr_index *index); /* everything, through = 0: before a
  * left. The builder's thread, between its batches; answers are the same before and after.
  */
 int mr_index_merge(struct mr_index *index);
+/*
+ * The filter of a run that a look-up found damaged is made anew of the run's entries; look-ups read blocks in
+ * its stead meanwhile. 1: *ret_run says which it was; 0: none is known. The builder's thread.
+ */
+int mr_index_mend(struct mr_index *index, uint64_t *ret_run);
 
 /*
  * Erasure: takes entries out, in one commit. Those that are not there are no failure. Only what is indexed

@@ -140,9 +140,7 @@ static int check_filters(struct mr_kv_txn *txn, const struct mr_index_runs *runs
         int r = mr_index_filter_get(txn, runs->items[i].id, &row);
 
         if (r == 0)
-            r = mr_index_filter_check(row);
-        if (r == 0 && row.size == 0)
-            r = MR_ECORRUPT;
+            r = mr_index_filter_check(row, runs->items[i].id);
         if (r < 0)
             return mr_error_set(reterr, r, "index", "run: marshrut rebuild index",
                     "the filter of run %llu is damaged", (unsigned long long)runs->items[i].id);

@@ -102,14 +102,16 @@ static int load_filters(struct mr_index_reader *reader)
     for (size_t i = 0; i < reader->runs.count; i++) {
         int r = mr_index_filter_get(reader->txn, reader->runs.items[i].id, &reader->filters[i]);
 
-        if (r < 0)
+        if (r == MR_ECORRUPT)
+            mr_index_filter_damaged(reader->index, reader->runs.items[i].id);
+        else if (r < 0)
             return r;
     }
     reader->filtered = true;
     return 0;
 }
 
-/* Is there anything of it in run i? 1, 0, or negative. */
+/* Is there anything of it in run i? 1, 0, or negative. A damaged filter is left out: the blocks say it. */
 static int may_have(struct mr_index_reader *reader, size_t i, enum mr_index_kind kind, uint64_t hash)
 {
     int r = 0;
@@ -118,7 +120,12 @@ static int may_have(struct mr_index_reader *reader, size_t i, enum mr_index_kind
         return 1;
     if (!reader->filtered)
         r = load_filters(reader);
-    return r < 0 ? r : mr_index_filter_may(reader->filters[i], hash);
+    if (r < 0 || reader->filters[i].size == 0)
+        return r < 0 ? r : 1;
+    r = mr_index_filter_may(reader->filters[i], reader->runs.items[i].id, hash);
+    if (r == MR_ECORRUPT)
+        mr_index_filter_damaged(reader->index, reader->runs.items[i].id);
+    return r == MR_ECORRUPT ? 1 : r;
 }
 
 /* Of one run, ascending from wanted->number on. */

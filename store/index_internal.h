@@ -82,11 +82,16 @@ int mr_index_filter_init(struct mr_index_filter *filter, uint64_t entries); /* M
 void mr_index_filter_fini(struct mr_index_filter *filter);
 void mr_index_filter_add(struct mr_index_filter *filter, uint64_t hash);
 int mr_index_filter_put(struct mr_kv_txn *txn, uint64_t run, struct mr_index_filter *filter);
-/* Empty when there is none: then anything may be in the run. Borrows from the snapshot. */
+/* Borrows from the snapshot. MR_ECORRUPT: there is none, or its head is damaged; then *ret is empty. */
 int mr_index_filter_get(struct mr_kv_txn *txn, uint64_t run, struct mr_slice *ret);
 int mr_index_filter_del(struct mr_kv_txn *txn, uint64_t run);
-bool mr_index_filter_may(struct mr_slice row, uint64_t hash);
-int mr_index_filter_check(struct mr_slice row); /* 0, MR_ECORRUPT */
+/* One more in a filter that is stored. A damaged one stays as it is. */
+int mr_index_filter_grow(struct mr_kv_txn *txn, uint64_t run, uint64_t hash);
+/* May it be in the run? 1, 0, or MR_ECORRUPT: its block is damaged, and it may. row as of get, not empty. */
+int mr_index_filter_may(struct mr_slice row, uint64_t run, uint64_t hash);
+int mr_index_filter_check(struct mr_slice row, uint64_t run); /* all of it: 0, MR_ECORRUPT */
+/* Any thread: for mr_index_mend(). Of several the one said last; a look-up says the others again. */
+void mr_index_filter_damaged(struct mr_index *index, uint64_t run);
 
 /* ---- writing a run: entries strictly ascending; failures are the transaction's ---- */
 
@@ -142,9 +147,15 @@ struct mr_index {
     struct mr_kv *kv;
     bool read_only;
     _Atomic uint64_t through;
-    pthread_mutex_t writing; /* commit, merge, forget, clear */
+    _Atomic uint64_t damaged; /* run whose filter is; 0: none is known */
+    pthread_mutex_t writing;  /* commit, merge, forget, clear */
     uint64_t next_run;
     struct mr_index_merging merging;
+};
+
+struct mr_index_batch {
+    struct mr_index *index;
+    struct mr_buf entries; /* struct mr_index_entry each */
 };
 
 void mr_index_merging_cancel(struct mr_index *index); /* its rows are dropped by later steps */

@@ -35,7 +35,7 @@ int scrub_index_filter(struct scrub *s, struct mr_slice key, struct mr_slice val
 {
     struct mr_slice run;
 
-    if (key.size != RUN_BYTES || mr_index_filter_check(value) < 0)
+    if (key.size != RUN_BYTES || mr_index_filter_check(value, mr_get_be64(key.data)) < 0)
         scrub_tell(s, 0, 0, "filter %llu: CRC does not match", (unsigned long long)s->row);
     else if (!scrub_pair_row(s, mr_get_be64(key.data), &run) && s->whole)
         scrub_tell(s, 0, 0, "filter %llu: its run is not there", (unsigned long long)s->row);

@@ -3,11 +3,16 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "proto/base/bytes.h"
 #include "store/index.h"
 #include "tests/support/tmpdir.h"
 
@@ -188,12 +193,149 @@ static void found_while_it_is_merged(void **state)
     mr_index_close(l.index);
 }
 
+/* ---- entries of what came back ---- */
+
+enum { MANY = 3000, MISSING = 1500 };
+
+static void key_of(uint64_t n, uint8_t ret[static MR_INDEX_KEY_BYTES])
+{
+    memset(ret, 0, MR_INDEX_KEY_BYTES);
+    mr_put_be64(ret, n * UINT64_C(0x9e3779b97f4a7c15));
+}
+
+/* Identities of 1 to MANY and one frequent key; one number is damaged unless it is all of them. */
+static void fill_many(struct mr_index *index, bool all)
+{
+    struct mr_index_batch *batch = batch_of(index);
+    uint8_t key[MR_INDEX_KEY_BYTES];
+
+    for (uint64_t n = 1; n <= MANY; n++) {
+        key_of(n, key);
+        if (n == MISSING && !all) {
+            assert_int_equal(mr_index_batch_put(batch, MR_INDEX_DAMAGED, key_ff, n), 0);
+            continue;
+        }
+        assert_int_equal(mr_index_batch_put(batch, MR_INDEX_IDENT, key, n), 0);
+        assert_int_equal(mr_index_batch_put(batch, MR_INDEX_TYPE, key_a, n), 0);
+        if (n == MISSING) {
+            assert_int_equal(mr_index_batch_put(batch, MR_INDEX_TYPE, key_b, n), 0);
+            assert_int_equal(mr_index_batch_put(batch, MR_INDEX_DOCUMENT, key_b, n), 0);
+        }
+    }
+    assert_int_equal(mr_index_batch_commit(batch, MANY), 0);
+}
+
+static void insert_missing(struct mr_index *index)
+{
+    struct mr_index_batch *batch = batch_of(index);
+    uint8_t key[MR_INDEX_KEY_BYTES];
+
+    key_of(MISSING, key);
+    assert_int_equal(mr_index_batch_put(batch, MR_INDEX_IDENT, key, MISSING), 0);
+    assert_int_equal(mr_index_batch_put(batch, MR_INDEX_TYPE, key_a, MISSING), 0);
+    assert_int_equal(mr_index_batch_put(batch, MR_INDEX_TYPE, key_b, MISSING), 0);
+    assert_int_equal(mr_index_batch_put(batch, MR_INDEX_DOCUMENT, key_b, MISSING), 0);
+    assert_int_equal(mr_index_batch_insert(batch), 0);
+}
+
+static void what_came_back_is_found(void **state)
+{
+    struct mr_index_entry_ref damaged = {.kind = MR_INDEX_DAMAGED, .number = MISSING};
+    struct mr_index *index = open_index(*state, false);
+    uint8_t key[MR_INDEX_KEY_BYTES], mended[32], made[32];
+    uint64_t got[2];
+
+    memcpy(damaged.key, key_ff, sizeof damaged.key);
+    fill_many(index, false);
+    key_of(MISSING, key);
+    assert_int_equal(mr_index_find(index, MR_INDEX_IDENT, key, 0, got, 2), 0);
+    insert_missing(index);
+    insert_missing(index); /* twice is the same as once */
+    assert_int_equal(mr_index_forget(index, &damaged, 1), 0);
+    assert_int_equal(mr_index_find(index, MR_INDEX_IDENT, key, 0, got, 2), 1);
+    assert_int_equal(got[0], MISSING);
+    assert_int_equal(mr_index_find(index, MR_INDEX_TYPE, key_a, MISSING - 1, got, 1), 1);
+    assert_int_equal(got[0], MISSING);
+    assert_int_equal(mr_index_find(index, MR_INDEX_DOCUMENT, key_b, 0, got, 2), 1);
+    assert_int_equal(mr_index_digest(index, mended, NULL, NULL), 0);
+    assert_int_equal(mr_index_clear(index), 0);
+    fill_many(index, true);
+    assert_int_equal(mr_index_digest(index, made, NULL, NULL), 0);
+    assert_memory_equal(mended, made, sizeof made);
+    mr_index_close(index);
+}
+
+/* ---- a damaged filter ---- */
+
+/* Changes bytes of the filter in the closed file, and of older copies of it in free pages. */
+static void damage_filter(const char *dir, size_t from, size_t step)
+{
+    uint32_t blocks = MANY * 16 / 256 + 1;
+    size_t size = 16 + blocks * 36, found = 0;
+    uint8_t head[4], *bytes;
+    struct stat st;
+    int fd = open(mr_tmpdir_path(dir, "data.mdb"), O_RDWR | O_CLOEXEC);
+
+    assert_true(fd >= 0 && fstat(fd, &st) == 0);
+    bytes = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    assert_true(bytes != MAP_FAILED);
+    mr_put_be32(head, blocks);
+    for (size_t row = 16; row + size <= (size_t)st.st_size; row += 4096) /* behind the head of a page */
+        if (memcmp(bytes + row + 4, head, 4) == 0) {
+            found++;
+            for (size_t at = from; at < size; at += step)
+                bytes[row + at] ^= 0xff;
+        }
+    assert_true(found > 0);
+    assert_int_equal(munmap(bytes, (size_t)st.st_size), 0);
+    assert_int_equal(close(fd), 0);
+}
+
+static void expect_all(struct mr_index *index)
+{
+    uint8_t key[MR_INDEX_KEY_BYTES];
+    uint64_t got[2];
+
+    for (uint64_t n = 1; n <= MANY; n++) {
+        key_of(n, key);
+        assert_int_equal(mr_index_find(index, MR_INDEX_IDENT, key, 0, got, 2), 1);
+        assert_int_equal(got[0], n);
+    }
+}
+
+static void a_damaged_filter_hides_nothing(void **state)
+{
+    static const struct {
+        size_t from, step;
+    } damage[] = {{20, 36}, {16, 36}, {51, 36}, {4, SIZE_MAX / 2}, {0, SIZE_MAX / 2}};
+    struct mr_index *index = open_index(*state, false);
+    uint64_t run = 0;
+
+    fill_many(index, true);
+    mr_index_close(index);
+    for (size_t i = 0; i < sizeof damage / sizeof damage[0]; i++) {
+        damage_filter(*state, damage[i].from, damage[i].step);
+        index = open_index(*state, false);
+        assert_int_equal(mr_index_digest(index, (uint8_t[32]){0}, NULL, NULL), MR_ECORRUPT);
+        assert_int_equal(mr_index_mend(index, &run), 0); /* nobody has met it */
+        expect_all(index);
+        assert_int_equal(mr_index_mend(index, &run), 1);
+        assert_int_equal(run, 1);
+        assert_int_equal(mr_index_digest(index, (uint8_t[32]){0}, NULL, NULL), 0);
+        expect_all(index);
+        assert_int_equal(mr_index_mend(index, &run), 0);
+        mr_index_close(index);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(finds_by_key, setup, teardown),
             cmocka_unit_test_setup_teardown(through_moves_with_entries, setup, teardown),
             cmocka_unit_test_setup_teardown(found_while_it_is_merged, setup, teardown),
+            cmocka_unit_test_setup_teardown(what_came_back_is_found, setup, teardown),
+            cmocka_unit_test_setup_teardown(a_damaged_filter_hides_nothing, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
