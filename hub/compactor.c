@@ -131,6 +131,8 @@ static int work(struct mr_compactor *c, struct mr_error *reterr)
     asked = ticket > c->stats.last.ticket;
     pthread_mutex_unlock(&c->lock);
     if (r == 0)
+        r = mr_compactor_settle(c);
+    if (r == 0)
         r = mr_compactor_strip(c, reterr);
     if (r == 0 && (asked || run_is_due(c)))
         r = retain(c, ticket, reterr);
@@ -166,7 +168,7 @@ static bool wait_for_work(struct mr_compactor *c, bool failed)
 
     pthread_mutex_lock(&c->lock);
     while (!c->woken && !atomic_load(&c->stopping) &&
-            !(timeout && (failed || has_grown(c) || run_is_due(c)))) {
+            !(timeout && (failed || c->owing || has_grown(c) || run_is_due(c)))) {
         (void)clock_gettime(CLOCK_MONOTONIC, &until);
         add_ms(&until, failed ? RETRY_MS : LOOK_MS);
         timeout = pthread_cond_timedwait(&c->wake, &c->lock, &until) == ETIMEDOUT;

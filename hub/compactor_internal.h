@@ -12,6 +12,7 @@ struct mr_compactor {
     struct mr_compactor_options options;
     struct mr_log_reader *reader; /* paused between two pieces of work */
     uint64_t trimmed;             /* the thread's own, as the next one */
+    bool owing;                   /* index or views owe something that they have not come to yet */
     int64_t last_run_us;          /* when retention ran last; 0: never */
     pthread_t thread;
     atomic_bool stopping; /* set under the lock */
@@ -65,19 +66,10 @@ int mr_compactor_roll(struct mr_compactor *c, struct mr_error *reterr);
 /* Segments for hub.status, out of a fresh snapshot. */
 int mr_compactor_look(struct mr_compactor *c);
 
-/* ---- what was derived from what expires (compactor_forget.c) ---- */
+/* ---- what index and views owe to the log (compactor_owed.c) ---- */
 
-/* Records of a range, a bit each. */
-struct mr_expiring {
-    uint64_t first, last;
-    uint8_t *bits;
-    bool any;
-};
-int mr_expiring_init(struct mr_expiring *expiring, uint64_t first, uint64_t last); /* MR_ENOMEM */
-void mr_expiring_fini(struct mr_expiring *expiring);
-void mr_expiring_add(struct mr_expiring *expiring, uint64_t number);
-/* Once they have expired durably. */
-int mr_compactor_forget(struct mr_compactor *c, struct mr_expiring *expiring);
+/* Settles all of it (hub/owed.h); what they have not come to yet stays, c->owing says so. */
+int mr_compactor_settle(struct mr_compactor *c);
 
 /* ---- slots to empty (compactor_strip.c) ---- */
 

@@ -1,5 +1,6 @@
 /* Segments: rolling, rewriting, and taking out of the growing environment what they have. */
 #include "hub/compactor_internal.h"
+#include "hub/owed.h"
 
 /* So many are taken out in a commit: it stays short, and others get into it. */
 enum { TRIM_RECORDS = 2000 };
@@ -49,6 +50,7 @@ struct row_job {
     struct compactor_job job;
     const struct compactor_range *range;
     const struct mr_log_segment *segment;
+    bool expires; /* something in it */
     bool agreed;
 };
 
@@ -59,13 +61,17 @@ static int fill_row(struct mr_writer_job *job, struct mr_log_batch *batch)
     int r = row->range->agree ? row->range->agree(row->range->ctx, batch) : 1;
 
     row->agreed = r == 1;
-    return r == 1 ? mr_log_batch_segment(batch, row->segment) : r;
+    if (r == 1)
+        r = mr_log_batch_segment(batch, row->segment);
+    if (r == 0 && row->agreed && row->expires)
+        r = mr_owed_put(batch, &(struct mr_owed){row->segment->first, row->segment->last});
+    return r;
 }
 
 struct asking {
     struct mr_compactor *c;
     const struct compactor_range *range;
-    struct mr_expiring expiring;
+    bool expires; /* something did */
 };
 
 /* A long copy ends when the hub does. */
@@ -77,8 +83,7 @@ static int change(void *ctx, const struct mr_record *record, struct mr_log_chang
     if (mr_compactor_stopping(asking->c))
         return MR_ECLOSED;
     r = asking->range->change ? asking->range->change(asking->range->ctx, record, ret) : 0;
-    if (r == 0 && ret->expire)
-        mr_expiring_add(&asking->expiring, record->number);
+    asking->expires = asking->expires || (r == 0 && ret->expire);
     return r;
 }
 
@@ -95,6 +100,7 @@ static int write_segment(struct asking *asking, struct mr_error *reterr)
     struct row_job row = {.job.job.fill = fill_row, .range = range, .segment = &segment};
     int r = mr_log_segment_write(c->options.house->log, &plan, &segment, reterr);
 
+    row.expires = asking->expires;
     if (r == 0)
         r = mr_compactor_commit(c, &row.job);
     if (r < 0)
@@ -107,19 +113,15 @@ static int write_segment(struct asking *asking, struct mr_error *reterr)
                 ? mr_log_segment_remove(c->options.house->log, range->first, range->generation - 1)
                 : 0;
     if (r == 0)
-        r = mr_compactor_forget(c, &asking->expiring);
+        r = mr_compactor_settle(c);
     return r < 0 ? r : mr_compactor_trim(c);
 }
 
 int mr_compactor_segment(struct mr_compactor *c, const struct compactor_range *range, struct mr_error *reterr)
 {
     struct asking asking = {.c = c, .range = range};
-    int r = mr_expiring_init(&asking.expiring, range->first, range->last);
 
-    if (r == 0)
-        r = write_segment(&asking, reterr);
-    mr_expiring_fini(&asking.expiring);
-    return r;
+    return write_segment(&asking, reterr);
 }
 
 /* ---- rolling ---- */

@@ -1,5 +1,6 @@
 #include "hub/indexer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -145,7 +146,7 @@ static int fill(struct pass *p, uint64_t first, uint64_t last, uint64_t index_th
                        : mr_log_read_next(p->reader, &p->record, p->reterr);
         if (r == 0)
             r = one_record(p, index_through, view_through);
-        else if (r == MR_ECORRUPT) /* isolated; should it be repaired, it is looked at with each question */
+        else if (r == MR_ECORRUPT) /* isolated; should it be repaired: hub/owed.h */
             r = n > index_through ? mr_index_batch_put(p->index, MR_INDEX_DAMAGED, no_key, n) : 0;
     }
     return r;
@@ -204,6 +205,30 @@ static int batch(struct pass *p)
     return r < 0 ? r : 1;
 }
 
+static struct pass *pass_new(struct mr_house *house, struct mr_error *reterr)
+{
+    struct pass *p = calloc(1, sizeof *p);
+
+    if (!p)
+        return NULL;
+    p->house = house;
+    p->reterr = reterr;
+    mr_opened_init(&p->opened);
+    mr_fact_set_init(&p->facts);
+    return p;
+}
+
+static void pass_free(struct pass *p)
+{
+    if (!p)
+        return;
+    mr_log_reader_close(p->reader);
+    mr_fact_set_fini(&p->facts);
+    mr_opened_fini(&p->opened);
+    mr_buf_fini(&p->type);
+    free(p);
+}
+
 int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr)
 {
     return mr_indexer_run_to(house, UINT64_MAX, reterr);
@@ -217,22 +242,49 @@ int mr_indexer_run_to(struct mr_house *house, uint64_t through, struct mr_error 
     if (!house->keyring)
         return mr_error_set(
                 reterr, MR_EDENIED, "", "run it as the user of the hub", "no keys: nothing can be indexed");
-    p = calloc(1, sizeof *p);
+    p = pass_new(house, reterr);
     if (!p)
         return MR_ENOMEM;
-    p->house = house;
     p->limit = through;
-    p->reterr = reterr;
-    mr_opened_init(&p->opened);
-    mr_fact_set_init(&p->facts);
     r = mr_log_reader_open(house->log, &p->reader);
     while (r == 0 && (r = batch(p)) == 1)
         r = mr_log_reader_renew(p->reader);
-    mr_log_reader_close(p->reader);
-    mr_fact_set_fini(&p->facts);
-    mr_opened_fini(&p->opened);
-    mr_buf_fini(&p->type);
-    free(p);
+    pass_free(p);
+    return r;
+}
+
+static int add_again(struct pass *p)
+{
+    int r = mr_index_batch_begin(p->house->index, &p->index);
+
+    if (r == 0)
+        r = mr_view_batch_begin(p->house->view, &p->view);
+    if (r == 0)
+        r = one_record(p, 0, 0);
+    if (r < 0) {
+        mr_index_batch_abort(p->index);
+        mr_view_batch_abort(p->view);
+        return r;
+    }
+    r = mr_index_batch_insert(p->index);
+    if (r < 0) {
+        mr_view_batch_abort(p->view);
+        return r;
+    }
+    return mr_view_batch_commit_rows(p->view);
+}
+
+int mr_indexer_again(struct mr_house *house, uint64_t number)
+{
+    struct pass *p = pass_new(house, NULL);
+    int r = p ? mr_log_reader_open(house->log, &p->reader) : MR_ENOMEM;
+
+    assert(number <= mr_index_through(house->index) && number <= mr_view_through(house->view));
+    if (r == 0)
+        r = mr_log_read(p->reader, number, &p->record, NULL);
+    if (r == 0)
+        r = add_again(p);
+    pass_free(p);
     return r;
 }
 
@@ -319,11 +371,25 @@ static bool has_news(struct mr_indexer *indexer)
     return news;
 }
 
+/* Look-ups go round a damaged filter; here it is told, and is made anew. */
+static int mend(struct mr_indexer *indexer)
+{
+    uint64_t run;
+    int r;
+
+    while ((r = mr_index_mend(indexer->house->index, &run)) == 1)
+        mr_err("index.damaged", "run", MR_N(run), "what", "a filter of identities", "cure",
+                "it has been made anew; look at the disk");
+    return r;
+}
+
 static int work(struct mr_indexer *indexer)
 {
     struct mr_error error = {0};
     int r = mr_indexer_run_once(indexer->house, &error), more = 1;
 
+    if (r == 0)
+        r = mend(indexer);
     while (r == 0 && more == 1 && !has_news(indexer)) {
         more = mr_index_merge(indexer->house->index);
         r = more < 0 ? more : 0;

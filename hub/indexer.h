@@ -17,6 +17,11 @@ void mr_indexer_stop(struct mr_indexer *indexer); /* finishes its batch; NULL is
 int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr);
 /* The same, no further than a number. */
 int mr_indexer_run_to(struct mr_house *house, uint64_t through, struct mr_error *reterr);
+/*
+ * One record under a number that is passed in index and views (asserted): it could not be read then. Adds
+ * what a rebuild would. Any thread, beside the indexer.
+ */
+int mr_indexer_again(struct mr_house *house, uint64_t number);
 
 /* How far the derived data is behind the log. Any thread. */
 struct mr_index_lag {

@@ -10,6 +10,7 @@
 #include "hub/backup.h"
 #include "hub/house.h"
 #include "hub/remnant.h"
+#include "hub/owed.h"
 #include "proto/base/bytes.h"
 #include "store/log_segment.h"
 #include "store/kv_pages.h"
@@ -120,6 +121,8 @@ static int mend(struct repair *p, uint64_t number)
         return r;
     r = mr_log_batch_mend(batch, &p->view->record);
     if (r == 0)
+        r = mr_owed_put(batch, &(struct mr_owed){number, number});
+    if (r == 0)
         return mr_log_batch_commit(batch);
     mr_log_batch_abort(batch);
     return r;
@@ -187,6 +190,8 @@ static int commit_segment(struct repair *p, const struct mr_log_segment *segment
     if (r < 0)
         return r;
     r = mr_log_batch_segment(batch, segment);
+    if (r == 0)
+        r = mr_owed_put(batch, &(struct mr_owed){segment->first, segment->last});
     if (r == 0)
         return mr_log_batch_commit(batch);
     mr_log_batch_abort(batch);
@@ -305,6 +310,46 @@ static int all(struct repair *p, struct mr_error *reterr)
     return r;
 }
 
+static int paid(struct mr_house *house, const struct mr_owed *owed)
+{
+    const struct mr_owed_stop never = {0};
+    struct mr_log_batch *batch;
+    int r = mr_owed_settle(house, owed, &never);
+
+    if (r == 0)
+        r = mr_log_batch_begin(house->log, &batch);
+    if (r < 0)
+        return r == MR_EAGAIN ? 0 : r; /* the hub does it, once they have come so far */
+    r = mr_owed_del(batch, owed);
+    if (r == 0)
+        return mr_log_batch_commit(batch);
+    mr_log_batch_abort(batch);
+    return r;
+}
+
+/* Index and views get what came back; also what an earlier run, or a hub, did not come to. */
+static int settle(struct repair *p, struct mr_error *reterr)
+{
+    struct mr_log_reader *reader = NULL;
+    struct mr_owed owed = {0};
+    int r = mr_log_reader_open(p->house.log, &reader);
+
+    while (r == 0) {
+        r = mr_log_reader_renew(reader);
+        if (r == 0)
+            r = mr_owed_next(reader, owed.first + 1, &owed);
+        if (reader)
+            mr_log_reader_pause(reader);
+        if (r == 0)
+            r = paid(&p->house, &owed);
+    }
+    mr_log_reader_close(reader);
+    return r == MR_ENOTFOUND ? 0
+                             : mr_error_set(reterr, r, "index/ or views/",
+                                       "the records are back; run: marshrut rebuild",
+                                       "what was derived cannot be mended: %s", mr_err_text(r));
+}
+
 int mr_repair_from(const struct mr_config *config, const char *dir, struct mr_repaired *ret, mr_scrub_fn fn,
         void *ctx, struct mr_error *reterr)
 {
@@ -319,6 +364,8 @@ int mr_repair_from(const struct mr_config *config, const char *dir, struct mr_re
     r = p.view ? mr_house_open(&p.house, config, /* read_only= */ false, reterr) : MR_ENOMEM;
     if (r == 0) {
         r = all(&p, reterr);
+        if (r == 0)
+            r = settle(&p, reterr);
         mr_house_close(&p.house);
     }
     mr_buf_fini(&p.value);

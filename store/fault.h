@@ -22,6 +22,7 @@
     X("segment.trim.before")   /* batch: records that it has are taken out of the growing environment */     \
     X("segment.strip.before")  /* batch: slots of a record there are emptied */                              \
     X("segment.remove.before") /* compactor: an older generation is removed */                               \
+    X("owed.settle")           /* compactor: records expired durably, index and views have them still */     \
     X("kv.copy")               /* compaction, escrow: before an environment is copied */                     \
     X("kv.swap")               /* compaction: the copy is durable and open, before it takes the name */      \
     X("kv.swapped")            /* compaction: it has the name; only kill */                                  \

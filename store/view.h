@@ -41,7 +41,7 @@ int mr_view_batch_del(
  * returns the first one and nothing happened.
  */
 int mr_view_batch_commit(struct mr_view_batch *batch, uint64_t through);
-/* The same for who is not the projection and only takes rows out: through stays where it is. */
+/* The same for rows of numbers that are passed: through stays where it is. */
 int mr_view_batch_commit_rows(struct mr_view_batch *batch);
 void mr_view_batch_abort(struct mr_view_batch *batch);
 int mr_view_clear(struct mr_view *view); /* everything, through = 0: before a rebuild */

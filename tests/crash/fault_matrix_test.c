@@ -39,6 +39,7 @@ static const struct point {
         {"segment.trim.before", 1, KILLED, EXITS, WAITS, NULL},
         {"segment.strip.before", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "property/segment_model_test.c"},
         {"segment.remove.before", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/retention_test.c"},
+        {"owed.settle", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/retention_test.c"},
         {"kv.copy", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
         {"kv.swap", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
         {"kv.swapped", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},

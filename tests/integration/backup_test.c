@@ -69,21 +69,24 @@ static int teardown(void **state)
     return 0;
 }
 
+static void make_event(unsigned n, struct mr_buf *ret)
+{
+    char id[32], snils[12];
+
+    (void)snprintf(id, sizeof id, "e-%u", n);
+    (void)snprintf(snils, sizeof snils, "%09u", 400000000 + n / 3);
+    (void)snprintf(snils + 9, 3, "%02d", mr_ident_snils_check(snils));
+    hub_env_deficit(ret, id, snils, NULL);
+}
+
 /* A batch about new persons, until it is acknowledged. */
 static void publish(struct scene *scene)
 {
     struct mr_buf events[BATCH] = {0};
     bus_frame *frame;
-    char id[32], snils[12];
 
-    for (size_t i = 0; i < BATCH; i++) {
-        unsigned n = (unsigned)(scene->acknowledged + i);
-
-        (void)snprintf(id, sizeof id, "e-%u", n);
-        (void)snprintf(snils, sizeof snils, "%09u", 400000000 + n / 3);
-        (void)snprintf(snils + 9, 3, "%02d", mr_ident_snils_check(snils));
-        hub_env_deficit(&events[i], id, snils, NULL);
-    }
+    for (size_t i = 0; i < BATCH; i++)
+        make_event((unsigned)(scene->acknowledged + i), &events[i]);
     bus_publish(&scene->client, scene->acknowledged + 1, events, BATCH);
     frame = bus_receive(&scene->client, SPAWN_DEADLINE_MS);
     assert_non_null(frame);
@@ -390,6 +393,51 @@ static void test_damage_in_a_segment_comes_back(void **state)
     expect_balance(scene);
 }
 
+/* Sent again it is answered with the number that it has. */
+static void expect_repeat(struct scene *scene, unsigned n, long long has)
+{
+    struct mr_buf event = MR_BUF_INIT;
+    bus_frame *frame;
+
+    make_event(n, &event);
+    bus_close(&scene->client);
+    bus_connect_as(&scene->client, &scene->hub, SPAWN_COPMKP);
+    (void)bus_hello(&scene->client, EPOCH, 0);
+    bus_publish(&scene->client, scene->acknowledged + 1, &event, 1);
+    frame = bus_expect(&scene->client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK);
+    assert_int_equal(frame->publish_ack->n_results, 1);
+    assert_int_equal(frame->publish_ack->results[0]->verdict, MARSHRUT__BUS__V1__VERDICT__VERDICT_DUPLICATE);
+    assert_int_equal(frame->publish_ack->results[0]->number, has);
+    mr_buf_fini(&event);
+}
+
+/* Damaged when it was its turn to be indexed: back in the log, it is found, and a repeat of it is one. */
+static void test_index_gets_what_came_back(void **state)
+{
+    struct scene *scene = *state;
+    json_t *answer = NULL;
+    long long lost;
+    char id[32];
+
+    publish(scene);
+    assert_int_equal(tool(scene, NULL, "backup", path(scene, "backup"), NULL), 0);
+    spawn_stop(&scene->hub);
+    flip_event(path(scene, "store/log/data.mdb"), "nms.deficit.identified.v1");
+    assert_int_equal(tool(scene, &answer, "scrub", NULL, NULL), 1);
+    lost = number(json_array_get(json_object_get(answer, "findings"), 0), "first");
+    json_decref(answer);
+    (void)snprintf(id, sizeof id, "e-%lld", lost - 1);
+    assert_int_equal(tool(scene, NULL, "rebuild", "all", NULL), 0); /* without it */
+    assert_int_not_equal(tool(scene, NULL, "where", id, NULL), 0);
+    assert_int_equal(tool(scene, NULL, "scrub", "--repair-from", path(scene, "backup")), 0);
+    assert_int_equal(tool(scene, NULL, "rebuild", "--check", NULL), 0);
+    assert_int_equal(tool(scene, &answer, "where", id, NULL), 0);
+    assert_int_equal(number(json_array_get(json_object_get(answer, "matches"), 0), "number"), lost);
+    json_decref(answer);
+    spawn_start(&scene->hub);
+    expect_repeat(scene, (unsigned)(lost - 1), lost);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +447,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_damaged_records_come_back, setup, teardown),
             cmocka_unit_test_setup_teardown(test_segments_under_load_and_back, setup_segments, teardown),
             cmocka_unit_test_setup_teardown(test_damage_in_a_segment_comes_back, setup_segments, teardown),
+            cmocka_unit_test_setup_teardown(test_index_gets_what_came_back, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,6 +196,37 @@ static void the_index_is_what_a_rebuild_makes(void **state)
     assert_memory_equal(after, anew, sizeof after);
 }
 
+#ifdef MR_FAULT_POINTS
+/* The records have expired durably, and then it ends: the next start does what is left. */
+static void what_it_did_not_come_to_is_done_later(void **state)
+{
+    struct term_env *t = *state;
+    uint8_t after[32], anew[32];
+
+    term_env_fill(t);
+    term_env_settle(t);
+    assert_int_equal(mr_indexer_run_once(&t->env->house, NULL), 0);
+    term_env_now(TERM_ENV_BEGIN_US + 31 * TERM_ENV_DAY_US);
+    mr_fault_set("owed.settle:1:enospc");
+    term_env_start(t);
+    assert_int_equal(term_env_run(t).status, MR_ENOSPACE);
+    mr_fault_set(NULL);
+    term_env_stop(t);
+    assert_true(term_env_expired(t, 1, 60) > 0);
+    count_facts(t, 1, TERM_ENV_PROGRAMMES, TERM_ENV_PROGRAMMES);
+    term_env_last_run(t, TERM_ENV_BEGIN_US + 31 * TERM_ENV_DAY_US);
+    term_env_again(t);
+    assert_int_equal(term_env_run(t).status, 0); /* what is owed comes before it */
+    assert_int_equal(mr_indexer_run_once(&t->env->house, NULL), 0);
+    count_facts(t, 1, TERM_ENV_PROGRAMMES, 0);
+    assert_int_equal(mr_index_digest(t->env->house.index, after, NULL, NULL), 0);
+    assert_int_equal(mr_index_clear(t->env->house.index), 0);
+    assert_int_equal(mr_indexer_run_once(&t->env->house, NULL), 0);
+    assert_int_equal(mr_index_digest(t->env->house.index, anew, NULL, NULL), 0);
+    assert_memory_equal(after, anew, sizeof after);
+}
+#endif
+
 static void a_new_hold_is_seen_in_the_commit(void **state)
 {
     struct term_env *t = *state;
@@ -370,6 +401,9 @@ int main(void)
             T(holds_and_waiting_keep),
             T(who_is_gone_does_not_wait),
             T(the_index_is_what_a_rebuild_makes),
+#ifdef MR_FAULT_POINTS
+            T(what_it_did_not_come_to_is_done_later),
+#endif
             T(a_new_hold_is_seen_in_the_commit),
             T(a_large_log_is_rolled),
             T(slots_are_emptied_wherever_they_lie),
