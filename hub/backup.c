@@ -7,9 +7,12 @@
 #include <string.h>
 
 #include "hub/backup_files.h"
+#include "hub/backup_last.h"
 #include "proto/base/bytes.h"
 #include "proto/base/list.h"
+#include "proto/base/logfmt.h"
 #include "store/checkpoint.h"
+#include "store/erasure.h"
 #include "store/folder.h"
 #include "store/kv_pages.h"
 
@@ -247,6 +250,28 @@ static int make(struct making *m, mr_scrub_fn fn, void *ctx)
     return r < 0 ? r : backup_manifest_write(m->backup, m->dir, m->reterr);
 }
 
+static int on_keys_meta(void *ctx, struct mr_slice key, struct mr_slice value)
+{
+    (void)mr_keyring_row_generation(key, value, ctx);
+    return 0;
+}
+
+/* Of which root it is, for the hub. The backup is whole without the note. */
+static void note_last(const struct making *m)
+{
+    struct mr_error error = {0};
+    char keys[BACKUP_PATH_MAX];
+    uint32_t generation = 0;
+    int r = backup_path(m->dir, "keys", keys, &error);
+
+    if (r == 0)
+        r = each_row(keys, "meta", on_keys_meta, &generation, &error);
+    if (r == 0)
+        r = mr_backup_last_write(m->config->hub.store, generation, m->backup->made, &error);
+    if (r < 0)
+        mr_warn("backup.not_noted", "where", error.where, "what", error.what, "cure", error.cure);
+}
+
 int mr_backup_make(const struct mr_config *config, const char *dir, struct mr_backup *ret, mr_scrub_fn fn,
         void *ctx, struct mr_error *reterr)
 {
@@ -257,6 +282,8 @@ int mr_backup_make(const struct mr_config *config, const char *dir, struct mr_ba
     (void)mr_time_format(mr_clock_wall_us(mr_clock_system()), ret->made);
     if (r == 0)
         r = make(&m, fn, ctx);
+    if (r == 0)
+        note_last(&m);
     if (r < 0)
         mr_backup_fini(ret);
     return r;

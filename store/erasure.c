@@ -55,6 +55,15 @@ int mr_erasure_owed(struct mr_kv_txn *kv, const uint16_t *buckets, size_t count)
     return mr_kv_put(kv, MR_KEYRING_META, mr_slice_str(OWED), mr_slice(owed, sizeof owed));
 }
 
+int mr_erasure_is_owed(struct mr_kv_txn *kv, bool *ret)
+{
+    uint8_t owed[OWED_BYTES];
+    int r = owed_get(kv, owed);
+
+    *ret = r == 0 && !sodium_is_zero(owed, sizeof owed);
+    return r;
+}
+
 static int touch_owed(struct erase *e)
 {
     uint8_t owed[OWED_BYTES];

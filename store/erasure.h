@@ -65,9 +65,13 @@ int mr_keyring_finish_erasure(
 struct mr_erasure_status {
     uint32_t generation; /* of the live root */
     bool waiting;        /* an older root is still here: the last erasure is not finished */
+    bool owed;           /* something was destroyed without a rotation: pages and backups still open it */
 };
-/* Any thread; reads the root key's folder. */
+/* Any thread; reads the root key's folder, and `keys`. */
 int mr_keyring_erasure_status(
         struct mr_keyring *keyring, struct mr_erasure_status *ret, struct mr_error *reterr);
+/* A row of the table `meta` of a copy of `keys`, read without its keys: the generation of the root that opens
+ * the copy. False: it is another row. */
+bool mr_keyring_row_generation(struct mr_slice key, struct mr_slice value, uint32_t *ret);
 
 #endif

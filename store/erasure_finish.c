@@ -111,6 +111,7 @@ int mr_keyring_erasure_status(
         struct mr_keyring *keyring, struct mr_erasure_status *ret, struct mr_error *reterr)
 {
     uint32_t generation = mr_key_roots_live(keyring->roots);
+    struct mr_kv_txn *kv;
     struct mr_root root;
     int r = mr_root_read(keyring->root_path, &root, reterr);
 
@@ -118,5 +119,14 @@ int mr_keyring_erasure_status(
     for (unsigned i = 0; i < MR_ROOT_SLOTS && r == 0; i++)
         ret->waiting = ret->waiting || is_older(&root.slots[i], generation);
     mr_root_wipe(&root);
-    return r;
+    if (r < 0)
+        return r;
+    r = mr_kv_begin_read(keyring->kv, &kv);
+    if (r == 0) {
+        r = mr_erasure_is_owed(kv, &ret->owed);
+        mr_kv_abort(kv);
+    }
+    return r < 0 ? mr_error_set(reterr, r, mr_kv_dir(keyring->kv), "", "cannot read what is owed: %s",
+                           mr_err_text(r))
+                 : 0;
 }

@@ -5,6 +5,7 @@
 
 #include "proto/base/bytes.h"
 #include "proto/base/list.h"
+#include "store/erasure.h"
 #include "store/key_rotation.h"
 #include "store/root_key.h"
 
@@ -289,14 +290,20 @@ int mr_key_tree_unlock(struct mr_keyring *keyring, struct mr_kv_txn *kv, const s
     return r;
 }
 
+bool mr_keyring_row_generation(struct mr_slice key, struct mr_slice value, uint32_t *ret)
+{
+    if (!mr_slice_equal(key, mr_slice_str(META_BLIND)) || value.size != WRAP_BYTES)
+        return false;
+    *ret = mr_get_be32(value.data + GENERATION_AT);
+    return true;
+}
+
 int mr_key_tree_generation(struct mr_kv_txn *kv, uint32_t *ret)
 {
     struct mr_slice value;
     int r = mr_kv_get(kv, MR_KEYRING_META, mr_slice_str(META_BLIND), &value);
 
-    if (r == 0 && value.size == WRAP_BYTES)
-        *ret = mr_get_be32(value.data + GENERATION_AT);
-    else if (r == 0 || r == MR_ENOTFOUND)
+    if (r == MR_ENOTFOUND || (r == 0 && !mr_keyring_row_generation(mr_slice_str(META_BLIND), value, ret)))
         r = MR_ECORRUPT;
     return r;
 }

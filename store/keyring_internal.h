@@ -136,6 +136,7 @@ int mr_hold_mark(struct mr_keyring_txn *txn, const uint8_t survivor[static MR_PE
 
 /* A bucket in which something was destroyed without a rotation: the next rotation gives it a new key. */
 int mr_erasure_owed(struct mr_kv_txn *kv, const uint16_t *buckets, size_t count);
+int mr_erasure_is_owed(struct mr_kv_txn *kv, bool *ret); /* in any bucket */
 
 /* ---- keyring.c, keyring_txn.c ---- */
 

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "event/erasure.pb-c.h"
 #include "hub/erasure/eraser_internal.h"
 #include "hub/opened.h"
+#include "proto/base/logfmt.h"
 #include "store/fault.h"
 
 enum { EVENT_ID_MAX = 96, ANSWERS_MAX = 64 };
@@ -38,6 +41,14 @@ static int strip_notice(struct mr_erasure_saying *saying, struct mr_log_batch *b
     return mr_erasure_strip(batch, row->number, 1);
 }
 
+static bool is_awaited(const mr_erasure_request *request)
+{
+    for (size_t i = 0; i < request->n_notices; i++)
+        if (request->notices[i]->state == MR_NOTICE_WAITING)
+            return true;
+    return false;
+}
+
 static int say_answered(struct taking *t)
 {
     static const char *const outcomes[] = {
@@ -59,6 +70,7 @@ static int say_answered(struct taking *t)
     t->row->files = t->answer->files;
     t->row->answer = t->answer->number;
     t->row->item.len = 0;
+    t->e.request->keys_owed = !is_awaited(t->e.request);
     m.request = t->e.request->number;
     m.system = t->row->system;
     m.outcome = (char *)outcomes[t->answer->state];
@@ -70,22 +82,16 @@ static int say_answered(struct taking *t)
     return r;
 }
 
+/* Without a rotation: that comes once, with the last answer (pay_owed). */
 static int close_notice(struct taking *t)
 {
     struct mr_eraser *eraser = t->e.eraser;
-    struct mr_erasure_result result;
-    uint8_t batch[MR_ERASURE_ID_BYTES];
-    int r;
+    int r = mr_erasure_set_state(eraser, t->row->item.data, MR_PERSON_DESTROYED);
 
-    mr_erasure_batch_id(t->e.request->number, 'n', t->row->number, batch);
-    r = mr_erasure_erase_keys(
-            eraser, mr_slice(t->row->item.data, t->row->item.len), batch, &result, &t->e.error);
     if (r == 0)
         r = MR_FAULT("erase.answered");
     if (r == 0)
         r = say_answered(t);
-    if (r == 0)
-        r = mr_erasure_finish_keys(eraser, &t->e.error);
     if (r == 0 && eraser->options.strip)
         eraser->options.strip(eraser->options.ctx);
     return r;
@@ -194,6 +200,68 @@ static int read_new(struct mr_eraser *eraser, uint64_t from)
     return r;
 }
 
+/* ---- the keys of the notices ---- */
+
+struct owing {
+    uint64_t numbers[ANSWERS_MAX]; /* more of them: the next time */
+    size_t count;
+};
+
+static int look_owing(void *ctx, const mr_erasure_request *request)
+{
+    struct owing *owing = ctx;
+
+    if (request->keys_owed && owing->count < ANSWERS_MAX)
+        owing->numbers[owing->count++] = request->number;
+    return 0;
+}
+
+static int save_paid(struct mr_eraser *eraser, uint64_t number)
+{
+    struct mr_erasing e = {.eraser = eraser};
+    int r = mr_log_reader_open(eraser->house->log, &e.reader);
+
+    if (r < 0)
+        return r;
+    mr_arena_init(&e.arena, MR_ERASURE_ARENA_BYTES);
+    r = mr_erasure_read(e.reader, number, &e.arena, &e.request, NULL);
+    if (r == 0) {
+        struct mr_erasure_saying saying = {.eraser = eraser, .request = e.request};
+
+        e.request->keys_owed = false;
+        r = mr_erasure_say(&saying, &e.error);
+    }
+    mr_log_reader_close(e.reader);
+    mr_arena_fini(&e.arena);
+    return r;
+}
+
+/* One new root for all requests whose last notice is answered; none when an erasure was faster. */
+static int pay_owed(struct mr_eraser *eraser)
+{
+    struct owing owing = {.count = 0};
+    struct mr_erasure_status status = {0};
+    struct mr_erasure_result result;
+    struct mr_error error = {0};
+    uint8_t batch[MR_ERASURE_ID_BYTES];
+    int r = mr_erasure_all(eraser->house->log, look_owing, &owing);
+
+    if (r < 0 || owing.count == 0)
+        return r;
+    r = mr_keyring_erasure_status(eraser->house->keyring, &status, &error);
+    randombytes_buf(batch, sizeof batch); /* done twice it would find nothing owed */
+    if (r == 0 && status.owed)
+        r = mr_erasure_erase_keys(eraser, mr_slice(NULL, 0), batch, &result, &error);
+    if (r == 0)
+        r = mr_erasure_finish_keys(eraser, &error);
+    for (size_t i = 0; r == 0 && i < owing.count; i++)
+        r = save_paid(eraser, owing.numbers[i]);
+    if (r < 0)
+        mr_warn("erasure.failed", "state", "answers", "error", mr_err_name(r), "what",
+                error.what[0] ? error.what : NULL, "cure", error.cure[0] ? error.cure : NULL);
+    return r;
+}
+
 int mr_erasure_answers(struct mr_eraser *eraser)
 {
     struct search s = {.eraser = eraser, .now_us = mr_clock_wall_us(eraser->house->clock)};
@@ -203,5 +271,5 @@ int mr_erasure_answers(struct mr_eraser *eraser)
         r = read_new(eraser, s.from);
     for (size_t i = 0; r == 0 && i < s.late_count; i++)
         r = take(eraser, &s.late[i]);
-    return r;
+    return r < 0 ? r : pay_owed(eraser);
 }

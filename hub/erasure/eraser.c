@@ -197,26 +197,23 @@ static void todo_fini(struct todo *todo)
     mr_buf_fini(&todo->rejected);
 }
 
-/* Who it was that somebody asked for is nobody's business once it is rejected. */
+/*
+ * Who it was that somebody asked for is nobody's business once it is rejected. Its key goes without a
+ * rotation, which would make every backup of keys/ dead: the next one takes it along (store/erasure.h).
+ */
 static int wind_up(struct mr_eraser *eraser, uint64_t number)
 {
     struct mr_erasing e;
-    struct mr_erasure_result result;
-    uint8_t batch[MR_ERASURE_ID_BYTES];
     int r = open_erasing(&e, eraser, number);
 
-    mr_erasure_batch_id(number, 'r', 0, batch);
     if (r == 0)
-        r = mr_erasure_erase_keys(
-                eraser, mr_slice(e.request->item.data, e.request->item.len), batch, &result, &e.error);
+        r = mr_erasure_set_state(eraser, e.request->item.data, MR_PERSON_DESTROYED);
     if (r == 0) {
         struct mr_erasure_saying saying = {.eraser = eraser, .request = e.request, .drop_secret = true};
 
         e.request->item.len = 0;
         r = mr_erasure_say(&saying, &e.error);
     }
-    if (r == 0)
-        r = mr_erasure_finish_keys(eraser, &e.error);
     if (r < 0)
         say_failed(&e, number, r);
     close_erasing(&e);

@@ -6,6 +6,7 @@
 
 #include "hub/erasure/eraser_internal.h"
 #include "proto/base/bytes.h"
+#include "proto/base/logfmt.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/digest.h"
 
@@ -113,6 +114,9 @@ int mr_erasure_erase_keys(struct mr_eraser *eraser, struct mr_slice persons,
             r = mr_own_task(eraser->options.prepare, erase, &erase_);
     }
     *ret = erase_.result;
+    if (r == 0)
+        mr_warn("hub.keys_rotated", "generation", MR_N(ret->generation_after), "cure",
+                "make a new backup of keys/ now: older ones open no more");
     return r;
 }
 

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hub/backup_last.h"
 #include "proto/wire/ident.h"
 #include "tests/support/bus_client.h"
 #include "tests/support/hub_env.h"
@@ -207,6 +208,7 @@ static void test_under_load_and_back(void **state)
         publish(scene);
     while (waitpid(pid, &status, WNOHANG) == 0);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_int_equal(mr_backup_last_generation(path(scene, "store")), 1);
     publish(scene);
     assert_int_equal(tool(scene, &made, "backup", "verify", path(scene, "backup")), 0);
     assert_in_range(number(made, "records"), before, scene->acknowledged - BATCH);

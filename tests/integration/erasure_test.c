@@ -347,6 +347,9 @@ static void test_everybody_answers(void **state)
         assert_string_equal(json_string_value(json_object_get(one, "state")), "done");
         files += (size_t)json_integer_value(json_object_get(one, "files"));
     }
+    json_decref(shown);
+    shown = ASK("status"); /* the backup of before opens no more */
+    assert_true(json_is_true(json_object_get(json_object_get(shown, "root_key"), "backup_needed")));
     assert_true(files >= 4); /* rejected rows and their report, a deficit and a course written for people */
     json_decref(shown);
 }

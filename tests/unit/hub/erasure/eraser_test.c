@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "event/erasure.pb-c.h"
+#include "store/erasure.h"
 #include "tests/support/bytes_search.h"
 #include "tests/support/eraser_env.h"
 #include "tests/support/spawn.h"
@@ -47,6 +48,43 @@ static void test_two_operators(void **state)
     assert_int_equal(eraser_env_open(f, anna, MR_PURPOSE_ERASE), MR_EDESTROYED);
     assert_int_equal(eraser_env_open(f, olga, MR_PURPOSE_DELIVER), 0);
     assert_int_equal(eraser_env_request(f, SNILS_ANNA, &again, &error), MR_ENOTFOUND);
+}
+
+static struct mr_erasure_status keys_status(struct eraser_env *f)
+{
+    struct mr_erasure_status status;
+
+    assert_int_equal(mr_keyring_erasure_status(f->env->house.keyring, &status, NULL), 0);
+    return status;
+}
+
+static bool is_owed(void *ctx)
+{
+    return keys_status(ctx).owed;
+}
+
+static bool is_paid(void *ctx)
+{
+    struct mr_erasure_status status = keys_status(ctx);
+
+    return !status.owed && !status.waiting;
+}
+
+/* Without a new root, which would make every backup of keys/ dead. */
+static void test_reject_rotates_nothing(void **state)
+{
+    struct eraser_env *f = *state;
+    struct mr_error error = {0};
+    uint32_t generation = keys_status(f).generation;
+    uint64_t number;
+
+    (void)eraser_env_deficit(f, "d-1", SNILS_ANNA, NULL);
+    assert_int_equal(eraser_env_request(f, SNILS_ANNA, &number, &error), 0);
+    assert_false(keys_status(f).owed);
+    assert_int_equal(mr_eraser_reject(f->eraser, number, "pd-1", "legal-duty", &error), 0);
+    spawn_until("the key of the request is destroyed", is_owed, f);
+    assert_int_equal(keys_status(f).generation, generation);
+    assert_int_equal(mr_erasure_case(&f->env->house, number, &(struct mr_buf){0}, NULL), MR_EDESTROYED);
 }
 
 static void test_reject_unblocks(void **state)
@@ -191,6 +229,7 @@ static void test_notices(void **state)
 {
     struct eraser_env *f = *state;
     struct mr_error error = {0};
+    uint32_t generation;
     uint64_t number;
 
     (void)eraser_env_deficit(f, "d-1", SNILS_ANNA, "p-17");
@@ -198,11 +237,16 @@ static void test_notices(void **state)
     assert_int_equal(mr_eraser_approve(f->eraser, number, "pd-2", &error), 0);
     assert_int_equal(eraser_env_await(f, number, MR_ERASURE_COMPLETED).notices, 3);
     await_answers(f, number, 3);
+    generation = keys_status(f).generation;
     answer(f, "copmkp", number, "done");
     await_answers(f, number, 2);
+    assert_true(keys_status(f).owed);
+    assert_int_equal(keys_status(f).generation, generation);
     answer(f, "cnppm", number, "refused");
     answer(f, "portal", number, "done");
     await_answers(f, number, 0);
+    spawn_until("one new root, and the old one gone", is_paid, f);
+    assert_int_equal(keys_status(f).generation, generation + 1);
 }
 
 static void test_act_names_and_nothing_else_does(void **state)
@@ -264,6 +308,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_two_operators, eraser_env_setup, eraser_env_teardown),
             cmocka_unit_test_setup_teardown(test_reject_unblocks, eraser_env_setup, eraser_env_teardown),
+            cmocka_unit_test_setup_teardown(
+                    test_reject_rotates_nothing, eraser_env_setup, eraser_env_teardown),
             cmocka_unit_test_setup_teardown(test_hold_refuses, eraser_env_setup, eraser_env_teardown),
             cmocka_unit_test_setup_teardown(test_hold_between, eraser_env_setup, eraser_env_teardown),
             cmocka_unit_test_setup_teardown(test_wrong_wishes, eraser_env_setup, eraser_env_teardown),
