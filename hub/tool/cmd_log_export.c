@@ -17,45 +17,44 @@ struct export
     struct mr_checkpoint new_;
     uint64_t old_size; /* what the folder has already; 0: nothing */
     uint64_t files;
-    uint64_t refused; /* bundles of entries that are not written: one of them has expired */
+    uint64_t withheld; /* entries of them that have expired: written with length 0 */
 };
 
-/* None at all rather than one with other bytes in it; beside it stands why. */
-static int refuse_bundle(struct export *e, const char *path, struct mr_error *reterr)
+static int put_entry(struct export *e, struct mr_buf *bundle, uint64_t number, struct mr_error *reterr)
 {
-    char mark[TILE_PATH_MAX + 16];
+    int r = mr_log_read(e->reader, number, e->view, reterr);
+    struct mr_slice leaf = e->view->record.leaf;
 
-    e->refused++;
-    (void)snprintf(mark, sizeof mark, "%s" TILE_EXPIRED, path);
-    return tile_write(e->dir, mark, mr_slice_str("An entry of this bundle has expired.\n"), reterr);
+    if (r < 0)
+        return r;
+    if (e->view->record.flags & MR_RECORD_EXPIRED) {
+        e->withheld++;
+        leaf = (struct mr_slice){0}; /* rather than its remnant, which is not what was hashed */
+    }
+    if (leaf.size > ENTRY_BYTES_MAX)
+        return mr_error_set(reterr, MR_ETOOBIG, "entries", "", "the leaf of record %llu has over %d bytes",
+                (unsigned long long)number, ENTRY_BYTES_MAX);
+    mr_buf_put_be16(bundle, (uint16_t)leaf.size);
+    mr_buf_put_slice(bundle, leaf);
+    return 0;
 }
 
+/* With an entry that has expired it is no bundle of the format, and has a name of its own. */
 static int put_bundle(struct export *e, uint64_t tile, unsigned width, struct mr_error *reterr)
 {
-    char path[TILE_PATH_MAX];
+    char path[TILE_PATH_MAX], name[TILE_PATH_MAX + sizeof TILE_EXPIRED];
     struct mr_buf bundle = MR_BUF_INIT;
-    bool expired = false;
+    uint64_t before = e->withheld;
     int r = 0;
 
-    for (unsigned i = 0; r == 0 && !expired && i < width; i++) {
-        uint64_t number = tile * TILE_WIDTH + i + 1;
-
-        r = mr_log_read(e->reader, number, e->view, reterr);
-        expired = r == 0 && e->view->record.flags & MR_RECORD_EXPIRED;
-        if (r == 0 && e->view->record.leaf.size > ENTRY_BYTES_MAX)
-            r = mr_error_set(reterr, MR_ETOOBIG, "entries", "", "the leaf of record %llu has over %d bytes",
-                    (unsigned long long)number, ENTRY_BYTES_MAX);
-        if (r < 0)
-            break;
-        mr_buf_put_be16(&bundle, (uint16_t)e->view->record.leaf.size);
-        mr_buf_put_slice(&bundle, e->view->record.leaf);
-    }
-    if (r == 0 && expired)
-        r = refuse_bundle(e, tile_path(-1, tile, width, path), reterr);
-    else if (r == 0)
-        r = mr_buf_failed(&bundle)
-                    ? MR_ENOMEM
-                    : tile_write(e->dir, tile_path(-1, tile, width, path), mr_buf_slice(&bundle), reterr);
+    for (unsigned i = 0; r == 0 && i < width; i++)
+        r = put_entry(e, &bundle, tile * TILE_WIDTH + i + 1, reterr);
+    if (r == 0 && mr_buf_failed(&bundle))
+        r = MR_ENOMEM;
+    (void)snprintf(name, sizeof name, "%s%s", tile_path(-1, tile, width, path),
+            e->withheld > before ? TILE_EXPIRED : "");
+    if (r == 0)
+        r = tile_write(e->dir, name, mr_buf_slice(&bundle), reterr);
     mr_buf_fini(&bundle);
     return r;
 }
@@ -133,8 +132,8 @@ static int export_all(struct export *e, const struct mr_note_key *key, struct mr
 static int report(struct tool *tool, const struct export *e)
 {
     json_t *document = json_pack("{s:s, s:I, s:I, s:I, s:I}", "dir", e->dir, "size", (json_int_t)e->new_.size,
-            "before", (json_int_t)e->old_size, "files", (json_int_t)(e->files - e->refused), "refused",
-            (json_int_t)e->refused);
+            "before", (json_int_t)e->old_size, "files", (json_int_t)e->files, "withheld",
+            (json_int_t)e->withheld);
 
     tool_render(tool, stdout, document);
     json_decref(document);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "hub/log_key.h"
 #include "hub/tool/log_tiles.h"
@@ -18,18 +19,25 @@ struct verify {
     struct mr_log_reader *reader;
     struct mr_buf file; /* bundle or tile last read */
     uint64_t checkpoints;
-    uint64_t expired; /* records whose leaf is gone: their hash is taken from the tree */
+    uint64_t gone; /* records whose leaf is not there: their hash is taken from the tree */
 };
+
+/* Of a store the head of a record proves why its leaf is gone. In a folder nothing does. */
+static const char EXPIRED[] = "expired", WITHHELD[] = "withheld";
 
 static int report(
         struct tool *tool, const struct verify *v, const struct mr_checkpoint *last, uint64_t records)
 {
     json_t *document = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:s}", "ok", 1, "origin", v->key.name,
-            "records", (json_int_t)records, "expired", (json_int_t)v->expired, "signed",
+            "records", (json_int_t)records, v->dir ? WITHHELD : EXPIRED, (json_int_t)v->gone, "signed",
             (json_int_t)last->size, "checkpoints", (json_int_t)v->checkpoints, "key_from", v->key_from);
 
     tool_render(tool, stdout, document);
     json_decref(document);
+    if (v->dir && v->gone > 0 && !tool->json)
+        tool_say(stdout,
+                "withheld: entries that the folder does not have; it proves that they were in the log, not\n"
+                "what they were nor why they are left out. The store knows: marshrut log verify\n");
     return 0;
 }
 
@@ -101,7 +109,7 @@ static int check_record(struct verify *v, const struct mr_record *record)
 
     if (!(record->flags & MR_RECORD_EXPIRED))
         return tile_check_entry(v->check, record->leaf);
-    v->expired++;
+    v->gone++;
     r = mr_log_leaf_hash(v->reader, record->number, leaf);
     return r < 0 ? r : tile_check_hash(v->check, leaf);
 }
@@ -184,50 +192,48 @@ static int load_tile(void *ctx, unsigned level, uint64_t tile, unsigned width,
     return 0;
 }
 
-/* A bundle that was not written because an entry has expired: the tile of its hashes stands for it. */
-static int check_expired(
-        struct verify *v, const char *path, uint64_t tile, unsigned width, struct mr_error *reterr)
+/* The bundle, else the one in which entries are empty: `hashes` of its tile then stand for those. */
+static int read_bundle(struct verify *v, uint64_t tile, unsigned width, struct mr_buf *ret,
+        char path[static TILE_PATH_MAX + sizeof TILE_EXPIRED], uint8_t (*hashes)[MR_MERKLE_BYTES],
+        bool *ret_thinned, struct mr_error *reterr)
 {
-    uint8_t hashes[TILE_WIDTH][MR_MERKLE_BYTES];
-    char mark[TILE_PATH_MAX + 16];
-    int r;
+    int r = tile_read(v->dir, tile_path(-1, tile, width, path), ret, reterr);
 
-    (void)snprintf(mark, sizeof mark, "%s" TILE_EXPIRED, path);
-    mr_buf_reset(&v->file);
-    r = tile_read(v->dir, mark, &v->file, reterr);
-    if (r < 0)
-        return r == MR_ENOTFOUND ? missing(reterr, path) : r;
-    r = load_tile(v, 0, tile, width, hashes, reterr);
-    for (unsigned i = 0; r == 0 && i < width; i++)
-        r = tile_check_hash(v->check, hashes[i]);
-    v->expired += width;
-    return r;
+    *ret_thinned = r == MR_ENOTFOUND;
+    if (!*ret_thinned)
+        return r;
+    (void)snprintf(path + strlen(path), sizeof TILE_EXPIRED, TILE_EXPIRED);
+    r = tile_read(v->dir, path, ret, reterr);
+    if (r == MR_ENOTFOUND)
+        return missing(reterr, tile_path(-1, tile, width, path));
+    return r < 0 ? r : load_tile(v, 0, tile, width, hashes, reterr);
 }
 
 static int check_bundle(struct verify *v, uint64_t tile, unsigned width, struct mr_error *reterr)
 {
+    static const char cure[] = "take the file again from a good copy";
+    uint8_t hashes[TILE_WIDTH][MR_MERKLE_BYTES];
     struct mr_buf bundle = MR_BUF_INIT;
-    char path[TILE_PATH_MAX];
+    char path[TILE_PATH_MAX + sizeof TILE_EXPIRED];
     size_t at = 0;
-    int r = tile_read(v->dir, tile_path(-1, tile, width, path), &bundle, reterr);
+    bool thinned;
+    int r = read_bundle(v, tile, width, &bundle, path, hashes, &thinned, reterr);
 
-    if (r == MR_ENOTFOUND) {
-        mr_buf_fini(&bundle);
-        return check_expired(v, path, tile, width, reterr);
-    }
     for (unsigned i = 0; r == 0 && i < width; i++) {
-        size_t size = bundle.size - at >= 2 ? mr_get_be16(bundle.data + at) : SIZE_MAX;
+        size_t size = bundle.size >= at + 2 ? mr_get_be16(bundle.data + at) : SIZE_MAX;
 
-        if (size == SIZE_MAX || size > bundle.size - at - 2)
-            r = mr_error_set(reterr, MR_ECORRUPT, path, "take the file again from a good copy",
-                    "it is cut within entry %u", i);
-        else
+        if (size == SIZE_MAX || size > bundle.size - at - 2) {
+            r = mr_error_set(reterr, MR_ECORRUPT, path, cure, "it is cut within entry %u", i);
+        } else if (thinned && size == 0) {
+            v->gone++;
+            r = tile_check_hash(v->check, hashes[i]);
+        } else {
             r = tile_check_entry(v->check, mr_slice(bundle.data + at + 2, size));
+        }
         at += 2 + size;
     }
     if (r == 0 && at != bundle.size)
-        r = mr_error_set(reterr, MR_ECORRUPT, path, "take the file again from a good copy",
-                "it has bytes behind its last entry");
+        r = mr_error_set(reterr, MR_ECORRUPT, path, cure, "it has bytes behind its last entry");
     mr_buf_fini(&bundle);
     return r;
 }
@@ -245,12 +251,24 @@ static int folder_key(struct verify *v, struct mr_error *reterr)
     return r < 0 ? r : mr_note_key_parse(&v->key, mr_buf_slice(&v->file), reterr);
 }
 
+static int folder_is_there(const struct verify *v, struct mr_error *reterr)
+{
+    struct stat st;
+
+    if (stat(v->dir, &st) == 0 && S_ISDIR(st.st_mode))
+        return 0;
+    return mr_error_set(reterr, MR_ENOTFOUND, v->dir, "give the folder that `marshrut log export` wrote to",
+            "there is no such folder");
+}
+
 static int verify_folder(struct tool *tool, struct verify *v, struct mr_error *reterr)
 {
     struct mr_checkpoint checkpoint;
     unsigned width;
-    int r = folder_key(v, reterr);
+    int r = folder_is_there(v, reterr);
 
+    if (r == 0)
+        r = folder_key(v, reterr);
     if (r == 0)
         r = read_tile(v, "checkpoint", reterr);
     if (r == 0)

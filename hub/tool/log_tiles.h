@@ -31,7 +31,7 @@ int tile_write(const char *dir, const char *path, struct mr_slice bytes, struct 
 
 /* ---- checking ---- */
 
-/* Behind the name of a bundle of entries that is not there, because one of them has expired. */
+/* Behind the name of a bundle in which entries that have expired are empty: its other entries are whole. */
 #define TILE_EXPIRED ".expired"
 
 struct tile_check {

@@ -144,6 +144,50 @@ static void assert_in_order(const struct spawn *spawn, unsigned count)
     assert_int_equal(expired(spawn), count - DEFICITS); /* which have no term */
 }
 
+/* A bit of the first entry. */
+static void flip_first(const char *path)
+{
+    FILE *file = fopen(path, "r+e");
+    int byte;
+
+    assert_non_null(file);
+    assert_int_equal(fseek(file, 10, SEEK_SET), 0);
+    byte = fgetc(file);
+    assert_int_equal(fseek(file, 10, SEEK_SET), 0);
+    assert_int_equal(fputc(byte ^ 1, file), byte ^ 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+/* What is live is in the folder, whatever it lies beside; what is not, is counted and not explained. */
+static void assert_export(const struct spawn *spawn, unsigned count)
+{
+    char out[256], bundle[300];
+    json_t *exported = NULL, *verified = NULL;
+    struct stat st;
+
+    (void)snprintf(out, sizeof out, "%s", mr_tmpdir_path(spawn->dir, "out"));
+    (void)snprintf(bundle, sizeof bundle, "%s/tile/entries/000.expired", out);
+    assert_int_equal(tool(spawn, &exported, WORDS("log", "export", out)), 0);
+    assert_int_equal(number_of(exported, "withheld"), count - DEFICITS);
+    assert_int_equal(stat(bundle, &st), 0); /* DEFICITS whole ones, and the length of each */
+    assert_true(st.st_size > 256 * 2 + DEFICITS * 100);
+    assert_int_equal(tool(spawn, &verified, WORDS("log", "verify", out)), 0);
+    assert_int_equal(number_of(verified, "withheld"), count - DEFICITS);
+    assert_null(json_object_get(verified, "expired"));
+    json_decref(exported);
+    json_decref(verified);
+    flip_first(bundle);
+    assert_int_equal(tool(spawn, NULL, WORDS("log", "verify", out)), 1); /* a live leaf that was changed */
+    flip_first(bundle);
+    assert_int_equal(truncate(bundle, st.st_size - 1), 0);
+    assert_int_equal(tool(spawn, NULL, WORDS("log", "verify", out)), 1);
+    assert_int_equal(truncate(bundle, 0), 0);
+    assert_int_equal(tool(spawn, NULL, WORDS("log", "verify", out)), 1);
+    assert_int_equal(unlink(bundle), 0);
+    assert_int_equal(tool(spawn, NULL, WORDS("log", "verify", out)), 1);
+    assert_int_equal(tool(spawn, NULL, WORDS("log", "verify", "nowhere")), 66);
+}
+
 /* Of those that were there from the beginning: what is published meanwhile is rolled too. */
 static uint64_t size_of_segments(const struct spawn *spawn)
 {
@@ -288,6 +332,7 @@ static void terms_pass_under_load(void **state)
     bus_close(&t.cnppm);
     spawn_stop(spawn);
     assert_in_order(spawn, MANY); /* the store alone */
+    assert_export(spawn, MANY);
 }
 
 #ifdef MR_FAULT_POINTS
