@@ -14,6 +14,7 @@
 #include "store/checkpoint.h"
 #include "store/erasure.h"
 #include "store/folder.h"
+#include "store/keyring.h"
 #include "store/kv_pages.h"
 
 enum { ATTEMPTS = 5, SEGMENT_ROW_BYTES = 36, AT_GENERATION = 8 };
@@ -331,4 +332,35 @@ int mr_backup_verify(
     if (r < 0)
         mr_backup_fini(ret);
     return r;
+}
+
+/* ---- the root key ---- */
+
+static int does_not_open(const struct mr_config *config, const char *dir, const struct mr_keyring_fit *fit,
+        struct mr_error *reterr)
+{
+    if (fit->root == fit->keys)
+        return mr_error_set(reterr, MR_ECORRUPT, dir, "bring the root key of the hub that it was taken from",
+                "the root key in %s does not open this backup: it is another hub's", config->hub.root_key);
+    if (fit->root < fit->keys)
+        return mr_error_set(reterr, MR_ECORRUPT, dir, "bring the newest root key from its escrow place",
+                "the root key here (generation %u) does not open this backup (generation %u): it is older",
+                (unsigned)fit->root, (unsigned)fit->keys);
+    return mr_error_set(reterr, MR_ECORRUPT, dir,
+            "restore the copy of keys/ in escrow that belongs to it, or log/ alone beside the present keys/ "
+            "(docs/operations.md, \"Restoring\")",
+            "the root key here (generation %u) does not open this backup (generation %u): it was changed by "
+            "an erasure after the backup",
+            (unsigned)fit->root, (unsigned)fit->keys);
+}
+
+int mr_backup_try_root(const struct mr_config *config, const char *dir, struct mr_error *reterr)
+{
+    char keys[BACKUP_PATH_MAX];
+    struct mr_keyring_fit fit;
+    int r = backup_path(dir, "keys", keys, reterr);
+
+    if (r == 0)
+        r = mr_keyring_try(keys, config->hub.root_key, &fit, reterr);
+    return r == 0 && !fit.opens ? does_not_open(config, dir, &fit, reterr) : r;
 }

@@ -46,8 +46,16 @@ int mr_backup_make(const struct mr_config *config, const char *dir, struct mr_ba
 int mr_backup_verify(
         const char *dir, struct mr_backup *ret, mr_scrub_fn fn, void *ctx, struct mr_error *reterr);
 
+/*
+ * Do the sealed values of this backup open here? 0: the root key of the configuration opens its keys/;
+ * MR_ENOTFOUND, MR_EDENIED: not checked, there is no root key here that this user may read; MR_ECORRUPT: it
+ * does not open them.
+ */
+int mr_backup_try_root(const struct mr_config *config, const char *dir, struct mr_error *reterr);
+
 struct mr_restored {
     struct mr_backup backup;
+    bool root_checked;   /* the root key here opens its keys/ */
     bool checkpoint_put; /* log.checkpoint was put beside the root key, where there was none */
     bool root_missing;   /* root.0 or root.1, and log.key: still to be brought from where they are kept */
     bool log_key_missing;
@@ -56,7 +64,8 @@ struct mr_restored {
 
 /*
  * Puts log/ and keys/ of a backup where the configuration has the store. MR_EEXISTS: a store is there, or a
- * hub runs on it. Verifies first. index/ and views/ are made by the next start.
+ * hub runs on it. Verifies first, also that the root key opens it (as mr_backup_try_root). index/ and views/
+ * are made by the next start.
  */
 int mr_backup_restore(const struct mr_config *config, const char *dir, struct mr_restored *ret,
         mr_scrub_fn fn, void *ctx, struct mr_error *reterr);

@@ -125,6 +125,18 @@ static int digest_facts(struct mr_house *house, struct content *ret, struct mr_e
     return r;
 }
 
+/* A row of index/ or views/ that cannot be read: whoever asks for a check wants to know whose, and what to
+ * do. */
+static int say_damage(int r, const char *name, struct mr_error *reterr)
+{
+    char cure[40];
+
+    if (r != MR_ECORRUPT || !reterr || (reterr->code != 0 && reterr->cure[0] != '\0'))
+        return r;
+    (void)snprintf(cure, sizeof cure, "stop the hub, then marshrut rebuild %s", name);
+    return mr_error_set(reterr, r, name, cure, "rows of %s/ are damaged", name);
+}
+
 /* Of one moment: again while its builder goes on. */
 static int digest_present(struct mr_house *house, struct content *ret, struct mr_error *reterr)
 {
@@ -134,9 +146,9 @@ static int digest_present(struct mr_house *house, struct content *ret, struct mr
         uint64_t views = mr_view_through(house->view);
 
         ret->through = mr_index_through(house->index);
-        r = mr_index_digest(house->index, ret->index, &ret->entries, reterr);
+        r = say_damage(mr_index_digest(house->index, ret->index, &ret->entries, reterr), "index", reterr);
         if (r == 0 && ret->through == views && ret->through == mr_index_through(house->index))
-            return digest_facts(house, ret, reterr);
+            return say_damage(digest_facts(house, ret, reterr), "views", reterr);
     }
     return r < 0 ? r
                  : mr_error_set(reterr, MR_EAGAIN, "index", "try again when fewer events come",

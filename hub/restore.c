@@ -168,6 +168,21 @@ static int put_all(
     return r;
 }
 
+/* A root key that is brought later is fine; one that does not open it is not. */
+static int check_root(
+        const struct mr_config *config, const char *dir, struct mr_restored *ret, struct mr_error *reterr)
+{
+    struct mr_error error = {0};
+    int r = mr_backup_try_root(config, dir, &error);
+
+    ret->root_checked = r == 0;
+    if (r == MR_ENOTFOUND || r == MR_EDENIED)
+        return 0;
+    if (r < 0 && reterr)
+        *reterr = error;
+    return r;
+}
+
 int mr_backup_restore(const struct mr_config *config, const char *dir, struct mr_restored *ret,
         mr_scrub_fn fn, void *ctx, struct mr_error *reterr)
 {
@@ -178,7 +193,9 @@ int mr_backup_restore(const struct mr_config *config, const char *dir, struct mr
         r = mr_backup_verify(dir, &ret->backup, fn, ctx, reterr);
     if (r < 0)
         return r;
-    r = put_all(config, dir, ret, reterr);
+    r = check_root(config, dir, ret, reterr);
+    if (r == 0)
+        r = put_all(config, dir, ret, reterr);
     ret->root_missing =
             !is_there(config->hub.root_key, "root.0") && !is_there(config->hub.root_key, "root.1");
     ret->log_key_missing = ret->backup.key[0] && !is_there(config->hub.root_key, "log.key");

@@ -58,6 +58,7 @@ static int open_kv(
             .checked = MR_KEYRING_CHECKED,
             .read_only = options->read_only,
             .exclusive = !options->read_only,
+            .unlocked = options->closed,
     };
 
     return mr_kv_open(&keyring->kv, &kv, reterr);
@@ -207,6 +208,53 @@ bool mr_keyring_locked(const struct mr_keyring *keyring)
 {
     return keyring->secrets_locked && mr_key_roots_locked(keyring->roots) &&
            mr_key_cache_locked(keyring->cache);
+}
+
+static int try_roots(struct mr_keyring *keyring, const struct mr_root *root, struct mr_keyring_fit *ret)
+{
+    struct mr_kv_txn *kv;
+    int r = mr_kv_begin_read(keyring->kv, &kv);
+
+    if (r < 0)
+        return r;
+    r = mr_key_tree_generation(kv, &ret->keys);
+    if (r == 0 && mr_key_tree_unlock(keyring, kv, root) == 0) {
+        ret->root = mr_key_roots_live(keyring->roots);
+        r = mr_key_tree_verify(keyring, kv);
+        ret->opens = r == 0;
+    }
+    mr_kv_abort(kv);
+    return r;
+}
+
+int mr_keyring_try(
+        const char *dir, const char *root_path, struct mr_keyring_fit *ret, struct mr_error *reterr)
+{
+    const struct mr_keyring_options options = {
+            .dir = dir, .root_path = root_path, .read_only = true, .closed = true};
+    struct mr_keyring *keyring = NULL;
+    struct mr_root root;
+    int r = mr_root_read(root_path, &root, reterr);
+
+    if (r < 0)
+        return r;
+    *ret = (struct mr_keyring_fit){0};
+    no_core_dumps();
+    if (newest_root(&root))
+        ret->root = newest_root(&root)->generation;
+    else
+        r = no_root(&options, &root, reterr);
+    if (r == 0) {
+        keyring = calloc(1, sizeof *keyring);
+        r = keyring ? open_memory(keyring, &options) : MR_ENOMEM;
+    }
+    if (r == 0)
+        r = open_kv(keyring, &options, reterr);
+    if (r == 0 && (r = try_roots(keyring, &root, ret)) < 0)
+        (void)mr_error_set(reterr, r, dir, "take another backup", "keys cannot be read: %s", mr_err_text(r));
+    mr_root_wipe(&root);
+    mr_keyring_close(keyring);
+    return r;
 }
 
 /* ---- look-ups ---- */

@@ -28,6 +28,7 @@ struct mr_keyring_options {
     const char *root_path; /* folder of the root key's slots root.0, root.1 (docs/storage-keys.md) */
     bool create;           /* make root key and environment when both are missing */
     bool read_only;
+    bool closed;         /* with read_only: a copy that nobody writes to; no lock file is made */
     uint32_t cache_keys; /* person keys kept in memory; 0 = 4096 */
 };
 
@@ -40,6 +41,18 @@ struct mr_keyring_options {
 int mr_keyring_open(
         struct mr_keyring **ret, const struct mr_keyring_options *options, struct mr_error *reterr);
 void mr_keyring_close(struct mr_keyring *keyring); /* wipes; NULL is fine */
+
+/* A copy of `keys` that nobody writes to, and the newest root key of a folder. */
+struct mr_keyring_fit {
+    bool opens;
+    uint32_t root, keys; /* generations; of the root key that opens when one does */
+};
+/*
+ * Does a root key in root_path open the copy in dir, all of it down to the buckets? Writes nothing, also no
+ * lock file. MR_ENOTFOUND: no root key in root_path, or no environment in dir. MR_ECORRUPT.
+ */
+int mr_keyring_try(
+        const char *dir, const char *root_path, struct mr_keyring_fit *ret, struct mr_error *reterr);
 
 /* Housekeeping, as mr_log_maintain: every 10 to 30 s, any thread. Returns how many readers were freed, or
  * negative. */

@@ -1,8 +1,10 @@
 /* marshrut backup, marshrut restore. */
 #include <sodium.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hub/backup.h"
+#include "hub/tool/apart.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 
@@ -28,10 +30,18 @@ static json_t *backup_json(const struct mr_backup *backup)
             backup->key, "files", (json_int_t)backup->files_count, "bytes", (json_int_t)bytes);
 }
 
-static int print_backup(struct tool *tool, struct mr_backup *backup)
+static const char *root_key_text(bool opens)
+{
+    return opens ? "opens" : "not checked";
+}
+
+/* root_key: NULL when it was not looked for. */
+static int print_backup(struct tool *tool, struct mr_backup *backup, const char *root_key)
 {
     json_t *document = backup_json(backup);
 
+    if (root_key)
+        (void)json_object_set_new(document, "root_key", json_string(root_key));
     tool_render(tool, stdout, document);
     json_decref(document);
     mr_backup_fini(backup);
@@ -45,11 +55,25 @@ static int fail(const struct tool *tool, int r, const char *where, struct mr_err
     return tool_fail(tool, error);
 }
 
+/* On a machine without configuration or root key a backup is verified as far as it can be. */
+static int try_root(struct tool *tool, const char *dir, const char **ret, struct mr_error *error)
+{
+    const struct mr_config *config = access(tool->config_path, F_OK) == 0 ? tool_config(tool) : NULL;
+    int r = config ? mr_backup_try_root(config, dir, error) : MR_ENOTFOUND;
+
+    *ret = root_key_text(r == 0);
+    if (r != MR_ENOTFOUND && r != MR_EDENIED)
+        return r;
+    *error = (struct mr_error){0};
+    return 0;
+}
+
 static int backup_run(struct tool *tool, int argc, char **argv)
 {
     bool verify = argc > 1 && strcmp(argv[1], "verify") == 0;
     const struct mr_config *config = NULL;
     const char *dir = argv[argc - 1];
+    const char *root_key = NULL;
     struct mr_error error = {0};
     struct mr_backup backup;
     int r;
@@ -60,10 +84,12 @@ static int backup_run(struct tool *tool, int argc, char **argv)
         return mr_err_exit(MR_ECONFIG);
     if (verify)
         r = mr_backup_verify(dir, &backup, on_finding, tool, &error);
-    else
+    else if ((r = tool_apart(config, dir, &error)) == 0)
         r = mr_backup_make(config, dir, &backup, on_finding, tool, &error);
+    if (r == 0 && verify && (r = try_root(tool, dir, &root_key, &error)) < 0)
+        mr_backup_fini(&backup);
     if (r == 0)
-        return print_backup(tool, &backup);
+        return print_backup(tool, &backup, root_key);
     (void)fail(tool, r, dir, &error);
     return verify && r == MR_ECORRUPT ? TOOL_EXIT_CHECK : mr_err_exit(r);
 }
@@ -76,9 +102,12 @@ const struct tool_command tool_backup = {
                 "reads "
                 "all of it\n"
                 "              back and checks it. backup.json comes last: a folder without it is no backup\n"
-                "verify DIR    every file against backup.json, every record against the tree. Exit code 1: "
-                "it "
-                "does not hold\n"
+                "verify DIR    every file against backup.json, every record against the tree, and whether "
+                "the root "
+                "key here\n"
+                "              opens its keys/ (root_key: not checked where there is none). Exit code 1: it "
+                "does "
+                "not hold\n"
                 "Not in it, so that nobody finds both together: the root key (root.0, root.1) and log.key. "
                 "Keep "
                 "them apart.\n"
@@ -115,11 +144,14 @@ static int restore_run(struct tool *tool, int argc, char **argv)
         return tool_usage(&tool_restore, "give the folder of one backup");
     if (!(config = tool_config(tool)))
         return mr_err_exit(MR_ECONFIG);
-    r = mr_backup_restore(config, argv[1], &restored, on_finding, tool, &error);
+    r = tool_apart(config, argv[1], &error);
+    if (r == 0)
+        r = mr_backup_restore(config, argv[1], &restored, on_finding, tool, &error);
     if (r < 0)
         return fail(tool, r, argv[1], &error);
     document = backup_json(&restored.backup);
     (void)json_object_set_new(document, "checkpoint_put", json_boolean(restored.checkpoint_put));
+    (void)json_object_set_new(document, "root_key", json_string(root_key_text(restored.root_checked)));
     (void)json_object_set_new(document, "root_key_missing", json_boolean(restored.root_missing));
     (void)json_object_set_new(document, "log_key_missing", json_boolean(restored.log_key_missing));
     (void)json_object_set_new(

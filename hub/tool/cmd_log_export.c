@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/tool/apart.h"
 #include "hub/tool/log_tiles.h"
 #include "hub/tool/render.h"
 
@@ -145,8 +146,10 @@ static int do_export(struct tool *tool, struct mr_log *log, struct mr_log_reader
 {
     struct export *e = ctx;
     struct mr_note_key key;
-    int r = tool_log_newest(log, reader, &key, &e->new_, &e->note, reterr);
+    int r = tool_apart(tool_config(tool), e->dir, reterr);
 
+    if (r == 0)
+        r = tool_log_newest(log, reader, &key, &e->new_, &e->note, reterr);
     e->reader = reader;
     e->view = malloc(sizeof *e->view);
     if (r == 0)

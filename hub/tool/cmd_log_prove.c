@@ -86,8 +86,9 @@ struct prove {
 static int covered(uint64_t number, uint64_t head, uint64_t size, struct mr_error *reterr)
 {
     if (number > head)
-        return mr_error_set(reterr, MR_ENOTFOUND, "log", "", "there is no record %llu, the last is %llu",
-                (unsigned long long)number, (unsigned long long)head);
+        return mr_error_set(reterr, MR_ENOTFOUND, "log", "give the number of a record that is there",
+                "there is no record %llu, the last is %llu", (unsigned long long)number,
+                (unsigned long long)head);
     if (number > size)
         return mr_error_set(reterr, MR_EAGAIN, "checkpoint", "try again in a second, with the hub running",
                 "record %llu is newer than the last checkpoint, of %llu", (unsigned long long)number,

@@ -291,7 +291,9 @@ static int read_named(const char *path, struct mr_buf *ret, struct mr_error *ret
 {
     int r = tile_read(path[0] == '/' ? "" : ".", path, ret, reterr);
 
-    return r == MR_ENOTFOUND ? mr_error_set(reterr, r, path, "", "no such file") : r;
+    return r == MR_ENOTFOUND
+                   ? mr_error_set(reterr, r, path, "give the files that log prove wrote", "no such file")
+                   : r;
 }
 
 static int store_key(struct tool *tool, struct mr_log *log, struct mr_log_reader *reader, void *ctx,

@@ -129,7 +129,7 @@ static int verify_file(struct tool *tool, struct verify *v, struct mr_error *ret
     int r = tile_read(v->file[0] == '/' ? "" : ".", v->file, &bytes, reterr);
 
     if (r == MR_ENOTFOUND)
-        (void)mr_error_set(reterr, r, v->file, "", "no such file");
+        (void)mr_error_set(reterr, r, v->file, "give the file of a receipt", "no such file");
     if (r == 0)
         r = mr_receipt_parse(&v->receipt, mr_buf_slice(&bytes), &leaf, reterr);
     if (r == 0 && !v->key_text)

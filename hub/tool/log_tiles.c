@@ -135,10 +135,11 @@ int tile_read(const char *dir, const char *path, struct mr_buf *ret, struct mr_e
     return r;
 }
 
-/* Every folder above the file. */
+/* Every folder above the file; the root is there. */
 static int make_folders(char *full, size_t from, struct mr_error *reterr)
 {
-    for (char *slash = strchr(full + from, '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(full + (from ? from : strspn(full, "/")), '/'); slash;
+            slash = strchr(slash + 1, '/')) {
         int r = 0;
 
         *slash = 0;

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 
 #include "event/erasure.pb-c.h"
+#include "hub/backup.h"
 #include "hub/indexer.h"
 #include "hub/project/passport.h"
 #include "proto/base/hex.h"
@@ -462,13 +463,33 @@ static void test_backup_is_worthless(void **state)
     assert_int_equal(mr_keyring_open(&keyring, &options, NULL), MR_ECORRUPT);
 }
 
+/* And whoever verifies it, or wants to put it back, is told so before anything is put. */
+static void test_backup_is_refused(void **state)
+{
+    struct mr_restored restored;
+    struct mr_error error = {0};
+
+    (void)state;
+    assert_int_equal(TOOL("backup", "verify", below("backup")), 1);
+    assert_int_equal(mr_backup_try_root(scene.config, below("backup"), &error), MR_ECORRUPT);
+    assert_non_null(strstr(error.what, "it was changed by an erasure after the backup"));
+    assert_int_equal(rename(below("store"), below("store-before")), 0);
+    error = (struct mr_error){0};
+    assert_int_equal(
+            mr_backup_restore(scene.config, below("backup"), &restored, NULL, NULL, &error), MR_ECORRUPT);
+    assert_non_null(strstr(error.what, "does not open this backup"));
+    assert_int_not_equal(access(below("store/log"), F_OK), 0);
+    assert_int_equal(rename(below("store-before"), below("store")), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_journey),
             cmocka_unit_test(test_backup_and_proofs_before), cmocka_unit_test(test_erase_with_kills),
             cmocka_unit_test(test_portal_is_told_pseudonyms), cmocka_unit_test(test_everybody_answers),
             cmocka_unit_test(test_proofs_hold), cmocka_unit_test(test_derived_is_as_rebuilt),
-            cmocka_unit_test(test_nothing_is_left), cmocka_unit_test(test_backup_is_worthless)};
+            cmocka_unit_test(test_nothing_is_left), cmocka_unit_test(test_backup_is_worthless),
+            cmocka_unit_test(test_backup_is_refused)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -266,7 +266,11 @@ static void test_killed_between(void **state)
     spawn_kill(&env->spawn);
     bus_close(&client);
     spawn_start(&env->spawn);
-    assert_int_equal(TOOL("receipt", "10", "--wait", "--out", mr_tmpdir_path(env->spawn.dir, "receipt")), 0);
+    assert_int_equal(
+            TOOL("receipt", "10", "--wait", "--out", mr_tmpdir_path(env->spawn.dir, "new/receipt")), 0);
+    assert_int_equal(
+            rename(mr_tmpdir_path(env->spawn.dir, "new/receipt"), mr_tmpdir_path(env->spawn.dir, "receipt")),
+            0);
     assert_int_equal(verify(env, "receipt", NULL), 0);
     assert_int_equal(TOOL("receipt", "11"), 66);
     assert_true(said(env, "the log ends at 10"));
