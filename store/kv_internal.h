@@ -126,4 +126,9 @@ static inline struct mr_slice mr_kv_slice(MDB_val val)
 /* Before the owner opens: empties a data.mdb that power loss left while it was being made. */
 int mr_kv_drop_unfinished(const char *dir, struct mr_error *reterr);
 
+/* Before LMDB opens, and only while this process does not have it open: closing the file drops the process's
+ * locks on it. MR_ENOSPACE. */
+enum { MR_KV_READERS_MAX = 512 };
+int mr_kv_lock_allocate(const char *dir, struct mr_error *reterr);
+
 #endif

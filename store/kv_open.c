@@ -14,7 +14,7 @@
 #include "store/kv_internal.h"
 #include "store/kv_pages.h"
 
-enum { READERS_MAX = 512, UNWRITTEN_PAGES_MAX = 64, CLOSED_MAP_BYTES = 1 << 20 };
+enum { UNWRITTEN_PAGES_MAX = 64, CLOSED_MAP_BYTES = 1 << 20 };
 
 /*
  * The one process-wide state: which environments this process has open. LMDB does not notice a second open,
@@ -125,7 +125,7 @@ static int open_env_sized(struct mr_kv *kv, size_t map_bytes)
     if (!rc)
         rc = mdb_env_set_maxdbs(kv->env, MR_KV_TABLES_MAX);
     if (!rc)
-        rc = mdb_env_set_maxreaders(kv->env, READERS_MAX);
+        rc = mdb_env_set_maxreaders(kv->env, MR_KV_READERS_MAX);
     if (!rc)
         rc = mdb_env_open(kv->env, kv->dir,
                 MDB_NOTLS | (kv->read_only ? MDB_RDONLY : 0) | (kv->unlocked ? MDB_NOLOCK : 0), 0600);
@@ -154,6 +154,8 @@ static int open_env(struct mr_kv *kv, struct mr_error *reterr)
         rc = open_env_sized(kv, sizes[i]);
     if (!rc)
         return 0;
+    if (kv->read_only && mr_kv_pages_check_metas(kv->dir, reterr) == MR_ECORRUPT)
+        return MR_ECORRUPT; /* a wrong meta page asks for a map that cannot be: ENOMEM says nothing of it */
     return mr_error_set(reterr, mr_kv_error(kv, rc), kv->dir,
             rc == EACCES ? "a reader needs write permission to lock.mdb: run it as the hub's user"
             : rc == MDB_INVALID || rc == MDB_CORRUPTED ? "restore the folder from a backup"
@@ -235,6 +237,8 @@ static int open_locked(struct mr_kv *kv, const struct mr_kv_options *options, st
         r = mr_kv_pages_check(kv->dir, reterr);
     if (r == 0 && kv->unlocked && kv->read_only)
         r = mr_kv_pages_check_metas(kv->dir, reterr);
+    if (r == 0 && !kv->unlocked)
+        r = mr_kv_lock_allocate(kv->dir, reterr);
     if (r == 0)
         r = open_env(kv, reterr);
     if (r == 0 && options->exclusive)

@@ -22,6 +22,7 @@
 #include "proto/wire/ident.h"
 #include "tests/support/bus_client.h"
 #include "tests/support/hub_env.h"
+#include "tests/support/run_program.h"
 #include "tests/support/spawn.h"
 #include "tests/support/tmpdir.h"
 
@@ -213,11 +214,34 @@ static void test_keys_are_full(void **state)
     full_and_back(scene, SPAWN_COPMKP);
 }
 
+/* What the tool makes beside the store finds no room either: it says so, instead of dying by SIGBUS. */
+static void test_tool_finds_no_room(void **state)
+{
+    struct scene *scene = *state;
+    const char *argv[] = {"marshrut", "-c", scene->hub.config, "rebuild", "--check", NULL};
+    struct run_program run = {0};
+
+    if (!scene->mounted)
+        skip();
+    bus_connect_as(&scene->client, &scene->hub, SPAWN_PORTAL);
+    (void)bus_hello(&scene->client, EPOCH, 0);
+    publish_acknowledged(scene);
+    bus_close(&scene->client);
+    spawn_stop(&scene->hub);
+    fill_disk(scene);
+    run_program(&run, argv);
+    if (run.status != 75 || !strstr(run_program_err(&run), "make room on the disk"))
+        fail_msg("exit code %d: %s", run.status, run_program_err(&run));
+    run_program_fini(&run);
+    assert_int_equal(unlink(ballast(scene)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_log_is_full, setup, teardown),
             cmocka_unit_test_setup_teardown(test_keys_are_full, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_tool_finds_no_room, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
