@@ -65,7 +65,7 @@ static int read_row(const struct mr_method_call *call, struct mr_hold_row *row, 
     if (r == 0)
         r = mr_arg_text(call, "type", false, MR_HOLD_TYPE_MAX, &type, reterr);
     if (r == 0)
-        r = mr_arg_text(call, "case", true, MR_HOLD_CASE_MAX, &reference, reterr);
+        r = mr_arg_case(call, &reference, reterr);
     if (r == 0 && (*type != 0) == (row->from > 0))
         r = mr_error_set(
                 reterr, MR_EINVAL, "", "give numbers, or a type", "a hold is on numbers or on a type");
@@ -148,7 +148,7 @@ int mr_act_hold_release(const struct mr_method_call *call, struct mr_act *ret, s
 
     *ret = (struct mr_act){0};
     if (r == 0)
-        r = mr_arg_text(call, "case", true, MR_HOLD_CASE_MAX, &reference, reterr);
+        r = mr_arg_case(call, &reference, reterr);
     if (r < 0)
         return r;
     r = mr_hex_decode(hex, strlen(hex), id, sizeof id) < 0 ? MR_ENOTFOUND : find(call, id, &row);

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { CASE_BYTES_MAX = 64 };
+
 int mr_arg_text(const struct mr_method_call *call, const char *name, bool required, size_t max,
         const char **ret, struct mr_error *reterr)
 {
@@ -19,6 +21,18 @@ int mr_arg_text(const struct mr_method_call *call, const char *name, bool requir
     if (strlen(*ret) > max)
         return mr_error_set(reterr, MR_EINVAL, name, "shorten it", "longer than %zu bytes", max);
     return 0;
+}
+
+int mr_arg_case(const struct mr_method_call *call, const char **ret, struct mr_error *reterr)
+{
+    int r = mr_arg_text(call, "case", true, CASE_BYTES_MAX, ret, reterr);
+
+    for (const char *c = *ret; r == 0 && *c; c++)
+        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/._", *c))
+            r = mr_error_set(reterr, MR_EINVAL, "case",
+                    "give the number of the case: latin letters, digits and - / . _",
+                    "the case is kept where names have no place");
+    return r;
 }
 
 int mr_arg_number(const struct mr_method_call *call, const char *name, uint64_t low, uint64_t high,

@@ -54,9 +54,8 @@ int mr_query_hold_person_place(
     struct mr_erasure_wish wish;
     int r = read_wish(call, &wish, reterr);
 
-    if (r == 0 && !*wish.case_text)
-        r = mr_error_set(
-                reterr, MR_EINVAL, "case", "say in whose file the order lies", "the case is missing");
+    if (r == 0)
+        r = mr_arg_case(call, &wish.case_text, reterr);
     if (r == 0)
         r = mr_eraser_hold(call->eraser, &wish, hold, reterr);
     return r < 0 ? r : emit(ctx, json_pack("{s:s, s:s}", "hold", hold, "kind", "person"));
@@ -69,6 +68,8 @@ int mr_query_hold_person_release(
     const char *hold;
     int r = read_wish(call, &wish, reterr);
 
+    if (r == 0)
+        r = mr_arg_case(call, &wish.case_text, reterr);
     if (r == 0)
         r = mr_arg_text(call, "hold", true, TEXT_BYTES_MAX, &hold, reterr);
     if (r == 0)

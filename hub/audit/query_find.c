@@ -20,7 +20,6 @@ enum {
     LIMIT_DEFAULT = 100,
     PERSON_LIMIT_MAX = 200,
     LOOKS_MAX = 200000,
-    CASE_BYTES_MAX = 64,
     DATE_BYTES = 10,
 };
 
@@ -214,19 +213,6 @@ static int find_person(const struct mr_method_call *call, struct person *ret, st
     return r;
 }
 
-/* No names in an open event: a number of a file, of an order, of a request. */
-static int case_arg(const struct mr_method_call *call, const char **ret, struct mr_error *reterr)
-{
-    int r = mr_arg_text(call, "case", true, CASE_BYTES_MAX, ret, reterr);
-
-    for (const char *c = *ret; r == 0 && *c; c++)
-        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/._", *c))
-            r = mr_error_set(reterr, MR_EINVAL, "case",
-                    "give the number of the case: latin letters, digits and - / . _",
-                    "the case is written into the open log");
-    return r;
-}
-
 static int access_event(
         const struct find *f, const struct person *person, const char *case_code, struct mr_buf *out)
 {
@@ -270,7 +256,7 @@ int mr_act_log_find_person(const struct mr_method_call *call, struct mr_act *ret
     struct find f = {.call = call, .matches = json_array()};
     struct person person = {0};
     const char *case_code;
-    int r = case_arg(call, &case_code, reterr);
+    int r = mr_arg_case(call, &case_code, reterr);
 
     *ret = (struct mr_act){0};
     if (r == 0)

@@ -35,13 +35,38 @@ static int no_person(struct mr_error *reterr)
             "check the number; the person may be known by another one", "the hub knows no such person");
 }
 
+static bool is_given(const char *text)
+{
+    return text && *text;
+}
+
+/* With two it would be one of them that counts, and perhaps another person. */
+static int check_one(const struct mr_erasure_wish *wish, struct mr_error *reterr)
+{
+    int given = is_given(wish->snils) + is_given(wish->local_id) + is_given(wish->person);
+
+    if (given > 1)
+        return mr_error_set(reterr, MR_EINVAL, "person", "give one of snils, local_id and person",
+                "the person is named in several ways");
+    if (given == 0)
+        return mr_error_set(reterr, MR_EINVAL, "person",
+                "name the person by --snils, --local or --person (32 hexadecimal digits)",
+                "it is not said who is meant");
+    if (is_given(wish->local_id) && !is_given(wish->system))
+        return mr_error_set(
+                reterr, MR_EINVAL, "system", "give system and local_id", "it is not said whose id it is");
+    return 0;
+}
+
 int mr_erasure_find_person(struct mr_keyring_txn *txn, const struct mr_erasure_wish *wish,
         uint8_t ret[static MR_PERSON_ID_BYTES], struct mr_error *reterr)
 {
     char value[IDENTIFIER_BYTES_MAX], snils[12];
     enum mr_person_state state;
-    int r;
+    int r = check_one(wish, reterr);
 
+    if (r < 0)
+        return r;
     if (wish->snils && *wish->snils) {
         if (mr_ident_snils_normalise(wish->snils, snils) != 0 || !mr_ident_snils_ok(snils))
             return mr_error_set(reterr, MR_EINVAL, "snils", "give its 11 digits", "this is no СНИЛС");
@@ -57,10 +82,10 @@ int mr_erasure_find_person(struct mr_keyring_txn *txn, const struct mr_erasure_w
         r = mr_person_find(txn, MR_IDENTIFIER_LOCAL, mr_slice(value, size), ret);
         sodium_memzero(value, sizeof value);
     } else {
-        if (!wish->person || mr_hex_decode(wish->person, strlen(wish->person), ret, MR_PERSON_ID_BYTES) < 0)
-            return mr_error_set(reterr, MR_EINVAL, "person",
-                    "name the person by --snils, --local or --person (32 hexadecimal digits)",
-                    "it is not said who is to be erased");
+        if (strlen(wish->person) != MR_PERSON_ID_BYTES * 2 ||
+                mr_hex_decode(wish->person, strlen(wish->person), ret, MR_PERSON_ID_BYTES) < 0)
+            return mr_error_set(reterr, MR_EINVAL, "person", "give the hub's id: 32 hex digits",
+                    "not a person id: 32 hex digits");
         r = mr_person_state(txn, ret, &state, NULL);
     }
     return r == MR_ENOTFOUND ? no_person(reterr) : r;

@@ -38,6 +38,8 @@ static int take_arguments(json_t *arguments, bool numbered, int argc, char **arg
         if (*end)
             return tool_usage(&tool_erase, "a request has a number, not '%s'", argv[i]);
     }
+    if (tool_person_wrong(arguments))
+        return tool_usage(&tool_erase, "%s", tool_person_wrong(arguments));
     if (numbered && !json_object_get(arguments, "request"))
         return tool_usage(&tool_erase, "%s needs the number of the request", argv[1]);
     return 0;

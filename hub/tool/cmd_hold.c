@@ -52,6 +52,15 @@ static bool take_person(json_t *arguments, int *argc, char **argv)
     return true;
 }
 
+/* Frees the arguments. */
+static int wrong_person(json_t *arguments)
+{
+    const char *wrong = tool_person_wrong(arguments);
+
+    json_decref(arguments);
+    return tool_usage(&tool_hold, "%s", wrong);
+}
+
 static int place(struct tool *tool, int argc, char **argv)
 {
     static const struct option options[] = {{"numbers", required_argument, NULL, 'n'},
@@ -71,10 +80,12 @@ static int place(struct tool *tool, int argc, char **argv)
         else
             good = false;
     }
-    if (good && optind == argc && json_object_get(arguments, "case"))
+    if (good && optind == argc && json_object_get(arguments, "case") && !tool_person_wrong(arguments))
         return ask(tool, person ? "hold.person.place" : "hold.place", arguments);
+    if (tool_person_wrong(arguments))
+        return wrong_person(arguments);
     json_decref(arguments);
-    return tool_usage(&tool_hold, "place takes --numbers A-B, --type TYPE or a person, and --case TEXT");
+    return tool_usage(&tool_hold, "place takes --numbers A-B, --type TYPE or a person, and --case CODE");
 }
 
 static int release(struct tool *tool, int argc, char **argv)
@@ -90,9 +101,11 @@ static int release(struct tool *tool, int argc, char **argv)
             break;
         reference = optarg;
     }
+    if (tool_person_wrong(arguments))
+        return wrong_person(arguments);
     if (option != -1 || optind + 1 != argc || !reference) {
         json_decref(arguments);
-        return tool_usage(&tool_hold, "release takes the id of a hold, --case TEXT, and the person it is on");
+        return tool_usage(&tool_hold, "release takes the id of a hold, --case CODE, and the person it is on");
     }
     (void)json_object_set_new(arguments, "hold", json_string(argv[optind]));
     (void)json_object_set_new(arguments, "case", json_string(reference));
@@ -112,9 +125,9 @@ static int hold_run(struct tool *tool, int argc, char **argv)
 
 const struct tool_command tool_hold = {
         .name = "hold",
-        .usage = "place (--numbers A-B | --type TYPE | PERSON) --case TEXT | list | release ID [PERSON] "
+        .usage = "place (--numbers A-B | --type TYPE | PERSON) --case CODE | list | release ID [PERSON] "
                  "--case "
-                 "TEXT",
+                 "CODE",
         .summary = "legal hold: what retention and erasure may not take away",
         .help = "place     from now on nothing of it expires: log numbers A to B, or events of a type (one "
                 "that\n"
@@ -125,8 +138,8 @@ const struct tool_command tool_hold = {
                 "refused. "
                 "By a\n"
                 "          pd-officer. \"-\" reads a value from standard input; here --case is sealed\n"
-                "--case    number of the case or another reference; it is in the log for good, so it must "
-                "name\n"
+                "--case    number of the case: latin letters, digits and - / . _; kept for good, so it "
+                "names\n"
                 "          nobody. By an operator with the role pd-officer or admin; each is an event\n",
         .run = hold_run,
 };

@@ -7,6 +7,7 @@
 
 #include "hub/tool/ask.h"
 #include "hub/tool/log_tiles.h"
+#include "hub/tool/person_option.h"
 #include "hub/tool/printable.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
@@ -18,6 +19,7 @@ struct find {
     struct tool *tool;
     json_t *arguments;
     bool person, count;
+    int identifiers;       /* that name the person */
     bool nobody;           /* the identifier leads to nobody */
     char line[LINE_BYTES]; /* of standard input */
     json_int_t limit;      /* how many to show; 0: all */
@@ -175,6 +177,7 @@ static int take_number(struct find *find, int option, const char *text)
 static int take_snils(struct find *find, const char *text)
 {
     find->person = true;
+    find->identifiers++;
     if (strcmp(text, "-") == 0) {
         if (!fgets(find->line, sizeof find->line, stdin))
             return tool_usage(&tool_log, "find: --snils -: standard input is empty");
@@ -193,6 +196,7 @@ static int take_local(struct find *find, const char *text)
     if (!colon || colon == text || !colon[1])
         return tool_usage(&tool_log, "find: --local takes SYSTEM:ID");
     find->person = true;
+    find->identifiers++;
     (void)json_object_set_new(find->arguments, "local_system", json_stringn(text, (size_t)(colon - text)));
     (void)json_object_set_new(find->arguments, "local", json_string(colon + 1));
     return 0;
@@ -203,6 +207,7 @@ static int take_option(struct find *find, int option, const char *text)
     for (size_t i = 0; i < MR_COUNT(texts); i++)
         if (texts[i].option == option) {
             find->person |= texts[i].person;
+            find->identifiers += texts[i].person;
             (void)json_object_set_new(find->arguments, texts[i].argument, json_string(text));
             return 0;
         }
@@ -235,6 +240,8 @@ int tool_log_find(struct tool *tool, int argc, char **argv)
         code = take_option(&find, option, optarg);
     if (code == 0 && optind != argc)
         code = tool_usage(&tool_log, "find: unexpected '%s'", argv[optind]);
+    if (code == 0 && find.identifiers > 1)
+        code = tool_usage(&tool_log, "find: " TOOL_PERSON_ONE);
     if (code == 0 && json_object_size(find.arguments) == 0)
         code = tool_usage(&tool_log, "find: say what to look for");
     if (code == 0)

@@ -112,6 +112,15 @@ static void test_wrong_calls(void **state)
     expect(*state, "usage-log-find", 64, NULL, ARGS("log", "find", "--number", "7-3"));
     expect(*state, "usage-log", 64, NULL, ARGS("log", "show", "0"));
     expect(*state, "usage-erase", 64, NULL, ARGS("erase", "approve"));
+    expect(*state, "usage-erase-several", 64, NULL,
+            ARGS("erase", "request", "--snils", "11223344595", "--local", "school", "p-1"));
+    expect(*state, "usage-erase-person", 64, NULL, ARGS("erase", "request", "--person", "zzz"));
+    expect(*state, "usage-erase-local", 64, NULL,
+            ARGS("erase", "request", "--local", "school", "--basis", "x"));
+    expect(*state, "usage-hold-several", 64, NULL,
+            ARGS("hold", "place", "--snils", "11223344595", "--snils", "08765430300", "--case", "2-17"));
+    expect(*state, "usage-log-find-several", 64, NULL,
+            ARGS("log", "find", "--snils", "11223344595", "--local", "school:p-1", "--case", "2-17"));
     expect(*state, "erase-denied", 77, NULL,
             ARGS("erase", "request", "--snils", "11223344595", "--basis", "consent-withdrawn", "--case", "7",
                     "--as", "auditor"));

@@ -370,6 +370,28 @@ static void test_find_a_person(void **state)
     assert_int_equal(mr_log_head(env->house.log), 6); /* that nobody was found is said too */
     assert_int_equal(
             ask_fails(env, "log.find-person", json_pack("{s:s}", "snils", SNILS), &error), MR_EINVAL);
+    assert_int_equal(ask_fails(env, "log.find-person",
+                             json_pack("{s:s, s:s, s:s, s:s}", "snils", SNILS, "local_system", "school",
+                                     "local", "w-1", "case", "17-03/2026"),
+                             &error),
+            MR_EINVAL); /* whom of the two */
+}
+
+/* What is kept for good has no room for a name. */
+static void test_case_is_a_code(void **state)
+{
+    struct hub_env *env = *state;
+    struct mr_error error = {0};
+
+    assert_int_equal(
+            ask_fails(env, "hold.place",
+                    json_pack("{s:i, s:i, s:s}", "from", 1, "to", 2, "case", "по иску Петровой"), &error),
+            MR_EINVAL);
+    assert_string_equal(error.where, "case");
+    assert_non_null(strstr(error.cure, "latin letters, digits and - / . _"));
+    assert_null(strstr(error.what, "Петровой"));
+    json_decref(act(env, "op-2", "hold.place",
+            json_pack("{s:i, s:i, s:s}", "from", 1, "to", 2, "case", "2-17/2026")));
 }
 
 static void test_passport_of_the_log(void **state)
@@ -451,6 +473,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_where_within_ranges, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_log, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_find, setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_case_is_a_code, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_find_a_person, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_passport_of_the_log, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_the_whole_way, setup, hub_env_teardown),

@@ -160,6 +160,18 @@ static void test_wrong_wishes(void **state)
     wish.snils = SNILS_OLGA;
     assert_int_equal(mr_eraser_request(f->eraser, &wish, &number, &error), MR_ENOTFOUND);
     wish.snils = SNILS_ANNA;
+    wish.system = "copmkp";
+    wish.local_id = "p-17"; /* two ways to name somebody may name two */
+    assert_int_equal(mr_eraser_request(f->eraser, &wish, &number, &error), MR_EINVAL);
+    wish.snils = NULL;
+    wish.system = NULL;
+    assert_int_equal(mr_eraser_request(f->eraser, &wish, &number, &error), MR_EINVAL);
+    wish.local_id = NULL;
+    wish.person = "zzz";
+    assert_int_equal(mr_eraser_request(f->eraser, &wish, &number, &error), MR_EINVAL);
+    assert_non_null(strstr(error.what, "not a person id"));
+    wish.person = NULL;
+    wish.snils = SNILS_ANNA;
     wish.basis = "По заявлению";
     assert_int_equal(mr_eraser_request(f->eraser, &wish, &number, &error), MR_EINVAL);
     wish.basis = "consent-withdrawn";
