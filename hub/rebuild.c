@@ -129,7 +129,7 @@ static int digest_facts(struct mr_house *house, struct content *ret, struct mr_e
  * do. */
 static int say_damage(int r, const char *name, struct mr_error *reterr)
 {
-    char cure[40];
+    char cure[64];
 
     if (r != MR_ECORRUPT || !reterr || (reterr->code != 0 && reterr->cure[0] != '\0'))
         return r;

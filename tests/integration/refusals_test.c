@@ -160,6 +160,54 @@ static void test_damaged_metas_are_named(void **state)
     says(hub, 0, "", "log", "count", NULL);
 }
 
+/* Within a row of a fact of event 50: its key is the number and a part, the sealed value lies behind it. */
+static off_t find_fact(const char *file)
+{
+    static const uint8_t number[] = {0, 0, 0, 0, 0, 0, 0, 50};
+    struct stat st;
+    uint8_t *bytes, *found;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    off_t at;
+
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &st), 0);
+    bytes = malloc((size_t)st.st_size);
+    assert_int_equal(pread(fd, bytes, (size_t)st.st_size, 0), st.st_size);
+    found = memmem(bytes, (size_t)st.st_size, number, sizeof number);
+    assert_non_null(found);
+    at = found - bytes + 9 + 20;
+    free(bytes);
+    (void)close(fd);
+    return at;
+}
+
+static bool is_same(void *ctx)
+{
+    const struct spawn *hub = ctx;
+    const char *argv[] = {"marshrut", "-c", hub->config, "rebuild", "--check", "--json", NULL};
+    struct run_program run = {0};
+    bool same;
+
+    run_program(&run, argv);
+    same = run.status == 0 && strstr(run_program_out(&run), "\"through\":100");
+    run_program_fini(&run);
+    return same;
+}
+
+static void test_damaged_view_is_named(void **state)
+{
+    struct spawn *hub = *state;
+    const char *file = path(hub, "store/views/data.mdb");
+
+    spawn_until("built", is_same, hub);
+    spawn_stop(hub);
+    flip(file, find_fact(file));
+    says(hub, 76, "views: rows of views/ are damaged", "rebuild", "--check", NULL);
+    says(hub, 76, "marshrut rebuild views", "rebuild", "--check", NULL);
+    says(hub, 0, "", "rebuild", "views", NULL);
+    says(hub, 0, "", "rebuild", "--check", NULL);
+}
+
 static void test_what_is_not_there(void **state)
 {
     struct spawn *hub = *state;
@@ -175,6 +223,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_root_key, setup, teardown),
             cmocka_unit_test_setup_teardown(test_not_into_the_store, setup, teardown),
             cmocka_unit_test_setup_teardown(test_damaged_metas_are_named, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_damaged_view_is_named, setup, teardown),
             cmocka_unit_test_setup_teardown(test_what_is_not_there, setup, teardown),
     };
 
