@@ -119,18 +119,23 @@ int mr_query_erase_reject(
 
 /* ---- looking ---- */
 
-static json_t *head_json(const struct mr_house *house, const mr_erasure_request *request)
+static json_t *head_json(const struct mr_method_call *call, const mr_erasure_request *request)
 {
+    char waits_for[MR_ERASER_WAITS_BYTES] = "";
     bool open = request->state == MR_ERASURE_REQUESTED || mr_erasure_runs(request->state);
     size_t unanswered = 0;
 
     for (size_t i = 0; i < request->n_notices; i++)
         unanswered += request->notices[i]->state == MR_NOTICE_WAITING;
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:I}", "request", (json_int_t)request->number,
-            "state", mr_erasure_state_name(request->state), "title", mr_erasure_state_title(request->state),
-            "basis", request->basis, "requested_by", request->requested_by, "requested",
-            mr_time_json(request->requested_us), "due", mr_time_json(request->due_us), "overdue",
-            open && request->due_us < mr_clock_wall_us(house->clock), "unanswered", (json_int_t)unanswered);
+    if (call->eraser && mr_erasure_runs(request->state)) /* without a hub nobody waits */
+        mr_eraser_waits(call->eraser, request->number, waits_for);
+    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:b, s:I, s:s}", "request",
+            (json_int_t)request->number, "state", mr_erasure_state_name(request->state), "title",
+            mr_erasure_state_title(request->state), "basis", request->basis, "requested_by",
+            request->requested_by, "requested", mr_time_json(request->requested_us), "due",
+            mr_time_json(request->due_us), "overdue",
+            open && request->due_us < mr_clock_wall_us(call->house->clock), "unanswered",
+            (json_int_t)unanswered, "waits_for", waits_for);
 }
 
 struct listing {
@@ -142,8 +147,7 @@ static int add(void *ctx, const mr_erasure_request *request)
 {
     struct listing *listing = ctx;
 
-    return json_array_append_new(listing->list, head_json(listing->call->house, request)) == 0 ? 0
-                                                                                               : MR_ENOMEM;
+    return json_array_append_new(listing->list, head_json(listing->call, request)) == 0 ? 0 : MR_ENOMEM;
 }
 
 int mr_query_erase_list(
@@ -236,7 +240,7 @@ int mr_query_erase_show(
     mr_arena_init(&arena, MR_ERASURE_ARENA_BYTES);
     r = mr_erasure_read(reader, number, &arena, &request, reterr);
     if (r == 0) {
-        json = head_json(call->house, request);
+        json = head_json(call, request);
         add_rest(json, request);
         add_case(call, number, json);
     }

@@ -32,11 +32,31 @@ static const struct {
         {MR_ERASURE_WRITTEN, mr_erasure_complete, 0, false, "erase.completed"},
 };
 
+/* With the lock. */
+static void note_waits(struct mr_eraser *eraser, uint64_t number, const char *text)
+{
+    size_t i = number % MR_ERASER_WAITS;
+
+    if (!*text && eraser->waits[i].number != number)
+        return;
+    eraser->waits[i].number = number;
+    (void)snprintf(eraser->waits[i].text, sizeof eraser->waits[i].text, "%s", text);
+}
+
+static void step_on(struct mr_eraser *eraser, uint64_t number)
+{
+    (void)pthread_mutex_lock(&eraser->lock);
+    note_waits(eraser, number, "");
+    (void)pthread_mutex_unlock(&eraser->lock);
+}
+
 int mr_step_wait(struct mr_erasing *e, const char *waits_for)
 {
     struct mr_eraser *eraser = e->eraser;
 
     (void)pthread_mutex_lock(&eraser->lock);
+    if (e->request)
+        note_waits(eraser, e->request->number, waits_for);
     (void)snprintf(eraser->status.waits_for, sizeof eraser->status.waits_for, "%s", waits_for);
     (void)pthread_mutex_unlock(&eraser->lock);
     return MR_STEP_WAIT;
@@ -139,6 +159,8 @@ static int work_on(struct mr_eraser *eraser, uint64_t number)
             say_failed(&e, number, r);
             (void)mr_step_wait(&e, mr_err_name(r));
         }
+        if (r == 0)
+            step_on(eraser, number);
         close_erasing(&e);
     } while (r == 0 && mr_erasure_runs(state));
     return r == 0 ? 0 : MR_STEP_WAIT;
@@ -398,6 +420,16 @@ void mr_eraser_status(struct mr_eraser *eraser, struct mr_eraser_status *ret)
 {
     (void)pthread_mutex_lock(&eraser->lock);
     *ret = eraser->status;
+    (void)pthread_mutex_unlock(&eraser->lock);
+}
+
+void mr_eraser_waits(struct mr_eraser *eraser, uint64_t number, char ret[static MR_ERASER_WAITS_BYTES])
+{
+    size_t i = number % MR_ERASER_WAITS;
+
+    (void)pthread_mutex_lock(&eraser->lock);
+    (void)snprintf(
+            ret, MR_ERASER_WAITS_BYTES, "%s", eraser->waits[i].number == number ? eraser->waits[i].text : "");
     (void)pthread_mutex_unlock(&eraser->lock);
 }
 

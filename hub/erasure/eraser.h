@@ -73,6 +73,10 @@ struct mr_eraser_status {
 };
 void mr_eraser_status(struct mr_eraser *eraser, struct mr_eraser_status *ret); /* any thread */
 
+/* What a running request waits for, as above; "" when it does not. Any thread. */
+enum { MR_ERASER_WAITS_BYTES = 48 };
+void mr_eraser_waits(struct mr_eraser *eraser, uint64_t number, char ret[static MR_ERASER_WAITS_BYTES]);
+
 /* The case text of a request, for those who decide on it; the caller wipes. MR_EDESTROYED: it is over. */
 int mr_erasure_case(
         const struct mr_house *house, uint64_t number, struct mr_buf *ret, struct mr_error *reterr);

@@ -10,6 +10,8 @@
 #include "proto/wire/digest.h"
 #include "store/erasure.h"
 
+enum { MR_ERASER_WAITS = 32 };
+
 struct mr_eraser {
     struct mr_eraser_options options;
     struct mr_house *house;
@@ -19,9 +21,13 @@ struct mr_eraser {
     pthread_cond_t news;
     bool woken, stopping;
     struct mr_eraser_status status;
-    int64_t escrow_next_us;  /* the thread's: when the copies in escrow are made anew; monotonic */
-    int64_t compact_next_us; /* the thread's: no attempt before, somebody read for long; monotonic */
-    uint64_t looked_through; /* the thread's: answers up to here are taken; 0: not yet known */
+    struct {
+        uint64_t number;
+        char text[MR_ERASER_WAITS_BYTES];
+    } waits[MR_ERASER_WAITS]; /* by the number's remainder: the younger of two wins */
+    int64_t escrow_next_us;   /* the thread's: when the copies in escrow are made anew; monotonic */
+    int64_t compact_next_us;  /* the thread's: no attempt before, somebody read for long; monotonic */
+    uint64_t looked_through;  /* the thread's: answers up to here are taken; 0: not yet known */
 };
 
 /* One request at work. request and secret are the arena's; secret is NULL once it is over. */

@@ -296,10 +296,29 @@ static void test_waiting_is_discarded(void **state)
     assert_int_equal(eraser_env_open(f, others, MR_PURPOSE_CORRECT), 0);
 }
 
+static bool waits_for_compactor(void *ctx)
+{
+    struct eraser_env *f = ctx;
+    char text[MR_ERASER_WAITS_BYTES];
+
+    mr_eraser_waits(f->eraser, 1, text);
+    return strcmp(text, "compactor") == 0;
+}
+
+static bool waits_for_nothing(void *ctx)
+{
+    struct eraser_env *f = ctx;
+    char text[MR_ERASER_WAITS_BYTES];
+
+    mr_eraser_waits(f->eraser, 1, text);
+    return !*text;
+}
+
 static void test_waits_for_the_compactor(void **state)
 {
     struct eraser_env *f = *state;
     struct mr_error error = {0};
+    char text[MR_ERASER_WAITS_BYTES];
     uint64_t number;
 
     f->compactor_away = true;
@@ -310,9 +329,13 @@ static void test_waits_for_the_compactor(void **state)
     eraser_env_stop(f);
     eraser_env_start(f); /* it goes on where it stood */
     (void)eraser_env_await(f, number, MR_ERASURE_CONFIRMED);
+    spawn_until("it says what it waits for", waits_for_compactor, f);
+    mr_eraser_waits(f->eraser, number + 1, text);
+    assert_string_equal(text, "");
     f->compactor_away = false;
     mr_eraser_wake(f->eraser);
     (void)eraser_env_await(f, number, MR_ERASURE_COMPLETED);
+    spawn_until("it waits for nothing", waits_for_nothing, f);
 }
 
 int main(void)
