@@ -97,8 +97,8 @@ int mr_index_forget(struct mr_index *index, const struct mr_index_entry_ref *ref
 /*
  * Retention: takes entries of these kinds (a bit each: 1 << kind) out whose number is in first..last and gone
  * says so; gone is asked for numbers outside of them too. Some commits of at most 1,024 blocks each, and what
- * is done stays done when one fails; the builder waits meanwhile, about a second for a million records. Any
- * thread of the owner.
+ * is done stays done when one fails. The builder waits meanwhile: 0.09 s for a million records of which half
+ * expired (mr-bench-index, release build, all in memory). Any thread of the owner.
  */
 typedef bool (*mr_index_gone_fn)(void *ctx, uint64_t number);
 int mr_index_thin(struct mr_index *index, uint32_t kinds, uint64_t first, uint64_t last,
