@@ -64,6 +64,11 @@ void mr_fault_set(const char *spec)
     parse(spec);
 }
 
+unsigned mr_fault_hits(void)
+{
+    return atomic_load(&wanted.hits);
+}
+
 int mr_fault_hit(const char *name)
 {
     (void)pthread_once(&wanted.once, parse_environment);

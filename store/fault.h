@@ -60,6 +60,8 @@ int mr_fault_hit(const char *name);
 /* As MR_FAULT in the environment, for tests in the same process; NULL: none. Not while other threads hit
  * points. */
 void mr_fault_set(const char *spec);
+/* How often the point that was asked for was reached since. */
+unsigned mr_fault_hits(void);
 
 #define MR_FAULT(name) mr_fault_hit(name)
 #else

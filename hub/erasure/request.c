@@ -203,7 +203,20 @@ int mr_erasure_other(struct mr_eraser *eraser, const uint8_t person[static MR_PE
     return r;
 }
 
-/* The next number; MR_EEXISTS when there is a request for this person. */
+/* One that is destroyed stays so. */
+static int block(struct mr_eraser *eraser, const uint8_t *person, uint64_t number, struct mr_error *reterr)
+{
+    int r = MR_FAULT("erase.requested");
+
+    if (r == 0)
+        r = mr_erasure_set_state(eraser, person, MR_PERSON_BLOCKED);
+    return r == 0 ? 0
+                  : mr_error_set(reterr, r, "keys", "ask again: that blocks the person",
+                            "request No. %llu is noted, but its person is not blocked yet: %s",
+                            (unsigned long long)number, mr_err_text(r));
+}
+
+/* The next number; MR_EEXISTS when there is a request for this person, who is blocked then. */
 static int next_number(
         struct mr_eraser *eraser, const uint8_t *person, uint64_t *ret, struct mr_error *reterr)
 {
@@ -211,9 +224,12 @@ static int next_number(
     int r = mr_erasure_other(eraser, person, &other);
 
     *ret = other.last + 1;
-    if (r == 0 && other.number)
+    if (r == 0 && other.number) {
+        if ((r = block(eraser, person, other.number, reterr)) < 0)
+            return r; /* that the request is there does not say that its person could be blocked */
         return mr_error_set(reterr, MR_EEXISTS, "person", "marshrut erase show tells how far it is",
                 "there is a request for this person: No. %llu", (unsigned long long)other.number);
+    }
     return r;
 }
 
@@ -332,11 +348,7 @@ static int request(struct mr_eraser *eraser, struct look *look, uint64_t *ret, s
     r = next_number(eraser, look->parts[0].person, ret, reterr);
     if (r == 0)
         r = say_requested(eraser, look, *ret, reterr);
-    if (r == 0)
-        r = MR_FAULT("erase.requested");
-    if (r == 0)
-        r = mr_erasure_set_state(eraser, look->parts[0].person, MR_PERSON_BLOCKED);
-    return r;
+    return r < 0 ? r : block(eraser, look->parts[0].person, *ret, reterr);
 }
 
 int mr_eraser_request(struct mr_eraser *eraser, const struct mr_erasure_wish *wish, uint64_t *ret_number,

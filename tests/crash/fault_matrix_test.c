@@ -63,7 +63,7 @@ static const struct point {
         {"erase.secret", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
         {"erase.completed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
         {"erase.saved", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.answered", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, NULL},
+        {"erase.answered", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
         {"restore.begun", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
         {"restore.copied", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
         {"restore.keys", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
