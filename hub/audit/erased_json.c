@@ -6,6 +6,7 @@
 #include "hub/audit/args.h"
 #include "hub/erasure/rows.h"
 #include "hub/opened.h"
+#include "hub/prepare.h"
 #include "proto/wire/registry.h"
 
 enum { CANDIDATES_MAX = 20 };
@@ -25,14 +26,34 @@ static bool is_destroyed(const struct mr_house *house, struct mr_slice slot)
     return r == MR_EDESTROYED;
 }
 
-/* Of persons: what waited for correction and what was for one system had keys of their own. */
-static bool is_of_persons(const struct mr_record *record)
+/* What waited for correction and is gone without being replaced: an erasure took it along. */
+static bool is_discarded(const struct mr_house *house, uint64_t number)
+{
+    uint8_t key[MR_QUARANTINE_KEY_BYTES];
+    struct mr_quarantine_row row;
+    struct mr_log_reader *reader;
+    struct mr_slice value;
+    int r = mr_log_reader_open(house->log, &reader);
+
+    if (r < 0)
+        return false;
+    r = mr_log_row(reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value);
+    if (r == 0)
+        r = mr_quarantine_row_decode(&row, value);
+    mr_log_reader_close(reader);
+    return r == 0 && row.state == MR_QUARANTINE_DISCARDED;
+}
+
+/* Of persons: what was corrected and what was for one system had keys of their own. */
+static bool is_of_persons(const struct mr_house *house, const struct mr_record *record)
 {
     struct mr_buf type = MR_BUF_INIT;
     const struct mr_event_type *registered = NULL;
 
-    if (!(record->flags & MR_RECORD_SEALED) || (record->flags & MR_RECORD_QUARANTINED))
+    if (!(record->flags & MR_RECORD_SEALED))
         return false;
+    if (record->flags & MR_RECORD_QUARANTINED)
+        return is_discarded(house, record->number);
     if (mr_record_type(record, &type) == 0)
         registered = mr_registry_find((const char *)type.data, type.size);
     mr_buf_fini(&type);
@@ -78,7 +99,7 @@ void mr_erased_add(const struct mr_house *house, const struct mr_record *record,
 
     for (size_t i = 0; i < record->slots_count; i++)
         destroyed |= is_destroyed(house, record->slots[i]);
-    if (!destroyed || !is_of_persons(record))
+    if (!destroyed || !is_of_persons(house, record))
         return;
     c.list = json_array();
     if (mr_erasure_all(house->log, add, &c) >= 0 && json_array_size(c.list) > 0)

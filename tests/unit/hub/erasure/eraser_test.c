@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "event/erasure.pb-c.h"
+#include "hub/audit/erased_json.h"
 #include "store/erasure.h"
 #include "tests/support/bytes_search.h"
 #include "tests/support/eraser_env.h"
@@ -277,6 +278,22 @@ static void test_act_names_and_nothing_else_does(void **state)
     assert_true(bytes_folder_has(mr_tmpdir_path(f->env->dir, "store/acts"), SNILS_ANNA));
 }
 
+static bool shown_erased(struct eraser_env *f, uint64_t number)
+{
+    json_t *json = json_object();
+    struct mr_log_reader *reader;
+    struct mr_record_view view;
+    bool erased;
+
+    assert_int_equal(mr_log_reader_open(f->env->house.log, &reader), 0);
+    assert_int_equal(mr_log_read(reader, number, &view, NULL), 0);
+    mr_erased_add(&f->env->house, &view.record, json);
+    mr_log_reader_close(reader);
+    erased = json_object_get(json, "erased") != NULL;
+    json_decref(json);
+    return erased;
+}
+
 /* What waits for correction names nobody; it is found by what is in it. */
 static void test_waiting_is_discarded(void **state)
 {
@@ -293,6 +310,8 @@ static void test_waiting_is_discarded(void **state)
     assert_int_equal(mr_eraser_approve(f->eraser, number, "pd-2", &error), 0);
     assert_int_equal(eraser_env_await(f, number, MR_ERASURE_COMPLETED).quarantined, 1);
     assert_int_equal(eraser_env_open(f, waits, MR_PURPOSE_CORRECT), MR_EDESTROYED);
+    assert_true(shown_erased(f, waits));
+    assert_false(shown_erased(f, others));
     assert_int_equal(eraser_env_open(f, others, MR_PURPOSE_CORRECT), 0);
 }
 
