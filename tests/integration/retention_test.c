@@ -266,24 +266,6 @@ static bool is_rolled(void *ctx)
     return rolled;
 }
 
-static bool is_indexed(void *ctx)
-{
-    json_t *status = NULL;
-    bool indexed;
-
-    assert_int_equal(tool(ctx, &status, WORDS("status")), 0);
-    indexed = number_of(json_object_get(status, "index"), "lag_events") == 0 &&
-              number_of(json_object_get(status, "index"), "views_lag_events") == 0;
-    json_decref(status);
-    return indexed;
-}
-
-/* What is derived is all there, and as a rebuild would make it. */
-static bool is_same(void *ctx)
-{
-    return tool(ctx, NULL, WORDS("rebuild", "--check")) == 0;
-}
-
 /* Its daily run comes by itself; a hold keeps all of it until now. */
 static void start_and_release(struct spawn *spawn)
 {
@@ -336,6 +318,24 @@ static void terms_pass_under_load(void **state)
 }
 
 #ifdef MR_FAULT_POINTS
+
+static bool is_indexed(void *ctx)
+{
+    json_t *status = NULL;
+    bool indexed;
+
+    assert_int_equal(tool(ctx, &status, WORDS("status")), 0);
+    indexed = number_of(json_object_get(status, "index"), "lag_events") == 0 &&
+              number_of(json_object_get(status, "index"), "views_lag_events") == 0;
+    json_decref(status);
+    return indexed;
+}
+
+/* What is derived is all there, and as a rebuild would make it. */
+static bool is_same(void *ctx)
+{
+    return tool(ctx, NULL, WORDS("rebuild", "--check")) == 0;
+}
 
 /* What becomes of the hub, and of the tool's question. */
 enum outcome { DIES, EXITS, FAILS_ONCE, WAITS };
