@@ -15,15 +15,17 @@
 
 #include "proto/base/err.h"
 
-/* What was asked for. Process-wide because MR_FAULT is; in debug builds only. */
+/* What was asked for. Process-wide because MR_FAULT is; in debug builds only. The lock is for tests that ask
+ * for another point while threads of the hub are at work. */
 static struct {
     pthread_once_t once;
+    pthread_mutex_t lock;
     char name[64];
     char action[16];
     unsigned nth;
     const char *when; /* NULL: always */
     atomic_uint hits;
-} wanted = {.once = PTHREAD_ONCE_INIT};
+} wanted = {.once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 static bool is_point(const char *name)
 {
@@ -61,7 +63,9 @@ static void parse_environment(void)
 void mr_fault_set(const char *spec)
 {
     (void)pthread_once(&wanted.once, parse_environment);
+    (void)pthread_mutex_lock(&wanted.lock);
     parse(spec);
+    (void)pthread_mutex_unlock(&wanted.lock);
 }
 
 unsigned mr_fault_hits(void)
@@ -69,19 +73,33 @@ unsigned mr_fault_hits(void)
     return atomic_load(&wanted.hits);
 }
 
+/* Whether this hit is the one asked for, and then what is to happen. */
+static bool is_wanted(const char *name, char action[static sizeof wanted.action])
+{
+    bool is;
+
+    (void)pthread_mutex_lock(&wanted.lock);
+    is = strcmp(wanted.name, name) == 0 && (!wanted.when || access(wanted.when, F_OK) == 0) &&
+         atomic_fetch_add(&wanted.hits, 1) + 1 == wanted.nth;
+    memcpy(action, wanted.action, sizeof wanted.action);
+    (void)pthread_mutex_unlock(&wanted.lock);
+    return is;
+}
+
 int mr_fault_hit(const char *name)
 {
+    char action[sizeof wanted.action];
+
     (void)pthread_once(&wanted.once, parse_environment);
     assert(is_point(name));
-    if (strcmp(wanted.name, name) != 0 || (wanted.when && access(wanted.when, F_OK) != 0) ||
-            atomic_fetch_add(&wanted.hits, 1) + 1 != wanted.nth)
+    if (!is_wanted(name, action))
         return 0;
-    (void)fprintf(stderr, "fault=%s action=%s\n", name, wanted.action);
-    if (strcmp(wanted.action, "kill") == 0)
+    (void)fprintf(stderr, "fault=%s action=%s\n", name, action);
+    if (strcmp(action, "kill") == 0)
         (void)raise(SIGKILL);
-    if (strcmp(wanted.action, "eio") == 0)
+    if (strcmp(action, "eio") == 0)
         return MR_EIO;
-    if (strcmp(wanted.action, "enospc") == 0)
+    if (strcmp(action, "enospc") == 0)
         return MR_ENOSPACE;
     abort();
 }
