@@ -126,7 +126,7 @@ static void on_idle(uv_idle_t *idle)
     if (!deliver->stopping && deliver->jobs->open < JOBS_OPEN_MAX &&
             mr_log_reader_renew(deliver->reader) == 0) {
         for (uint32_t i = 0; i < deliver->feeds_count; i++)
-            more |= mr_feed_send(&deliver->feeds[i]);
+            more |= mr_feed_send(deliver->feeds[i]);
         mr_log_reader_pause(deliver->reader);
     }
     if (!more)
@@ -154,26 +154,32 @@ static void on_retry(uv_timer_t *timer)
 
 /* ---- open and close ---- */
 
-static int open_feed(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_feed *feed,
+/* The reader has a snapshot. */
+static int open_feed(struct mr_feed **ret, struct mr_deliver *deliver, uv_loop_t *loop,
         const struct mr_config_subscription *subscription)
 {
     struct mr_cursor_row row = {.cursor = 0, .first = 1};
+    uint16_t id = mr_names_id(deliver->house->names, MR_NAME_SUBSCRIPTION, subscription->name);
     uint8_t key[MR_CURSOR_KEY_BYTES];
     struct mr_slice value;
-    int r;
+    struct mr_feed *feed;
+    int r = mr_log_row(deliver->reader, MR_LOG_CURSOR, mr_cursor_key(id, key), &value);
 
-    feed->deliver = deliver;
-    feed->subscription = subscription;
-    feed->id = mr_names_id(deliver->house->names, MR_NAME_SUBSCRIPTION, subscription->name);
-    r = mr_log_row(deliver->reader, MR_LOG_CURSOR, mr_cursor_key(feed->id, key), &value);
     if (r == 0)
         r = mr_cursor_row_decode(&row, value);
     if (r < 0)
         return r;
+    feed = calloc(1, sizeof *feed);
+    if (!feed)
+        return MR_ENOMEM;
+    feed->deliver = deliver;
+    feed->subscription = subscription;
+    feed->id = id;
     feed->cursor = row.cursor;
     feed->first = row.first;
     (void)uv_timer_init(loop, &feed->timer);
     feed->timer.data = feed;
+    *ret = feed;
     return 0;
 }
 
@@ -192,7 +198,7 @@ int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error
     if (r < 0 || !deliver->view || !deliver->feeds || (r = mr_log_reader_renew(deliver->reader)) < 0)
         return mr_error_set(reterr, r < 0 ? r : MR_ENOMEM, "log", "", "cannot read the cursors");
     for (uint32_t i = 0; i < config->subscriptions_count; i++) {
-        r = open_feed(deliver, loop, &deliver->feeds[i], &config->subscriptions[i]);
+        r = open_feed(&deliver->feeds[i], deliver, loop, &config->subscriptions[i]);
         if (r < 0)
             return mr_error_set(
                     reterr, r, config->subscriptions[i].name, "", "cannot read the subscription's cursor");
@@ -209,13 +215,15 @@ void mr_deliver_stop(struct mr_deliver *deliver)
     deliver->stopping = true;
     uv_close((uv_handle_t *)&deliver->idle, NULL);
     for (uint32_t i = 0; i < deliver->feeds_count; i++)
-        uv_close((uv_handle_t *)&deliver->feeds[i].timer, NULL);
+        uv_close((uv_handle_t *)&deliver->feeds[i]->timer, NULL);
 }
 
 void mr_deliver_close(struct mr_deliver *deliver)
 {
-    for (uint32_t i = 0; i < deliver->feeds_count; i++)
-        free(deliver->feeds[i].sent);
+    for (uint32_t i = 0; i < deliver->feeds_count; i++) {
+        free(deliver->feeds[i]->sent);
+        free(deliver->feeds[i]);
+    }
     free(deliver->feeds);
     free(deliver->view);
     if (deliver->reader)
@@ -238,7 +246,7 @@ static void restart(struct mr_feed *feed, uint64_t after)
 void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *session)
 {
     for (uint32_t i = 0; i < deliver->feeds_count; i++) {
-        struct mr_feed *feed = &deliver->feeds[i];
+        struct mr_feed *feed = deliver->feeds[i];
 
         if (feed->session != session)
             continue;
@@ -252,9 +260,9 @@ void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *sess
 static struct mr_feed *feed_of(struct mr_deliver *deliver, struct mr_session *session, const char *name)
 {
     for (uint32_t i = 0; i < deliver->feeds_count; i++)
-        if (strcmp(deliver->feeds[i].subscription->name, name) == 0 &&
-                strcmp(deliver->feeds[i].subscription->system, session->system->name) == 0)
-            return &deliver->feeds[i];
+        if (strcmp(deliver->feeds[i]->subscription->name, name) == 0 &&
+                strcmp(deliver->feeds[i]->subscription->system, session->system->name) == 0)
+            return deliver->feeds[i];
     return NULL;
 }
 

@@ -49,7 +49,7 @@ struct mr_deliver {
     const struct mr_house *house;
     struct mr_jobs *jobs;
     struct mr_gateway *gateway;
-    struct mr_feed *feeds;
+    struct mr_feed **feeds; /* each stays where it is: timers know it */
     uint32_t feeds_count;
     struct mr_log_reader *reader;
     struct mr_record_view *view;

@@ -216,7 +216,7 @@ static void write_subscriptions(struct mr_hub *hub, struct mr_buf *out)
     for (size_t i = 0; i < MR_COUNT(families); i++) {
         mr_exposition_family(out, families[i].name, families[i].type, families[i].help);
         for (uint32_t j = 0; j < hub->deliver.feeds_count; j++) {
-            const struct mr_feed *feed = &hub->deliver.feeds[j];
+            const struct mr_feed *feed = hub->deliver.feeds[j];
             const struct mr_label labels[] = {
                     {"subscription", feed->subscription->name}, {"system", feed->subscription->system}};
 

@@ -26,7 +26,7 @@ static json_t *subscriptions_json(const struct mr_hub *hub)
     json_t *list = json_array();
 
     for (uint32_t i = 0; i < hub->deliver.feeds_count; i++) {
-        const struct mr_feed *feed = &hub->deliver.feeds[i];
+        const struct mr_feed *feed = hub->deliver.feeds[i];
 
         (void)json_array_append_new(list,
                 json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:b}", "name", feed->subscription->name, "system",
