@@ -17,8 +17,7 @@ struct call {
     struct mr_list act_link;
     uv_work_t work;
     struct mr_query *query;
-    struct mr_peer peer;
-    uint64_t id;
+    struct mr_query_to to;
     const struct mr_method *method;
     json_t *arguments;
     char operator_name[64];
@@ -35,13 +34,17 @@ struct call {
 
 /* ---- answers ---- */
 
-static int send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json,
-        bool more, int error_code, const struct mr_error *error)
+static int send_result(struct mr_query *query, const struct mr_query_to *to, const char *json, bool more,
+        int error_code, const struct mr_error *error)
 {
     Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Result result = MARSHRUT__BUS__V1__RESULT__INIT;
 
-    result.id = id;
+    if (to->asker) {
+        to->asker->take(to->asker, json, more, error_code, error);
+        return 0;
+    }
+    result.id = to->id;
     result.json = (char *)json;
     result.more = more;
     result.error = error_code;
@@ -52,15 +55,15 @@ static int send_result(struct mr_query *query, const struct mr_peer *peer, uint6
     }
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_RESULT;
     frame.result = &result;
-    return mr_gateway_send(query->gateway, peer, &frame);
+    return mr_gateway_send(query->gateway, &to->peer, &frame);
 }
 
-void mr_query_send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json,
-        int code, const struct mr_error *error)
+void mr_query_send_result(struct mr_query *query, const struct mr_query_to *to, const char *json, int code,
+        const struct mr_error *error)
 {
     struct mr_error none = {0};
 
-    (void)send_result(query, peer, id, json, false, code, code < 0 && !error ? &none : error);
+    (void)send_result(query, to, json, false, code, code < 0 && !error ? &none : error);
 }
 
 int mr_query_no_space(struct mr_error *ret)
@@ -69,13 +72,13 @@ int mr_query_no_space(struct mr_error *ret)
             "the hub has no space and takes nothing now");
 }
 
-static void send_failure(struct mr_query *query, const struct mr_peer *peer, uint64_t id, int code,
-        const char *where, const char *cure, const char *what)
+static void send_failure(struct mr_query *query, const struct mr_query_to *to, int code, const char *where,
+        const char *cure, const char *what)
 {
     struct mr_error error = {0};
 
     (void)mr_error_set(&error, code, where, cure, "%s", what);
-    (void)send_result(query, peer, id, "", false, code, &error);
+    (void)send_result(query, to, "", false, code, &error);
 }
 
 static void free_document(struct document *document)
@@ -139,7 +142,7 @@ static bool flush(struct call *call)
 
     while ((document = next_document(call)) != NULL) {
         bool last = call->finished && call->pending_count == 1 && call->status == 0;
-        int r = send_result(query, &call->peer, call->id, document->text, !last, 0, NULL);
+        int r = send_result(query, &call->to, document->text, !last, 0, NULL);
 
         if (r == MR_EAGAIN)
             return false;
@@ -151,8 +154,7 @@ static bool flush(struct call *call)
     if (!call->finished)
         return true;
     if (!ended)
-        (void)send_result(query, &call->peer, call->id, "", false, call->status,
-                call->status < 0 ? &call->error : NULL);
+        (void)send_result(query, &call->to, "", false, call->status, call->status < 0 ? &call->error : NULL);
     free_call(call);
     return true;
 }
@@ -338,19 +340,18 @@ void mr_query_durable(struct mr_query *query, const struct mr_intake *intake)
 
 /* ---- a query comes in ---- */
 
-static struct call *new_call(struct mr_query *query, const struct mr_peer *peer,
-        const Marshrut__Bus__V1__Query *frame, const struct mr_method *method, json_t *arguments)
+static struct call *new_call(struct mr_query *query, const struct mr_query_to *to,
+        const struct mr_method *method, json_t *arguments, const char *operator_name)
 {
     struct call *call = calloc(1, sizeof *call);
 
     if (!call)
         return NULL;
     call->query = query;
-    call->peer = *peer;
-    call->id = frame->id;
+    call->to = *to;
     call->method = method;
     call->arguments = json_incref(arguments);
-    memcpy(call->operator_name, frame->operator_, strnlen(frame->operator_, sizeof call->operator_name - 1));
+    memcpy(call->operator_name, operator_name, strnlen(operator_name, sizeof call->operator_name - 1));
     mr_list_init(&call->pending);
     mr_list_init(&call->act_link);
     (void)pthread_mutex_init(&call->lock, NULL);
@@ -359,20 +360,20 @@ static struct call *new_call(struct mr_query *query, const struct mr_peer *peer,
     return call;
 }
 
-static void answer_status(struct mr_query *query, const struct mr_peer *peer, uint64_t id)
+static void answer_status(struct mr_query *query, const struct mr_query_to *to)
 {
     json_t *status = query->status(query->status_ctx);
     char *text = status ? json_dumps(status, JSON_COMPACT) : NULL;
 
-    (void)send_result(query, peer, id, text ? text : "", false, text ? 0 : MR_ENOMEM, NULL);
+    mr_query_send_result(query, to, text ? text : "", text ? 0 : MR_ENOMEM, NULL);
     free(text);
     json_decref(status);
 }
 
-static void start(struct mr_query *query, const struct mr_peer *peer, const Marshrut__Bus__V1__Query *frame,
-        json_t *arguments)
+static void start(struct mr_query *query, const struct mr_query_to *to, const char *name, json_t *arguments,
+        const char *operator_name)
 {
-    const struct mr_method *method = mr_method_find(frame->method);
+    const struct mr_method *method = mr_method_find(name);
     struct mr_error error = {0};
     struct call *call;
     size_t running = 0;
@@ -380,21 +381,21 @@ static void start(struct mr_query *query, const struct mr_peer *peer, const Mars
     mr_list_foreach (it, &query->calls)
         running++;
     if (!method) {
-        send_failure(query, peer, frame->id, MR_ENOTFOUND, "method", "docs/protocol.md lists the methods",
-                "no such method");
+        send_failure(
+                query, to, MR_ENOTFOUND, "method", "docs/protocol.md lists the methods", "no such method");
         return;
     }
     if ((method->act || method->appends) && *query->read_only) {
-        mr_query_send_result(query, peer, frame->id, "", mr_query_no_space(&error), &error);
+        mr_query_send_result(query, to, "", mr_query_no_space(&error), &error);
         return;
     }
     if (running >= RUNNING_MAX) {
-        send_failure(query, peer, frame->id, MR_EAGAIN, "", "ask again later", "too many queries at once");
+        send_failure(query, to, MR_EAGAIN, "", "ask again later", "too many queries at once");
         return;
     }
-    call = new_call(query, peer, frame, method, arguments);
+    call = new_call(query, to, method, arguments, operator_name);
     if (!call) {
-        send_failure(query, peer, frame->id, MR_ENOMEM, "", "ask again later", "out of memory");
+        send_failure(query, to, MR_ENOMEM, "", "ask again later", "out of memory");
         return;
     }
     if (method->act && query->acting) {
@@ -406,21 +407,36 @@ static void start(struct mr_query *query, const struct mr_peer *peer, const Mars
     work(call);
 }
 
+/* Takes the reference to arguments. */
+static void ask(struct mr_query *query, const struct mr_query_to *to, const char *method, json_t *arguments,
+        const char *operator_name)
+{
+    if (!json_is_object(arguments))
+        send_failure(query, to, MR_EINVAL, "arguments", "send a JSON object", "not a JSON object");
+    else if (strcmp(method, "hub.status") == 0)
+        answer_status(query, to);
+    else if (strcmp(method, "publish") == 0)
+        mr_query_publish(query, to, arguments);
+    else
+        start(query, to, method, arguments, operator_name);
+    json_decref(arguments);
+}
+
 void mr_query_frame(struct mr_query *query, const struct mr_peer *peer, const Marshrut__Bus__V1__Query *frame)
 {
-    json_t *arguments =
-            frame->arguments[0] ? json_loads(frame->arguments, JSON_REJECT_DUPLICATES, NULL) : json_object();
+    const struct mr_query_to to = {.peer = *peer, .id = frame->id};
 
-    if (!json_is_object(arguments))
-        send_failure(
-                query, peer, frame->id, MR_EINVAL, "arguments", "send a JSON object", "not a JSON object");
-    else if (strcmp(frame->method, "hub.status") == 0)
-        answer_status(query, peer, frame->id);
-    else if (strcmp(frame->method, "publish") == 0)
-        mr_query_publish(query, peer, frame->id, arguments);
-    else
-        start(query, peer, frame, arguments);
-    json_decref(arguments);
+    ask(query, &to, frame->method,
+            frame->arguments[0] ? json_loads(frame->arguments, JSON_REJECT_DUPLICATES, NULL) : json_object(),
+            frame->operator_);
+}
+
+void mr_query_ask(struct mr_query *query, struct mr_query_asker *asker, const char *method, json_t *arguments,
+        const char *operator_name)
+{
+    const struct mr_query_to to = {.asker = asker};
+
+    ask(query, &to, method, arguments, operator_name);
 }
 
 int mr_query_open(struct mr_query *query, uv_loop_t *loop)

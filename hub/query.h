@@ -1,8 +1,8 @@
 /*
- * Questions of the tool, on the admin endpoint: a method of hub/audit/method.h runs on a thread of libuv's
- * pool with snapshots of its own, and its documents go out as they come, no faster than the tool reads them.
- * An acting method's event goes through prepare and writer like everybody's, and is answered after its
- * commit. Loop thread.
+ * Questions of the tool, on the admin endpoint, and of the HTTP API: a method of hub/audit/method.h runs on a
+ * thread of libuv's pool with snapshots of its own, and its documents go out as they come, no faster than the
+ * tool reads them. An acting method's event goes through prepare and writer like everybody's, and is answered
+ * after its commit. Loop thread.
  */
 #ifndef MR_HUB_QUERY_H
 #define MR_HUB_QUERY_H
@@ -13,6 +13,23 @@
 #include "proto/loop/mailbox.h"
 
 struct call;
+
+/* Who asks beside the tool (hub/http): takes the documents of one call, in their order. Loop thread. */
+struct mr_query_asker {
+    /*
+     * One document; with more, others follow. The last time json may be "" (nothing more came), and code
+     * negative with why it failed (error: never NULL then); the asker is not used after it.
+     */
+    void (*take)(struct mr_query_asker *asker, const char *json, bool more, int code,
+            const struct mr_error *error);
+};
+
+/* Where answers go. */
+struct mr_query_to {
+    struct mr_query_asker *asker; /* NULL: a tool, at peer */
+    struct mr_peer peer;
+    uint64_t id;
+};
 
 struct mr_query {
     struct mr_house *house;
@@ -43,20 +60,26 @@ void mr_query_close(struct mr_query *query);
 void mr_query_frame(
         struct mr_query *query, const struct mr_peer *peer, const Marshrut__Bus__V1__Query *frame);
 
+/*
+ * The same for an asker that is no tool: takes the reference to arguments, an object. Answered once or more,
+ * also at once; at mr_query_close() at the latest. operator_name: "" for a method that asks for no operator.
+ */
+void mr_query_ask(struct mr_query *query, struct mr_query_asker *asker, const char *method, json_t *arguments,
+        const char *operator_name);
+
 /* An intake of the hub's own (sender NULL) is durable. */
 void mr_query_durable(struct mr_query *query, const struct mr_intake *intake);
 
 /* The method "publish" (query_publish.c); and its intake (by_tool) is durable or was not
  * stored. */
-void mr_query_publish(
-        struct mr_query *query, const struct mr_peer *peer, uint64_t id, const json_t *arguments);
+void mr_query_publish(struct mr_query *query, const struct mr_query_to *to, const json_t *arguments);
 void mr_query_published(struct mr_intake *intake);
 
 /* What is said to those who want to append while there is no space. Returns MR_ENOSPACE. */
 int mr_query_no_space(struct mr_error *ret);
 
 /* One last Result. error may be NULL. */
-void mr_query_send_result(struct mr_query *query, const struct mr_peer *peer, uint64_t id, const char *json,
-        int code, const struct mr_error *error);
+void mr_query_send_result(struct mr_query *query, const struct mr_query_to *to, const char *json, int code,
+        const struct mr_error *error);
 
 #endif

@@ -13,8 +13,7 @@ enum { EVENTS_MAX = 1000 };
 
 struct publication {
     struct mr_query *query;
-    struct mr_peer peer;
-    uint64_t id;
+    struct mr_query_to to;
     json_t *results; /* one an event given; null until its verdict is there */
 };
 
@@ -29,7 +28,7 @@ static void answer(struct publication *publication, int code, const struct mr_er
     json_t *document = json_pack("{s:O}", "results", publication->results);
     char *text = code == 0 && document ? json_dumps(document, JSON_COMPACT) : NULL;
 
-    mr_query_send_result(publication->query, &publication->peer, publication->id, text ? text : "",
+    mr_query_send_result(publication->query, &publication->to, text ? text : "",
             text ? 0 : (code ? code : MR_ENOMEM), code < 0 ? error : NULL);
     free(text);
     json_decref(document);
@@ -133,16 +132,17 @@ static int start(struct publication *publication, const json_t *arguments, struc
     return r;
 }
 
-void mr_query_publish(
-        struct mr_query *query, const struct mr_peer *peer, uint64_t id, const json_t *arguments)
+void mr_query_publish(struct mr_query *query, const struct mr_query_to *to, const json_t *arguments)
 {
     struct publication *publication = calloc(1, sizeof *publication);
     struct mr_error error = {0};
     int r;
 
-    if (!publication)
+    if (!publication) {
+        mr_query_send_result(query, to, "", MR_ENOMEM, NULL);
         return;
-    *publication = (struct publication){query, *peer, id, json_array()};
+    }
+    *publication = (struct publication){query, *to, json_array()};
     r = query->stopping     ? MR_ECLOSED
         : *query->read_only ? mr_query_no_space(&error)
                             : start(publication, arguments, &error);

@@ -119,7 +119,7 @@ static int load_tile(void *ctx, unsigned level, uint64_t tile, unsigned width,
         uint8_t (*ret)[MR_MERKLE_BYTES], struct mr_error *reterr)
 {
     (void)reterr;
-    return mr_log_tile(ctx, level, tile * TILE_WIDTH, width, ret);
+    return mr_log_tile(ctx, level, tile * MR_TILE_WIDTH, width, ret);
 }
 
 static int verify(struct bench *bench, struct mr_log_reader *reader, struct mr_record_view *view)

@@ -7,13 +7,10 @@
 #include "hub/tool/log_tiles.h"
 #include "hub/tool/render.h"
 
-enum { ENTRY_BYTES_MAX = 65535 };
-
 struct export
 {
     const char *dir;
     struct mr_log_reader *reader;
-    struct mr_record_view *view;
     struct mr_slice note;
     struct mr_checkpoint new_;
     uint64_t old_size; /* what the folder has already; 0: nothing */
@@ -21,71 +18,35 @@ struct export
     uint64_t withheld; /* entries of them that have expired: written with length 0 */
 };
 
-static int put_entry(struct export *e, struct mr_buf *bundle, uint64_t number, struct mr_error *reterr)
+/* With an entry that has expired a bundle is none of the format, and has a name of its own. */
+static int put_tile(struct export *e, int level, uint64_t index, unsigned width, struct mr_error *reterr)
 {
-    int r = mr_log_read(e->reader, number, e->view, reterr);
-    struct mr_slice leaf = e->view->record.leaf;
-
-    if (r < 0)
-        return r;
-    if (e->view->record.flags & MR_RECORD_EXPIRED) {
-        e->withheld++;
-        leaf = (struct mr_slice){0}; /* rather than its remnant, which is not what was hashed */
-    }
-    if (leaf.size > ENTRY_BYTES_MAX)
-        return mr_error_set(reterr, MR_ETOOBIG, "entries", "", "the leaf of record %llu has over %d bytes",
-                (unsigned long long)number, ENTRY_BYTES_MAX);
-    mr_buf_put_be16(bundle, (uint16_t)leaf.size);
-    mr_buf_put_slice(bundle, leaf);
-    return 0;
-}
-
-/* With an entry that has expired it is no bundle of the format, and has a name of its own. */
-static int put_bundle(struct export *e, uint64_t tile, unsigned width, struct mr_error *reterr)
-{
-    char path[TILE_PATH_MAX], name[TILE_PATH_MAX + sizeof TILE_EXPIRED];
-    struct mr_buf bundle = MR_BUF_INIT;
-    uint64_t before = e->withheld;
-    int r = 0;
-
-    for (unsigned i = 0; r == 0 && i < width; i++)
-        r = put_entry(e, &bundle, tile * TILE_WIDTH + i + 1, reterr);
-    if (r == 0 && mr_buf_failed(&bundle))
-        r = MR_ENOMEM;
-    (void)snprintf(name, sizeof name, "%s%s", tile_path(-1, tile, width, path),
-            e->withheld > before ? TILE_EXPIRED : "");
-    if (r == 0)
-        r = tile_write(e->dir, name, mr_buf_slice(&bundle), reterr);
-    mr_buf_fini(&bundle);
-    return r;
-}
-
-static int put_tile(struct export *e, int level, uint64_t tile, unsigned width, struct mr_error *reterr)
-{
-    uint8_t hashes[TILE_WIDTH][MR_MERKLE_BYTES];
-    char path[TILE_PATH_MAX];
-    int r;
+    const struct mr_tile tile = {.level = level, .index = index, .width = width};
+    char path[MR_TILE_PATH_MAX], name[MR_TILE_PATH_MAX + sizeof MR_TILE_EXPIRED];
+    struct mr_buf bytes = MR_BUF_INIT;
+    unsigned withheld;
+    int r = mr_tile_read(e->reader, &tile, &bytes, &withheld, reterr);
 
     e->files++;
-    if (level < 0)
-        return put_bundle(e, tile, width, reterr);
-    r = mr_log_tile(e->reader, (unsigned)level, tile * TILE_WIDTH, width, hashes);
-    (void)tile_path(level, tile, width, path);
-    if (r < 0)
-        return mr_error_set(reterr, r, path, "restore the log from a backup", "cannot read the tree's rows");
-    return tile_write(e->dir, path, mr_slice(hashes, (size_t)width * MR_MERKLE_BYTES), reterr);
+    e->withheld += withheld;
+    (void)snprintf(name, sizeof name, "%s%s", mr_tile_path(level, index, width, path),
+            withheld > 0 ? MR_TILE_EXPIRED : "");
+    if (r == 0)
+        r = tile_write(e->dir, name, mr_buf_slice(&bytes), reterr);
+    mr_buf_fini(&bytes);
+    return r;
 }
 
 /* Of each level what the folder has not: tiles that were full before do not change. */
 static int put_level(struct export *e, int level, struct mr_error *reterr)
 {
     unsigned shift = level > 0 ? 8 * (unsigned)level : 0;
-    uint64_t tile = (e->old_size >> shift) / TILE_WIDTH;
+    uint64_t tile = (e->old_size >> shift) / MR_TILE_WIDTH;
     unsigned width;
     int r = 0;
 
-    for (; r == 0 && (width = tile_width(level, tile, e->new_.size)) > 0; tile++)
-        if (width == TILE_WIDTH || width != tile_width(level, tile, e->old_size))
+    for (; r == 0 && (width = mr_tile_width(level, tile, e->new_.size)) > 0; tile++)
+        if (width == MR_TILE_WIDTH || width != mr_tile_width(level, tile, e->old_size))
             r = put_tile(e, level, tile, width, reterr);
     return r;
 }
@@ -121,7 +82,7 @@ static int export_all(struct export *e, const struct mr_note_key *key, struct mr
     struct mr_buf line = MR_BUF_INIT;
     int r = read_folder(e, key, reterr);
 
-    for (int level = -1; r == 0 && level < TILE_LEVELS; level++)
+    for (int level = -1; r == 0 && level < MR_TILE_LEVELS; level++)
         r = put_level(e, level, reterr);
     mr_buf_printf(&line, "%s\n", mr_note_key_format(key, vkey));
     if (r == 0)
@@ -151,10 +112,8 @@ static int do_export(struct tool *tool, struct mr_log *log, struct mr_log_reader
     if (r == 0)
         r = tool_log_newest(log, reader, &key, &e->new_, &e->note, reterr);
     e->reader = reader;
-    e->view = malloc(sizeof *e->view);
     if (r == 0)
-        r = e->view ? export_all(e, &key, reterr) : MR_ENOMEM;
-    free(e->view);
+        r = export_all(e, &key, reterr);
     return r < 0 ? r : report(tool, e);
 }
 

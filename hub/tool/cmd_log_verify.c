@@ -54,11 +54,12 @@ static int load_row(void *ctx, unsigned level, uint64_t tile, unsigned width, ui
 {
     struct verify *v = ctx;
     char where[24];
-    int r = mr_log_tile(v->reader, level, tile * TILE_WIDTH, width, ret);
+    int r = mr_log_tile(v->reader, level, tile * MR_TILE_WIDTH, width, ret);
 
     (void)snprintf(where, sizeof where, "log table row%u", level);
     return r < 0 ? mr_error_set(reterr, r, where, "restore the log from a backup",
-                           "rows from %llu on are damaged or missing", (unsigned long long)tile * TILE_WIDTH)
+                           "rows from %llu on are damaged or missing",
+                           (unsigned long long)tile * MR_TILE_WIDTH)
                  : 0;
 }
 
@@ -180,8 +181,8 @@ static int load_tile(void *ctx, unsigned level, uint64_t tile, unsigned width,
         uint8_t (*ret)[MR_MERKLE_BYTES], struct mr_error *reterr)
 {
     struct verify *v = ctx;
-    char path[TILE_PATH_MAX];
-    int r = read_tile(v, tile_path((int)level, tile, width, path), reterr);
+    char path[MR_TILE_PATH_MAX];
+    int r = read_tile(v, mr_tile_path((int)level, tile, width, path), reterr);
 
     if (r < 0)
         return r;
@@ -194,27 +195,27 @@ static int load_tile(void *ctx, unsigned level, uint64_t tile, unsigned width,
 
 /* The bundle, else the one in which entries are empty: `hashes` of its tile then stand for those. */
 static int read_bundle(struct verify *v, uint64_t tile, unsigned width, struct mr_buf *ret,
-        char path[static TILE_PATH_MAX + sizeof TILE_EXPIRED], uint8_t (*hashes)[MR_MERKLE_BYTES],
+        char path[static MR_TILE_PATH_MAX + sizeof MR_TILE_EXPIRED], uint8_t (*hashes)[MR_MERKLE_BYTES],
         bool *ret_thinned, struct mr_error *reterr)
 {
-    int r = tile_read(v->dir, tile_path(-1, tile, width, path), ret, reterr);
+    int r = tile_read(v->dir, mr_tile_path(MR_TILE_ENTRIES, tile, width, path), ret, reterr);
 
     *ret_thinned = r == MR_ENOTFOUND;
     if (!*ret_thinned)
         return r;
-    (void)snprintf(path + strlen(path), sizeof TILE_EXPIRED, TILE_EXPIRED);
+    (void)snprintf(path + strlen(path), sizeof MR_TILE_EXPIRED, MR_TILE_EXPIRED);
     r = tile_read(v->dir, path, ret, reterr);
     if (r == MR_ENOTFOUND)
-        return missing(reterr, tile_path(-1, tile, width, path));
+        return missing(reterr, mr_tile_path(MR_TILE_ENTRIES, tile, width, path));
     return r < 0 ? r : load_tile(v, 0, tile, width, hashes, reterr);
 }
 
 static int check_bundle(struct verify *v, uint64_t tile, unsigned width, struct mr_error *reterr)
 {
     static const char cure[] = "take the file again from a good copy";
-    uint8_t hashes[TILE_WIDTH][MR_MERKLE_BYTES];
+    uint8_t hashes[MR_TILE_WIDTH][MR_MERKLE_BYTES];
     struct mr_buf bundle = MR_BUF_INIT;
-    char path[TILE_PATH_MAX + sizeof TILE_EXPIRED];
+    char path[MR_TILE_PATH_MAX + sizeof MR_TILE_EXPIRED];
     size_t at = 0;
     bool thinned;
     int r = read_bundle(v, tile, width, &bundle, path, hashes, &thinned, reterr);
@@ -277,7 +278,8 @@ static int verify_folder(struct tool *tool, struct verify *v, struct mr_error *r
         return r;
     v->check->size = checkpoint.size;
     v->check->load = load_tile;
-    for (uint64_t tile = 0; r == 0 && (width = tile_width(-1, tile, checkpoint.size)) > 0; tile++)
+    for (uint64_t tile = 0; r == 0 && (width = mr_tile_width(MR_TILE_ENTRIES, tile, checkpoint.size)) > 0;
+            tile++)
         r = check_bundle(v, tile, width, reterr);
     if (r == 0)
         r = tile_check_root(v->check, &checkpoint);

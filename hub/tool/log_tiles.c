@@ -63,33 +63,6 @@ int tool_log_finish(struct tool *tool, int r, const struct mr_error *error)
     return error->code == 0 ? mr_err_exit(r) : tool_fail(tool, error);
 }
 
-/* ---- names ---- */
-
-char *tile_path(int level, uint64_t tile, unsigned width, char out[static TILE_PATH_MAX])
-{
-    uint64_t unit = 1;
-    int n = level < 0 ? snprintf(out, TILE_PATH_MAX, "tile/entries/")
-                      : snprintf(out, TILE_PATH_MAX, "tile/%d/", level);
-
-    while (tile / unit >= 1000)
-        unit *= 1000;
-    for (; unit > 1; unit /= 1000)
-        n += snprintf(out + n, TILE_PATH_MAX - (size_t)n, "x%03u/", (unsigned)(tile / unit % 1000));
-    n += snprintf(out + n, TILE_PATH_MAX - (size_t)n, "%03u", (unsigned)(tile % 1000));
-    if (width < TILE_WIDTH)
-        (void)snprintf(out + n, TILE_PATH_MAX - (size_t)n, ".p/%u", width);
-    return out;
-}
-
-unsigned tile_width(int level, uint64_t tile, uint64_t size)
-{
-    uint64_t count = level > 0 ? size >> (8 * level) : size;
-
-    if (tile < count / TILE_WIDTH)
-        return TILE_WIDTH;
-    return tile == count / TILE_WIDTH ? (unsigned)(count % TILE_WIDTH) : 0;
-}
-
 /* ---- files ---- */
 
 static int file_error(struct mr_error *reterr, const char *path, const char *what)
@@ -183,15 +156,15 @@ static int compare_node(
         void *ctx, unsigned height, uint64_t index, const uint8_t hash[static MR_MERKLE_BYTES])
 {
     struct tile_check *check = ctx;
-    unsigned level = height / 8, slot = (unsigned)(index % TILE_WIDTH);
-    uint64_t tile = index / TILE_WIDTH;
-    char where[TILE_PATH_MAX];
+    unsigned level = height / 8, slot = (unsigned)(index % MR_TILE_WIDTH);
+    uint64_t tile = index / MR_TILE_WIDTH;
+    char where[MR_TILE_PATH_MAX];
     int r = 0;
 
     if (height % 8 != 0)
         return 0;
     if (slot == 0)
-        r = check->load(check->ctx, level, tile, tile_width((int)level, tile, check->size),
+        r = check->load(check->ctx, level, tile, mr_tile_width((int)level, tile, check->size),
                 check->tiles[level], check->error);
     if (r < 0 || memcmp(check->tiles[level][slot], hash, MR_MERKLE_BYTES) == 0)
         return r;
@@ -199,7 +172,7 @@ static int compare_node(
         return mr_error_set(check->error, MR_ECORRUPT, "tree", "do not trust this record: it was changed",
                 "record %llu is not the one that was hashed into the tree", (unsigned long long)index + 1);
     return mr_error_set(check->error, MR_ECORRUPT,
-            tile_path((int)level, tile, tile_width((int)level, tile, check->size), where),
+            mr_tile_path((int)level, tile, mr_tile_width((int)level, tile, check->size), where),
             "take the tile again from a good copy",
             "entry %u of this tile does not follow from the tiles below", slot);
 }

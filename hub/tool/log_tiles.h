@@ -5,11 +5,12 @@
 #ifndef MR_HUB_TOOL_LOG_TILES_H
 #define MR_HUB_TOOL_LOG_TILES_H
 
+#include "hub/tiles.h"
 #include "hub/tool/tool.h"
 #include "store/checkpoint.h"
 #include "store/log.h"
 
-enum { TILE_WIDTH = 256, TILE_LEVELS = 8, TILE_PATH_MAX = 96, TILE_FILE_BYTES_MAX = 17 * 1024 * 1024 };
+enum { TILE_FILE_BYTES_MAX = 17 * 1024 * 1024 };
 
 /* Runs fn on the log of the configuration, opened read-only, whether a hub runs or not. */
 typedef int (*tool_log_fn)(struct tool *tool, struct mr_log *log, struct mr_log_reader *reader, void *ctx,
@@ -20,24 +21,16 @@ int tool_log_newest(struct mr_log *log, struct mr_log_reader *reader, struct mr_
         struct mr_checkpoint *ret, struct mr_slice *ret_note, struct mr_error *reterr);
 int tool_log_finish(struct tool *tool, int r, const struct mr_error *error); /* the exit code */
 
-/* "tile/0/x001/234", "tile/entries/000.p/17": level -1 are entries; width 256 is a full tile. Returns out. */
-char *tile_path(int level, uint64_t tile, unsigned width, char out[static TILE_PATH_MAX]);
-/* Entries of tile `tile` at `level` in a log of `size`: 256, less at its end, 0 behind it. */
-unsigned tile_width(int level, uint64_t tile, uint64_t size);
-
 /* Files below a folder. Written beside, then renamed; folders are made. MR_ENOTFOUND without a message. */
 int tile_read(const char *dir, const char *path, struct mr_buf *ret, struct mr_error *reterr);
 int tile_write(const char *dir, const char *path, struct mr_slice bytes, struct mr_error *reterr);
 
 /* ---- checking ---- */
 
-/* Behind the name of a bundle in which entries that have expired are empty: its other entries are whole. */
-#define TILE_EXPIRED ".expired"
-
 struct tile_check {
     uint64_t size; /* of the whole log */
     struct mr_merkle_range range;
-    uint8_t tiles[TILE_LEVELS][TILE_WIDTH][MR_MERKLE_BYTES]; /* the one that grows on each level */
+    uint8_t tiles[MR_TILE_LEVELS][MR_TILE_WIDTH][MR_MERKLE_BYTES]; /* the one that grows on each level */
     int (*load)(void *ctx, unsigned level, uint64_t tile, unsigned width, uint8_t (*ret)[MR_MERKLE_BYTES],
             struct mr_error *reterr);
     void *ctx;
