@@ -42,7 +42,8 @@ void mr_filter_put_form(const struct mr_filter *filter, struct mr_buf *out);
 
 /*
  * Every filter of every subscription compiles. 0 or MR_ECONFIG with the place; file: the configuration's
- * name. warn (may be NULL) hears of subscriptions that no event of any registered type can pass.
+ * name. warn (may be NULL) hears of subscriptions that can never get an event: no registered type can pass,
+ * nobody else may publish what can, or nobody of them has the source or the region that is asked for.
  */
 typedef void (*mr_filter_warning_fn)(void *ctx, const struct mr_error *warning);
 int mr_filters_check(const struct mr_config *config, const char *file, mr_filter_warning_fn warn, void *ctx,

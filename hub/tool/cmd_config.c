@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hub/example.h"
 #include "hub/filter.h"
 #include "hub/matcher.h"
 #include "hub/rights.h"
@@ -107,44 +108,82 @@ static int check_keys(const struct tool *tool, struct warnings *warnings)
     return code;
 }
 
-static void print_summary(const struct tool *tool, json_t *warnings)
+/* Tests that do not hold: said, or listed for the document. */
+static void on_failed_test(void *ctx, const struct mr_error *failure)
+{
+    const struct warnings *failed = ctx;
+
+    if (failed->tool->json)
+        (void)json_array_append_new(failed->list, json_pack("{s:s, s:s, s:s}", "what", failure->what, "where",
+                                                          failure->where, "cure", failure->cure));
+    else
+        tool_say(stderr, "test: %s: %s\n  what to do: %s\n", failure->where, failure->what, failure->cure);
+}
+
+static void print_summary(const struct tool *tool, json_t *warnings, json_t *failed)
 {
     const struct mr_config *config = tool->config;
+    unsigned tests = config->tests_count;
+    size_t wrong = json_array_size(failed);
     json_t *document;
 
-    if (!tool->json) {
+    if (!tool->json && tests == 0) {
         tool_say(stdout, "%s: in order: region %s, %u systems, %u subscriptions, %u operators\n",
                 tool->config_path, config->region, config->systems_count,
                 mr_config_subscriptions_configured(config), config->operators_count);
         return;
     }
-    document = json_pack("{s:b, s:i, s:i, s:O}", "ok", 1, "systems", (int)config->systems_count,
-            "subscriptions", (int)mr_config_subscriptions_configured(config), "warnings", warnings);
+    if (!tool->json) {
+        tool_say(stdout,
+                "%s: in order: region %s, %u systems, %u subscriptions, %u operators, %u tests hold\n",
+                tool->config_path, config->region, config->systems_count,
+                mr_config_subscriptions_configured(config), config->operators_count, tests);
+        return;
+    }
+    document = json_pack("{s:b, s:i, s:i, s:O, s:i, s:O}", "ok", wrong == 0, "systems",
+            (int)config->systems_count, "subscriptions", (int)mr_config_subscriptions_configured(config),
+            "warnings", warnings, "tests", (int)tests, "failed", failed);
     tool_render(tool, stdout, document);
     json_decref(document);
+}
+
+/* What a load does not see, and the filters with their examples. The exit code. */
+static int check_rules(const struct tool *tool, struct warnings *warnings, struct warnings *failed)
+{
+    const struct mr_config *config = tool->config;
+    struct mr_error error = {0};
+    int wrong;
+
+    if (mr_rights_check(config, tool->config_path, &error) < 0 ||
+            mr_filters_check(config, tool->config_path, warn, warnings, &error) < 0 ||
+            mr_matcher_check(config, tool->config_path, &error) < 0)
+        return tool_fail(tool, &error);
+    wrong = mr_examples_try(config, tool->config_path, on_failed_test, failed, &error);
+    if (wrong < 0)
+        return tool_fail(tool, &error);
+    return wrong > 0 ? TOOL_EXIT_CHECK : 0;
 }
 
 static int check(struct tool *tool)
 {
     const struct mr_config *config = tool_config(tool);
-    struct mr_error error = {0};
-    struct warnings warnings = {.tool = tool};
-    int code;
+    struct warnings warnings = {.tool = tool}, failed = {.tool = tool};
+    int code, keys;
 
     if (!config)
         return mr_err_exit(MR_ECONFIG);
     warnings.list = json_array();
-    if (mr_rights_check(config, tool->config_path, &error) < 0 ||
-            mr_filters_check(config, tool->config_path, warn, &warnings, &error) < 0 ||
-            mr_matcher_check(config, tool->config_path, &error) < 0) {
-        json_decref(warnings.list);
-        return tool_fail(tool, &error);
+    failed.list = json_array();
+    code = check_rules(tool, &warnings, &failed);
+    if (code == 0 || code == TOOL_EXIT_CHECK) {
+        keys = check_keys(tool, &warnings);
+        mr_rights_terms(config, tool->config_path, warn, &warnings);
+        if (keys == 0 && (code == 0 || tool->json))
+            print_summary(tool, warnings.list, failed.list);
+        code = keys ? keys : code;
     }
-    code = check_keys(tool, &warnings);
-    mr_rights_terms(config, tool->config_path, warn, &warnings);
-    if (code == 0)
-        print_summary(tool, warnings.list);
     json_decref(warnings.list);
+    json_decref(failed.list);
     return code;
 }
 
@@ -165,6 +204,11 @@ const struct tool_command tool_config_command = {
                 "and how to\n"
                 "mend it. Key files that are here must be readable, for their owner alone, and belong to the "
                 "public keys;\n"
-                "those that are not here are warned of. Exit code 78 when something is wrong.\n",
+                "those that are not here are warned of, and so are subscriptions that can never get an "
+                "event. The "
+                "example\n"
+                "events of the section `tests` must go to exactly the subscriptions that are named with "
+                "them.\n"
+                "Exit code 78 when something is wrong, 1 when a test does not hold.\n",
         .run = config_run,
 };

@@ -108,6 +108,9 @@ static int absolute_paths(struct mr_config *config, const char *base)
     for (size_t i = 0; i < MR_COUNT(paths); i++)
         if (absolute(paths[i], base) < 0)
             return MR_ENOMEM;
+    for (uint32_t i = 0; i < config->tests_count; i++)
+        if (absolute(&config->tests[i].event, base) < 0)
+            return MR_ENOMEM;
     return 0;
 }
 

@@ -147,6 +147,17 @@ struct mr_config_passport {
     uint32_t service_bands_count;
 };
 
+/* An example: this event goes to exactly these subscriptions. `config check` tries it. */
+struct mr_config_test {
+    char *name;
+    char *event;     /* file with the event, CloudEvents JSON */
+    char *system;    /* who sends it; NULL: somebody who has no subscription */
+    char **staff_of; /* systems that employ its persons */
+    uint32_t staff_of_count;
+    char **subscriptions;
+    uint32_t subscriptions_count;
+};
+
 /* What every adapter has. */
 struct mr_config_link {
     char *system;
@@ -223,6 +234,8 @@ struct mr_config {
     struct mr_config_retention retention;
     struct mr_config_passport passport;
     struct mr_config_adapters adapters;
+    struct mr_config_test *tests;
+    uint32_t tests_count;
 };
 
 /*
@@ -247,6 +260,7 @@ void mr_config_free(struct mr_config *config); /* NULL is fine */
 void mr_config_where(
         const struct mr_config *config, const char *name, const char *path, char *out, size_t out_size);
 
+const struct mr_config_subscription *mr_config_subscription(const struct mr_config *config, const char *name);
 const struct mr_config_system *mr_config_system(const struct mr_config *config, const char *name);
 bool mr_config_may_publish(const struct mr_config_system *system, const char *type);
 bool mr_config_speaks_for(

@@ -282,7 +282,8 @@ int mr_config_check(const struct mr_config *config, struct mr_config_yaml *yaml,
         uint32_t count;
     } lists[] = {{check_system, config->systems_count},
             {mr_config_check_subscription, config->subscriptions_count},
-            {check_codelist, config->codelists_count}, {check_operator, config->operators_count}};
+            {check_codelist, config->codelists_count}, {check_operator, config->operators_count},
+            {mr_config_check_test, config->tests_count}};
     int r;
 
     mr_config_at(&check, "version");

@@ -14,8 +14,9 @@ int mr_config_add_builtin(struct mr_config *config);
 
 /* 0 or MR_ECONFIG with the place and a cure. */
 int mr_config_check(const struct mr_config *config, struct mr_config_yaml *yaml, struct mr_error *reterr);
-/* The parts of it in config_check_subscriptions.c, of one subscription, and in config_retention.c. */
+/* The parts of it in config_check_subscriptions.c, of one subscription or test, and in config_retention.c. */
 int mr_config_check_subscription(struct mr_config_check *check, uint32_t index);
+int mr_config_check_test(struct mr_config_check *check, uint32_t index);
 int mr_config_check_retention(
         const struct mr_config *config, struct mr_config_yaml *yaml, struct mr_error *reterr);
 

@@ -1,4 +1,4 @@
-/* Subscriptions and their filters. */
+/* Subscriptions with their filters, and the tests of who gets what. */
 #include <stdio.h>
 #include <string.h>
 
@@ -72,6 +72,42 @@ int mr_config_check_subscription(struct mr_config_check *check, uint32_t i)
         mr_config_at(check, "subscriptions[%u].filters[%u]", (unsigned)i, (unsigned)j);
         if ((r = check_filter(check, &subs[i].filters[j])) < 0)
             return r;
+    }
+    return 0;
+}
+
+static int check_named_systems(struct mr_config_check *check, uint32_t i)
+{
+    const struct mr_config_test *test = &check->config->tests[i];
+
+    mr_config_at(check, "tests[%u].system", (unsigned)i);
+    if (test->system && !mr_config_system(check->config, test->system))
+        return mr_config_fail(check, test->system, "no such system", "one of the names below `systems`");
+    for (uint32_t j = 0; j < test->staff_of_count; j++) {
+        mr_config_at(check, "tests[%u].staff_of[%u]", (unsigned)i, (unsigned)j);
+        if (!mr_config_system(check->config, test->staff_of[j]))
+            return mr_config_fail(
+                    check, test->staff_of[j], "no such system", "one of the names below `systems`");
+    }
+    return 0;
+}
+
+int mr_config_check_test(struct mr_config_check *check, uint32_t i)
+{
+    const struct mr_config_test *test = &check->config->tests[i];
+    int r;
+
+    mr_config_at(check, "tests[%u].name", (unsigned)i);
+    if ((r = mr_config_need_text(check, test->name)) < 0)
+        return r;
+    mr_config_at(check, "tests[%u].event", (unsigned)i);
+    if ((r = mr_config_need_text(check, test->event)) < 0 || (r = check_named_systems(check, i)) < 0)
+        return r;
+    for (uint32_t j = 0; j < test->subscriptions_count; j++) {
+        mr_config_at(check, "tests[%u].subscriptions[%u]", (unsigned)i, (unsigned)j);
+        if (!mr_config_subscription(check->config, test->subscriptions[j]))
+            return mr_config_fail(check, test->subscriptions[j], "no such subscription",
+                    "one of the names below `subscriptions`");
     }
     return 0;
 }

@@ -13,6 +13,14 @@ const struct mr_config_system *mr_config_system(const struct mr_config *config, 
     return NULL;
 }
 
+const struct mr_config_subscription *mr_config_subscription(const struct mr_config *config, const char *name)
+{
+    for (uint32_t i = 0; i < config->subscriptions_count; i++)
+        if (strcmp(config->subscriptions[i].name, name) == 0)
+            return &config->subscriptions[i];
+    return NULL;
+}
+
 bool mr_config_may_publish(const struct mr_config_system *system, const char *type)
 {
     for (uint32_t i = 0; i < system->publish_count; i++) {

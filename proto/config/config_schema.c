@@ -156,6 +156,13 @@ static const cyaml_schema_field_t adapters_fields[] = {
         PART("cnppm", struct mr_config_adapters, cnppm, cnppm_fields),
         PART("portal", struct mr_config_adapters, portal, portal_fields), CYAML_FIELD_END};
 
+static const cyaml_schema_field_t test_fields[] = {TEXT("name", struct mr_config_test, name),
+        TEXT("event", struct mr_config_test, event), OPT("system", struct mr_config_test, system),
+        TEXTS("staff_of", struct mr_config_test, staff_of),
+        TEXTS("subscriptions", struct mr_config_test, subscriptions), CYAML_FIELD_END};
+static const cyaml_schema_value_t test_entry = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_test, test_fields)};
+
 static const cyaml_schema_field_t config_fields[] = {
         CYAML_FIELD_UINT("version", CYAML_FLAG_DEFAULT, struct mr_config, version),
         TEXT("region", struct mr_config, region), OPT("timezone", struct mr_config, timezone),
@@ -168,7 +175,7 @@ static const cyaml_schema_field_t config_fields[] = {
         CYAML_FIELD_MAPPING("erasure", CYAML_FLAG_OPTIONAL, struct mr_config, erasure, erasure_fields),
         CYAML_FIELD_MAPPING("passport", CYAML_FLAG_OPTIONAL, struct mr_config, passport, passport_fields),
         CYAML_FIELD_MAPPING("adapters", CYAML_FLAG_OPTIONAL, struct mr_config, adapters, adapters_fields),
-        CYAML_FIELD_END};
+        LIST("tests", struct mr_config, tests, &test_entry), CYAML_FIELD_END};
 
 const cyaml_schema_value_t mr_config_schema = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct mr_config, config_fields)};

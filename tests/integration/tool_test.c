@@ -220,6 +220,53 @@ static void test_config(void **state)
     expect(scene, "config-check-missing", 78, NULL, ARGS("config", "check", "/no/such/file"));
 }
 
+/* The configuration of the hub with tests behind it; the second wants another receiver. */
+static void write_tests(const struct scene *scene, const char *name, const char *second)
+{
+    FILE *from = fopen(scene->hub.config, "re");
+    struct mr_buf text = MR_BUF_INIT;
+    char line[1024];
+
+    assert_non_null(from);
+    while (fgets(line, sizeof line, from))
+        mr_buf_put_str(&text, line);
+    (void)fclose(from);
+    mr_buf_printf(&text,
+            "tests:\n"
+            "  - {name: programmes go to cnppm, event: programme.json, system: portal,\n"
+            "     subscriptions: [cnppm-programmes]}\n"
+            "  - {name: deficits, event: deficit.json, staff_of: [school], subscriptions: [%s]}\n",
+            second);
+    assert_false(mr_buf_failed(&text));
+    assert_int_equal(mr_file_write(scene->hub.dir, name, mr_buf_slice(&text), 0600), 0);
+    mr_buf_fini(&text);
+}
+
+static void test_examples(void **state)
+{
+    struct scene *scene = *state;
+    char right[160], wrong[160], unknown[160];
+
+    assert_int_equal(mr_file_write(scene->hub.dir, "programme.json", mr_slice_str(PROGRAMME), 0600), 0);
+    assert_int_equal(
+            mr_file_write(scene->hub.dir, "deficit.json", mr_slice_str(DEFICIT("e-1", "11223344595")), 0600),
+            0);
+    write_tests(scene, "right.yaml", "cnppm-deficits");
+    write_tests(scene, "wrong.yaml", "cnppm-programmes");
+    write_tests(scene, "unknown.yaml", "nobody");
+    (void)snprintf(right, sizeof right, "%s/right.yaml", scene->hub.dir);
+    (void)snprintf(wrong, sizeof wrong, "%s/wrong.yaml", scene->hub.dir);
+    (void)snprintf(unknown, sizeof unknown, "%s/unknown.yaml", scene->hub.dir);
+    expect(scene, "config-check-tests", 0, NULL, ARGS("config", "check", right));
+    expect(scene, "config-check-tests-wrong", 1, NULL, ARGS("config", "check", wrong));
+    expect(scene, "config-check-tests-wrong-json", 1, NULL, ARGS("config", "check", wrong, "--json"));
+    expect(scene, "config-check-tests-unknown", 78, NULL, ARGS("config", "check", unknown));
+    assert_int_equal(mr_file_write(scene->hub.dir, "programme.json",
+                             mr_slice_str(HEAD("r-1", "portal", "nms.route.assigned.v1") "{}}"), 0600),
+            0);
+    expect(scene, "config-check-tests-refused", 1, NULL, ARGS("config", "check", right));
+}
+
 static void test_filter(void **state)
 {
     static const char event[] =
@@ -252,7 +299,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_help), cmocka_unit_test(test_wrong_calls),
             cmocka_unit_test(test_publish), cmocka_unit_test(test_questions), cmocka_unit_test(test_config),
-            cmocka_unit_test(test_filter), cmocka_unit_test(test_without_hub)};
+            cmocka_unit_test(test_examples), cmocka_unit_test(test_filter),
+            cmocka_unit_test(test_without_hub)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }

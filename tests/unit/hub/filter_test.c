@@ -213,6 +213,60 @@ static void what_no_event_can_pass_is_told(void **state)
     mr_config_free(config);
 }
 
+static void note_words(void *ctx, const struct mr_error *warning)
+{
+    struct mr_buf *words = ctx;
+
+    mr_buf_printf(words, "%s|", warning->what);
+}
+
+/* It is the senders who decide, too: nobody gets back its own, and sources and regions are configured. */
+static void what_nobody_may_send_is_told(void **state)
+{
+    static const struct {
+        const char *sql;
+        const char *words; /* part of them; NULL: none */
+    } rows[] = {
+            {"type = 'nms.course.finished.v1'", NULL},
+            {"type = 'nms.deficit.identified.v1'",
+                    "no other system may publish"}, /* only copmkp may, itself */
+            {"type = 'nms.mentoring.ended.v1'", "no other system may publish"},
+            {"type = 'hub.config.applied.v1'", NULL},
+            {"type = 'hub.erasure.notice.v1'", "no other system may publish"}, /* never matched */
+            {"type = 'nms.course.finished.v1' AND regioncode = '24'", NULL},
+            {"type = 'nms.course.finished.v1' AND regioncode = '61'", "nobody who may publish"},
+            {"type = 'nms.course.finished.v1' AND regioncode IN ('61', '24')", NULL},
+            {"type = 'nms.course.finished.v1' AND source = 'urn:marshrut:24:portal:x'", NULL},
+            {"type = 'nms.course.finished.v1' AND source = 'urn:marshrut:24:portalx'",
+                    "nobody who may publish"},
+            {"type = 'nms.programme.listed.v1' AND source = 'urn:marshrut:24:cnppm'",
+                    "nobody who may publish"},
+            {"source = 'urn:marshrut:24:hub' AND regioncode = '24'", NULL},
+    };
+    struct mr_config *config = NULL;
+    char *kept;
+
+    (void)state;
+    assert_int_equal(mr_config_load(&config, MR_SOURCE_DIR "/docs/example.yaml", NULL), 0);
+    kept = config->subscriptions[1].filters[1].sql;
+    config->subscriptions[1].filters++;
+    config->subscriptions[1].filters_count--;
+    for (size_t i = 0; i < MR_COUNT(rows); i++) {
+        struct mr_buf words = MR_BUF_INIT;
+
+        config->subscriptions[1].filters[0].sql = str(rows[i].sql);
+        assert_int_equal(mr_filters_check(config, "f", note_words, &words, NULL), 0);
+        assert_non_null(mr_buf_str(&words));
+        if (rows[i].words ? !strstr(mr_buf_str(&words), rows[i].words) : words.size > 0)
+            fail_msg("%s: %s", rows[i].sql, mr_buf_str(&words));
+        mr_buf_fini(&words);
+    }
+    config->subscriptions[1].filters[0].sql = kept;
+    config->subscriptions[1].filters--;
+    config->subscriptions[1].filters_count++;
+    mr_config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +275,7 @@ int main(void)
             cmocka_unit_test(forms_differ_where_filters_do),
             cmocka_unit_test(the_configuration_names_the_place),
             cmocka_unit_test(what_no_event_can_pass_is_told),
+            cmocka_unit_test(what_nobody_may_send_is_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
