@@ -1,12 +1,10 @@
-/*
- * Minimisation for one receiver (decision 7). What a receiver without names may have of an event about a
- * person is a list of what stays, not of what goes: a new field of a schema is withheld until somebody adds
- * it here.
- */
+/* One event as one receiver may have it (decision 7): ids and attributes here, the payload's fields in
+ * minimise.h. */
 #include <stdio.h>
 #include <string.h>
 
-#include "event/common.pb-c.h"
+#include "event/person.pb-c.h"
+#include "hub/minimise.h"
 #include "hub/payload.h"
 #include "hub/seal.h"
 #include "hub/staffof.h"
@@ -20,49 +18,6 @@ enum {
     LEAF_FIELD_HUB_ID = 2,
     LEAF_FIELD_SOURCE = 8,
     ID_HEX_MAX = 2 * MR_PERSON_ID_BYTES + 1
-};
-
-/* Fields of payloads about a person that subscriptions with `none` get: fixed words, codes of lists, numbers
- * and dates, never an id or free text. Sorted. */
-static const char *const fields_none[] = {
-        "area",
-        "areas",
-        "changes",
-        "competence",
-        "competences",
-        "document_kind",
-        "ends_on",
-        "form",
-        "funding",
-        "hours",
-        "instrument",
-        "kind",
-        "level",
-        "level_after",
-        "level_before",
-        "outcome",
-        "pace",
-        "part_time",
-        "result",
-        "scale_id",
-        "severity",
-        "staff_group",
-        "starts_on",
-        "steps",
-        "study_form",
-        "technology",
-};
-
-/* ... and what `pseudonymous` does not: numbers of documents lead to the person in public registers. Sorted.
- */
-static const char *const fields_not_pseudonymous[] = {
-        "document_number",
-        "education_number",
-        "education_series",
-        "employment_id",
-        "number",
-        "registration_number",
-        "series",
 };
 
 enum { PSEUDONYMOUS = 1 << MR_PERSONAL_PSEUDONYMOUS, NONE = 1 << MR_PERSONAL_NONE };
@@ -90,33 +45,6 @@ struct disclosure {
     struct mr_attributes attributes;
     char event_id[MR_UUID_TEXT_MAX];
 };
-
-static bool listed(const char *const *names, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(names[i], name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool keep_none(const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field)
-{
-    (void)message;
-    return listed(fields_none, MR_COUNT(fields_none), field->name);
-}
-
-/* References carry the ids under which other receivers know the events: here they would lead nowhere, or too
- * far. */
-static bool keep_pseudonymous(
-        const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field)
-{
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE && field->descriptor == &nms__event__v1__event_ref__descriptor)
-        return false;
-    if (message == &nms__event__v1__person__descriptor)
-        return true; /* has nothing but the pseudonym by now */
-    return !listed(fields_not_pseudonymous, MR_COUNT(fields_not_pseudonymous), field->name);
-}
 
 /* The person's id as this receiver may know it, in hex. */
 static int receiver_id(const struct disclosure *d, const uint8_t *id, char hex[static ID_HEX_MAX])
@@ -190,6 +118,8 @@ static void withhold_attributes(struct disclosure *d)
         if (attributes[i].withheld & kind)
             *(const char **)((char *)&d->attributes + attributes[i].offset) = NULL;
     }
+    if (d->subscription->person_fields_count > 0)
+        d->attributes.partitionkey = NULL; /* a sender may have made it of the person's number or name */
 }
 
 static int set_subject(struct disclosure *d)
@@ -208,18 +138,19 @@ static int set_subject(struct disclosure *d)
 
 static int minimise(struct disclosure *d, const ProtobufCMessage **payload)
 {
-    bool none = d->subscription->personal == MR_PERSONAL_NONE;
-    int r;
+    int r = 0;
 
     withhold_attributes(d);
     if (d->unsealed.persons_count == 0)
         return 0;
-    r = own_event_id(d);
-    if (r == 0)
-        r = base_source(d);
+    if (d->subscription->personal != MR_PERSONAL_FULL) {
+        r = own_event_id(d);
+        if (r == 0)
+            r = base_source(d);
+    }
     if (r < 0)
         return r;
-    *payload = mr_payload_filter(*payload, &d->arena, none ? keep_none : keep_pseudonymous);
+    *payload = mr_payload_filter(*payload, &d->arena, mr_minimise_keeps, d->subscription);
     return *payload ? 0 : MR_ENOMEM;
 }
 
@@ -241,7 +172,7 @@ static int put_recipients(struct disclosure *d, struct mr_buf *recipients)
 
 static int build(struct disclosure *d, struct mr_buf *out, struct mr_buf *recipients)
 {
-    bool full = d->subscription->personal == MR_PERSONAL_FULL;
+    bool whole = d->subscription->personal == MR_PERSONAL_FULL && !mr_minimise_lists(d->subscription);
     const ProtobufCMessage *payload;
     int r = mr_event_decode(&d->event, mr_buf_slice(&d->unsealed.bytes), &d->arena, NULL);
 
@@ -255,11 +186,11 @@ static int build(struct disclosure *d, struct mr_buf *out, struct mr_buf *recipi
         r = mark_persons(d);
     if (r == 0)
         r = put_recipients(d, recipients);
-    if (r == 0 && !full)
+    if (r == 0 && !whole)
         r = minimise(d, &payload);
     if (r == 0)
         r = set_subject(d);
-    return r < 0 ? r : mr_event_reencode(out, &d->event, &d->attributes, payload, full);
+    return r < 0 ? r : mr_event_reencode(out, &d->event, &d->attributes, payload, whole);
 }
 
 static int copy_whole(const struct disclosure *d, struct mr_buf *out)

@@ -9,6 +9,7 @@
 #include "hub/filter.h"
 #include "hub/hub.h"
 #include "hub/matcher.h"
+#include "hub/minimise.h"
 #include "hub/rights.h"
 #include "proto/base/logfmt.h"
 #include "store/kv_fatal.h"
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
         return fail("config.invalid", &error);
     if (mr_rights_check(config, arguments.config, &error) < 0 ||
             mr_filters_check(config, arguments.config, NULL, NULL, &error) < 0 ||
+            mr_minimise_check(config, arguments.config, &error) < 0 ||
             mr_matcher_check(config, arguments.config, &error) < 0)
         status = fail("config.invalid", &error);
     else if (arguments.check)

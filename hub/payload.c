@@ -43,21 +43,21 @@ static bool in_oneof(const ProtobufCFieldDescriptor *field)
     return (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0;
 }
 
-static bool filter_message(
-        ProtobufCMessage *to, unsigned offset, struct mr_arena *arena, mr_payload_keep_fn keep)
+static bool filter_message(ProtobufCMessage *to, unsigned offset, struct mr_arena *arena,
+        mr_payload_keep_fn keep, const void *ctx)
 {
     ProtobufCMessage *inner;
 
     memcpy(&inner, (char *)to + offset, sizeof inner);
     if (!inner)
         return true;
-    inner = mr_payload_filter(inner, arena, keep);
+    inner = mr_payload_filter(inner, arena, keep, ctx);
     memcpy((char *)to + offset, &inner, sizeof inner);
     return inner != NULL;
 }
 
 static bool filter_messages(ProtobufCMessage *to, const ProtobufCFieldDescriptor *field,
-        struct mr_arena *arena, mr_payload_keep_fn keep)
+        struct mr_arena *arena, mr_payload_keep_fn keep, const void *ctx)
 {
     size_t count;
     ProtobufCMessage **from;
@@ -71,7 +71,7 @@ static bool filter_messages(ProtobufCMessage *to, const ProtobufCFieldDescriptor
     if (!copies)
         return false;
     for (size_t i = 0; i < count; i++) {
-        copies[i] = mr_payload_filter(from[i], arena, keep);
+        copies[i] = mr_payload_filter(from[i], arena, keep, ctx);
         if (!copies[i])
             return false;
     }
@@ -80,14 +80,15 @@ static bool filter_messages(ProtobufCMessage *to, const ProtobufCFieldDescriptor
 }
 
 static bool copy_field(ProtobufCMessage *to, const ProtobufCMessage *from,
-        const ProtobufCFieldDescriptor *field, struct mr_arena *arena, mr_payload_keep_fn keep)
+        const ProtobufCFieldDescriptor *field, struct mr_arena *arena, mr_payload_keep_fn keep,
+        const void *ctx)
 {
     bool is_message = field->type == PROTOBUF_C_TYPE_MESSAGE;
 
     if (field->label == PROTOBUF_C_LABEL_REPEATED) {
         copy_member(to, from, field->quantifier_offset, sizeof(size_t));
         copy_member(to, from, field->offset, sizeof(void *));
-        return !is_message || filter_messages(to, field, arena, keep);
+        return !is_message || filter_messages(to, field, arena, keep, ctx);
     }
     if (in_oneof(field)) {
         uint32_t chosen;
@@ -101,11 +102,11 @@ static bool copy_field(ProtobufCMessage *to, const ProtobufCMessage *from,
         copy_member(to, from, field->quantifier_offset, sizeof(protobuf_c_boolean));
     }
     copy_member(to, from, field->offset, value_size(field));
-    return !is_message || filter_message(to, field->offset, arena, keep);
+    return !is_message || filter_message(to, field->offset, arena, keep, ctx);
 }
 
 ProtobufCMessage *mr_payload_filter(
-        const ProtobufCMessage *payload, struct mr_arena *arena, mr_payload_keep_fn keep)
+        const ProtobufCMessage *payload, struct mr_arena *arena, mr_payload_keep_fn keep, const void *ctx)
 {
     const ProtobufCMessageDescriptor *descriptor = payload->descriptor;
     ProtobufCMessage *copy = mr_arena_alloc(arena, descriptor->sizeof_message);
@@ -116,7 +117,7 @@ ProtobufCMessage *mr_payload_filter(
     for (unsigned i = 0; i < descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
 
-        if (keep(descriptor, field) && !copy_field(copy, payload, field, arena, keep))
+        if (keep(ctx, descriptor, field) && !copy_field(copy, payload, field, arena, keep, ctx))
             return NULL;
     }
     return copy;

@@ -168,6 +168,13 @@ static int leaf_sealed(struct mr_sealed *ret, const struct mr_seal_input *input,
     return leaf_end(ret, &leaf);
 }
 
+static bool is_public(
+        const void *ctx, const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field)
+{
+    (void)ctx;
+    return mr_registry_field_public(message, field);
+}
+
 static int put_public_fields(struct mr_buf *out, const struct mr_event *event)
 {
     struct mr_arena arena;
@@ -177,7 +184,7 @@ static int put_public_fields(struct mr_buf *out, const struct mr_event *event)
     if (!event->payload)
         return 0;
     mr_arena_init(&arena, OPEN_ARENA_BYTES);
-    open = mr_payload_filter(event->payload, &arena, mr_registry_field_public);
+    open = mr_payload_filter(event->payload, &arena, is_public, NULL);
     r = open ? mr_payload_pack(out, open) : MR_ENOMEM;
     mr_arena_fini(&arena);
     return r;

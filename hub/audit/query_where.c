@@ -116,6 +116,7 @@ static json_t *delivery_json(const struct where *w, uint16_t sub, const struct m
         (void)json_object_set_new(json, "sent", mr_time_json(sent_us(&c.row, record)));
         (void)json_object_set_new(json, "acked", mr_time_json(c.row.acked_us));
         (void)json_object_set_new(json, "attempt", json_integer(c.row.attempt));
+        (void)json_object_set_new(json, "config", json_integer(c.row.config));
     } else if (nack.attempt) {
         (void)json_object_set_new(json, "since", mr_time_json(nack.at_us));
         (void)json_object_set_new(json, "attempt", json_integer(nack.attempt));

@@ -10,6 +10,7 @@
 #include "hub/erasure/eraser_internal.h"
 #include "hub/erasure/identity.h"
 #include "hub/hold_rows.h"
+#include "hub/minimise.h"
 #include "hub/opened.h"
 #include "proto/base/list.h"
 
@@ -84,13 +85,13 @@ static int note_systems(struct collect *c, const struct mr_record *record)
     int r = 0;
 
     if (record->system != MR_SYSTEM_HUB && sender)
-        r = mr_identity_known(&c->identity, sender, true, MR_PERSONAL_NONE);
+        r = mr_identity_known(&c->identity, sender, true, MR_PERSONAL_NONE, 0);
     for (size_t i = 0; r == 0 && i < record->subs_count; i++)
         for (uint32_t k = 0; r == 0 && k < house->config->subscriptions_count; k++) {
             const struct mr_config_subscription *s = &house->config->subscriptions[k];
 
             if (mr_names_id(house->names, MR_NAME_SUBSCRIPTION, s->name) == record->subs[i])
-                r = mr_identity_known(&c->identity, s->system, false, s->personal);
+                r = mr_identity_known(&c->identity, s->system, false, s->personal, mr_minimise_withheld(s));
         }
     return r;
 }
@@ -189,7 +190,7 @@ static int one_waiting(struct collect *c, uint64_t number)
     for (size_t i = 0; i < c->opened.event.persons_count; i++)
         if (mr_identity_is(&c->identity, system, c->opened.event.persons[i].person)) {
             r = mr_identity_waiting(&c->identity, number, row.item);
-            return r < 0 || !system ? r : mr_identity_known(&c->identity, system, true, MR_PERSONAL_NONE);
+            return r < 0 || !system ? r : mr_identity_known(&c->identity, system, true, MR_PERSONAL_NONE, 0);
         }
     return 0;
 }

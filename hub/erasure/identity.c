@@ -197,7 +197,8 @@ int mr_identity_type(struct mr_identity *identity, const char *type)
     return add_category(identity, "иные сведения о лице");
 }
 
-int mr_identity_known(struct mr_identity *identity, const char *system, bool sent, enum mr_personal personal)
+int mr_identity_known(struct mr_identity *identity, const char *system, bool sent, enum mr_personal personal,
+        uint32_t withheld)
 {
     mr_erasure_secret *secret = identity->secret;
     Marshrut__Erasure__V1__Known *known = NULL;
@@ -211,11 +212,16 @@ int mr_identity_known(struct mr_identity *identity, const char *system, bool sen
             return MR_ENOMEM;
         marshrut__erasure__v1__known__init(known);
         known->system = mr_arena_strdup(identity->arena, system);
+        known->withheld = UINT32_MAX;
         if (!known->system)
             return MR_ENOMEM;
         secret->known[secret->n_known++] = known;
     }
     known->sent |= sent;
+    if (sent)
+        known->withheld = 0;
+    else if (personal == MR_PERSONAL_FULL)
+        known->withheld &= withheld;
     if (known->personal < (uint32_t)personal)
         known->personal = (uint32_t)personal;
     return 0;

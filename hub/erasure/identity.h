@@ -25,7 +25,9 @@ int mr_identity_waiting(
 int mr_identity_person(
         struct mr_identity *identity, const char *system, const Nms__Event__V1__Person *person);
 int mr_identity_type(struct mr_identity *identity, const char *type); /* a category of data, for the act */
-int mr_identity_known(struct mr_identity *identity, const char *system, bool sent, enum mr_personal personal);
+/* withheld: bits 1 << tag of the fields of Person that a system with `personal` full does not get of them. */
+int mr_identity_known(struct mr_identity *identity, const char *system, bool sent, enum mr_personal personal,
+        uint32_t withheld);
 
 /*
  * Is this block about the person? By СНИЛС, by the id in the same system, or by name and birth date; without

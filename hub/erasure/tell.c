@@ -12,6 +12,15 @@
 #include "proto/base/hex.h"
 
 enum { EVENT_ID_MAX = 96, HEX_MAX = 2 * MR_PERSON_ID_BYTES + 1 };
+enum { /* tags of Person */
+    PERSON_SNILS = 2,
+    PERSON_FAMILY_NAME,
+    PERSON_GIVEN_NAME,
+    PERSON_PATRONYMIC,
+    PERSON_BIRTH_DATE,
+    PERSON_NAME_BITS =
+            1 << PERSON_FAMILY_NAME | 1 << PERSON_GIVEN_NAME | 1 << PERSON_PATRONYMIC | 1 << PERSON_BIRTH_DATE
+};
 #define DAY_US (24 * 3600 * (int64_t)1000000)
 
 struct telling {
@@ -58,12 +67,23 @@ static int put_local_ids(struct mr_erasing *e, const char *system, Nms__Event__V
     return notice->local_ids ? 0 : MR_ENOMEM;
 }
 
-static int put_names(struct mr_erasing *e, Nms__Event__V1__HubErasureNotice *notice)
+/* What the system does not get of persons it has nothing to look for by. */
+static char *unless_withheld(const Marshrut__Erasure__V1__Known *known, unsigned tag, char *value)
+{
+    return known->withheld & 1u << tag ? (char *)protobuf_c_empty_string : value;
+}
+
+static int put_names(struct mr_erasing *e, const Marshrut__Erasure__V1__Known *known,
+        Nms__Event__V1__HubErasureNotice *notice)
 {
     const mr_erasure_secret *secret = e->secret;
 
-    notice->snils = secret->snils;
-    notice->n_snils = secret->n_snils;
+    if (!(known->withheld & 1u << PERSON_SNILS)) {
+        notice->snils = secret->snils;
+        notice->n_snils = secret->n_snils;
+    }
+    if ((known->withheld & PERSON_NAME_BITS) == PERSON_NAME_BITS)
+        return 0;
     notice->names = mr_arena_alloc(&e->arena, (secret->n_names + 1) * sizeof *notice->names);
     for (size_t i = 0; notice->names && i < secret->n_names; i++) {
         Nms__Event__V1__ErasedName *name = mr_arena_alloc(&e->arena, sizeof *name);
@@ -71,10 +91,10 @@ static int put_names(struct mr_erasing *e, Nms__Event__V1__HubErasureNotice *not
         if (!name)
             return MR_ENOMEM;
         nms__event__v1__erased_name__init(name);
-        name->family_name = secret->names[i]->family_name;
-        name->given_name = secret->names[i]->given_name;
-        name->patronymic = secret->names[i]->patronymic;
-        name->birth_date = secret->names[i]->birth_date;
+        name->family_name = unless_withheld(known, PERSON_FAMILY_NAME, secret->names[i]->family_name);
+        name->given_name = unless_withheld(known, PERSON_GIVEN_NAME, secret->names[i]->given_name);
+        name->patronymic = unless_withheld(known, PERSON_PATRONYMIC, secret->names[i]->patronymic);
+        name->birth_date = unless_withheld(known, PERSON_BIRTH_DATE, secret->names[i]->birth_date);
         notice->names[notice->n_names++] = name;
     }
     return notice->names ? 0 : MR_ENOMEM;
@@ -94,7 +114,7 @@ static int build(struct telling *t, const Marshrut__Erasure__V1__Known *known, s
     if (r == 0 && known->sent)
         r = put_local_ids(e, known->system, &notice);
     if (r == 0 && (known->sent || known->personal == MR_PERSONAL_FULL))
-        r = put_names(e, &notice);
+        r = put_names(e, known, &notice);
     (void)snprintf(
             id, sizeof id, "erasure-%llu-notice-%s", (unsigned long long)notice.request, known->system);
     return r < 0 ? r : mr_erasure_event(&event->bytes, e->eraser->house, "notice", id, &notice.base);

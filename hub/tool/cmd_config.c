@@ -4,6 +4,7 @@
 #include "hub/example.h"
 #include "hub/filter.h"
 #include "hub/matcher.h"
+#include "hub/minimise.h"
 #include "hub/rights.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
@@ -156,6 +157,7 @@ static int check_rules(const struct tool *tool, struct warnings *warnings, struc
 
     if (mr_rights_check(config, tool->config_path, &error) < 0 ||
             mr_filters_check(config, tool->config_path, warn, warnings, &error) < 0 ||
+            mr_minimise_check(config, tool->config_path, &error) < 0 ||
             mr_matcher_check(config, tool->config_path, &error) < 0)
         return tool_fail(tool, &error);
     wrong = mr_examples_try(config, tool->config_path, on_failed_test, failed, &error);

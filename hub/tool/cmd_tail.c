@@ -10,9 +10,10 @@
 #include "hub/tool/printable.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
+#include "proto/base/nearest.h"
 #include "proto/wire/registry.h"
 
-enum { PAGE = 500, FOLLOW_INTERVAL_MS = 200, TYPE_MAX = 128 };
+enum { PAGE = 500, FOLLOW_INTERVAL_MS = 200 };
 
 struct tail {
     struct tool *tool;
@@ -89,29 +90,6 @@ static int follow(struct tail *tail)
     return r < 0 && !tool_interrupted() ? tool_fail(tail->tool, &error) : 0;
 }
 
-/* How many letters to change, add or leave out to make b of a; both at most TYPE_MAX. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t row[TYPE_MAX + 1];
-    size_t n = strlen(b);
-
-    for (size_t j = 0; j <= n; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t corner = row[0];
-
-        row[0] = i;
-        for (size_t j = 1; j <= n; j++) {
-            size_t best = corner + (a[i - 1] != b[j - 1]);
-
-            corner = row[j];
-            best = best < row[j] + 1 ? best : row[j] + 1;
-            row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-        }
-    }
-    return row[n];
-}
-
 /* A type that does not exist would only ever print nothing. A prefix may be of types to come. */
 static int check_type(const char *type, struct mr_error *error)
 {
@@ -122,9 +100,9 @@ static int check_type(const char *type, struct mr_error *error)
 
     if ((size > 0 && type[size - 1] == '.') || mr_registry_find(type, size))
         return 0;
-    for (size_t i = 0; size <= TYPE_MAX && i < mr_registry_count(); i++) {
+    for (size_t i = 0; size <= MR_NEAREST_TEXT_MAX && i < mr_registry_count(); i++) {
         const char *name = mr_registry_at(i)->name;
-        size_t d = strlen(name) <= TYPE_MAX ? distance(type, name) : SIZE_MAX;
+        size_t d = mr_text_distance(type, name);
 
         if (strncmp(name, type, size) == 0 && name[size] == '.') {
             (void)snprintf(cure, sizeof cure, "'%s.', with the dot, is all that begin so", type);

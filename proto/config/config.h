@@ -59,6 +59,10 @@ struct mr_config_subscription {
             *filters; /* all must match (CloudEvents Subscriptions: an array of filters is "all") */
     uint32_t filters_count;
     uint32_t attempts_max; /* then the event is parked; default 10 */
+    char **person_fields;  /* of Person blocks only these; empty: all that `personal` gives */
+    uint32_t person_fields_count;
+    char **fields; /* of the rest of payloads about persons only these, at any depth; empty: as above */
+    uint32_t fields_count;
 };
 
 struct mr_config_code {

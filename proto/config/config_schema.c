@@ -61,7 +61,9 @@ static const cyaml_schema_field_t subscription_fields[] = {TEXT("name", struct m
         CYAML_FIELD_ENUM("scope", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct mr_config_subscription,
                 scope, scope_names, CYAML_ARRAY_LEN(scope_names)),
         LIST("filters", struct mr_config_subscription, filters, &filter_entry),
-        NUM("attempts_max", struct mr_config_subscription, attempts_max), CYAML_FIELD_END};
+        NUM("attempts_max", struct mr_config_subscription, attempts_max),
+        TEXTS("person_fields", struct mr_config_subscription, person_fields),
+        TEXTS("fields", struct mr_config_subscription, fields), CYAML_FIELD_END};
 static const cyaml_schema_value_t subscription_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_subscription, subscription_fields)};
 

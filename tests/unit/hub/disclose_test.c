@@ -109,20 +109,24 @@ static void publish_deficit(struct disclose_env *env)
     publish(env, "copmkp", &event);
 }
 
-static int disclose(
-        struct disclose_env *env, const char *system, enum mr_personal personal, enum mr_scope scope)
+static int disclose_to(struct disclose_env *env, const struct mr_config_subscription *subscription)
 {
-    struct mr_config_subscription subscription = {
-            .system = (char *)system, .personal = personal, .scope = scope};
     int r;
 
     mr_buf_reset(&env->out);
     mr_buf_reset(&env->recipients);
     mr_arena_reset(&env->arena);
-    r = mr_disclose(&env->out, &env->recipients, &env->hub->house, &env->view.record, &subscription, NULL);
+    r = mr_disclose(&env->out, &env->recipients, &env->hub->house, &env->view.record, subscription, NULL);
     if (r == 0)
         assert_int_equal(mr_event_decode(&env->event, mr_buf_slice(&env->out), &env->arena, NULL), 0);
     return r;
+}
+
+static int disclose(
+        struct disclose_env *env, const char *system, enum mr_personal personal, enum mr_scope scope)
+{
+    return disclose_to(env,
+            &(struct mr_config_subscription){.system = (char *)system, .personal = personal, .scope = scope});
 }
 
 static const Nms__Event__V1__DeficitIdentified *deficit_of(const struct disclose_env *env)
@@ -276,6 +280,84 @@ static void a_blocked_person_is_not_disclosed(void **state)
     assert_int_equal(disclose(env, "cnppm", MR_PERSONAL_NONE, MR_SCOPE_ALL), MR_EBLOCKED);
 }
 
+static char *str(const char *text)
+{
+    return (char *)text;
+}
+
+/* Of the person what is listed, and the id that the hub gives; nothing that no schema knows. */
+static void a_list_of_person_fields(void **state)
+{
+    static const char *const withheld[] = {SNILS, "local-1", "key-1"};
+    char *fields[] = {str("family_name"), str("birth_date")};
+    struct mr_config_subscription subscription = {.system = str("school"),
+            .personal = MR_PERSONAL_FULL,
+            .scope = MR_SCOPE_STAFF,
+            .person_fields = fields,
+            .person_fields_count = 2};
+    struct disclose_env *env = *state;
+    const Nms__Event__V1__Person *person;
+
+    publish_deficit(env);
+    assert_int_equal(disclose_to(env, &subscription), 0);
+    for (size_t i = 0; i < MR_COUNT(withheld); i++)
+        if (mentions(env, withheld[i]))
+            fail_msg("%s", withheld[i]);
+    person = deficit_of(env)->person;
+    assert_string_equal(person->family_name, "Petrova");
+    assert_int_equal(strlen(person->person_id), 32);
+    assert_string_equal(env->event.a.subject, person->person_id);
+    assert_string_equal(env->event.a.id, "id-of-sender"); /* the rest is as in `full` */
+    assert_string_equal(env->event.a.correlationid, "journey-1");
+    assert_string_equal(deficit_of(env)->recommendation, "course of IT");
+    assert_string_equal(deficit_of(env)->evidence->id, "other-1");
+    assert_true(mr_slice_equal(mr_buf_slice(&env->recipients), mr_slice_str(OGRN)));
+}
+
+static void a_list_of_fields(void **state)
+{
+    char *fields[] = {str("area"), str("evidence"), str("deficit_id")};
+    struct mr_config_subscription subscription = {
+            .system = str("portal"), .personal = MR_PERSONAL_FULL, .fields = fields, .fields_count = 3};
+    struct disclose_env *env = *state;
+
+    publish_deficit(env);
+    assert_int_equal(disclose_to(env, &subscription), 0);
+    assert_false(mentions(env, "course of IT"));
+    assert_false(mentions(env, "2026-10-30"));
+    assert_string_equal(deficit_of(env)->area, "ict");
+    assert_string_equal(deficit_of(env)->evidence->id, "other-1");
+    assert_string_equal(deficit_of(env)->person->snils, SNILS);
+    subscription.personal = MR_PERSONAL_PSEUDONYMOUS;
+    assert_int_equal(disclose_to(env, &subscription), 0);
+    assert_string_equal(deficit_of(env)->deficit_id, "deficit-1");
+    assert_int_equal(strlen(deficit_of(env)->person->person_id), 32);
+    assert_false(mentions(env, SNILS));
+    assert_false(mentions(env, "course of IT"));
+    assert_null(deficit_of(env)->evidence); /* a list gives nothing that `personal` withholds */
+    subscription.personal = MR_PERSONAL_NONE;
+    assert_int_equal(disclose_to(env, &subscription), 0);
+    assert_string_equal(deficit_of(env)->area, "ict");
+    assert_false(mentions(env, "deficit-1"));
+}
+
+static void a_list_is_for_events_about_persons(void **state)
+{
+    char *fields[] = {str("hours")};
+    struct mr_config_subscription subscription = {
+            .system = str("cnppm"), .personal = MR_PERSONAL_FULL, .fields = fields, .fields_count = 1};
+    struct disclose_env *env = *state;
+    struct mr_buf event = MR_BUF_INIT;
+    struct mr_buf copy = MR_BUF_INIT;
+
+    hub_env_programme(&event, "p-1");
+    mr_buf_put_slice(&copy, mr_buf_slice(&event));
+    publish(env, "portal", &event);
+    assert_int_equal(disclose_to(env, &subscription), 0);
+    assert_true(mr_slice_equal(mr_buf_slice(&env->out), mr_buf_slice(&copy)));
+    mr_buf_fini(&copy);
+}
+
 #define DISCLOSE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -287,6 +369,9 @@ int main(void)
             DISCLOSE_TEST(none_has_no_free_text_and_no_ids),
             DISCLOSE_TEST(an_open_event_keeps_its_payload),
             DISCLOSE_TEST(a_blocked_person_is_not_disclosed),
+            DISCLOSE_TEST(a_list_of_person_fields),
+            DISCLOSE_TEST(a_list_of_fields),
+            DISCLOSE_TEST(a_list_is_for_events_about_persons),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
