@@ -52,3 +52,10 @@ uint32_t mr_backup_last_generation(const char *store)
     (void)close(fd);
     return n > 0 && sscanf(text, "generation=%" SCNu32, &generation) == 1 ? generation : 0;
 }
+
+bool mr_backup_is_needed(const char *store, uint32_t generation)
+{
+    uint32_t last = mr_backup_last_generation(store);
+
+    return last == 0 || generation > last;
+}

@@ -5,6 +5,7 @@
 #ifndef MR_HUB_BACKUP_LAST_H
 #define MR_HUB_BACKUP_LAST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "proto/base/err.h"
@@ -13,5 +14,7 @@
 int mr_backup_last_write(const char *store, uint32_t generation, const char *made, struct mr_error *reterr);
 /* Any thread; a small file. 0: there is none, or it says nothing. */
 uint32_t mr_backup_last_generation(const char *store);
+/* There was none, or the root key is of a younger generation. */
+bool mr_backup_is_needed(const char *store, uint32_t generation);
 
 #endif

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "hub/backup_last.h"
 #include "hub/exposition.h"
 #include "hub/hub.h"
+#include "store/erasure.h"
 
 enum { US_IN_S = 1000000 };
 
@@ -14,8 +16,8 @@ struct look {
     double up, ready, head, index_lag, index_lag_s, views_lag, unsigned_events, checkpoint_behind_s;
     double waiting, read_only, commits, commits_failed, sessions, free_bytes, watermark_bytes, ballast;
     double scrub_damaged, scrub_damaged_last, scrub_passes, segments, erasures_requested, erasures_running;
-    double erasures_overdue, erasures_unanswered, frames, frames_refused, frames_unsent, keys_refused,
-            rss_bytes;
+    double erasures_overdue, erasures_unanswered, backup_needed, frames, frames_refused, frames_unsent,
+            keys_refused, rss_bytes;
 };
 
 #define GAUGE(member, name, help)                                                                            \
@@ -55,6 +57,7 @@ static const struct {
         GAUGE(erasures_running, "erasures_running", "Erasures approved and not completed."),
         GAUGE(erasures_overdue, "erasures_overdue", "Erasures whose legal term has passed."),
         GAUGE(erasures_unanswered, "erasures_unanswered", "Notices of erasure that no system has answered."),
+        GAUGE(backup_needed, "backup_needed", "1: there is no backup of keys/ that the root key opens."),
         COUNT(frames, "frames", "Frames received."),
         COUNT(frames_refused, "frames_refused", "Bytes that were no frame, too big, or nobody's."),
         COUNT(frames_unsent, "frames_unsent",
@@ -104,7 +107,10 @@ static void look_at_store(struct mr_hub *hub, struct look *look)
 static void look_at_erasures(struct mr_hub *hub, struct look *look)
 {
     struct mr_eraser_status erasures = {0};
+    struct mr_erasure_status keys = {0};
 
+    if (mr_keyring_erasure_status(hub->house.keyring, &keys, NULL) == 0)
+        look->backup_needed = mr_backup_is_needed(hub->config->hub.store, keys.generation);
     mr_eraser_status(hub->eraser, &erasures);
     look->erasures_requested = erasures.requested;
     look->erasures_running = erasures.running;

@@ -128,13 +128,11 @@ static int forget_facts(struct mr_view *view, struct expired *expired)
 
 static int forget(struct mr_house *house, struct expired *expired)
 {
-    const uint32_t inside = 1u << MR_INDEX_EVENT_ID | 1u << MR_INDEX_CORRELATION |
-                            1u << MR_INDEX_ORGANISATION | 1u << MR_INDEX_PERSON | 1u << MR_INDEX_DOCUMENT;
     int r;
 
     if (!expired->any)
         return 0;
-    r = mr_index_thin(house->index, inside, expired->first, expired->last, is_expired, expired);
+    r = mr_index_thin(house->index, MR_INDEX_INSIDE, expired->first, expired->last, is_expired, expired);
     return r < 0 ? r : forget_facts(house->view, expired);
 }
 

@@ -72,19 +72,18 @@ static json_t *erasure_json(const struct mr_hub *hub)
             "waits_for", status.waits_for);
 }
 
-/* Of the root key: which one (the first is 1), whether it is newer than the last backup of keys/, whether an
+/* Of the root key: which one (the first is 1), whether there is no backup of keys/ that it opens, whether an
  * older one is still there, and what has a copy elsewhere. */
 static json_t *root_key_json(const struct mr_hub *hub)
 {
     struct mr_escrow escrow = mr_house_escrow(&hub->house);
     struct mr_erasure_status status = {0};
-    uint32_t last = mr_backup_last_generation(hub->config->hub.store);
     int r = mr_keyring_erasure_status(hub->house.keyring, &status, NULL);
 
     return json_pack("{s:I, s:b, s:b, s:s, s:b, s:b}", "generation", (json_int_t)status.generation,
-            "backup_needed", status.generation > (last > 0 ? last : 1), "old_one_there", (int)status.waiting,
-            "state", r < 0 ? mr_err_name(r) : "ok", "escrow_root", escrow.root != NULL, "escrow_keys",
-            escrow.keys != NULL);
+            "backup_needed", mr_backup_is_needed(hub->config->hub.store, status.generation), "old_one_there",
+            (int)status.waiting, "state", r < 0 ? mr_err_name(r) : "ok", "escrow_root", escrow.root != NULL,
+            "escrow_keys", escrow.keys != NULL);
 }
 
 static json_t *space_json(const struct mr_hub *hub)

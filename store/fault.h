@@ -38,12 +38,13 @@
     X("erase.collected")       /* eraser: a step is done, and not yet noted; so the ones below */            \
     X("erase.told")                                                                                          \
     X("erase.cleaned")                                                                                       \
-    X("erase.keys") /* eraser: the keys are gone, what is to be stripped is not noted */                     \
+    X("erase.drafted") /* eraser: the act is drafted, what is to be stripped is not noted */                 \
+    X("erase.ready")                                                                                         \
+    X("erase.keys") /* eraser: the keys are gone, that of the request too, and it is not noted */            \
     X("erase.destroyed")                                                                                     \
     X("erase.confirmed")                                                                                     \
     X("erase.stripped")                                                                                      \
     X("erase.written")                                                                                       \
-    X("erase.secret") /* eraser: the request's own key is gone, the completion is not said */                \
     X("erase.completed")                                                                                     \
     X("erase.saved")    /* eraser: a step is noted */                                                        \
     X("erase.answered") /* eraser: a notice's key is gone, the answer is not noted */                        \

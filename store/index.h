@@ -35,6 +35,10 @@ enum mr_index_kind {
     MR_INDEX_SYSTEM = 9,       /* u16 id of the sender in the first two bytes, zeros behind */
     MR_INDEX_DAMAGED = 10,     /* zeros: could not be read when it was its turn; may be of any key */
 };
+/* Those that come from inside of an event; the others come from the head of its record. */
+#define MR_INDEX_INSIDE                                                                                      \
+    (1u << MR_INDEX_EVENT_ID | 1u << MR_INDEX_CORRELATION | 1u << MR_INDEX_ORGANISATION |                    \
+            1u << MR_INDEX_PERSON | 1u << MR_INDEX_DOCUMENT)
 
 struct mr_index;
 struct mr_index_batch;

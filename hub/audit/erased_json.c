@@ -69,7 +69,7 @@ static int add(void *ctx, const mr_erasure_request *request)
 {
     struct candidates *c = ctx;
 
-    if (request->state < MR_ERASURE_DESTROYED || request->event_started < c->number)
+    if (!mr_erasure_reached(request->state, MR_ERASURE_DESTROYED) || request->event_started < c->number)
         return 0;
     (void)json_array_append_new(c->list,
             json_pack("{s:I, s:I, s:o, s:s}", "request", (json_int_t)request->number, "event",

@@ -3,8 +3,10 @@
 
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
+#include "hub/backup_last.h"
 #include "hub/erasure/eraser.h"
 #include "proto/base/hex.h"
+#include "store/erasure.h"
 
 enum { TEXT_BYTES_MAX = 256, HEX_MAX = 2 * 32 + 1 };
 
@@ -180,6 +182,17 @@ static json_t *notices_json(const mr_erasure_request *request)
     return list;
 }
 
+/* Pairs of the first and the last number. */
+static json_t *damaged_json(const mr_erasure_request *request)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < request->n_damaged; i++)
+        (void)json_array_append_new(list, json_pack("[I, I]", (json_int_t)request->damaged[i]->first,
+                                                  (json_int_t)request->damaged[i]->last));
+    return list;
+}
+
 static void add_rest(json_t *json, const mr_erasure_request *request)
 {
     const struct {
@@ -208,7 +221,21 @@ static void add_rest(json_t *json, const mr_erasure_request *request)
     if (request->act.len == 32)
         (void)json_object_set_new(
                 json, "act_sha256", json_string(mr_hex_encode(request->act.data, request->act.len, hex)));
+    if (request->damaged_met > 0 || request->n_damaged > 0) {
+        (void)json_object_set_new(json, "damaged", json_integer((json_int_t)request->damaged_met));
+        (void)json_object_set_new(json, "damaged_left", damaged_json(request));
+    }
     (void)json_object_set_new(json, "notices", notices_json(request));
+}
+
+/* Root key and backups are looked at by the hub. */
+static void add_backup(const struct mr_method_call *call, json_t *json)
+{
+    struct mr_erasure_status status = {0};
+
+    if (call->house->keyring && mr_keyring_erasure_status(call->house->keyring, &status, NULL) == 0)
+        (void)json_object_set_new(json, "backup_needed",
+                json_boolean(mr_backup_is_needed(call->house->config->hub.store, status.generation)));
 }
 
 /* The text of the case is for those who decide; it goes with the request's own key. */
@@ -242,6 +269,7 @@ int mr_query_erase_show(
     if (r == 0) {
         json = head_json(call, request);
         add_rest(json, request);
+        add_backup(call, json);
         add_case(call, number, json);
     }
     mr_arena_fini(&arena);

@@ -26,9 +26,9 @@ struct files {
     struct mr_error *error;
 };
 
-static int failed(const struct files *f, const char *what)
+static int failed(const char *dir, const char *what, struct mr_error *reterr)
 {
-    return mr_error_set(f->error, mr_err_from_errno(errno), f->house->config->hub.acts,
+    return mr_error_set(reterr, mr_err_from_errno(errno), dir,
             "make room or correct the rights; it is tried again", "the act cannot be written: %s: %s", what,
             strerror(errno));
 }
@@ -58,21 +58,22 @@ static int sync_folder(const char *path)
     return r;
 }
 
-static int write_file(const struct files *f, const char *name, struct mr_slice bytes)
+int mr_act_file_write(const char *dir, const char *name, struct mr_slice bytes, struct mr_error *reterr)
 {
-    const char *dir = f->house->config->hub.acts;
     char path[PATH_MAX], beside[PATH_MAX];
     int fd, r;
 
     if (snprintf(path, sizeof path, "%s/%s", dir, name) >= (int)sizeof path ||
             snprintf(beside, sizeof beside, "%s/.%s.new", dir, name) >= (int)sizeof beside)
-        return mr_error_set(f->error, MR_ECONFIG, "hub.acts", "use a shorter path", "the path is too long");
+        return mr_error_set(reterr, MR_ECONFIG, "hub.acts", "use a shorter path", "the path is too long");
+    if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+        return failed(dir, "make the folder", reterr);
     fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
-        return failed(f, "open");
+        return failed(dir, "open", reterr);
     r = write_all(fd, bytes) < 0 || fsync(fd) < 0 ? -1 : 0;
     if (close(fd) < 0 || r < 0 || rename(beside, path) < 0 || sync_folder(dir) < 0)
-        return failed(f, "write");
+        return failed(dir, "write", reterr);
     return 0;
 }
 
@@ -96,25 +97,31 @@ static json_t *texts_json(char *const *texts, size_t count)
     return list;
 }
 
+/* Ids only when there is nothing else to say who it was. */
 static json_t *subject_json(const mr_erasure_secret *secret)
 {
-    json_t *names = json_array(), *local_ids = json_array(), *ids = json_array();
-    char hex[2 * MR_PERSON_ID_BYTES + 1];
+    json_t *names = json_array(), *local_ids = json_array();
 
     for (size_t i = 0; i < secret->n_names; i++)
         (void)json_array_append_new(
                 names, json_pack("{s:s, s:s, s:s, s:s}", "family_name", secret->names[i]->family_name,
                                "given_name", secret->names[i]->given_name, "patronymic",
                                secret->names[i]->patronymic, "birth_date", secret->names[i]->birth_date));
-    for (size_t i = 0; i < secret->n_local_ids; i++)
+    for (size_t i = 0; secret->n_names == 0 && secret->n_snils == 0 && i < secret->n_local_ids; i++)
         (void)json_array_append_new(local_ids, json_pack("{s:s, s:s}", "system", secret->local_ids[i]->system,
                                                        "id", secret->local_ids[i]->id));
-    for (size_t i = 0; i < secret->n_parts; i++)
-        if (secret->parts[i]->person.len == MR_PERSON_ID_BYTES)
-            (void)json_array_append_new(
-                    ids, json_string(mr_hex_encode(secret->parts[i]->person.data, MR_PERSON_ID_BYTES, hex)));
-    return json_pack("{s:o, s:o, s:o, s:o}", "names", names, "snils",
-            texts_json(secret->snils, secret->n_snils), "local_ids", local_ids, "ids", ids);
+    return json_pack("{s:o, s:o, s:o}", "names", names, "snils", texts_json(secret->snils, secret->n_snils),
+            "local_ids", local_ids);
+}
+
+static json_t *damaged_json(const mr_erasure_request *request)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < request->n_damaged; i++)
+        (void)json_array_append_new(list, json_pack("[I, I]", (json_int_t)request->damaged[i]->first,
+                                                  (json_int_t)request->damaged[i]->last));
+    return list;
 }
 
 static json_t *told_json(const mr_erasure_request *request)
@@ -137,7 +144,7 @@ static json_t *act_json(const struct files *f, const char *text_name, const char
 
     randombytes_buf(salt, sizeof salt);
     return json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
-                     "s:I, s:I, s:s, "
+                     "s:I, s:I, s:s, s:I, s:o, "
                      "s:o, s:o, s:o, s:o}",
             "document", "act-of-destruction", "request", (json_int_t)q->number, "salt",
             mr_hex_encode(salt, sizeof salt, salt_hex), "controller", config->controller, "address",
@@ -147,8 +154,9 @@ static json_t *act_json(const struct files *f, const char *text_name, const char
             mr_time_format(q->requested_us, requested), "destroyed",
             mr_time_format(q->destroyed_us, destroyed), "events", (json_int_t)q->events, "quarantined",
             (json_int_t)q->quarantined, "generation_before", (json_int_t)q->generation_before,
-            "generation_after", (json_int_t)q->generation_after, "escrow", q->escrow, "told", told_json(q),
-            "excepted", mr_act_excepted_json(), "text", digest_json(text_name, &f->text), "journal",
+            "generation_after", (json_int_t)q->generation_after, "escrow", q->escrow, "damaged",
+            (json_int_t)q->damaged_met, "damaged_records", damaged_json(q), "told", told_json(q), "excepted",
+            mr_act_excepted_json(), "text", digest_json(text_name, &f->text), "journal",
             digest_json(journal_name, &f->journal));
 }
 
@@ -170,6 +178,7 @@ static int make_json(struct files *f, const char *text_name, const char *journal
 static int write_files(struct files *f, uint8_t *ret_digest)
 {
     char act[NAME_BYTES_MAX], text[NAME_BYTES_MAX], journal[NAME_BYTES_MAX];
+    const char *dir = f->house->config->hub.acts;
     unsigned long long number = f->request->number;
     int r;
 
@@ -180,11 +189,11 @@ static int write_files(struct files *f, uint8_t *ret_digest)
     mr_act_journal(f->house, f->request, f->secret, &f->journal);
     r = mr_buf_failed(&f->text) || mr_buf_failed(&f->journal) ? MR_ENOMEM : make_json(f, text, journal);
     if (r == 0)
-        r = write_file(f, journal, mr_buf_slice(&f->journal));
+        r = mr_act_file_write(dir, journal, mr_buf_slice(&f->journal), f->error);
     if (r == 0)
-        r = write_file(f, text, mr_buf_slice(&f->text));
+        r = mr_act_file_write(dir, text, mr_buf_slice(&f->text), f->error);
     if (r == 0)
-        r = write_file(f, act, mr_buf_slice(&f->json));
+        r = mr_act_file_write(dir, act, mr_buf_slice(&f->json), f->error);
     mr_sha256(mr_buf_slice(&f->json), ret_digest);
     return r;
 }
@@ -193,12 +202,8 @@ int mr_act_files_write(const struct mr_house *house, const mr_erasure_request *r
         const mr_erasure_secret *secret, uint8_t ret_digest[static 32], struct mr_error *reterr)
 {
     struct files f = {.house = house, .request = request, .secret = secret, .error = reterr};
-    int r = 0;
+    int r = write_files(&f, ret_digest);
 
-    if (mkdir(house->config->hub.acts, 0700) < 0 && errno != EEXIST)
-        r = failed(&f, "make the folder");
-    if (r == 0)
-        r = write_files(&f, ret_digest);
     mr_buf_wipe(&f.text);
     mr_buf_wipe(&f.journal);
     mr_buf_wipe(&f.json);

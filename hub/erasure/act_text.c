@@ -47,7 +47,8 @@ static void put_subject(struct mr_buf *out, const mr_erasure_secret *secret)
                 s + 6, s + 9);
     }
     if (secret->n_names == 0 && secret->n_snils == 0)
-        mr_buf_put_str(out, "идентификаторы в системах-источниках: ");
+        mr_buf_put_str(out, secret->n_local_ids > 0 ? "идентификаторы в системах-источниках: "
+                                                    : "сведений не сохранилось, внести вручную");
     for (size_t i = 0; secret->n_names == 0 && secret->n_snils == 0 && i < secret->n_local_ids; i++)
         mr_buf_printf(
                 out, "%s%s (%s)", i > 0 ? ", " : "", secret->local_ids[i]->id, secret->local_ids[i]->system);
@@ -66,6 +67,22 @@ static void put_told(struct mr_buf *out, const mr_erasure_request *request)
                 (unsigned long long)request->notices[i]->number);
     if (request->n_notices == 0)
         mr_buf_put_str(out, "нет");
+}
+
+/* Whether the person was in them is not known; their values are closed with the keys all the same. */
+static void put_damaged(struct mr_buf *out, const mr_erasure_request *request)
+{
+    if (request->n_damaged == 0)
+        return;
+    mr_buf_printf(out, "   Не прочитано из-за повреждений записей журнала: %llu, №",
+            (unsigned long long)request->damaged_met);
+    for (size_t i = 0; i < request->n_damaged; i++) {
+        const Marshrut__Erasure__V1__Range *range = request->damaged[i];
+
+        mr_buf_printf(out, range->last > range->first ? "%s %llu–%llu" : "%s %llu", i > 0 ? "," : "",
+                (unsigned long long)range->first, (unsigned long long)range->last);
+    }
+    mr_buf_put_str(out, ". Если в них были данные субъекта, ключи к ним уничтожены вместе с прочими\n");
 }
 
 void mr_act_text(const struct mr_house *house, const mr_erasure_request *request,
@@ -93,6 +110,7 @@ void mr_act_text(const struct mr_house *house, const mr_erasure_request *request
             "9. Уничтожено: частей событий %llu, не принятых событий %llu; ключи: поколение %u → %u\n",
             (unsigned long long)request->events, (unsigned long long)request->quarantined,
             request->generation_before, request->generation_after);
+    put_damaged(out, request);
     mr_buf_put_str(out, "10. Извещены системы: ");
     put_told(out, request);
     mr_buf_put_str(out, "\n11. Не уничтожаются этим актом:\n");
@@ -138,7 +156,7 @@ static void put_line(struct mr_buf *out, const struct line *line, struct mr_buf 
     mr_buf_put_slice(out, mr_buf_slice(tail));
 }
 
-/* What order 179 asks of the export stands in each line. */
+/* What order 179 asks of the export: in the line of the destruction, so that the person is named once. */
 static void put_tail(struct mr_buf *out, const struct mr_house *house, const mr_erasure_request *request,
         const mr_erasure_secret *secret)
 {
@@ -149,15 +167,27 @@ static void put_tail(struct mr_buf *out, const struct mr_house *house, const mr_
 
     for (size_t i = 0; i < MR_COUNT(cells); i++) {
         mr_buf_reset(&text);
-        if (i == 0)
+        if (i == 0 && secret)
             put_subject(&text, secret);
-        else if (i == 1)
+        else if (i == 1 && secret)
             put_list(&text, secret->categories, secret->n_categories);
         mr_buf_put_u8(out, ';');
         put_cell(out, cells[i] ? cells[i] : mr_buf_str(&text) ? (const char *)text.data : "");
     }
     mr_buf_put_str(out, "\r\n");
     mr_buf_wipe(&text);
+}
+
+static void put_damaged_line(struct mr_buf *out, const mr_erasure_request *request, struct mr_buf *tail)
+{
+    char what[96];
+    const struct line line = {0, request->destroyed_us, what, "hub"};
+
+    if (request->damaged_met == 0)
+        return;
+    (void)snprintf(what, sizeof what, "не прочитано записей журнала: %llu",
+            (unsigned long long)request->damaged_met);
+    put_line(out, &line, tail);
 }
 
 void mr_act_journal(const struct mr_house *house, const mr_erasure_request *request,
@@ -169,19 +199,22 @@ void mr_act_journal(const struct mr_house *house, const mr_erasure_request *requ
             {request->event_started, request->approved_us, "уничтожение утверждено", request->approved_by},
             {0, request->destroyed_us, "ключи уничтожены", "hub"},
     };
-    struct mr_buf tail = MR_BUF_INIT;
+    struct mr_buf full = MR_BUF_INIT, tail = MR_BUF_INIT;
 
-    put_tail(&tail, house, request, secret);
+    put_tail(&full, house, request, secret);
+    put_tail(&tail, house, request, NULL);
     mr_buf_put_str(out, "\xef\xbb\xbf\"Номер события\";\"Время (UTC)\";\"Событие\";\"Кто\";\"Субъект\";"
                         "\"Категории персональных данных\";\"Информационная система\";\"Причина\";"
                         "\"Дата уничтожения\"\r\n");
     for (size_t i = 0; i < MR_COUNT(lines); i++)
-        put_line(out, &lines[i], &tail);
+        put_line(out, &lines[i], lines[i].number ? &tail : &full);
+    put_damaged_line(out, request, &tail);
     for (size_t i = 0; i < request->n_notices; i++) {
         const struct line line = {request->notices[i]->number, request->notices[i]->sent_us,
                 "извещена система", request->notices[i]->system};
 
         put_line(out, &line, &tail);
     }
+    mr_buf_wipe(&full);
     mr_buf_wipe(&tail);
 }

@@ -15,7 +15,8 @@
 
 enum { EVENT_ID_MAX = 96, ANSWERS_MAX = 64 };
 
-#define ANSWER_TYPE "nms.erasure.acknowledged.v1"
+#define ROOT_TERM_US (24 * 3600 * (int64_t)1000000)
+#define ANSWER_TYPE  "nms.erasure.acknowledged.v1"
 
 struct answer {
     uint64_t number; /* of the log; 0: the term has passed */
@@ -82,7 +83,7 @@ static int say_answered(struct taking *t)
     return r;
 }
 
-/* Without a rotation: that comes once, with the last answer (pay_owed). */
+/* Without a rotation: that comes once, a day after the last answer (pay_owed). */
 static int close_notice(struct taking *t)
 {
     struct mr_eraser *eraser = t->e.eraser;
@@ -205,14 +206,21 @@ static int read_new(struct mr_eraser *eraser, uint64_t from)
 struct owing {
     uint64_t numbers[ANSWERS_MAX]; /* more of them: the next time */
     size_t count;
+    int64_t now_us;
+    bool due; /* one has waited long enough */
 };
 
 static int look_owing(void *ctx, const mr_erasure_request *request)
 {
     struct owing *owing = ctx;
+    int64_t last = 0;
 
-    if (request->keys_owed && owing->count < ANSWERS_MAX)
-        owing->numbers[owing->count++] = request->number;
+    if (!request->keys_owed || owing->count == ANSWERS_MAX)
+        return 0;
+    owing->numbers[owing->count++] = request->number;
+    for (size_t i = 0; i < request->n_notices; i++)
+        last = request->notices[i]->answered_us > last ? request->notices[i]->answered_us : last;
+    owing->due |= last + ROOT_TERM_US <= owing->now_us;
     return 0;
 }
 
@@ -236,10 +244,13 @@ static int save_paid(struct mr_eraser *eraser, uint64_t number)
     return r;
 }
 
-/* One new root for all requests whose last notice is answered; none when an erasure was faster. */
+/*
+ * One new root for all requests whose last notice is answered, when the first of them has waited for a day:
+ * each makes every backup of keys/ dead. None when an erasure was faster.
+ */
 static int pay_owed(struct mr_eraser *eraser)
 {
-    struct owing owing = {.count = 0};
+    struct owing owing = {.now_us = mr_clock_wall_us(eraser->house->clock)};
     struct mr_erasure_status status = {0};
     struct mr_erasure_result result;
     struct mr_error error = {0};
@@ -249,6 +260,8 @@ static int pay_owed(struct mr_eraser *eraser)
     if (r < 0 || owing.count == 0)
         return r;
     r = mr_keyring_erasure_status(eraser->house->keyring, &status, &error);
+    if (r == 0 && status.owed && !owing.due)
+        return 0;
     randombytes_buf(batch, sizeof batch); /* done twice it would find nothing owed */
     if (r == 0 && status.owed)
         r = mr_erasure_erase_keys(eraser, mr_slice(NULL, 0), batch, &result, &error);

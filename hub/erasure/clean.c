@@ -1,13 +1,14 @@
 /*
  * What is derived of the person's events: index entries that lead from a value or a person to an event, and
- * facts of the passport. Afterwards index and views are what a rebuild from the stripped log would make of
- * them.
+ * facts of the passport; the same of records that cannot be read, whosever they are. Afterwards index and
+ * views are what a rebuild from the stripped log would make of them.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "hub/erasure/eraser_internal.h"
 #include "hub/index_inside.h"
+#include "hub/owed.h"
 #include "proto/base/bytes.h"
 
 enum { ROW_KEY_BYTES = 9, REFS_AT_ONCE = 4096 };
@@ -65,10 +66,43 @@ static int forget_record(struct clean *c, uint64_t number, uint16_t slots)
     return r == MR_ENOMEM ? r : 0; /* it opens for nobody, and was never indexed by what is in it */
 }
 
+static bool is_damaged(void *ctx, uint64_t number)
+{
+    const struct clean *c = ctx;
+    uint64_t n = number - 1;
+
+    return mr_erasure_damaged_next(c->e->request, &n) && n == number;
+}
+
+/* What was indexed before it was damaged. */
+static int forget_damaged(struct clean *c)
+{
+    static const uint8_t no_key[MR_INDEX_KEY_BYTES];
+    const mr_erasure_request *request = c->e->request;
+    struct mr_index *index = c->e->eraser->house->index;
+    struct mr_index_batch *batch;
+    int r;
+
+    if (request->n_damaged == 0)
+        return 0;
+    r = mr_index_thin(index, MR_INDEX_INSIDE, request->damaged[0]->first,
+            request->damaged[request->n_damaged - 1]->last, is_damaged, c);
+    if (r == 0)
+        r = mr_index_batch_begin(index, &batch);
+    if (r < 0)
+        return r;
+    for (uint64_t n = 0; r == 0 && mr_erasure_damaged_next(request, &n);)
+        r = mr_index_batch_put(batch, MR_INDEX_DAMAGED, no_key, n);
+    if (r == 0)
+        return mr_index_batch_insert(batch); /* so that it is indexed anew when it comes back */
+    mr_index_batch_abort(batch);
+    return r;
+}
+
 static int clean_index(struct clean *c)
 {
     const mr_erasure_secret *secret = c->e->secret;
-    int r = 0;
+    int r = forget_damaged(c);
 
     for (size_t i = 0; r == 0 && i < secret->n_records; i++)
         r = forget_record(c, secret->records[i]->number, (uint16_t)secret->records[i]->slots);
@@ -110,17 +144,30 @@ static int clean_views(struct clean *c)
         return r;
     for (size_t i = 0; r == 0 && i < secret->n_records; i++)
         r = drop_facts(batch, secret->records[i]->number);
+    for (uint64_t n = 0; r == 0 && mr_erasure_damaged_next(c->e->request, &n);)
+        r = drop_facts(batch, n);
     if (r == 0)
         return mr_view_batch_commit_rows(batch);
     mr_view_batch_abort(batch);
     return r;
 }
 
+/* What came back is not yet indexed: it would be, after it was looked for. */
+static bool is_owing(struct mr_erasing *e)
+{
+    struct mr_owed owed;
+
+    return mr_owed_next(e->reader, 1, &owed) == 0;
+}
+
 int mr_erasure_clean(struct mr_erasing *e)
 {
-    struct clean *c = calloc(1, sizeof *c);
+    struct clean *c;
     int r = MR_ENOMEM;
 
+    if (is_owing(e))
+        return mr_step_wait(e, "compactor");
+    c = calloc(1, sizeof *c);
     if (!c)
         return r;
     c->e = e;

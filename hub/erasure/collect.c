@@ -1,10 +1,13 @@
 /*
  * Where a person occurs. The log itself is read, all of it: a slot says in plain whose key seals it, so
  * nothing derived has to be believed. Events that wait for correction name nobody: they are opened and
- * compared.
+ * compared; one that cannot be opened may be anybody's and goes too. Of other records that cannot be read
+ * the numbers are kept (damaged.c).
  */
 #include <stdlib.h>
 #include <string.h>
+
+#include <sodium.h>
 
 #include "hub/deliver_rows.h"
 #include "hub/erasure/eraser_internal.h"
@@ -19,7 +22,8 @@ struct collect {
     struct mr_identity identity;
     struct mr_opened opened;
     struct mr_record_view view;
-    struct mr_buf waiting; /* u64 numbers of records that waited for correction */
+    struct mr_buf waiting; /* u64 numbers of records that waited for correction, or cannot be read */
+    struct mr_buf damaged; /* u64 numbers of those that cannot be read */
     struct mr_buf type;
     struct mr_buf holds; /* struct mr_hold_row: on numbers and types */
     bool held;           /* one of them is on one of the person's records */
@@ -146,6 +150,13 @@ static int one_record(struct collect *c)
     return mask ? touched(c, record, mask) : 0;
 }
 
+static int note_damaged(struct collect *c, uint64_t number)
+{
+    mr_buf_put(&c->damaged, &number, sizeof number);
+    mr_buf_put(&c->waiting, &number, sizeof number);
+    return mr_buf_failed(&c->damaged) || mr_buf_failed(&c->waiting) ? MR_ENOMEM : 0;
+}
+
 static int read_log(struct collect *c)
 {
     struct mr_log_reader *reader = c->e->reader;
@@ -156,7 +167,7 @@ static int read_log(struct collect *c)
         if (r == 0)
             r = one_record(c);
         else if (r == MR_ECORRUPT)
-            r = 0; /* scrubbing reports it */
+            r = note_damaged(c, n);
     }
     return r;
 }
@@ -173,19 +184,32 @@ static int item_of(const struct collect *c, uint64_t number, struct mr_quarantin
     return r < 0 ? r : mr_quarantine_row_decode(ret, value);
 }
 
+/* Whose it is nobody can tell, and mended it must not come back: unless its key is gone already. */
+static int unreadable(struct collect *c, uint64_t number, const struct mr_quarantine_row *row)
+{
+    struct mr_slot_key key;
+    int r = mr_keyring_person_key(c->e->eraser->house->keyring, row->item, &key);
+
+    sodium_memzero(&key, sizeof key);
+    return r == MR_EDESTROYED ? 0 : mr_identity_waiting(&c->identity, number, row->item);
+}
+
 static int one_waiting(struct collect *c, uint64_t number)
 {
     const struct mr_house *house = c->e->eraser->house;
     struct mr_quarantine_row row;
-    int r = mr_log_read(c->e->reader, number, &c->view, NULL);
+    int r = item_of(c, number, &row);
     const char *system;
 
-    if (r == 0)
-        r = item_of(c, number, &row);
+    if (r < 0)
+        return r == MR_ENOTFOUND ? 0 : r; /* of a record that cannot be read: it did not wait */
+    r = mr_log_read(c->e->reader, number, &c->view, NULL);
     if (r == 0)
         r = mr_opened_read(&c->opened, house, &c->view.record, MR_PURPOSE_ERASE, NULL);
+    if (r == MR_ECORRUPT || r == MR_EMALFORMED)
+        return unreadable(c, number, &row);
     if (r < 0)
-        return r == MR_ENOMEM || r == MR_EIO ? r : 0; /* discarded, or damaged */
+        return r == MR_ENOMEM || r == MR_EIO ? r : 0; /* discarded */
     system = mr_names_text(house->names, MR_NAME_SYSTEM, c->view.record.system);
     for (size_t i = 0; i < c->opened.event.persons_count; i++)
         if (mr_identity_is(&c->identity, system, c->opened.event.persons[i].person)) {
@@ -217,6 +241,29 @@ static bool is_indexed(const struct mr_erasing *e)
     return mr_index_through(house->index) >= head && mr_view_through(house->view) >= head;
 }
 
+static struct collect *collect_new(struct mr_erasing *e)
+{
+    struct collect *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return NULL;
+    c->e = e;
+    mr_opened_init(&c->opened);
+    return c;
+}
+
+static void collect_free(struct collect *c)
+{
+    c->e->request->events = c->e->secret->n_records;
+    c->e->request->quarantined = c->e->secret->n_quarantined;
+    mr_opened_fini(&c->opened);
+    mr_buf_fini(&c->waiting);
+    mr_buf_fini(&c->damaged);
+    mr_buf_fini(&c->type);
+    mr_buf_fini(&c->holds);
+    free(c);
+}
+
 int mr_erasure_collect(struct mr_erasing *e)
 {
     struct collect *c;
@@ -226,25 +273,51 @@ int mr_erasure_collect(struct mr_erasing *e)
         mr_indexer_wake(e->eraser->options.indexer);
         return mr_step_wait(e, "indexer");
     }
-    c = calloc(1, sizeof *c);
+    c = collect_new(e);
     if (!c)
         return MR_ENOMEM;
-    c->e = e;
-    mr_opened_init(&c->opened);
     mr_identity_init(&c->identity, &e->arena, e->secret);
     r = read_holds(c);
     if (r == 0)
         r = read_log(c);
     if (r == 0)
         r = read_waiting(c);
+    if (r == 0)
+        r = mr_erasure_damaged_set(e, mr_buf_slice(&c->damaged));
     if (r == 0 && c->held) /* nothing is destroyed yet; it may be rejected still */
         r = mr_step_wait(e, "legal-hold");
-    mr_opened_fini(&c->opened);
-    mr_buf_fini(&c->waiting);
-    mr_buf_fini(&c->type);
-    mr_buf_fini(&c->holds);
-    e->request->events = e->secret->n_records;
-    e->request->quarantined = e->secret->n_quarantined;
-    free(c);
+    collect_free(c);
+    return r;
+}
+
+/* What waited for correction went with the first look, readable or not. */
+static int look_again(struct collect *c, struct mr_buf *ret_back)
+{
+    int r = 0;
+
+    for (uint64_t n = 0; r == 0 && mr_erasure_damaged_next(c->e->request, &n);) {
+        r = mr_log_read(c->e->reader, n, &c->view, NULL);
+        if (r == MR_ECORRUPT)
+            r = note_damaged(c, n);
+        else if (r == 0) {
+            r = one_record(c);
+            mr_buf_put(ret_back, &n, sizeof n);
+        }
+    }
+    return r == 0 && mr_buf_failed(ret_back) ? MR_ENOMEM : r;
+}
+
+int mr_erasure_collect_again(struct mr_erasing *e, struct mr_buf *ret_back)
+{
+    struct collect *c = collect_new(e);
+    int r;
+
+    if (!c)
+        return MR_ENOMEM;
+    mr_identity_resume(&c->identity, &e->arena, e->secret);
+    r = look_again(c, ret_back);
+    if (r == 0 && ret_back->size > 0)
+        r = mr_erasure_damaged_set(e, mr_buf_slice(&c->damaged));
+    collect_free(c);
     return r;
 }

@@ -1,33 +1,20 @@
-/* The keys of the person go, and of what waited for correction; what is to be emptied in the log is noted. */
+/* What is to be emptied in the log is noted; then the keys go, all at once: of the person, of what waited for
+ * correction, and of the request. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "event/erasure.pb-c.h"
 #include "hub/erasure/act_file.h"
 #include "hub/erasure/eraser_internal.h"
+#include "hub/owed.h"
+#include "proto/base/bytes.h"
 #include "store/fault.h"
 #include "store/index.h"
 #include "store/kv.h"
 #include "store/view.h"
 
 enum { EVENT_ID_MAX = 48, COMPACT_AGAIN_US = 10 * 1000 * 1000 };
-
-/* The person, then the items of quarantined bodies: one batch, one new root. */
-static int erase(struct mr_erasing *e, struct mr_erasure_result *ret)
-{
-    const mr_erasure_secret *secret = e->secret;
-    struct mr_buf ids = MR_BUF_INIT;
-    uint8_t batch[MR_ERASURE_ID_BYTES];
-    int r;
-
-    mr_buf_put(&ids, secret->person.data, secret->person.len);
-    for (size_t i = 0; i < secret->n_quarantined; i++)
-        mr_buf_put(&ids, secret->quarantined[i]->item.data, secret->quarantined[i]->item.len);
-    mr_erasure_batch_id(e->request->number, 'p', 0, batch);
-    r = mr_buf_failed(&ids) ? MR_ENOMEM
-                            : mr_erasure_erase_keys(e->eraser, mr_buf_slice(&ids), batch, ret, &e->error);
-    mr_buf_fini(&ids);
-    return r;
-}
 
 static int discard(struct mr_log_batch *batch, uint64_t number)
 {
@@ -65,25 +52,102 @@ static int note_strip(struct mr_erasure_saying *saying, struct mr_log_batch *bat
     return r;
 }
 
-int mr_erasure_destroy(struct mr_erasing *e)
+/* Writer thread. They are indexed first, as any that came back. */
+static int note_owed(struct mr_erasure_saying *saying, struct mr_log_batch *batch)
+{
+    const struct mr_buf *back = saying->ctx;
+    int r = 0;
+
+    for (size_t at = 0; r == 0 && at < back->size; at += sizeof(uint64_t)) {
+        struct mr_owed owed;
+
+        memcpy(&owed.first, back->data + at, sizeof owed.first);
+        owed.last = owed.first;
+        r = mr_owed_put(batch, &owed);
+    }
+    return r;
+}
+
+/* Records that could not be read have come back meanwhile: they are cleaned as the others. 1: so it is. */
+static int back_to_cleaning(struct mr_erasing *e)
+{
+    struct mr_buf back = MR_BUF_INIT;
+    int r = mr_erasure_collect_again(e, &back);
+    bool any = back.size > 0;
+
+    if (r == 0 && any)
+        r = mr_erasing_save_with(e, MR_ERASURE_TOLD, note_owed, &back);
+    mr_buf_fini(&back);
+    return r < 0 ? r : any;
+}
+
+/* Whatever needs to know who it is, before nobody can. */
+int mr_erasure_prepare(struct mr_erasing *e)
 {
     struct mr_erasure_saying saying = {
             .eraser = e->eraser, .request = e->request, .rows = note_strip, .ctx = e->secret};
-    struct mr_erasure_result result;
-    int r = erase(e, &result);
+    int r = back_to_cleaning(e);
 
+    if (r != 0)
+        return r < 0 ? r : 0;
+    r = mr_act_draft_write(e->eraser->house, e->request, e->secret, &e->error);
     if (r == 0)
-        r = MR_FAULT("erase.keys");
-    if (r < 0)
-        return r;
+        r = MR_FAULT("erase.drafted");
+    e->request->state = MR_ERASURE_READY;
+    return r < 0 ? r : mr_erasure_say(&saying, &e->error);
+}
+
+/* The person, the request's own secret, the items of quarantined bodies: one batch, one new root. */
+static int erase(struct mr_erasing *e, struct mr_erasure_result *ret)
+{
+    const mr_erasure_secret *secret =
+            e->secret; /* NULL: done, and not noted; the batch says what came of it */
+    struct mr_buf ids = MR_BUF_INIT;
+    uint8_t batch[MR_ERASURE_ID_BYTES];
+    int r;
+
+    if (secret) {
+        mr_buf_put(&ids, secret->person.data, secret->person.len);
+        mr_buf_put(&ids, e->request->item.data, e->request->item.len);
+    }
+    for (size_t i = 0; secret && i < secret->n_quarantined; i++)
+        mr_buf_put(&ids, secret->quarantined[i]->item.data, secret->quarantined[i]->item.len);
+    mr_erasure_batch_id(e->request->number, 'p', 0, batch);
+    r = mr_buf_failed(&ids) ? MR_ENOMEM
+                            : mr_erasure_erase_keys(e->eraser, mr_buf_slice(&ids), batch, ret, &e->error);
+    mr_buf_fini(&ids);
+    return r;
+}
+
+static int say_destroyed(struct mr_erasing *e, const struct mr_erasure_result *result)
+{
+    struct mr_erasure_saying saying = {.eraser = e->eraser, .request = e->request, .drop_secret = true};
+    int r;
+
     e->request->state = MR_ERASURE_DESTROYED;
-    e->request->generation_before = result.generation_before;
-    e->request->generation_after = result.generation_after;
+    e->request->generation_before = result->generation_before;
+    e->request->generation_after = result->generation_after;
     e->request->destroyed_us = mr_clock_wall_us(e->eraser->house->clock);
+    e->request->item.len = 0;
     r = mr_erasure_say(&saying, &e->error);
     if (r == 0 && e->eraser->options.strip)
         e->eraser->options.strip(e->eraser->options.ctx);
     return r;
+}
+
+int mr_erasure_destroy(struct mr_erasing *e)
+{
+    struct mr_erasure_result result;
+    int r = mr_erasing_open_secret(e);
+
+    if (r < 0 && r != MR_EDESTROYED)
+        return r;
+    if (r == 0 && (r = back_to_cleaning(e)) != 0)
+        return r < 0 ? r : 0;
+    r = erase(e, &result);
+    if (r == 0)
+        r = MR_FAULT("erase.keys");
+    return r < 0 ? r : say_destroyed(e, &result);
 }
 
 int mr_erasure_confirm(struct mr_erasing *e)
@@ -98,28 +162,57 @@ int mr_erasure_confirm(struct mr_erasing *e)
 
 /* ---- the log ---- */
 
-static bool is_stripped(struct mr_erasing *e, uint64_t number)
-{
-    uint8_t key[8];
-    struct mr_slice value;
+struct strips {
+    struct mr_erasing *e;
+    struct mr_record_view view;
+    struct mr_buf damaged; /* u64 numbers */
+    bool pending;
+};
 
-    return mr_log_row(e->reader, MR_LOG_STRIP, mr_number_key(number, key), &value) == MR_ENOTFOUND;
+/* Of whichever request: once the keys are gone it is not known any more whose they are. */
+static int on_strip(void *ctx, struct mr_slice key, struct mr_slice value)
+{
+    struct strips *strips = ctx;
+    uint64_t number = mr_get_be64(key.data);
+    int r = mr_log_read(strips->e->reader, number, &strips->view, NULL);
+
+    (void)value;
+    if (r == MR_ECORRUPT || r == MR_EUNSUPPORTED || r == MR_ENOTFOUND) {
+        mr_buf_put(&strips->damaged, &number, sizeof number);
+        return mr_buf_failed(&strips->damaged) ? MR_ENOMEM : 0;
+    }
+    strips->pending = true;
+    return r < 0 ? r : 1;
 }
 
-int mr_erasure_await_strip(struct mr_erasing *e)
+static int await(struct strips *strips)
 {
-    const mr_erasure_secret *secret = e->secret;
-    bool all = true;
+    struct mr_erasing *e = strips->e;
+    const struct mr_slice all = mr_slice(NULL, 0);
+    int r = mr_log_rows(e->reader, MR_LOG_STRIP, all, all, on_strip, strips);
 
-    for (size_t i = 0; all && i < secret->n_records; i++)
-        all = is_stripped(e, secret->records[i]->number);
-    for (size_t i = 0; all && i < secret->n_quarantined; i++)
-        all = is_stripped(e, secret->quarantined[i]->number);
-    if (all)
-        return 0;
+    if (r < 0)
+        return r;
+    if (!strips->pending)
+        return mr_erasure_damaged_add(e, mr_buf_slice(&strips->damaged));
     if (e->eraser->options.strip)
         e->eraser->options.strip(e->eraser->options.ctx);
     return mr_step_wait(e, "compactor");
+}
+
+/* What cannot be read cannot be emptied, and does not hold up the rest. */
+int mr_erasure_await_strip(struct mr_erasing *e)
+{
+    struct strips *strips = calloc(1, sizeof *strips);
+    int r;
+
+    if (!strips)
+        return MR_ENOMEM;
+    strips->e = e;
+    r = await(strips);
+    mr_buf_fini(&strips->damaged);
+    free(strips);
+    return r;
 }
 
 /* ---- the end ---- */
@@ -160,12 +253,8 @@ static int say_completed(struct mr_erasing *e)
     Nms__Event__V1__HubErasureCompleted m = NMS__EVENT__V1__HUB_ERASURE_COMPLETED__INIT;
     mr_erasure_request *request = e->request;
     struct mr_own_event event = {.bytes = MR_BUF_INIT};
-    struct mr_erasure_saying saying = {.eraser = e->eraser,
-            .request = request,
-            .events = &event,
-            .count = 1,
-            .set = set_completed,
-            .drop_secret = true};
+    struct mr_erasure_saying saying = {
+            .eraser = e->eraser, .request = request, .events = &event, .count = 1, .set = set_completed};
     char id[EVENT_ID_MAX];
     int r;
 
@@ -179,9 +268,9 @@ static int say_completed(struct mr_erasing *e)
     m.notices = (uint32_t)request->n_notices;
     m.act_digest = request->act;
     m.escrow = request->escrow;
+    m.damaged = request->damaged_met;
     request->state = MR_ERASURE_COMPLETED;
     request->ended_us = mr_clock_wall_us(e->eraser->house->clock);
-    request->item.len = 0;
     (void)snprintf(id, sizeof id, "erasure-%llu-completed", (unsigned long long)m.request);
     r = mr_erasure_event(&event.bytes, e->eraser->house, "completed", id, &m.base);
     if (r == 0)
@@ -192,30 +281,29 @@ static int say_completed(struct mr_erasing *e)
 
 int mr_erasure_complete(struct mr_erasing *e)
 {
-    struct mr_erasure_result result;
-    uint8_t batch[MR_ERASURE_ID_BYTES];
-    int r;
+    int r = mr_act_draft_remove(e->eraser->house, e->request->number, &e->error);
 
-    mr_erasure_batch_id(e->request->number, 's', 0, batch);
-    r = mr_erasure_erase_keys(
-            e->eraser, mr_slice(e->request->item.data, e->request->item.len), batch, &result, &e->error);
-    if (r == 0)
-        r = MR_FAULT("erase.secret");
-    if (r == 0 && mr_erasure_finish_keys(e->eraser, &e->error) < 0)
-        return mr_step_wait(e, "escrow");
     if (r == 0)
         r = compact(e);
     if (r == MR_EAGAIN)
         return mr_step_wait(e, "compaction");
-    return r < 0 ? r : say_completed(e);
+    if (r == 0)
+        r = say_completed(e);
+    if (r == 0)
+        mr_erasure_damaged_say(e);
+    return r;
 }
 
 int mr_erasure_write_act(struct mr_erasing *e)
 {
     uint8_t *digest = mr_arena_alloc(&e->arena, MR_SHA256_BYTES);
-    int r = digest ? mr_act_files_write(e->eraser->house, e->request, e->secret, digest, &e->error)
+    mr_erasure_secret *draft;
+    int r = digest ? mr_act_draft_read(e->eraser->house, e->request, &e->arena, &draft, &e->error)
                    : MR_ENOMEM;
 
+    e->request->damaged_met = mr_erasure_damaged_count(e->request);
+    if (r == 0)
+        r = mr_act_files_write(e->eraser->house, e->request, draft, digest, &e->error);
     if (r == 0)
         e->request->act = (ProtobufCBinaryData){MR_SHA256_BYTES, digest};
     return r;

@@ -14,7 +14,7 @@
 
 enum { AGAIN_MS = 200, LOOK_MS = 3600 * 1000 /* terms pass without anybody saying so */ };
 
-/* From which state, what is done, and which state it leads to. The last two are kept by the step itself. */
+/* From which state, what is done, and which state it leads to; 0: the step keeps it itself. */
 static const struct {
     enum mr_erasure_state from;
     int (*step)(struct mr_erasing *e);
@@ -25,10 +25,11 @@ static const struct {
         {MR_ERASURE_APPROVED, mr_erasure_collect, MR_ERASURE_COLLECTED, true, "erase.collected"},
         {MR_ERASURE_COLLECTED, mr_erasure_tell, 0, true, "erase.told"},
         {MR_ERASURE_TOLD, mr_erasure_clean, MR_ERASURE_CLEANED, true, "erase.cleaned"},
-        {MR_ERASURE_CLEANED, mr_erasure_destroy, 0, true, "erase.destroyed"},
-        {MR_ERASURE_DESTROYED, mr_erasure_confirm, MR_ERASURE_CONFIRMED, true, "erase.confirmed"},
-        {MR_ERASURE_CONFIRMED, mr_erasure_await_strip, MR_ERASURE_STRIPPED, true, "erase.stripped"},
-        {MR_ERASURE_STRIPPED, mr_erasure_write_act, MR_ERASURE_WRITTEN, true, "erase.written"},
+        {MR_ERASURE_CLEANED, mr_erasure_prepare, 0, true, "erase.ready"},
+        {MR_ERASURE_READY, mr_erasure_destroy, 0, false, "erase.destroyed"},
+        {MR_ERASURE_DESTROYED, mr_erasure_confirm, MR_ERASURE_CONFIRMED, false, "erase.confirmed"},
+        {MR_ERASURE_CONFIRMED, mr_erasure_await_strip, MR_ERASURE_STRIPPED, false, "erase.stripped"},
+        {MR_ERASURE_STRIPPED, mr_erasure_write_act, MR_ERASURE_WRITTEN, false, "erase.written"},
         {MR_ERASURE_WRITTEN, mr_erasure_complete, 0, false, "erase.completed"},
 };
 
@@ -81,7 +82,7 @@ static void close_erasing(struct mr_erasing *e)
     sodium_memzero(&e->key, sizeof e->key);
 }
 
-static int open_secret(struct mr_erasing *e)
+int mr_erasing_open_secret(struct mr_erasing *e)
 {
     int r = e->request->item.len == MR_PERSON_ID_BYTES
                     ? mr_keyring_person_key(e->eraser->house->keyring, e->request->item.data, &e->key)
@@ -119,7 +120,7 @@ static int one_step(struct mr_erasing *e)
         if (steps[i].from != e->request->state)
             continue;
         if (steps[i].secret)
-            r = open_secret(e);
+            r = mr_erasing_open_secret(e);
         if (r == 0)
             r = steps[i].step(e);
         if (r == 0)
@@ -172,6 +173,7 @@ struct todo {
     struct mr_eraser *eraser;
     struct mr_buf running;  /* u64 numbers */
     struct mr_buf rejected; /* whose secret is still there */
+    struct mr_buf damaged;  /* over, but for records that cannot be read */
     struct mr_eraser_status status;
     int64_t now_us;
 };
@@ -185,6 +187,8 @@ static int look(void *ctx, const mr_erasure_request *request)
         mr_buf_put(&todo->running, &number, sizeof number);
     if (request->state == MR_ERASURE_REJECTED && request->item.len > 0)
         mr_buf_put(&todo->rejected, &number, sizeof number);
+    if (mr_erasure_reached(request->state, MR_ERASURE_COMPLETED) && request->n_damaged > 0)
+        mr_buf_put(&todo->damaged, &number, sizeof number);
     todo->status.requested += request->state == MR_ERASURE_REQUESTED;
     todo->status.running += mr_erasure_runs(request->state);
     todo->status.overdue += (request->state == MR_ERASURE_REQUESTED || mr_erasure_runs(request->state)) &&
@@ -208,7 +212,8 @@ static int look_around(struct mr_eraser *eraser, struct todo *todo)
 
     *todo = (struct todo){.eraser = eraser, .now_us = mr_clock_wall_us(eraser->house->clock)};
     r = mr_erasure_all(eraser->house->log, look, todo);
-    if (r == 0 && (mr_buf_failed(&todo->running) || mr_buf_failed(&todo->rejected)))
+    if (r == 0 && (mr_buf_failed(&todo->running) || mr_buf_failed(&todo->rejected) ||
+                          mr_buf_failed(&todo->damaged)))
         r = MR_ENOMEM;
     return r;
 }
@@ -217,6 +222,7 @@ static void todo_fini(struct todo *todo)
 {
     mr_buf_fini(&todo->running);
     mr_buf_fini(&todo->rejected);
+    mr_buf_fini(&todo->damaged);
 }
 
 /*
@@ -242,6 +248,19 @@ static int wind_up(struct mr_eraser *eraser, uint64_t number)
     return r;
 }
 
+/* Also when it fails nobody waits for it: it is tried at the next look around. */
+static void finish_damaged(struct mr_eraser *eraser, uint64_t number)
+{
+    struct mr_erasing e;
+    int r = open_erasing(&e, eraser, number);
+
+    if (r == 0)
+        r = mr_erasure_damaged_finish(&e);
+    if (r < 0)
+        say_failed(&e, number, r);
+    close_erasing(&e);
+}
+
 /* Everything that can be done now. True: something waits. */
 static bool work(struct mr_eraser *eraser)
 {
@@ -253,6 +272,8 @@ static bool work(struct mr_eraser *eraser)
         waits |= wind_up(eraser, number_at(&todo.rejected, i)) < 0;
     for (size_t i = 0; r == 0 && i < todo.running.size / sizeof(uint64_t); i++)
         waits |= work_on(eraser, number_at(&todo.running, i)) != 0;
+    for (size_t i = 0; r == 0 && i < todo.damaged.size / sizeof(uint64_t); i++)
+        finish_damaged(eraser, number_at(&todo.damaged, i));
     todo_fini(&todo);
     if (r == 0)
         r = mr_erasure_answers(eraser);
@@ -278,8 +299,9 @@ struct recover {
 static int recover_one(void *ctx, const mr_erasure_request *request)
 {
     const struct recover *recover = ctx;
-    bool open = request->state == MR_ERASURE_REQUESTED ||
-                (mr_erasure_runs(request->state) && request->state < MR_ERASURE_DESTROYED);
+    bool open =
+            request->state == MR_ERASURE_REQUESTED ||
+            (mr_erasure_runs(request->state) && !mr_erasure_reached(request->state, MR_ERASURE_DESTROYED));
     struct mr_erasing e;
     int r;
 
@@ -287,7 +309,7 @@ static int recover_one(void *ctx, const mr_erasure_request *request)
         return 0;
     r = open_erasing(&e, recover->eraser, request->number);
     if (r == 0)
-        r = open_secret(&e);
+        r = mr_erasing_open_secret(&e);
     if (r == 0)
         r = mr_erasure_set_state(recover->eraser, e.secret->person.data,
                 recover->blocked ? MR_PERSON_BLOCKED : MR_PERSON_LIVE);
@@ -441,7 +463,7 @@ int mr_erasure_case(
     int r = open_erasing(&e, &eraser, number);
 
     if (r == 0)
-        r = e.request->item.len ? open_secret(&e) : MR_EDESTROYED;
+        r = e.request->item.len ? mr_erasing_open_secret(&e) : MR_EDESTROYED;
     if (r == 0)
         mr_buf_put_str(ret, e.secret->case_text);
     close_erasing(&e);

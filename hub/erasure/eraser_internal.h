@@ -46,19 +46,35 @@ enum { MR_STEP_DONE = 0, MR_STEP_WAIT = 1 };
 int mr_step_wait(struct mr_erasing *e, const char *waits_for);
 
 int mr_erasure_collect(struct mr_erasing *e);
+/* What could not be read then, and can be now, is added; ret_back gets the u64 numbers. */
+int mr_erasure_collect_again(struct mr_erasing *e, struct mr_buf *ret_back);
 int mr_erasure_tell(struct mr_erasing *e);
 int mr_erasure_clean(struct mr_erasing *e);
+int mr_erasure_prepare(struct mr_erasing *e);
 int mr_erasure_destroy(struct mr_erasing *e);
 int mr_erasure_confirm(struct mr_erasing *e);
 int mr_erasure_await_strip(struct mr_erasing *e);
 int mr_erasure_write_act(struct mr_erasing *e);
 int mr_erasure_complete(struct mr_erasing *e);
 
+/* 0, with e->key and e->secret. MR_EDESTROYED: it is over, or the keys are gone already. */
+int mr_erasing_open_secret(struct mr_erasing *e);
+
+/* ---- damaged.c: records that cannot be read ---- */
+
+uint64_t mr_erasure_damaged_count(const mr_erasure_request *request);
+/* The next one behind *number (0: the first). */
+bool mr_erasure_damaged_next(const mr_erasure_request *request, uint64_t *number);
+/* These, ascending u64 as they are in memory; add: besides those that are known. */
+int mr_erasure_damaged_set(struct mr_erasing *e, struct mr_slice numbers);
+int mr_erasure_damaged_add(struct mr_erasing *e, struct mr_slice numbers);
+void mr_erasure_damaged_say(const struct mr_erasing *e); /* a line of the log */
+/* Once the keys are gone: what can be read again is emptied, and no longer one of them. */
+int mr_erasure_damaged_finish(struct mr_erasing *e);
+
 /* Answers of systems, and terms that have passed. */
 int mr_erasure_answers(struct mr_eraser *eraser);
 
-/* The request's row, with the secret when it is not NULL, in one commit, with no event. */
-int mr_erasing_save(struct mr_erasing *e, enum mr_erasure_state state);
 /*
  * Says events with the request's row. `set` (may be NULL) fills in what depends on the numbers, on the writer
  * thread; `rows` (may be NULL) puts others.
@@ -75,6 +91,10 @@ struct mr_erasure_saying {
     void *ctx;
 };
 int mr_erasure_say(struct mr_erasure_saying *saying, struct mr_error *reterr);
+/* The request's row, with the secret when it is not NULL, in one commit, with no event; rows may be NULL. */
+int mr_erasing_save_with(struct mr_erasing *e, enum mr_erasure_state state,
+        int (*rows)(struct mr_erasure_saying *saying, struct mr_log_batch *batch), void *ctx);
+int mr_erasing_save(struct mr_erasing *e, enum mr_erasure_state state);
 
 /* An event of the hub's about request `number`; what: "started" makes hub.erasure.started.v1. */
 int mr_erasure_event(struct mr_buf *out, const struct mr_house *house, const char *what, const char *id,

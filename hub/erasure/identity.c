@@ -14,6 +14,19 @@ void mr_identity_init(struct mr_identity *identity, struct mr_arena *arena, mr_e
     secret->n_local_ids = secret->n_categories = secret->n_known = 0;
 }
 
+void mr_identity_resume(struct mr_identity *identity, struct mr_arena *arena, mr_erasure_secret *secret)
+{
+    *identity = (struct mr_identity){.arena = arena,
+            .secret = secret,
+            .records_room = secret->n_records,
+            .quarantined_room = secret->n_quarantined,
+            .names_room = secret->n_names,
+            .snils_room = secret->n_snils,
+            .local_ids_room = secret->n_local_ids,
+            .categories_room = secret->n_categories,
+            .known_room = secret->n_known};
+}
+
 /* Room for one more pointer. */
 static int grow(struct mr_identity *identity, void *array, size_t count, size_t *room)
 {

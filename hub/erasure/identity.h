@@ -18,6 +18,9 @@ struct mr_identity {
 /* Forgets what an earlier try had gathered. */
 void mr_identity_init(struct mr_identity *identity, struct mr_arena *arena, mr_erasure_secret *secret);
 
+/* Goes on with what a finished one has gathered. */
+void mr_identity_resume(struct mr_identity *identity, struct mr_arena *arena, mr_erasure_secret *secret);
+
 /* Each adds what is new: 0 or MR_ENOMEM. */
 int mr_identity_touched(struct mr_identity *identity, uint64_t number, uint16_t slots);
 int mr_identity_waiting(

@@ -15,18 +15,20 @@ enum { KEY_BYTES_MAX = 32 };
 
 static const struct {
     const char *name, *title;
+    unsigned rank; /* in the order of the work */
 } states[MR_ERASURE_STATES] = {
-        [MR_ERASURE_REQUESTED] = {"requested", "запрошено, обработка остановлена"},
-        [MR_ERASURE_REJECTED] = {"rejected", "отклонено, обработка возобновлена"},
-        [MR_ERASURE_APPROVED] = {"approved", "утверждено"},
-        [MR_ERASURE_COLLECTED] = {"collected", "найдено, где хранится"},
-        [MR_ERASURE_TOLD] = {"told", "системы извещены"},
-        [MR_ERASURE_CLEANED] = {"cleaned", "указатели очищены"},
-        [MR_ERASURE_DESTROYED] = {"destroyed", "ключи уничтожены, ждёт места хранения копий"},
-        [MR_ERASURE_CONFIRMED] = {"confirmed", "ключи уничтожены, ждёт очистки журнала"},
-        [MR_ERASURE_STRIPPED] = {"stripped", "журнал очищен"},
-        [MR_ERASURE_WRITTEN] = {"written", "акт составлен"},
-        [MR_ERASURE_COMPLETED] = {"completed", "уничтожено"},
+        [MR_ERASURE_REJECTED] = {"rejected", "отклонено, обработка возобновлена", 0},
+        [MR_ERASURE_REQUESTED] = {"requested", "запрошено, обработка остановлена", 1},
+        [MR_ERASURE_APPROVED] = {"approved", "утверждено", 2},
+        [MR_ERASURE_COLLECTED] = {"collected", "найдено, где хранится", 3},
+        [MR_ERASURE_TOLD] = {"told", "системы извещены", 4},
+        [MR_ERASURE_CLEANED] = {"cleaned", "указатели очищены", 5},
+        [MR_ERASURE_READY] = {"ready", "всё готово к уничтожению ключей", 6},
+        [MR_ERASURE_DESTROYED] = {"destroyed", "ключи уничтожены, ждёт места хранения копий", 7},
+        [MR_ERASURE_CONFIRMED] = {"confirmed", "ключи уничтожены, ждёт очистки журнала", 8},
+        [MR_ERASURE_STRIPPED] = {"stripped", "журнал очищен", 9},
+        [MR_ERASURE_WRITTEN] = {"written", "акт составлен", 10},
+        [MR_ERASURE_COMPLETED] = {"completed", "уничтожено", 11},
 };
 
 const char *mr_erasure_state_name(uint32_t state)
@@ -39,9 +41,14 @@ const char *mr_erasure_state_title(uint32_t state)
     return state < MR_COUNT(states) && states[state].title ? states[state].title : "";
 }
 
+bool mr_erasure_reached(uint32_t state, enum mr_erasure_state wanted)
+{
+    return state < MR_COUNT(states) && states[state].rank >= states[wanted].rank;
+}
+
 bool mr_erasure_runs(uint32_t state)
 {
-    return state >= MR_ERASURE_APPROVED && state < MR_ERASURE_COMPLETED;
+    return mr_erasure_reached(state, MR_ERASURE_APPROVED) && !mr_erasure_reached(state, MR_ERASURE_COMPLETED);
 }
 
 const char *mr_notice_state_name(uint32_t state)
@@ -130,7 +137,7 @@ int mr_erasure_all(struct mr_log *log, mr_erasure_fn fn, void *ctx)
 
 static int count_persons(void *ctx, const mr_erasure_request *request)
 {
-    *(uint64_t *)ctx += request->state >= MR_ERASURE_CLEANED ? request->persons : 0;
+    *(uint64_t *)ctx += mr_erasure_reached(request->state, MR_ERASURE_CLEANED) ? request->persons : 0;
     return 0;
 }
 

@@ -19,17 +19,20 @@ enum mr_erasure_state {
     MR_ERASURE_COLLECTED = 4,  /* it is known where the person occurs */
     MR_ERASURE_TOLD = 5,       /* the notices are in the log */
     MR_ERASURE_CLEANED = 6,    /* nothing of index and views leads to the events */
-    MR_ERASURE_DESTROYED = 7,  /* the keys are gone; what is to be stripped is noted */
+    MR_ERASURE_DESTROYED = 7,  /* the keys are gone, that of the request's secret too */
     MR_ERASURE_CONFIRMED = 8,  /* escrow has the new root, the old one is gone */
     MR_ERASURE_STRIPPED = 9,   /* the sealed parts are out of the log */
     MR_ERASURE_WRITTEN = 10,   /* the act is there */
     MR_ERASURE_COMPLETED = 11, /* the files were written anew without what was deleted */
+    MR_ERASURE_READY = 12,     /* before DESTROYED: the act is drafted, what is to be stripped is noted */
     MR_ERASURE_STATES
 };
 const char *mr_erasure_state_name(uint32_t state);  /* "requested"; "unknown" */
 const char *mr_erasure_state_title(uint32_t state); /* Russian */
 /* Approved and not yet completed. */
 bool mr_erasure_runs(uint32_t state);
+/* In the order of the work, in which a rejected one is before all others. */
+bool mr_erasure_reached(uint32_t state, enum mr_erasure_state wanted);
 
 enum mr_notice_state { MR_NOTICE_WAITING = 1, MR_NOTICE_DONE = 2, MR_NOTICE_REFUSED = 3, MR_NOTICE_NONE = 4 };
 const char *mr_notice_state_name(uint32_t state);

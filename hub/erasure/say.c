@@ -38,9 +38,10 @@ int mr_erasure_say(struct mr_erasure_saying *saying, struct mr_error *reterr)
     return r;
 }
 
-int mr_erasing_save(struct mr_erasing *e, enum mr_erasure_state state)
+int mr_erasing_save_with(struct mr_erasing *e, enum mr_erasure_state state,
+        int (*rows)(struct mr_erasure_saying *saying, struct mr_log_batch *batch), void *ctx)
 {
-    struct mr_erasure_saying saying = {.eraser = e->eraser, .request = e->request};
+    struct mr_erasure_saying saying = {.eraser = e->eraser, .request = e->request, .rows = rows, .ctx = ctx};
     struct mr_buf sealed = MR_BUF_INIT;
     int r = e->secret ? mr_erasure_secret_seal(&e->key, e->request->number, e->secret, &sealed) : 0;
 
@@ -50,6 +51,11 @@ int mr_erasing_save(struct mr_erasing *e, enum mr_erasure_state state)
         r = mr_erasure_say(&saying, &e->error);
     mr_buf_fini(&sealed);
     return r;
+}
+
+int mr_erasing_save(struct mr_erasing *e, enum mr_erasure_state state)
+{
+    return mr_erasing_save_with(e, state, NULL, NULL);
 }
 
 int mr_erasure_event(struct mr_buf *out, const struct mr_house *house, const char *what, const char *id,

@@ -32,8 +32,8 @@
 
 /* Where the hub is killed, each time with another person. */
 static const char *const points[] = {"erase.requested", "erase.collected", "erase.told", "erase.cleaned",
-        "erase.keys", "erase.destroyed", "erase.confirmed", "erase.stripped", "erase.written", "erase.secret",
-        "erase.completed", "erase.saved"};
+        "erase.drafted", "erase.ready", "erase.keys", "erase.destroyed", "erase.confirmed", "erase.stripped",
+        "erase.written", "erase.completed", "erase.saved"};
 
 enum { ERASED = sizeof points / sizeof points[0], SYSTEMS_TOLD = 4 };
 

@@ -26,8 +26,10 @@ static int strip_rows(struct mr_own *own, struct mr_log_batch *batch)
     const struct mr_buf *rows = own->ctx;
     int r = 0;
 
-    for (size_t at = 0; r == 0 && at + 10 <= rows->size; at += 10)
+    for (size_t at = 0; r == 0 && at + 10 <= rows->size; at += 10) {
         r = mr_log_batch_strip(batch, mr_get_be64(rows->data + at), mr_get_be16(rows->data + at + 8));
+        r = r == MR_ECORRUPT ? 0 : r; /* its row stays */
+    }
     return r;
 }
 

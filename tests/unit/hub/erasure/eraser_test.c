@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "event/erasure.pb-c.h"
+#include "proto/base/list.h"
 #include "hub/audit/erased_json.h"
 #include "store/erasure.h"
 #include "tests/support/bytes_search.h"
@@ -27,12 +28,21 @@ static void nothing_of(struct eraser_env *f, const char *text)
     (void)bytes_search_folder(mr_tmpdir_path(f->env->dir, "store/views"), text);
 }
 
+static struct mr_erasure_status keys_status(struct eraser_env *f)
+{
+    struct mr_erasure_status status;
+
+    assert_int_equal(mr_keyring_erasure_status(f->env->house.keyring, &status, NULL), 0);
+    return status;
+}
+
 static void test_two_operators(void **state)
 {
     struct eraser_env *f = *state;
     struct mr_error error = {0};
     uint64_t anna = eraser_env_deficit(f, "d-1", SNILS_ANNA, NULL),
              olga = eraser_env_deficit(f, "d-2", SNILS_OLGA, NULL), number, again;
+    uint32_t generation = keys_status(f).generation;
     struct eraser_seen w;
 
     assert_int_equal(eraser_env_request(f, "112-233-445 95", &number, &error), 0);
@@ -45,18 +55,12 @@ static void test_two_operators(void **state)
     assert_int_equal(mr_eraser_approve(f->eraser, number, "pd-2", &error), MR_EINVAL);
     w = eraser_env_await(f, number, MR_ERASURE_COMPLETED);
     assert_int_equal(w.events, 1);
+    assert_int_equal(keys_status(f).generation, generation + 1); /* once: it makes all backups dead */
+    assert_false(keys_status(f).owed);
     assert_int_equal(eraser_env_open(f, anna, MR_PURPOSE_DELIVER), MR_EDESTROYED);
     assert_int_equal(eraser_env_open(f, anna, MR_PURPOSE_ERASE), MR_EDESTROYED);
     assert_int_equal(eraser_env_open(f, olga, MR_PURPOSE_DELIVER), 0);
     assert_int_equal(eraser_env_request(f, SNILS_ANNA, &again, &error), MR_ENOTFOUND);
-}
-
-static struct mr_erasure_status keys_status(struct eraser_env *f)
-{
-    struct mr_erasure_status status;
-
-    assert_int_equal(mr_keyring_erasure_status(f->env->house.keyring, &status, NULL), 0);
-    return status;
 }
 
 static bool is_owed(void *ctx)
@@ -237,6 +241,20 @@ static void await_answers(struct eraser_env *f, uint64_t number, size_t unanswer
     spawn_until("answered", is_answered, &w);
 }
 
+static int64_t wall_a_day_later(void *ctx)
+{
+    (void)ctx;
+    return mr_clock_wall_us(mr_clock_system()) + INT64_C(25) * 3600 * 1000000;
+}
+
+static int64_t monotonic(void *ctx)
+{
+    (void)ctx;
+    return mr_clock_monotonic_us(mr_clock_system());
+}
+
+static const struct mr_clock a_day_later = {.wall_us = wall_a_day_later, .monotonic_us = monotonic};
+
 /* copmkp has sent, cnppm gets all, portal pseudonyms; the school is nobody's employer. */
 static void test_notices(void **state)
 {
@@ -258,7 +276,38 @@ static void test_notices(void **state)
     answer(f, "cnppm", number, "refused");
     answer(f, "portal", number, "done");
     await_answers(f, number, 0);
+    assert_true(keys_status(f).owed); /* it waits for a day, or for the next erasure */
+    assert_int_equal(keys_status(f).generation, generation);
+    eraser_env_stop(f);
+    f->env->house.clock = &a_day_later;
+    eraser_env_start(f);
     spawn_until("one new root, and the old one gone", is_paid, f);
+    assert_int_equal(keys_status(f).generation, generation + 1);
+}
+
+/* The next erasure takes along what is owed: no new root of its own. */
+static void test_next_erasure_pays(void **state)
+{
+    static const char *const systems[] = {"copmkp", "cnppm", "portal"};
+    struct eraser_env *f = *state;
+    struct mr_error error = {0};
+    uint64_t number;
+    uint32_t generation;
+
+    (void)eraser_env_deficit(f, "d-1", SNILS_ANNA, "p-17");
+    (void)eraser_env_deficit(f, "d-2", SNILS_OLGA, "p-18");
+    assert_int_equal(eraser_env_request(f, SNILS_ANNA, &number, &error), 0);
+    assert_int_equal(mr_eraser_approve(f->eraser, number, "pd-2", &error), 0);
+    (void)eraser_env_await(f, number, MR_ERASURE_COMPLETED);
+    for (size_t i = 0; i < MR_COUNT(systems); i++)
+        answer(f, systems[i], number, "done");
+    await_answers(f, number, 0);
+    generation = keys_status(f).generation;
+    assert_true(keys_status(f).owed);
+    assert_int_equal(eraser_env_request(f, SNILS_OLGA, &number, &error), 0);
+    assert_int_equal(mr_eraser_approve(f->eraser, number, "pd-2", &error), 0);
+    (void)eraser_env_await(f, number, MR_ERASURE_COMPLETED);
+    assert_false(keys_status(f).owed);
     assert_int_equal(keys_status(f).generation, generation + 1);
 }
 
@@ -370,6 +419,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(
                     test_derived_is_as_rebuilt, eraser_env_setup, eraser_env_teardown),
             cmocka_unit_test_setup_teardown(test_notices, eraser_env_setup, eraser_env_teardown),
+            cmocka_unit_test_setup_teardown(test_next_erasure_pays, eraser_env_setup, eraser_env_teardown),
             cmocka_unit_test_setup_teardown(
                     test_act_names_and_nothing_else_does, eraser_env_setup, eraser_env_teardown),
             cmocka_unit_test_setup_teardown(test_waiting_is_discarded, eraser_env_setup, eraser_env_teardown),
