@@ -1,7 +1,8 @@
 /*
- * marshrut bench store: its phases, in the order in which cmd_bench.c runs them. All work in one temporary
- * folder and add rows to one table; docs/bench-store.md says what each row is. A phase fails with a negative
- * code when something does not work, never because something is slow.
+ * marshrut bench: its subcommands, and the phases of `bench store`. These run in the order in which
+ * cmd_bench_store.c has them, work in one temporary folder and add rows to one table; docs/bench-store.md
+ * says what each row is. A phase fails with a negative code when something does not work, never because
+ * something is slow.
  */
 #ifndef MR_HUB_TOOL_BENCH_H
 #define MR_HUB_TOOL_BENCH_H
@@ -32,6 +33,11 @@ int bench_rolling(struct bench *bench);
 int bench_reading(struct bench *bench);
 /* Opening after kill -9, and the memory of a hub that has it open. The house is closed, no thread runs. */
 int bench_starting(struct bench *bench);
+
+/* Subcommands of `marshrut bench`: argv[0] is their name. Exit codes. */
+int tool_bench_store(struct tool *tool, int argc, char **argv);
+int tool_bench_bus(struct tool *tool, int argc, char **argv);
+int tool_bench_keys(struct tool *tool, int argc, char **argv);
 
 /* Progress, for people who wait. */
 void bench_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

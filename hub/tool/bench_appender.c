@@ -214,10 +214,10 @@ int bench_appender_run(struct bench_appender *a, enum bench_mix mix, uint64_t co
 static int init(struct bench_appender *a, struct mr_log *log)
 {
     const struct mr_writer_options options = {.log = log, .batch_jobs_max = 1};
-    int r = bench_event_init(&a->open, false);
+    int r = bench_event_init_store(&a->open, false);
 
     if (r == 0)
-        r = bench_event_init(&a->sealed, true);
+        r = bench_event_init_store(&a->sealed, true);
     for (size_t i = 0; r == 0 && i < ON_THEIR_WAY; i++) {
         a->batches[i].appender = a;
         a->batches[i].items = calloc(a->batch_size, sizeof *a->batches[i].items);

@@ -1,12 +1,13 @@
 #include "hub/tool/bench_event.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "event/assessment.pb-c.h"
 #include "event/course.pb-c.h"
 #include "proto/base/list.h"
 
-enum { ARENA_BYTES = 1 << 20, FILLER_MAX = 400, DIGITS = 10, ORGS = 997, OF_ONE_CORRELATION = 10 };
+enum { ARENA_BYTES = 1 << 20, DIGITS = 10, TITLE_MAX = 450, ORGS = 997, OF_ONE_CORRELATION = 10 };
 
 enum kind { EVENT, CORRELATION, ORG, SNILS, PERSON, KINDS };
 
@@ -109,27 +110,33 @@ static void find_all(struct bench_event *event)
     }
 }
 
-static struct mr_attributes attributes(const char *source, const char *type)
+static struct mr_attributes attributes(const struct bench_event_form *form)
 {
     return (struct mr_attributes){.id = "e-7000000001",
-            .source = source,
-            .type = type,
+            .source = form->source,
+            .type = form->with_person ? "nms.deficit.identified.v1" : "nms.programme.listed.v1",
             .time = "2026-11-01T10:00:00Z",
-            .regioncode = "24",
+            .regioncode = form->region,
             .basis = "education",
             .actor = "op-1",
             .actorrole = "methodist"};
 }
 
-static int encode_open(struct mr_buf *out, char *filler)
+static int encode_open(struct mr_buf *out, const struct bench_event_form *form, char *filler)
 {
-    struct mr_attributes a = attributes("urn:marshrut:24:portal", "nms.programme.listed.v1");
+    struct mr_attributes a = attributes(form);
     Nms__Event__V1__ProgrammeListed programme = NMS__EVENT__V1__PROGRAMME_LISTED__INIT;
+    char url[BENCH_FILLER_MAX + 1];
 
     a.correlationid = "c-7000000002";
     a.orgid = "7000000000003";
     programme.programme_id = (char *)"p-7000000001";
     programme.title = filler;
+    if (strlen(filler) > TITLE_MAX) {
+        (void)snprintf(url, sizeof url, "%s", filler + TITLE_MAX);
+        filler[TITLE_MAX] = 0;
+        programme.url = url;
+    }
     programme.kind = (char *)"PK";
     programme.hours = 36;
     programme.provider_ogrn = (char *)"1022402127461";
@@ -138,9 +145,9 @@ static int encode_open(struct mr_buf *out, char *filler)
     return mr_event_encode(out, &a, &programme.base);
 }
 
-static int encode_sealed(struct mr_buf *out, char *filler)
+static int encode_sealed(struct mr_buf *out, const struct bench_event_form *form, char *filler)
 {
-    struct mr_attributes a = attributes("urn:marshrut:24:copmkp", "nms.deficit.identified.v1");
+    struct mr_attributes a = attributes(form);
     Nms__Event__V1__Person person = NMS__EVENT__V1__PERSON__INIT;
     Nms__Event__V1__DeficitIdentified deficit = NMS__EVENT__V1__DEFICIT_IDENTIFIED__INIT;
 
@@ -160,35 +167,40 @@ static int encode_sealed(struct mr_buf *out, char *filler)
     return mr_event_encode(out, &a, &deficit.base);
 }
 
-static int encode(struct mr_buf *out, bool with_person, size_t filler_bytes)
+static int encode(struct mr_buf *out, const struct bench_event_form *form, char *filler, size_t filler_bytes)
 {
-    char filler[FILLER_MAX + 1];
-
-    memset(filler, 'x', sizeof filler);
+    memset(filler, 'x', filler_bytes);
     filler[filler_bytes] = 0;
     mr_buf_reset(out);
-    return with_person ? encode_sealed(out, filler) : encode_open(out, filler);
+    return form->with_person ? encode_sealed(out, form, filler) : encode_open(out, form, filler);
 }
 
-/* As much filler as makes it the size that is measured with. */
-static int encode_sized(struct mr_buf *out, bool with_person)
+/* As much filler as makes it the size that is measured with, or one byte more where a length takes one. */
+static int encode_sized(struct mr_buf *out, const struct bench_event_form *form)
 {
-    for (size_t filler = 1; filler <= FILLER_MAX; filler++) {
-        int r = encode(out, with_person, filler);
+    char filler[BENCH_FILLER_MAX + 1];
+    size_t bytes = 1;
+    int r = encode(out, form, filler, bytes);
 
-        if (r < 0 || out->size >= BENCH_EVENT_BYTES)
+    if (r < 0 || out->size > form->bytes)
+        return r < 0 ? r : MR_EINVAL;
+    if (form->bytes - out->size > BENCH_LENGTHS_MAX)
+        bytes += form->bytes - out->size - BENCH_LENGTHS_MAX;
+    for (; bytes <= BENCH_FILLER_MAX; bytes++) {
+        r = encode(out, form, filler, bytes);
+        if (r < 0 || out->size >= form->bytes)
             return r;
     }
     return MR_EINVAL;
 }
 
-int bench_event_init(struct bench_event *ret, bool with_person)
+int bench_event_init(struct bench_event *ret, const struct bench_event_form *form)
 {
     int r;
 
     *ret = (struct bench_event){0};
     mr_arena_init(&ret->arena, ARENA_BYTES);
-    r = encode_sized(&ret->bytes, with_person);
+    r = encode_sized(&ret->bytes, form);
     if (r == 0)
         r = mr_event_decode(&ret->event, mr_buf_slice(&ret->bytes), &ret->arena, NULL);
     if (r < 0) {
@@ -197,6 +209,16 @@ int bench_event_init(struct bench_event *ret, bool with_person)
     }
     find_all(ret);
     return 0;
+}
+
+int bench_event_init_store(struct bench_event *ret, bool with_person)
+{
+    const struct bench_event_form form = {.with_person = with_person,
+            .bytes = BENCH_EVENT_BYTES,
+            .region = "24",
+            .source = with_person ? "urn:marshrut:24:copmkp" : "urn:marshrut:24:portal"};
+
+    return bench_event_init(ret, &form);
 }
 
 void bench_event_fini(struct bench_event *event)

@@ -213,7 +213,7 @@ static int work(struct bench *bench, bool indexing, uint64_t first, long *ret_mo
     if (r == 0)
         r = start_parts(bench, &parts, indexing);
     if (r == 0)
-        r = bench_event_init(&event, false);
+        r = bench_event_init_store(&event, false);
     if (r == 0 && pipe2(fds, O_CLOEXEC) < 0)
         r = MR_ESYSTEM;
     for (uint64_t i = 0; r == 0 && i < MEMORY_INTAKES; i++) {

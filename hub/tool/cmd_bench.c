@@ -1,215 +1,55 @@
-/* marshrut bench store: measures the store in a folder of its own. */
-#include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+/* marshrut bench: the load on a bus, or by name something else to measure. */
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
-#include <ftw.h>
 
-#include "hub/log_key.h"
 #include "hub/tool/bench.h"
-#include "hub/tool/bench_appender.h"
+#include "proto/base/list.h"
 
-enum {
-    EVENTS_DEFAULT = 10000000,
-    EVENTS_QUICK = 200000,
-    EVENTS_MIN = 1000,
-    ROUNDS = 20,
-    ROUNDS_QUICK = 7,
-    ROUND_EVENTS = 20000,
-    LAG_SECONDS = 15,
-    LAG_SECONDS_QUICK = 3,
-    DISK_A_EVENT = 1300, /* log, indexes, facts, and what is measured beside them */
-    DISK_BESIDE = 512 << 20,
-    EVENTS_A_PERSON = 100,
-    SEGMENT_EVENTS = 1000000, /* the default of hub.segment_events; a tenth of a smaller log */
-    WALK_FDS = 8,
+static const struct {
+    const char *name;
+    int (*run)(struct tool *tool, int argc, char **argv);
+} subcommands[] = {
+        {"store", tool_bench_store},
+        {"keys", tool_bench_keys},
 };
-
-void bench_say(const char *format, ...)
-{
-    va_list args;
-
-    if (!isatty(STDERR_FILENO) && !getenv("MR_BENCH_SAY"))
-        return;
-    va_start(args, format);
-    (void)fprintf(stderr, "bench: ");
-    (void)vfprintf(stderr, format, args);
-    (void)fprintf(stderr, "\n");
-    va_end(args);
-}
-
-int bench_fail(struct bench *bench, int r, const char *where)
-{
-    if (r < 0 && bench->error.code == 0)
-        (void)mr_error_set(&bench->error, r, where, "", "it could not be measured: %s", mr_err_text(r));
-    return r;
-}
-
-/* ---- folders ---- */
-
-static _Thread_local uint64_t walked_bytes; /* nftw has no context */
-
-static int add_file(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-    (void)path;
-    (void)walk;
-    if (type == FTW_F)
-        walked_bytes += (uint64_t)st->st_blocks * 512;
-    return 0;
-}
-
-uint64_t bench_disk_bytes(const char *dir)
-{
-    walked_bytes = 0;
-    (void)nftw(dir, add_file, WALK_FDS, FTW_PHYS);
-    return walked_bytes;
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-    (void)st;
-    (void)type;
-    (void)walk;
-    return remove(path);
-}
-
-/* Room for all of it before anything is made. */
-static int check_space(const struct bench *bench, const char *above, struct mr_error *reterr)
-{
-    uint64_t need = bench->events * DISK_A_EVENT + DISK_BESIDE;
-    struct statvfs vfs;
-
-    if (statvfs(above, &vfs) < 0)
-        return mr_error_set(reterr, mr_err_from_errno(errno), above, "give an existing folder: --dir",
-                "cannot look at the folder: %s", strerror(errno));
-    bench_say("%llu events, up to %.1f GB below %s, some minutes for each 10 million",
-            (unsigned long long)bench->events, (double)need / 1e9, above);
-    if ((uint64_t)vfs.f_bavail * vfs.f_frsize >= need)
-        return 0;
-    return mr_error_set(reterr, MR_ENOSPACE, above, "give another folder (--dir) or fewer --events",
-            "%.1f GB are needed, %.1f are free", (double)need / 1e9,
-            (double)vfs.f_bavail * (double)vfs.f_frsize / 1e9);
-}
-
-static int make_folder(struct bench *bench, const char *above, struct mr_error *reterr)
-{
-    if (snprintf(bench->dir, sizeof bench->dir, "%s/marshrut-bench-XXXXXX", above) >= (int)sizeof bench->dir)
-        return mr_error_set(reterr, MR_EINVAL, above, "use a shorter path", "the path is too long");
-    if (mkdtemp(bench->dir))
-        return 0;
-    bench->dir[0] = 0;
-    return mr_error_set(reterr, mr_err_from_errno(errno), above,
-            "give a folder that may be written to: --dir", "cannot make a folder in it: %s", strerror(errno));
-}
-
-/* ---- the run ---- */
-
-static int open_home(struct bench *bench)
-{
-    size_t persons = bench->events / BENCH_SEALED_EVERY / EVENTS_A_PERSON;
-    struct mr_note_signer signer;
-    uint64_t segment = bench->events / 10 < SEGMENT_EVENTS ? bench->events / 10 : SEGMENT_EVENTS;
-    int r = bench_house_init(&bench->home, bench->dir, (uint32_t)segment, &bench->error);
-
-    if (r == 0)
-        r = bench_house_open(&bench->home, &bench->error);
-    if (r == 0)
-        r = bench_house_people(&bench->home, persons > 0 ? persons : 1, &bench->error);
-    if (r == 0)
-        r = mr_log_key_open(&signer, &bench->home.house, &bench->error);
-    if (r == 0)
-        mr_note_signer_wipe(&signer);
-    return r;
-}
-
-static int run_phases(struct bench *bench)
-{
-    int r = open_home(bench);
-
-    if (r == 0)
-        r = bench_appending(bench);
-    if (r == 0)
-        r = bench_large(bench);
-    if (r == 0)
-        r = bench_rolling(bench);
-    if (r == 0)
-        r = bench_reading(bench);
-    bench_house_close(&bench->home);
-    if (r == 0)
-        r = bench_starting(bench);
-    bench_house_fini(&bench->home);
-    return r;
-}
-
-static int run_bench(struct tool *tool, struct bench *bench, const char *above)
-{
-    int r = check_space(bench, above, &bench->error);
-
-    if (r == 0)
-        r = make_folder(bench, above, &bench->error);
-    if (r == 0)
-        r = run_phases(bench);
-    if (bench->dir[0])
-        (void)nftw(bench->dir, remove_one, WALK_FDS, FTW_DEPTH | FTW_PHYS);
-    if (r < 0)
-        return tool_fail(tool, &bench->error);
-    bench_result_print(&bench->results, tool, bench->events);
-    return 0;
-}
 
 static int bench_run(struct tool *tool, int argc, char **argv)
 {
-    static const struct option options[] = {{"dir", required_argument, NULL, 'd'},
-            {"events", required_argument, NULL, 'n'}, {"quick", no_argument, NULL, 'q'}, {NULL, 0, NULL, 0}};
-    static struct bench bench; /* large */
-    const char *above = ".";
-    long long events = 0;
-    bool quick = false;
-    char *end = NULL;
-    int option;
-
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == 'd')
-            above = optarg;
-        else if (option == 'n')
-            events = strtoll(optarg, &end, 10);
-        else if (option == 'q')
-            quick = true;
-        else
-            return tool_usage(&tool_bench, "unknown option");
-    }
-    if (optind + 1 != argc || strcmp(argv[optind], "store") != 0)
-        return tool_usage(&tool_bench, "say what to measure: store");
-    if ((end && *end) || (events != 0 && events < EVENTS_MIN))
-        return tool_usage(&tool_bench, "--events takes a number from %d on", EVENTS_MIN);
-    if (events == 0)
-        events = quick ? EVENTS_QUICK : EVENTS_DEFAULT;
-    bench = (struct bench){.events = (uint64_t)events,
-            .rounds = quick ? ROUNDS_QUICK : ROUNDS,
-            .round_events = events < 10 * ROUND_EVENTS ? (uint64_t)events / 10 : ROUND_EVENTS,
-            .lag_seconds = quick ? LAG_SECONDS_QUICK : LAG_SECONDS};
-    return run_bench(tool, &bench, above);
+    for (size_t i = 0; argc > 1 && i < MR_COUNT(subcommands); i++)
+        if (strcmp(argv[1], subcommands[i].name) == 0)
+            return subcommands[i].run(tool, argc - 1, argv + 1);
+    return tool_bench_bus(tool, argc, argv);
 }
 
 const struct tool_command tool_bench = {
         .name = "bench",
-        .usage = "store [--dir DIR] [--events N] [--quick]",
-        .summary = "measure the store on this disk",
-        .help = "Makes a log of N events of 400 bytes (10 million) in a temporary folder below DIR (the "
-                "current one), every\n"
-                "fifth about a person, and prints what was measured beside what is required. Needs no "
-                "configuration and\n"
-                "no hub; takes some minutes, both cores and about 1.3 KB of disk an event, which is given "
-                "back.\n"
-                "  --quick  200,000 events, a minute; the figures \"at N\" are then those of a small log\n"
-                "Compare ratios, which are taken by turns in one run; rates are this machine's at this "
-                "moment.\n"
-                "docs/bench-store.md says what each row is. Exit code 0 also when something is not "
-                "reached.\n",
+        .usage = "(--spawn [--dir DIR] | --keys DIR [--hub ENDPOINT]) [--events N] [--size BYTES]\n"
+                 "                      [--window N] [--batch N] [--producers N] [--consumers N] [--person]\n"
+                 "                      [--rate N] [--index-lag N]\n"
+                 "       marshrut [-c FILE] bench keys DIR [--producers N] [--consumers N]\n"
+                 "       marshrut bench store [--dir DIR] [--events N] [--quick]",
+        .summary = "load a hub and say how fast it is; measure the store",
+        .help = "Publishes events (100,000 of 400 bytes), each one acknowledged after it is on disk, and "
+                "takes them as a\n"
+                "receiver does. Prints what was published and delivered a second, how long an "
+                "acknowledgement and the way\n"
+                "to the receiver took, what the hub used. docs/bench.md tells how to read it.\n"
+                "  --spawn        a private hub in a temporary folder below DIR (the current one), "
+                "encrypted, removed after\n"
+                "  --keys DIR     the running hub of the configuration. Its events stay in its log: a hub "
+                "for trying.\n"
+                "                 `bench keys DIR` makes the keys and prints what to add to the "
+                "configuration\n"
+                "  --window N     unacknowledged events of a producer (1,000); --batch N events a message "
+                "(a fourth of it, at\n"
+                "                 most 256)\n"
+                "  --person       each event is about a person: sealed\n"
+                "  --rate N       offers N events a second, and counts latency from when each was due\n"
+                "  --index-lag N  hub.index_lag_max of the private hub (100,000)\n"
+                "`bench store` needs no hub: it makes a log of N events (10 million) below DIR and prints "
+                "what was measured\n"
+                "beside what is required (docs/bench-store.md); --quick: 200,000 events, a minute.\n"
+                "Compare ratios of runs that were taken by turns; rates are this machine's at this moment. "
+                "Exit code 0 also\n"
+                "when something is slow.\n",
         .run = bench_run,
 };

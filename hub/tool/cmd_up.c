@@ -3,7 +3,6 @@
  * after a growing pause; stopping asks the adapters first, then the hub, and kills what does not go.
  */
 #include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hub/tool/bin_dir.h"
 #include "hub/tool/tool.h"
 #include "proto/base/clock.h"
 #include "proto/base/list.h"
@@ -165,18 +165,6 @@ static void stop_children(struct up *up, size_t from, const sigset_t *set)
         }
 }
 
-static int find_bin_dir(char out[static PATH_MAX])
-{
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-
-    if (n < 0)
-        return MR_ESYSTEM;
-    self[n] = 0;
-    (void)snprintf(out, PATH_MAX, "%s", dirname(self));
-    return 0;
-}
-
 static void plan_children(struct up *up, const struct mr_config *config)
 {
     add_child(up, "marshrutd"); /* the first: stopped last */
@@ -204,7 +192,7 @@ static int up_run(struct tool *tool, int argc, char **argv)
     config = tool_config(tool);
     if (!config)
         return mr_err_exit(MR_ECONFIG);
-    if (find_bin_dir(up.bin_dir) < 0)
+    if (tool_bin_dir(up.bin_dir) < 0)
         return mr_err_exit(MR_ESYSTEM);
     plan_children(&up, config);
     (void)sigemptyset(&set);
