@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CASE_BYTES_MAX = 64 };
+enum { CASE_BYTES_MAX = 64, DATE_BYTES = 10 };
 
 int mr_arg_text(const struct mr_method_call *call, const char *name, bool required, size_t max,
         const char **ret, struct mr_error *reterr)
@@ -50,6 +50,24 @@ int mr_arg_number(const struct mr_method_call *call, const char *name, uint64_t 
     if (*ret < low || *ret > high)
         return mr_error_set(reterr, MR_EINVAL, name, "choose a number in these bounds", "not in %llu..%llu",
                 (unsigned long long)low, (unsigned long long)high);
+    return 0;
+}
+
+int mr_arg_time(const struct mr_method_call *call, const char *name, int64_t *ret, struct mr_error *reterr)
+{
+    char midnight[MR_TIME_TEXT_MAX];
+    const char *text;
+    int r = mr_arg_text(call, name, false, MR_TIME_TEXT_MAX, &text, reterr);
+
+    if (r < 0 || !*text)
+        return r;
+    if (strlen(text) == DATE_BYTES) {
+        (void)snprintf(midnight, sizeof midnight, "%sT00:00:00Z", text);
+        text = midnight;
+    }
+    if (mr_time_parse(text, strlen(text), ret) < 0 || *ret <= 0)
+        return mr_error_set(
+                reterr, MR_EINVAL, name, "write it as 2026-03-01 or 2026-03-01T09:00:00Z", "no time");
     return 0;
 }
 

@@ -11,6 +11,9 @@ int mr_arg_text(const struct mr_method_call *call, const char *name, bool requir
 int mr_arg_number(const struct mr_method_call *call, const char *name, uint64_t low, uint64_t high,
         uint64_t fallback, uint64_t *ret, struct mr_error *reterr);
 
+/* RFC 3339, or a date, which is its midnight UTC, as the log is. Absent: *ret stays. */
+int mr_arg_time(const struct mr_method_call *call, const char *name, int64_t *ret, struct mr_error *reterr);
+
 /* `case`: the number of a file, of an order, of a request, and no names: it is written where it stays. */
 int mr_arg_case(const struct mr_method_call *call, const char **ret, struct mr_error *reterr);
 

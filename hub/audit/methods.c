@@ -6,6 +6,9 @@
 
 static const struct mr_method methods[] = {
         {"balance", NULL, mr_query_balance, NULL},
+        {"config.history", NULL, mr_query_config_history, NULL},
+        {"config.plan", NULL, mr_query_config_plan, NULL},
+        {"config.show", NULL, mr_query_config_show, NULL},
         {"erase.approve", "pd-officer", mr_query_erase_approve, NULL, true},
         {"erase.list", NULL, mr_query_erase_list, NULL},
         {"erase.reject", "pd-officer", mr_query_erase_reject, NULL, true},

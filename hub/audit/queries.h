@@ -14,6 +14,12 @@ int mr_query_log_receipt(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_where(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_balance(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_config_plan(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_config_history(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_config_show(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_hold_list(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_log_segments(

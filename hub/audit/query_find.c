@@ -20,7 +20,6 @@ enum {
     LIMIT_DEFAULT = 100,
     PERSON_LIMIT_MAX = 200,
     LOOKS_MAX = 200000,
-    DATE_BYTES = 10,
 };
 
 struct find {
@@ -43,25 +42,6 @@ static int text_arg(struct find *f, const char *name, size_t max, const char **r
     return r;
 }
 
-/* RFC 3339, or a date, which is its midnight UTC, as the log is. */
-static int time_arg(struct find *f, const char *name, int64_t *ret, struct mr_error *reterr)
-{
-    char midnight[MR_TIME_TEXT_MAX];
-    const char *text;
-    int r = mr_arg_text(f->call, name, false, MR_TIME_TEXT_MAX, &text, reterr);
-
-    if (r < 0 || !*text)
-        return r;
-    if (strlen(text) == DATE_BYTES) {
-        (void)snprintf(midnight, sizeof midnight, "%sT00:00:00Z", text);
-        text = midnight;
-    }
-    if (mr_time_parse(text, strlen(text), ret) < 0 || *ret <= 0)
-        return mr_error_set(
-                reterr, MR_EINVAL, name, "write it as 2026-03-01 or 2026-03-01T09:00:00Z", "no time");
-    return 0;
-}
-
 static int read_args(struct find *f, uint64_t limit_max, struct mr_error *reterr)
 {
     struct mr_search *s = &f->search;
@@ -77,9 +57,9 @@ static int read_args(struct find *f, uint64_t limit_max, struct mr_error *reterr
     if (r == 0)
         r = text_arg(f, "id", ID_BYTES_MAX, &s->id, reterr);
     if (r == 0)
-        r = time_arg(f, "from", &s->from_us, reterr);
+        r = mr_arg_time(f->call, "from", &s->from_us, reterr);
     if (r == 0)
-        r = time_arg(f, "to", &s->to_us, reterr);
+        r = mr_arg_time(f->call, "to", &s->to_us, reterr);
     if (r == 0)
         r = mr_arg_number(f->call, "first", 1, INT64_MAX, 1, &s->first, reterr);
     if (r == 0)

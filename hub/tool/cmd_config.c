@@ -6,6 +6,7 @@
 #include "hub/matcher.h"
 #include "hub/minimise.h"
 #include "hub/rights.h"
+#include "hub/tool/config_action.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
@@ -166,7 +167,8 @@ static int check_rules(const struct tool *tool, struct warnings *warnings, struc
     return wrong > 0 ? TOOL_EXIT_CHECK : 0;
 }
 
-static int check(struct tool *tool)
+/* quiet: without the summary, when all is well. */
+static int check(struct tool *tool, bool quiet)
 {
     const struct mr_config *config = tool_config(tool);
     struct warnings warnings = {.tool = tool}, failed = {.tool = tool};
@@ -180,7 +182,7 @@ static int check(struct tool *tool)
     if (code == 0 || code == TOOL_EXIT_CHECK) {
         keys = check_keys(tool, &warnings);
         mr_rights_terms(config, tool->config_path, warn, &warnings);
-        if (keys == 0 && (code == 0 || tool->json))
+        if (keys == 0 && !quiet && (code == 0 || tool->json))
             print_summary(tool, warnings.list, failed.list);
         code = keys ? keys : code;
     }
@@ -189,28 +191,62 @@ static int check(struct tool *tool)
     return code;
 }
 
+int tool_config_check(struct tool *tool, bool quiet)
+{
+    return check(tool, quiet);
+}
+
+static int run_check(struct tool *tool, int argc, char **argv)
+{
+    if (argc > 2)
+        return tool_usage(&tool_config_command, "'check' takes one file");
+    if (argc == 2)
+        tool->config_path = argv[1];
+    return check(tool, false);
+}
+
+static const struct {
+    const char *name;
+    int (*run)(struct tool *tool, int argc, char **argv);
+    bool asks; /* the hub that the file at -c leads to */
+} actions[] = {{"check", run_check, false}, {"plan", tool_config_plan, true},
+        {"history", tool_config_history, true}, {"show", tool_config_show, true}};
+
 static int config_run(struct tool *tool, int argc, char **argv)
 {
-    if (argc < 2 || argc > 3 || strcmp(argv[1], "check") != 0)
-        return tool_usage(&tool_config_command, "say 'check'");
-    if (argc == 3)
-        tool->config_path = argv[2];
-    return check(tool);
+    for (size_t i = 0; argc > 1 && i < MR_COUNT(actions); i++) {
+        if (strcmp(argv[1], actions[i].name) != 0)
+            continue;
+        if (actions[i].asks && !tool_config(tool))
+            return mr_err_exit(MR_ECONFIG);
+        return actions[i].run(tool, argc - 1, argv + 1);
+    }
+    return tool_usage(&tool_config_command, "say 'check', 'plan', 'history' or 'show'");
 }
 
 const struct tool_command tool_config_command = {
         .name = "config",
-        .usage = "check [FILE]",
-        .summary = "check a configuration file",
-        .help = "Reads the file as hub and adapters do, and says with file, line and column what is wrong "
-                "and how to\n"
-                "mend it. Key files that are here must be readable, for their owner alone, and belong to the "
-                "public keys;\n"
-                "those that are not here are warned of, and so are subscriptions that can never get an "
-                "event. The "
-                "example\n"
-                "events of the section `tests` must go to exactly the subscriptions that are named with "
-                "them.\n"
-                "Exit code 78 when something is wrong, 1 when a test does not hold.\n",
+        .usage = "check [FILE] | plan [FILE] [--from N|TIME] [--to N|TIME] | history | show [VERSION]",
+        .summary = "check a configuration, plan a change of it, look at its versions",
+        .help = "check    reads the file as hub and adapters do, and says with file, line and column what is "
+                "wrong\n"
+                "         and how to mend it. Key files that are here must be readable, for their owner "
+                "alone, "
+                "and\n"
+                "         belong to the public keys; those that are not here are warned of, and so are "
+                "subscriptions\n"
+                "         that can never get an event. The example events of the section `tests` must go to "
+                "exactly\n"
+                "         the subscriptions that are named with them. Exit code 78 when something is wrong, "
+                "1 "
+                "when a\n"
+                "         test does not hold\n"
+                "plan     what the file would change: its keys that differ from what the hub runs with, and "
+                "where the\n"
+                "         events of the last day (or from --from to --to: numbers or times) would go that "
+                "went\n"
+                "         elsewhere, or that would not go where they went; nothing is changed by it\n"
+                "history  every version that the log has, with the number of its first event\n"
+                "show     the text of a version; without a number of the one in force\n",
         .run = config_run,
 };

@@ -51,6 +51,14 @@ static cyaml_config_t cyaml_options(struct report *report)
             .flags = CYAML_CFG_NO_ALIAS};
 }
 
+int mr_config_print(const struct mr_config *config, char **ret, size_t *ret_size)
+{
+    struct report report = {0};
+    cyaml_config_t options = cyaml_options(&report);
+
+    return cyaml_save_data(ret, ret_size, &options, &mr_config_schema, config, 0) == CYAML_OK ? 0 : MR_ENOMEM;
+}
+
 static int load_values(
         struct mr_config **ret, struct mr_slice text, const char *name, struct mr_error *reterr)
 {
@@ -114,7 +122,7 @@ static int absolute_paths(struct mr_config *config, const char *base)
     return 0;
 }
 
-static int keep_text(struct mr_config *config, struct mr_slice text)
+static int keep_origin(struct mr_config *config, struct mr_slice text, const char *name, const char *base_dir)
 {
     uint8_t *copy = malloc(text.size + 1);
 
@@ -123,7 +131,9 @@ static int keep_text(struct mr_config *config, struct mr_slice text)
     memcpy(copy, text.data, text.size);
     copy[text.size] = 0;
     config->text = mr_slice(copy, text.size);
-    return 0;
+    config->name = strdup(name);
+    config->dir = strdup(base_dir);
+    return config->name && config->dir ? 0 : MR_ENOMEM;
 }
 
 static int parse_tree(struct mr_config **ret, struct mr_config_yaml *yaml, struct mr_slice text,
@@ -134,7 +144,8 @@ static int parse_tree(struct mr_config **ret, struct mr_config_yaml *yaml, struc
 
     if (r < 0 || (r = load_values(&config, text, yaml->name, reterr)) < 0)
         return r;
-    if (mr_config_defaults(config) < 0 || absolute_paths(config, base_dir) < 0 || keep_text(config, text) < 0)
+    if (mr_config_defaults(config) < 0 || absolute_paths(config, base_dir) < 0 ||
+            keep_origin(config, text, yaml->name, base_dir) < 0)
         r = mr_error_set(reterr, MR_ENOMEM, yaml->name, "", "out of memory");
     if (r == 0)
         r = mr_config_check(config, yaml, reterr);
@@ -235,6 +246,8 @@ void mr_config_free(struct mr_config *config)
     if (!config)
         return;
     free((void *)config->text.data);
+    free(config->name);
+    free(config->dir);
     (void)cyaml_free(&options, &mr_config_schema, config, 0);
 }
 

@@ -222,6 +222,8 @@ struct mr_config_adapters {
 
 struct mr_config {
     struct mr_slice text; /* the file as read: the hub stores every version that it applies */
+    char *name;           /* ... and its name, for messages */
+    char *dir;            /* relative paths in it are below this folder */
     uint32_t version;     /* 1 */
     char *region;
     char *timezone; /* IANA name; default "Europe/Moscow" */

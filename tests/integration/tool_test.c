@@ -167,6 +167,10 @@ static void ask(struct scene *scene, bool hub)
             {"log-segments", 0, {"log", "segments"}},
             {"retention-plan", 0, {"retention", "plan"}},
             {"hold-list", 0, {"hold", "list"}},
+            {"config-plan", 0, {"config", "plan", "--from", "1"}},
+            {"config-plan-json", 0, {"config", "plan", "--from", "1", "--json"}},
+            {"config-history-json", 0, {"config", "history", "--json"}},
+            {"config-show-nothing", 66, {"config", "show", "9"}},
             {"passport-show-json", 0, {"passport", "show", "--json"}},
             {"passport-explain", 0, {"passport", "explain", "7.deficits.identified"}},
     };
@@ -217,6 +221,7 @@ static void test_config(void **state)
         expect(scene, "config-check-bad", 78, NULL, ARGS("config", "check", path));
         expect(scene, "config-check-bad-json", 78, NULL, ARGS("config", "check", path, "--json"));
     }
+    expect(scene, "usage-config", 64, NULL, ARGS("config", "plan", "a", "b"));
     expect(scene, "config-check-missing", 78, NULL, ARGS("config", "check", "/no/such/file"));
 }
 
@@ -264,6 +269,7 @@ static void test_examples(void **state)
     assert_int_equal(mr_file_write(scene->hub.dir, "programme.json",
                              mr_slice_str(HEAD("r-1", "portal", "nms.route.assigned.v1") "{}}"), 0600),
             0);
+    expect(scene, "config-plan-changed", 0, NULL, ARGS("config", "plan", "--from", "1", wrong));
     expect(scene, "config-check-tests-refused", 1, NULL, ARGS("config", "check", right));
 }
 
