@@ -6,7 +6,7 @@
 #include "proto/base/logfmt.h"
 #include "proto/loop/http_route.h"
 
-enum { BODY_BYTES_MAX = 4096, CONNECTIONS_MAX = 32, DEADLINE_MS = 5000 };
+enum { BODY_BYTES_MAX = 1024 * 1024, CONNECTIONS_MAX = 256, DEADLINE_MS = 5000 };
 
 static void answer_text(const struct mr_http_request *request, const char *problem)
 {
@@ -63,7 +63,12 @@ static const struct mr_http_route routes[] = {
 
 static void on_request(void *ctx, const struct mr_http_request *request)
 {
-    mr_http_dispatch(routes, MR_COUNT(routes), ctx, request);
+    struct mr_face *face = ctx;
+
+    if (mr_api_serves(request->path))
+        mr_api_request(&face->api, request);
+    else
+        mr_http_dispatch(routes, MR_COUNT(routes), ctx, request);
 }
 
 int mr_face_open(struct mr_face *face, struct mr_hub *hub, struct mr_error *reterr)
@@ -80,7 +85,9 @@ int mr_face_open(struct mr_face *face, struct mr_hub *hub, struct mr_error *rete
     *face = (struct mr_face){.hub = hub};
     if (!options.listen)
         return 0;
-    r = mr_http_server_open(&face->server, &options, reterr);
+    r = mr_api_open(&face->api, &hub->query, &hub->house, &hub->loop);
+    if (r == 0)
+        r = mr_http_server_open(&face->server, &options, reterr);
     if (r == 0)
         mr_info("hub.http", "listen", options.listen, "port", MR_N(mr_http_server_port(face->server)));
     return r;
@@ -103,7 +110,15 @@ int64_t mr_face_unsigned_us(const struct mr_face *face)
 
 void mr_face_close(struct mr_face *face)
 {
-    if (face->server)
-        mr_http_server_close(face->server, NULL, NULL);
+    if (!face->server)
+        return;
+    mr_http_server_close(face->server, NULL, NULL);
+    mr_api_detach(&face->api);
     face->server = NULL;
+}
+
+void mr_face_fini(struct mr_face *face)
+{
+    if (face->api.reader)
+        mr_api_close(&face->api);
 }

@@ -464,6 +464,7 @@ void mr_hub_stop(struct mr_hub *hub)
     mr_publish_close(&hub->publish);
     mr_receipt_queue_close(&hub->receipts);
     mr_deliver_close(&hub->deliver);
+    mr_face_fini(&hub->face);
     mr_matcher_free(hub->matcher);
     if (hub->house_open)
         mr_house_close(&hub->house);

@@ -24,6 +24,7 @@ static const char *const table_names[LOG_TABLES_COUNT] = {
         [MR_LOG_SEGMENT] = "segment",
         [MR_LOG_STRIP] = "strip",
         [MR_LOG_HOLD] = "hold",
+        [MR_LOG_ACCESS] = "access",
         [MR_LOG_META] = "meta",
         [LOG_RECORDS] = "records",
         [LOG_TREE] = "row0",

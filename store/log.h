@@ -39,6 +39,7 @@ enum mr_log_table {
     MR_LOG_SEGMENT,    /* u64 first -> a closed segment: struct mr_log_segment */
     MR_LOG_STRIP,      /* u64 number -> u16 mask of slots that the compactor is to empty (bit i: slot i) */
     MR_LOG_HOLD,       /* 16-byte id -> legal hold: hub, retention */
+    MR_LOG_ACCESS,     /* u8 kind, 16-byte id -> who may use the HTTP API: hub/http/token.h */
     MR_LOG_META,       /* layout version, log id ... */
     MR_LOG_TABLES
 };

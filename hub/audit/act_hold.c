@@ -7,8 +7,7 @@
 #include "hub/audit/queries.h"
 #include "hub/hold_rows.h"
 #include "proto/base/hex.h"
-#include "proto/wire/codec.h"
-#include "proto/wire/digest.h"
+#include "proto/wire/registry.h"
 
 enum { HEX_MAX = 2 * MR_HOLD_ROW_KEY_BYTES + 1 };
 
@@ -17,25 +16,6 @@ static const char *role_of(const struct mr_method_call *call)
 {
     return mr_config_operator_has(call->house->config, call->operator_name, "pd-officer") ? "pd-officer"
                                                                                           : "admin";
-}
-
-static int build_event(const struct mr_method_call *call, struct mr_act *act, const char *type,
-        const ProtobufCMessage *payload)
-{
-    const struct mr_house *house = call->house;
-    struct mr_uuid7 generator = {0};
-    uint8_t uuid[MR_UUID_BYTES];
-    char id[MR_UUID_TEXT_MAX], time[MR_TIME_TEXT_MAX];
-    int64_t now = mr_clock_wall_us(house->clock);
-    struct mr_attributes attributes = {.source = house->config->hub.source,
-            .type = type,
-            .time = mr_time_format(now, time),
-            .actor = call->operator_name,
-            .actorrole = role_of(call)};
-
-    mr_uuid7_next(&generator, now, uuid);
-    attributes.id = mr_uuid_format(uuid, id);
-    return mr_event_encode(&act->event, &attributes, payload);
 }
 
 /* ---- place ---- */
@@ -111,7 +91,7 @@ int mr_act_hold_place(const struct mr_method_call *call, struct mr_act *ret, str
     m.to_number = row.to;
     m.type = row.type;
     m.case_reference = row.case_reference;
-    r = build_event(call, ret, "hub.hold.placed.v1", &m.base);
+    r = mr_act_event(call, ret, "hub.hold.placed.v1", role_of(call), &m.base);
     if (r == 0)
         r = put_row(ret, id, &row);
     if (r == 0)
@@ -160,7 +140,7 @@ int mr_act_hold_release(const struct mr_method_call *call, struct mr_act *ret, s
     m.hold = (char *)hex;
     m.case_reference = (char *)reference;
     if (r == 0)
-        r = build_event(call, ret, "hub.hold.released.v1", &m.base);
+        r = mr_act_event(call, ret, "hub.hold.released.v1", role_of(call), &m.base);
     if (r == 0) {
         struct mr_act_row *out = &ret->rows[ret->rows_count++];
 

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+#include "proto/wire/codec.h"
+#include "proto/wire/digest.h"
+
 int mr_method_allowed(
         const struct mr_method *method, const struct mr_method_call *call, struct mr_error *reterr)
 {
@@ -30,4 +33,23 @@ void mr_act_fini(struct mr_act *act)
     }
     json_decref(act->reply);
     *act = (struct mr_act){0};
+}
+
+int mr_act_event(const struct mr_method_call *call, struct mr_act *act, const char *type,
+        const char *actorrole, const ProtobufCMessage *payload)
+{
+    const struct mr_house *house = call->house;
+    struct mr_uuid7 generator = {0};
+    uint8_t uuid[MR_UUID_BYTES];
+    char id[MR_UUID_TEXT_MAX], time[MR_TIME_TEXT_MAX];
+    int64_t now = mr_clock_wall_us(house->clock);
+    struct mr_attributes attributes = {.source = house->config->hub.source,
+            .type = type,
+            .time = mr_time_format(now, time),
+            .actor = call->operator_name,
+            .actorrole = actorrole};
+
+    mr_uuid7_next(&generator, now, uuid);
+    attributes.id = mr_uuid_format(uuid, id);
+    return mr_event_encode(&act->event, &attributes, payload);
 }

@@ -11,6 +11,7 @@
 #define MR_HUB_AUDIT_METHOD_H
 
 #include <jansson.h>
+#include <protobuf-c/protobuf-c.h>
 
 #include "hub/house.h"
 #include "proto/base/buf.h"
@@ -41,6 +42,9 @@ struct mr_act {
     json_t *reply; /* sent once durable; "number" is added to it */
 };
 void mr_act_fini(struct mr_act *act);
+/* Sets act->event: an event of the hub's own, of now, by the call's operator in this role. 0 or MR_ENOMEM. */
+int mr_act_event(const struct mr_method_call *call, struct mr_act *act, const char *type,
+        const char *actorrole, const ProtobufCMessage *payload);
 
 /* One answer document of a reading method; the callee takes the reference. Non-zero stops the method. */
 typedef int (*mr_emit_fn)(void *ctx, json_t *document);

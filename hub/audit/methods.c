@@ -40,6 +40,9 @@ static const struct mr_method methods[] = {
         {"quarantine.list", NULL, mr_query_quarantine, NULL},
         {"retention.plan", NULL, mr_query_retention_plan, NULL},
         {"retention.run", "pd-officer,admin", mr_query_retention_run, NULL},
+        {"token.list", NULL, mr_query_token_list, NULL},
+        {"token.new", "admin", NULL, mr_act_token_new},
+        {"token.revoke", "admin", NULL, mr_act_token_revoke},
         {"where", NULL, mr_query_where, NULL},
 };
 

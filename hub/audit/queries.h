@@ -67,4 +67,10 @@ int mr_act_passport_answer(const struct mr_method_call *call, struct mr_act *ret
 int mr_act_hold_place(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_hold_release(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 
+/* Tokens of the HTTP API (hub/http/token.h). */
+int mr_query_token_list(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_act_token_new(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
+int mr_act_token_revoke(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
+
 #endif

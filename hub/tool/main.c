@@ -30,6 +30,7 @@ static const struct tool_command *const commands[] = {
         &tool_map,
         &tool_filter,
         &tool_keys,
+        &tool_token,
         &tool_config_command,
         &tool_types,
         &tool_bench,

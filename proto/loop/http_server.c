@@ -14,9 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "proto/base/list.h"
+#include "proto/loop/http_internal.h"
 #include "proto/loop/http_listen.h"
-#include "proto/loop/http_token.h"
 
 enum {
     BODY_BYTES_DEFAULT = 1024 * 1024,
@@ -24,49 +23,6 @@ enum {
     CONNECTIONS_DEFAULT = 256,
     DEADLINE_MS_DEFAULT = 10000,
     CONNECTION_MEMORY_BYTES = 32 * 1024, /* request line and headers */
-    ANSWER_HEADERS_MAX = 8,
-};
-
-struct mr_http_server {
-    struct mr_http_server_options options;
-    struct MHD_Daemon *daemon;
-    uint16_t port;
-    uint8_t token[MR_HTTP_TOKEN_DIGEST_BYTES];
-    uv_poll_t poll;
-    uv_prepare_t prepare;
-    uv_timer_t run_timer;
-    uv_timer_t deadline_timer;
-    struct mr_list deadlines; /* struct connection, earliest first: all get the same span */
-    struct mr_list exchanges;
-    bool in_run;
-    bool run_soon;
-    bool closing;
-    int open_handles;
-    void (*on_closed)(void *ctx);
-    void *closed_ctx;
-};
-
-struct connection {
-    struct mr_list member; /* of deadlines while one is set */
-    uint64_t deadline_ms;
-    int fd;
-};
-
-struct mr_http_exchange {
-    struct mr_list member;
-    struct mr_http_server *server;
-    struct MHD_Connection *mhd;
-    struct connection *connection;
-    struct mr_buf body;
-    unsigned early_status; /* decided by the headers alone; the body is thrown away */
-    bool suspended;
-    unsigned status;
-    struct MHD_Response *response; /* not NULL: answered */
-    struct {
-        char *name;
-        char *value;
-    } headers[ANSWER_HEADERS_MAX];
-    int headers_count;
 };
 
 /* ---- deadlines ---- */
@@ -145,19 +101,6 @@ static void on_connection(
 
 /* ---- exchanges ---- */
 
-static void exchange_free(struct mr_http_exchange *exchange)
-{
-    for (int i = 0; i < exchange->headers_count; i++) {
-        free(exchange->headers[i].name);
-        free(exchange->headers[i].value);
-    }
-    if (exchange->response)
-        MHD_destroy_response(exchange->response);
-    mr_list_remove(&exchange->member);
-    mr_buf_wipe(&exchange->body);
-    free(exchange);
-}
-
 static void on_completed(
         void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
 {
@@ -169,56 +112,8 @@ static void on_completed(
     if (!exchange)
         return;
     arm(server, exchange->connection);
-    exchange_free(exchange);
+    mr_http_exchange_free(exchange);
     *context = NULL;
-}
-
-const char *mr_http_header(const struct mr_http_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->exchange->mhd, MHD_HEADER_KIND, name);
-}
-
-const char *mr_http_query(const struct mr_http_request *request, const char *name)
-{
-    return MHD_lookup_connection_value(request->exchange->mhd, MHD_GET_ARGUMENT_KIND, name);
-}
-
-void mr_http_answer_header(struct mr_http_exchange *exchange, const char *name, const char *value)
-{
-    int at = exchange->headers_count;
-
-    assert(!exchange->response && at < ANSWER_HEADERS_MAX);
-    exchange->headers[at].name = strdup(name);
-    exchange->headers[at].value = strdup(value);
-    exchange->headers_count++;
-}
-
-static void wake(struct mr_http_server *server);
-
-void mr_http_answer(
-        struct mr_http_exchange *exchange, unsigned status, const char *content_type, struct mr_slice body)
-{
-    struct MHD_Response *response;
-
-    assert(!exchange->response);
-    response =
-            MHD_create_response_from_buffer(body.size, (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
-    if (!response) /* out of memory: an empty answer needs next to nothing */
-        response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    assert(response);
-    (void)MHD_add_response_header(
-            response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type ? content_type : "application/json");
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    for (int i = 0; i < exchange->headers_count; i++)
-        if (exchange->headers[i].name && exchange->headers[i].value)
-            (void)MHD_add_response_header(response, exchange->headers[i].name, exchange->headers[i].value);
-    exchange->response = response;
-    exchange->status = status;
-    if (exchange->suspended) {
-        exchange->suspended = false;
-        MHD_resume_connection(exchange->mhd);
-        wake(exchange->server);
-    }
 }
 
 static enum MHD_Result queue_answer(struct mr_http_exchange *exchange)
@@ -346,7 +241,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     run(poll->data);
 }
 
-static void wake(struct mr_http_server *server)
+void mr_http_server_wake(struct mr_http_server *server)
 {
     if (server->closing)
         return;

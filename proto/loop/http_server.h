@@ -23,6 +23,13 @@ struct mr_http_request {
 };
 const char *mr_http_header(const struct mr_http_request *request, const char *name); /* NULL: absent */
 const char *mr_http_query(const struct mr_http_request *request, const char *name);
+/* Calls fn for each parameter of the query until it returns non-zero, which is returned; value: "" without
+ * one. */
+int mr_http_each_query(const struct mr_http_request *request,
+        int (*fn)(void *ctx, const char *name, const char *value), void *ctx);
+/* Numeric address of the peer, without its port: into ret, MR_HTTP_PEER_MAX bytes. */
+enum { MR_HTTP_PEER_MAX = 64 };
+void mr_http_peer(const struct mr_http_request *request, char ret[static MR_HTTP_PEER_MAX]);
 
 /*
  * Answers later or now, exactly once; after mr_http_server_close() not at all. body is copied. content_type
@@ -30,7 +37,9 @@ const char *mr_http_query(const struct mr_http_request *request, const char *nam
  */
 void mr_http_answer(
         struct mr_http_exchange *exchange, unsigned status, const char *content_type, struct mr_slice body);
-/* Extra response header, before the answer. */
+/* Extra response header, before the answer; at most MR_HTTP_ANSWER_HEADERS_MAX. Without a Cache-Control the
+ * answer has "no-store". */
+enum { MR_HTTP_ANSWER_HEADERS_MAX = 12 };
 void mr_http_answer_header(struct mr_http_exchange *exchange, const char *name, const char *value);
 
 struct mr_http_server_options {

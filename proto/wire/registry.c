@@ -38,6 +38,8 @@ static const struct mr_event_type types[] = {
     {"hub.hold.placed.v1",                 D(hub_hold_placed), MR_TYPE_HUB},
     {"hub.hold.released.v1",               D(hub_hold_released), MR_TYPE_HUB},
     {"hub.retention.completed.v1",         D(hub_retention_completed), MR_TYPE_HUB},
+    {"hub.token.issued.v1",                D(hub_token_issued), MR_TYPE_HUB},
+    {"hub.token.revoked.v1",               D(hub_token_revoked), MR_TYPE_HUB},
     {"nms.activity.attended.v1",           D(activity_attended), 0},
     {"nms.contest.participated.v1",        D(contest_participated), 0},
     {"nms.course.enrolled.v1",             D(course_enrolled), 0},

@@ -1,0 +1,45 @@
+/*
+ * The HTTP API, /api/v1 and /log (docs/api.md, docs/openapi.json): a table of routes over the methods that
+ * the tool uses too. Who asks is known by a token; what takes time runs off the loop, in hub/query or on a
+ * thread of libuv's pool. Loop thread.
+ */
+#ifndef MR_HUB_HTTP_API_H
+#define MR_HUB_HTTP_API_H
+
+#include <stdbool.h>
+
+#include "hub/http/limit.h"
+#include "hub/http/token.h"
+#include "hub/query.h"
+#include "proto/loop/http_server.h"
+
+enum { MR_API_PARAMETERS_MAX = 2, MR_API_PARAMETER_BYTES = 200 };
+
+struct mr_api {
+    struct mr_query *query;
+    struct mr_house *house;
+    uv_loop_t *loop;
+    struct mr_log_reader *reader; /* of the loop, for tokens; paused between requests */
+    struct mr_limit limit;
+    struct mr_list asks;  /* questions to hub/query that are not answered yet */
+    struct mr_list works; /* on the pool (tiles.c) */
+};
+
+/* One request as a route's function gets it. */
+struct mr_api_request {
+    struct mr_api *api;
+    const struct mr_http_request *http;
+    char parameters[MR_API_PARAMETERS_MAX][MR_API_PARAMETER_BYTES]; /* of the path, in its order */
+    struct mr_token_row token;
+};
+
+int mr_api_open(struct mr_api *api, struct mr_query *query, struct mr_house *house, uv_loop_t *loop);
+/* Does the path belong to the API? */
+bool mr_api_serves(const char *path);
+void mr_api_request(struct mr_api *api, const struct mr_http_request *request);
+/* After the server was closed: what is asked still ends by itself, and is answered to nobody. */
+void mr_api_detach(struct mr_api *api);
+/* After mr_query_close(), when the loop has run to its end: nothing is asked any more. */
+void mr_api_close(struct mr_api *api);
+
+#endif

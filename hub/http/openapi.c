@@ -1,0 +1,11 @@
+/* /api/v1/openapi.json: docs/openapi.json, as it was built in. */
+#include "hub/http/parts.h"
+#include "hub/http/problem.h"
+#include "openapi_json.h" /* made by the build */
+
+void mr_api_openapi(const struct mr_api_request *request, const struct mr_api_route *route)
+{
+    (void)route;
+    mr_api_answer(request->http, 200, "application/json", "public, max-age=300",
+            mr_slice(mr_openapi_json, sizeof mr_openapi_json));
+}

@@ -1,0 +1,91 @@
+#include "hub/http/problem.h"
+
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/base/hex.h"
+#include "proto/base/list.h"
+
+enum { TAG_BYTES = 16, TAG_TEXT_BYTES = 2 * TAG_BYTES + 3 };
+
+static void add_common(struct mr_http_exchange *exchange)
+{
+    static const struct {
+        const char *name, *value;
+    } headers[] = {
+            {"X-Content-Type-Options", "nosniff"},
+            {"Referrer-Policy", "no-referrer"},
+            {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+            {"Cross-Origin-Resource-Policy", "same-origin"},
+    };
+
+    for (size_t i = 0; i < MR_COUNT(headers); i++)
+        mr_http_answer_header(exchange, headers[i].name, headers[i].value);
+}
+
+static void set_text(json_t *object, const char *key, const char *value)
+{
+    if (value && *value)
+        (void)json_object_set_new(object, key, json_string(value));
+}
+
+void mr_problem_answer(
+        struct mr_http_exchange *exchange, unsigned status, int code, const struct mr_error *error)
+{
+    json_t *body = json_object();
+    char type[64];
+    char *text;
+
+    status = status ? status : (unsigned)mr_err_http(code);
+    (void)snprintf(type, sizeof type, "urn:marshrut:problem:%s", mr_err_name(code));
+    set_text(body, "type", type);
+    set_text(body, "title", mr_err_text(code));
+    (void)json_object_set_new(body, "status", json_integer((json_int_t)status));
+    if (error) {
+        set_text(body, "detail", error->what);
+        set_text(body, "field", error->where);
+        set_text(body, "cure", error->cure);
+    }
+    text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    add_common(exchange);
+    mr_http_answer(exchange, status, "application/problem+json", mr_slice_str(text ? text : "{}"));
+    free(text);
+}
+
+void mr_problem_say(struct mr_http_exchange *exchange, unsigned status, int code, const char *where,
+        const char *what, const char *cure)
+{
+    struct mr_error error = {0};
+
+    (void)mr_error_set(&error, code, where, cure, "%s", what);
+    mr_problem_answer(exchange, status, code, &error);
+}
+
+/* RFC 9110, 13.1.2: a list of tags, or "*". */
+static bool has_tag(const char *given, const char *tag)
+{
+    return given && (strcmp(given, "*") == 0 || strstr(given, tag));
+}
+
+void mr_api_answer(const struct mr_http_request *request, unsigned status, const char *content_type,
+        const char *cache, struct mr_slice body)
+{
+    uint8_t digest[crypto_hash_sha256_BYTES];
+    char tag[TAG_TEXT_BYTES];
+
+    (void)crypto_hash_sha256(digest, body.data, body.size);
+    tag[0] = '"';
+    (void)mr_hex_encode(digest, TAG_BYTES, tag + 1);
+    memcpy(tag + TAG_TEXT_BYTES - 2, "\"", 2);
+    add_common(request->exchange);
+    mr_http_answer_header(request->exchange, "Cache-Control", cache ? cache : "private, no-cache");
+    mr_http_answer_header(request->exchange, "ETag", tag);
+    if (status == 200 && has_tag(mr_http_header(request, "If-None-Match"), tag))
+        mr_http_answer(request->exchange, 304, content_type, (struct mr_slice){0});
+    else
+        mr_http_answer(request->exchange, status, content_type, body);
+}

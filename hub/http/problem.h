@@ -1,0 +1,23 @@
+/* Errors of the API: application/problem+json (RFC 9457), with the field and the cure as members of their
+ * own. */
+#ifndef MR_HUB_HTTP_PROBLEM_H
+#define MR_HUB_HTTP_PROBLEM_H
+
+#include "proto/base/err.h"
+#include "proto/loop/http_server.h"
+
+/*
+ * status 0: the code's own. code: negative, of proto/base/err.h; its name is the problem's type
+ * ("urn:marshrut:problem:not-found"). error NULL: the code's text.
+ */
+void mr_problem_answer(
+        struct mr_http_exchange *exchange, unsigned status, int code, const struct mr_error *error);
+/* The same of texts. */
+void mr_problem_say(struct mr_http_exchange *exchange, unsigned status, int code, const char *where,
+        const char *what, const char *cure);
+/* An answer of the API, with the headers that all of them have and a strong ETag: 304 when the asker has it.
+ * cache NULL: private, to be asked again each time. */
+void mr_api_answer(const struct mr_http_request *request, unsigned status, const char *content_type,
+        const char *cache, struct mr_slice body);
+
+#endif

@@ -1,0 +1,171 @@
+#include "hub/http/reading.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/http/parts.h"
+#include "hub/http/problem.h"
+#include "proto/base/list.h"
+
+enum { BODY_BYTES_MAX = 16 * 1024 * 1024 };
+
+/* A question to hub/query, and what has come of it. */
+struct ask {
+    struct mr_query_asker asker;
+    struct mr_list link;            /* of api->asks */
+    struct mr_http_request request; /* exchange NULL: the server is gone */
+    bool list, too_big;
+    size_t items;
+    struct mr_buf body;
+};
+
+/* ---- documents ---- */
+
+/* The last document of a list is an object: its members stand beside the items. */
+static void end_list(struct ask *ask, const char *last)
+{
+    if (ask->items == 0)
+        mr_buf_put_str(&ask->body, "{\"items\":[");
+    mr_buf_put_str(&ask->body, "]");
+    if (last[0] == '{' && last[1] != '}') {
+        mr_buf_put_str(&ask->body, ",");
+        mr_buf_put_str(&ask->body, last + 1);
+    } else {
+        mr_buf_put_str(&ask->body, "}");
+    }
+}
+
+static void add_item(struct ask *ask, const char *json)
+{
+    if (ask->body.size + strlen(json) > BODY_BYTES_MAX) {
+        ask->too_big = true;
+        return;
+    }
+    mr_buf_put_str(&ask->body, ask->items++ ? "," : "{\"items\":[");
+    mr_buf_put_str(&ask->body, json);
+}
+
+static void answer(struct ask *ask, int code, const struct mr_error *error)
+{
+    if (code < 0)
+        mr_problem_answer(ask->request.exchange, 0, code, error);
+    else if (ask->too_big)
+        mr_problem_say(ask->request.exchange, 0, MR_ETOOBIG, "limit", "the answer would be too big",
+                "ask for fewer at once: limit");
+    else if (mr_buf_failed(&ask->body))
+        mr_problem_answer(ask->request.exchange, 0, MR_ENOMEM, NULL);
+    else
+        mr_api_answer(&ask->request, 200, "application/json", NULL, mr_buf_slice(&ask->body));
+}
+
+static void take(
+        struct mr_query_asker *asker, const char *json, bool more, int code, const struct mr_error *error)
+{
+    struct ask *ask = MR_CONTAINER(asker, struct ask, asker);
+
+    if (more && ask->list)
+        add_item(ask, json);
+    if (more)
+        return;
+    if (code == 0 && ask->list)
+        end_list(ask, json);
+    else if (code == 0)
+        mr_buf_put_str(&ask->body, json);
+    if (ask->request.exchange)
+        answer(ask, code, error);
+    mr_list_remove(&ask->link);
+    mr_buf_fini(&ask->body);
+    free(ask);
+}
+
+static void put(const struct mr_api_request *request, const char *method, json_t *arguments, bool list)
+{
+    struct ask *ask = calloc(1, sizeof *ask);
+
+    if (!ask || !arguments) {
+        free(ask);
+        json_decref(arguments);
+        mr_problem_answer(request->http->exchange, 0, MR_ENOMEM, NULL);
+        return;
+    }
+    ask->asker.take = take;
+    ask->request = *request->http;
+    ask->list = list;
+    mr_list_init(&ask->link);
+    mr_list_push_back(&request->api->asks, &ask->link);
+    mr_query_ask(request->api->query, &ask->asker, method, arguments, "");
+}
+
+void mr_api_ask(const struct mr_api_request *request, const char *method, json_t *arguments)
+{
+    put(request, method, arguments, false);
+}
+
+void mr_api_asks_detach(struct mr_api *api)
+{
+    mr_list_foreach (it, &api->asks)
+        MR_CONTAINER(it, struct ask, link)->request.exchange = NULL;
+}
+
+/* ---- arguments ---- */
+
+struct reading_arguments {
+    const struct mr_api_reading *reading;
+    json_t *json;
+    struct mr_error error;
+};
+
+static int set(struct reading_arguments *a, const struct mr_api_argument *argument, const char *value)
+{
+    long long number;
+    char *end;
+
+    if (!argument->number)
+        return json_object_set_new(a->json, argument->argument, json_string(value)) == 0
+                       ? 0
+                       : mr_error_set(&a->error, MR_EINVAL, argument->argument, "send UTF-8", "no text");
+    errno = 0;
+    number = strtoll(value, &end, 10);
+    if (errno || end == value || *end || number < 0)
+        return mr_error_set(&a->error, MR_EINVAL, argument->argument, "give a whole number",
+                "the parameter is no whole number");
+    return json_object_set_new(a->json, argument->argument, json_integer(number)) == 0 ? 0 : MR_ENOMEM;
+}
+
+static int on_query(void *ctx, const char *name, const char *value)
+{
+    struct reading_arguments *a = ctx;
+
+    for (const struct mr_api_argument *it = a->reading->arguments; it->argument; it++)
+        if (it->name && strcmp(it->name, name) == 0)
+            return set(a, it, value);
+    return mr_error_set(
+            &a->error, MR_EINVAL, name, "docs/api.md lists the parameters of each path", "no such parameter");
+}
+
+static int read_path(struct reading_arguments *a, const struct mr_api_request *request)
+{
+    size_t at = 0;
+    int r = 0;
+
+    for (const struct mr_api_argument *it = a->reading->arguments; r == 0 && it->argument; it++)
+        if (!it->name)
+            r = set(a, it, request->parameters[at++]);
+    return r;
+}
+
+void mr_api_read(const struct mr_api_request *request, const struct mr_api_route *route)
+{
+    struct reading_arguments a = {.reading = route->reading, .json = json_object()};
+    int r = a.json ? read_path(&a, request) : MR_ENOMEM;
+
+    if (r == 0)
+        r = mr_http_each_query(request->http, on_query, &a);
+    if (r == 0) {
+        put(request, route->reading->method, a.json, route->reading->list);
+        return;
+    }
+    json_decref(a.json);
+    mr_problem_answer(request->http->exchange, 0, r, &a.error);
+}

@@ -1,0 +1,112 @@
+#include "hub/http/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "hub/http/parts.h"
+#include "hub/http/reading.h"
+#include "proto/base/list.h"
+
+/* ---- what the methods of the hub answer ---- */
+
+static const struct mr_api_reading status = {"hub.status", false, {{0}}};
+static const struct mr_api_reading balance = {"balance", false, {{0}}};
+static const struct mr_api_reading where = {"where", false, {{NULL, "id", false}}};
+static const struct mr_api_reading event = {"log.show", false, {{NULL, "number", true}}};
+static const struct mr_api_reading receipt = {"log.receipt", false, {{NULL, "number", true}}};
+static const struct mr_api_reading events = {"log.find", true,
+        {{"type", "type", false}, {"system", "system", false}, {"organisation", "organisation", false},
+                {"correlation", "correlation", false}, {"id", "id", false}, {"from", "from", false},
+                {"to", "to", false}, {"cursor", "first", true}, {"limit", "limit", true}}};
+static const struct mr_api_reading tail = {
+        "log.tail", true, {{"type", "type", false}, {"cursor", "from", true}, {"limit", "limit", true}}};
+static const struct mr_api_reading passport = {"passport.show", false, {{"as_of", "as_of", true}}};
+static const struct mr_api_reading cell = {"passport.explain", false,
+        {{NULL, "cell", false}, {"as_of", "as_of", true}, {"cursor", "after", true},
+                {"limit", "limit", true}}};
+static const struct mr_api_reading quarantine = {"quarantine.list", false, {{"state", "state", false}}};
+static const struct mr_api_reading segments = {"log.segments", false, {{0}}};
+
+/* ---- the table ---- */
+
+#define V1 "/api/v1"
+
+static const struct mr_api_route routes[] = {
+        {"GET", V1 "/balance", MR_TOKEN_READ, mr_api_read, &balance},
+        {"GET", V1 "/events", MR_TOKEN_READ, mr_api_read, &events},
+        {"POST", V1 "/events", MR_TOKEN_PUBLISH, mr_api_publish, NULL},
+        {"GET", V1 "/events/{number}", MR_TOKEN_READ, mr_api_read, &event},
+        {"GET", V1 "/events/{number}/receipt", MR_TOKEN_READ, mr_api_read, &receipt},
+        {"GET", V1 "/openapi.json", 0, mr_api_openapi, NULL},
+        {"GET", V1 "/passport", MR_TOKEN_PASSPORT, mr_api_read, &passport},
+        {"GET", V1 "/passport/cells/{cell}", MR_TOKEN_PASSPORT, mr_api_read, &cell},
+        {"GET", V1 "/quarantine", MR_TOKEN_READ, mr_api_read, &quarantine},
+        {"GET", V1 "/segments", MR_TOKEN_READ, mr_api_read, &segments},
+        {"GET", V1 "/status", MR_TOKEN_READ, mr_api_read, &status},
+        {"GET", V1 "/tail", MR_TOKEN_READ, mr_api_read, &tail},
+        {"GET", V1 "/types", 0, mr_api_types, NULL},
+        {"GET", V1 "/types/{type}", 0, mr_api_type, NULL},
+        {"GET", V1 "/where/{id}", MR_TOKEN_READ, mr_api_read, &where},
+        {"GET", "/log/checkpoint", MR_TOKEN_LOG, mr_api_checkpoint, NULL},
+        {"GET", "/log/tile/{tile...}", MR_TOKEN_LOG, mr_api_tile, NULL},
+        {"GET", "/log/vkey", MR_TOKEN_LOG, mr_api_vkey, NULL},
+};
+
+const struct mr_api_route *mr_api_route_at(size_t index)
+{
+    return index < MR_COUNT(routes) ? &routes[index] : NULL;
+}
+
+/* One piece of a path against "{name}", "{name...}" or itself. How much of the path it takes; 0: it differs.
+ */
+static size_t match_piece(const char *pattern, size_t size, const char *path, char *parameter)
+{
+    bool rest = size > 4 && strncmp(pattern + size - 4, "...}", 4) == 0;
+    size_t length = rest ? strlen(path) : strcspn(path, "/");
+
+    if (*pattern != '{')
+        return length == size && strncmp(pattern, path, size) == 0 ? length : 0;
+    if (length == 0 || length >= MR_API_PARAMETER_BYTES || !parameter)
+        return 0;
+    memcpy(parameter, path, length);
+    parameter[length] = '\0';
+    return length;
+}
+
+static bool match(const char *pattern, const char *path,
+        char parameters[static MR_API_PARAMETERS_MAX][MR_API_PARAMETER_BYTES])
+{
+    size_t count = 0;
+
+    while (*pattern == '/' && *path == '/') {
+        size_t size = strcspn(++pattern, "/");
+        size_t taken =
+                match_piece(pattern, size, ++path, count < MR_API_PARAMETERS_MAX ? parameters[count] : NULL);
+
+        if (taken == 0)
+            return false;
+        count += *pattern == '{';
+        pattern += size;
+        path += taken;
+    }
+    return !*pattern && !*path;
+}
+
+const struct mr_api_route *mr_api_route_find(const char *method, const char *path,
+        char parameters[static MR_API_PARAMETERS_MAX][MR_API_PARAMETER_BYTES], char ret_allow[static 64])
+{
+    const char *asked = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    size_t used = 0;
+
+    ret_allow[0] = '\0';
+    for (size_t i = 0; i < MR_COUNT(routes); i++) {
+        if (!match(routes[i].path, path, parameters))
+            continue;
+        if (strcmp(routes[i].method, asked) == 0)
+            return &routes[i];
+        if (used < 64)
+            used += (size_t)snprintf(
+                    ret_allow + used, 64 - used, "%s%s", used > 0 ? ", " : "", routes[i].method);
+    }
+    return NULL;
+}

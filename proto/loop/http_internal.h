@@ -1,0 +1,57 @@
+/* What http_server.c and http_exchange.c share: nobody else's. */
+#ifndef MR_LOOP_HTTP_INTERNAL_H
+#define MR_LOOP_HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+
+#include "proto/base/list.h"
+#include "proto/loop/http_server.h"
+#include "proto/loop/http_token.h"
+
+struct mr_http_server {
+    struct mr_http_server_options options;
+    struct MHD_Daemon *daemon;
+    uint16_t port;
+    uint8_t token[MR_HTTP_TOKEN_DIGEST_BYTES];
+    uv_poll_t poll;
+    uv_prepare_t prepare;
+    uv_timer_t run_timer;
+    uv_timer_t deadline_timer;
+    struct mr_list deadlines; /* struct connection, earliest first: all get the same span */
+    struct mr_list exchanges;
+    bool in_run;
+    bool run_soon;
+    bool closing;
+    int open_handles;
+    void (*on_closed)(void *ctx);
+    void *closed_ctx;
+};
+
+struct connection {
+    struct mr_list member; /* of deadlines while one is set */
+    uint64_t deadline_ms;
+    int fd;
+};
+
+struct mr_http_exchange {
+    struct mr_list member;
+    struct mr_http_server *server;
+    struct MHD_Connection *mhd;
+    struct connection *connection;
+    struct mr_buf body;
+    unsigned early_status; /* decided by the headers alone; the body is thrown away */
+    bool suspended;
+    unsigned status;
+    struct MHD_Response *response; /* not NULL: answered */
+    struct {
+        char *name;
+        char *value;
+    } headers[MR_HTTP_ANSWER_HEADERS_MAX];
+    int headers_count;
+};
+
+void mr_http_server_wake(struct mr_http_server *server); /* what was resumed goes on */
+void mr_http_exchange_free(struct mr_http_exchange *exchange);
+
+#endif
