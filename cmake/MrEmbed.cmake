@@ -8,7 +8,7 @@ endif()
 
 set(MR_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 
-# NAME mr_openapi_json becomes openapi_json.h with `static const unsigned char mr_openapi_json[]`.
+# NAME mr_openapi_json becomes "embedded/openapi_json.h" with `static const unsigned char mr_openapi_json[]`.
 function(mr_embed target file name)
   string(REGEX REPLACE "^mr_" "" stem ${name})
   set(out ${CMAKE_CURRENT_BINARY_DIR}/embedded/${stem}.h)
@@ -17,5 +17,5 @@ function(mr_embed target file name)
     COMMAND ${CMAKE_COMMAND} -DIN=${file} -DOUT=${out} -DNAME=${name} -P ${MR_EMBED_SCRIPT}
     DEPENDS ${file} ${MR_EMBED_SCRIPT} VERBATIM)
   target_sources(${target} PRIVATE ${out})
-  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/embedded)
+  target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
 endfunction()

@@ -108,7 +108,7 @@ static bool admit(struct mr_api_request *request, uint32_t scope)
                 "send Authorization: Bearer TOKEN; marshrut token new makes one", "no token");
     r = token ? check_token(request->api, token, &request->token, &error) : MR_EDENIED;
     if (r < 0) {
-        if (may_ask(request->api, http, who, COST_OF_A_WRONG_TOKEN))
+        if (may_ask(request->api, http, who, token ? COST_OF_A_WRONG_TOKEN : 1))
             refuse(http, r == MR_EDENIED ? 401 : 0, r, &error);
         return false;
     }

@@ -1,7 +1,7 @@
 /* /api/v1/openapi.json: docs/openapi.json, as it was built in. */
+#include "embedded/openapi_json.h" /* made by the build */
 #include "hub/http/parts.h"
 #include "hub/http/problem.h"
-#include "openapi_json.h" /* made by the build */
 
 void mr_api_openapi(const struct mr_api_request *request, const struct mr_api_route *route)
 {

@@ -48,8 +48,8 @@ static void add_item(struct ask *ask, const char *json)
 
 static void answer(struct ask *ask, int code, const struct mr_error *error)
 {
-    if (code < 0)
-        mr_problem_answer(ask->request.exchange, 0, code, error);
+    if (code < 0) /* what is not configured is not there: no fault of the server */
+        mr_problem_answer(ask->request.exchange, code == MR_ECONFIG ? 404 : 0, code, error);
     else if (ask->too_big)
         mr_problem_say(ask->request.exchange, 0, MR_ETOOBIG, "limit", "the answer would be too big",
                 "ask for fewer at once: limit");

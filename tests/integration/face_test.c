@@ -272,7 +272,7 @@ static void slow_clients_are_cut(void **state)
 
 static void a_large_body_is_refused(void **state)
 {
-    static const char head[] = "GET /metrics HTTP/1.1\r\nHost: hub\r\nContent-Length: 1000000\r\n\r\n";
+    static const char head[] = "GET /metrics HTTP/1.1\r\nHost: hub\r\nContent-Length: 100000000\r\n\r\n";
     struct env *env = *state;
     int fd = dial(env);
 

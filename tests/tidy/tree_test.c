@@ -30,6 +30,8 @@ static const struct layer {
         {"hub/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/",
                          "generated"}},
         {"hub/cesql/", {"proto/base/", "proto/wire/prescan.h", "hub/cesql/"}},
+        {"hub/http/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/",
+                              "generated", "embedded/"}},
         {"hub/tool/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/",
                               "adapters/sdk/", "generated"}},
         {"adapters/sdk/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/kv.h",

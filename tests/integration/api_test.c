@@ -1,0 +1,454 @@
+/*
+ * The HTTP API of a real hub: every route is in docs/openapi.json and answers in the shape that it says, to
+ * the tokens that it says; events come in by HTTP and are found again; the log's tiles prove themselves.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/http/route.h"
+#include "proto/base/bytes.h"
+#include "store/merkle.h"
+#include "tests/support/http_ask.h"
+#include "tests/support/run_program.h"
+#include "tests/support/shape.h"
+
+#define JSON_EVENT                                                                                           \
+    "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"%s\",\"type\":\"nms.programme.listed.v1\","         \
+    "\"time\":\"2026-09-01T09:00:00Z\",\"regioncode\":\"24\",\"data\":{\"programmeId\":\"%s\","              \
+    "\"title\":\"x\",\"kind\":\"PK\",\"hours\":72,\"providerOgrn\":\"1022400001007\","                       \
+    "\"registry\":\"own\"}}"
+
+enum { TOKEN_BYTES = 64, EVENT_BYTES = 1024 };
+
+struct env {
+    struct spawn spawn;
+    uint16_t port;
+    char all[TOKEN_BYTES];     /* every scope, for the portal */
+    char nothing[TOKEN_BYTES]; /* the scope passport alone */
+    char nothing_id[TOKEN_BYTES];
+    json_t *document;
+    struct http_ask ask;
+};
+
+/* ---- support ---- */
+
+static json_t *tool(struct env *env, const char *const more[])
+{
+    const char *argv[16] = {"marshrut", "-c", env->spawn.config, "--json", "--as", "boss"};
+    struct run_program run = {0};
+    json_t *answer;
+    size_t n = 6;
+
+    while (*more && n < 15)
+        argv[n++] = *more++;
+    run_program(&run, argv);
+    if (run.status != 0)
+        fail_msg("%s", run_program_err(&run));
+    answer = json_loads(run_program_out(&run), 0, NULL);
+    assert_non_null(answer);
+    run_program_fini(&run);
+    return answer;
+}
+
+static void new_token(struct env *env, const char *scopes, char ret[static TOKEN_BYTES], char *ret_id)
+{
+    const char *const more[] = {
+            "token", "new", "--name", "a test", "--scope", scopes, "--system", "portal", NULL};
+    json_t *answer = tool(env, more);
+
+    (void)snprintf(ret, TOKEN_BYTES, "%s", json_string_value(json_object_get(answer, "token")));
+    if (ret_id)
+        (void)snprintf(ret_id, TOKEN_BYTES, "%s", json_string_value(json_object_get(answer, "id")));
+    json_decref(answer);
+}
+
+static int get(struct env *env, const char *path, const char *token)
+{
+    struct mr_buf kept = env->ask.answer;
+
+    env->ask = (struct http_ask){.port = env->port, .path = path, .token = token, .answer = kept};
+    return http_ask(&env->ask);
+}
+
+static json_t *body_json(const struct env *env)
+{
+    struct mr_slice body = http_ask_body(&env->ask);
+    json_error_t error;
+    json_t *json = json_loadb((const char *)body.data, body.size, 0, &error);
+
+    if (!json)
+        fail_msg("%s: %s", error.text, (const char *)env->ask.answer.data);
+    return json;
+}
+
+static int post(struct env *env, const char *token, const char *headers, const char *body)
+{
+    struct mr_buf kept = env->ask.answer;
+
+    env->ask = (struct http_ask){.port = env->port,
+            .method = "POST",
+            .path = "/api/v1/events",
+            .token = token,
+            .headers = headers,
+            .body = mr_slice_str(body),
+            .answer = kept};
+    return http_ask(&env->ask);
+}
+
+#define STRUCTURED "Content-Type: application/cloudevents+json\r\n"
+#define BATCH      "Content-Type: application/cloudevents-batch+json\r\n"
+
+/* The verdict of the one event; "" when there is none. */
+static const char *verdict(const struct env *env, char ret[static 32])
+{
+    json_t *json = body_json(env);
+    const char *text = json_string_value(
+            json_object_get(json_array_get(json_object_get(json, "results"), 0), "verdict"));
+
+    (void)snprintf(ret, 32, "%s", text ? text : "");
+    json_decref(json);
+    return ret;
+}
+
+static const char *event_json(char ret[static EVENT_BYTES], const char *id)
+{
+    (void)snprintf(ret, EVENT_BYTES, JSON_EVENT, id, "urn:marshrut:24:portal", id);
+    return ret;
+}
+
+static int setup(void **state)
+{
+    struct env *env = calloc(1, sizeof *env);
+    char event[EVENT_BYTES], text[32];
+
+    spawn_init_hub(&env->spawn, "operators: [{name: boss, roles: [admin]}]\n",
+            "  ballast_mb: 1\n  space_watermark_mb: 1\n  http_listen: 127.0.0.1:0\n");
+    spawn_start(&env->spawn);
+    env->port = http_ask_port(&env->spawn);
+    new_token(env, "read,log,passport,publish", env->all, NULL);
+    new_token(env, "passport", env->nothing, env->nothing_id);
+    assert_int_equal(post(env, env->all, STRUCTURED, event_json(event, "programme-1")), 200);
+    assert_string_equal(verdict(env, text), "stored");
+    assert_int_equal(get(env, "/api/v1/openapi.json", NULL), 200);
+    env->document = body_json(env);
+    *state = env;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct env *env = *state;
+
+    json_decref(env->document);
+    http_ask_fini(&env->ask);
+    spawn_stop(&env->spawn);
+    spawn_fini(&env->spawn);
+    free(env);
+    return 0;
+}
+
+/* ---- the document ---- */
+
+static void name_of(const struct mr_api_route *route, char path[static 128], char method[static 16])
+{
+    const char *rest = strstr(route->path, "...}");
+
+    (void)snprintf(path, 128, "%.*s%s", (int)(rest ? rest - route->path : (int)strlen(route->path)),
+            route->path, rest ? "}" : "");
+    (void)snprintf(method, 16, "%s", strcmp(route->method, "GET") == 0 ? "get" : "post");
+}
+
+static const json_t *operation_of(const struct env *env, const struct mr_api_route *route)
+{
+    char path[128], method[16];
+    const json_t *operation;
+
+    name_of(route, path, method);
+    operation = json_object_get(json_object_get(json_object_get(env->document, "paths"), path), method);
+    if (!operation)
+        fail_msg("the document has no %s %s", method, path);
+    return operation;
+}
+
+static void the_document_has_every_route(void **state)
+{
+    struct env *env = *state;
+    const struct mr_api_route *route;
+    size_t routes = 0, operations = 0;
+    const char *path;
+    json_t *item;
+
+    for (; (route = mr_api_route_at(routes)) != NULL; routes++) {
+        const json_t *security = json_object_get(operation_of(env, route), "security");
+        const char *scope =
+                json_string_value(json_array_get(json_object_get(json_array_get(security, 0), "token"), 0));
+
+        assert_int_equal(scope != NULL, route->scope != 0);
+        if (scope)
+            assert_string_equal(scope, mr_token_scope_name(route->scope));
+    }
+    json_object_foreach (json_object_get(env->document, "paths"), path, item)
+        operations += json_object_size(item);
+    assert_int_equal(operations, routes);
+}
+
+/* A real path of a route: its parameters are those of what the setup has published. */
+static const char *real_path(const struct mr_api_route *route, char ret[static 160])
+{
+    static const struct {
+        const char *name, *value;
+    } values[] = {{"{number}", "1"}, {"{type}", "nms.course.finished.v1"}, {"{id}", "programme-1"},
+            {"{cell}", "1.total"}, {"{tile...}", "0/000.p/1"}};
+    const char *brace = strchr(route->path, '{');
+
+    (void)snprintf(ret, 160, "%s", route->path);
+    for (size_t i = 0; brace && i < sizeof values / sizeof values[0]; i++) {
+        size_t size = strlen(values[i].name);
+
+        if (strncmp(brace, values[i].name, size) == 0)
+            (void)snprintf(ret, 160, "%.*s%s%s", (int)(brace - route->path), route->path, values[i].value,
+                    brace + size);
+    }
+    return ret;
+}
+
+static void assert_problem(struct env *env, int status)
+{
+    static const char path[] = "problem";
+    char type[64];
+    json_t *problem = body_json(env);
+
+    assert_string_equal(
+            http_ask_header(&env->ask, "Content-Type", type, sizeof type), "application/problem+json");
+    shape_assert(env->document,
+            json_object_get(
+                    json_object_get(json_object_get(env->document, "components"), "schemas"), "Problem"),
+            problem, path);
+    assert_int_equal(json_integer_value(json_object_get(problem, "status")), status);
+    json_decref(problem);
+}
+
+static void only_who_may_is_answered(void **state)
+{
+    struct env *env = *state;
+    const struct mr_api_route *route;
+    char path[160];
+
+    for (size_t i = 0; (route = mr_api_route_at(i)) != NULL; i++) {
+        struct http_ask *ask = &env->ask;
+
+        if (!route->scope)
+            continue;
+        (void)get(env, "/api/v1/openapi.json", NULL);
+        ask->method = route->method;
+        ask->path = real_path(route, path);
+        assert_int_equal(http_ask(ask), 401);
+        assert_problem(env, 401);
+        ask->token = env->nothing;
+        if (route->scope == MR_TOKEN_PASSPORT)
+            continue;
+        assert_int_equal(http_ask(ask), 403);
+        assert_problem(env, 403);
+    }
+}
+
+/* The last test: it uses up what this address may ask. */
+static void guessing_tokens_is_slow(void **state)
+{
+    struct env *env = *state;
+    char wait[16];
+    int tries = 0;
+
+    while (get(env, "/api/v1/status", "mrt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA") == 401)
+        assert_true(tries++ < 1000);
+    assert_int_equal(env->ask.status, 429);
+    assert_true(tries >= 10);
+    assert_problem(env, 429);
+    assert_true(strtol(http_ask_header(&env->ask, "Retry-After", wait, sizeof wait), NULL, 10) >= 1);
+    assert_int_equal(get(env, "/api/v1/status", env->all), 200); /* who has a token is not kept out by it */
+}
+
+static bool signed_yet(void *ctx)
+{
+    struct env *env = ctx;
+
+    return get(env, "/log/tile/0/000.p/3", env->all) == 200;
+}
+
+/* What each GET answers is what the document says; or one of the failures that it names. */
+static void answers_have_their_shape(void **state)
+{
+    struct env *env = *state;
+    const struct mr_api_route *route;
+    size_t answered = 0;
+    char path[160], status[8], tag[64];
+
+    spawn_until("a checkpoint", signed_yet, env);
+    for (size_t i = 0; (route = mr_api_route_at(i)) != NULL; i++) {
+        const json_t *responses = json_object_get(operation_of(env, route), "responses");
+        const json_t *content;
+        json_t *json;
+
+        if (strcmp(route->method, "GET") != 0)
+            continue;
+        (void)snprintf(status, sizeof status, "%d", get(env, real_path(route, path), env->all));
+        if (!json_object_get(responses, status))
+            fail_msg("%s answers %s", path, status);
+        if (env->ask.status != 200) {
+            assert_problem(env, env->ask.status);
+            continue;
+        }
+        answered++;
+        assert_int_equal(strlen(http_ask_header(&env->ask, "ETag", tag, sizeof tag)), 34);
+        content = json_object_get(
+                json_object_get(json_object_get(responses, "200"), "content"), "application/json");
+        if (!content)
+            continue;
+        json = body_json(env);
+        shape_assert(env->document, json_object_get(content, "schema"), json, path);
+        json_decref(json);
+    }
+    assert_true(answered >= 12);
+}
+
+/* ---- events ---- */
+
+static void events_come_in_and_are_found(void **state)
+{
+    static const char binary[] = "Content-Type: application/json\r\nce-specversion: 1.0\r\n"
+                                 "ce-id: programme-b\r\nce-source: urn:marshrut:24:portal\r\n"
+                                 "ce-type: nms.programme.listed.v1\r\nce-regioncode: 24\r\n"
+                                 "ce-time: 2026-09-01T09:00:00Z\r\n";
+    struct env *env = *state;
+    char event[EVENT_BYTES], other[EVENT_BYTES], batch[2 * EVENT_BYTES + 8], text[32];
+    json_t *json;
+
+    assert_int_equal(post(env, env->all, binary,
+                             "{\"programmeId\":\"b\",\"title\":\"x\",\"kind\":\"PK\",\"hours\":72,"
+                             "\"providerOgrn\":\"1022400001007\",\"registry\":\"own\"}"),
+            200);
+    assert_string_equal(verdict(env, text), "stored");
+    assert_int_equal(post(env, env->all, STRUCTURED, event_json(event, "programme-1")), 200);
+    assert_string_equal(verdict(env, text), "duplicate");
+    (void)snprintf(other, sizeof other, JSON_EVENT, "programme-x", "urn:marshrut:24:school", "x");
+    (void)snprintf(batch, sizeof batch, "[%s,%s]", other, event_json(event, "programme-2"));
+    assert_int_equal(post(env, env->all, BATCH, batch), 200);
+    assert_string_equal(verdict(env, text), "refused"); /* the source is another system's */
+    assert_int_equal(get(env, "/api/v1/events?id=programme-2", env->all), 200);
+    json = body_json(env);
+    assert_int_equal(json_array_size(json_object_get(json, "items")), 1);
+    json_decref(json);
+}
+
+static void bad_requests_are_told_why(void **state)
+{
+    static const struct {
+        const char *path;
+        int status;
+    } gets[] = {{"/api/v1/events?nonsense=1", 400}, {"/api/v1/events?limit=many", 400},
+            {"/api/v1/events?limit=100000", 400}, {"/api/v1/events/0", 400}, {"/api/v1/events/x", 400},
+            {"/api/v1/events/9999999", 404}, {"/api/v1/nothing", 404}, {"/api/v1/types/no.such", 404},
+            {"/log/tile/9/000", 404}, {"/log/tile/0/../../x", 404}, {"/log/tile/0/000.p/256", 404},
+            {"/log/tile/0/999", 404}, {"/api/v1/where/nobody-knows-it", 404}};
+    struct env *env = *state;
+    char allow[64];
+
+    for (size_t i = 0; i < sizeof gets / sizeof gets[0]; i++) {
+        if (get(env, gets[i].path, env->all) != gets[i].status)
+            fail_msg("%s: %d", gets[i].path, env->ask.status);
+        assert_problem(env, gets[i].status);
+    }
+    assert_int_equal(post(env, env->all, "Content-Type: text/plain\r\n", "x"), 415);
+    assert_problem(env, 415);
+    assert_int_equal(post(env, env->all, STRUCTURED, "{\"id\":"), 400);
+    assert_problem(env, 400);
+    env->ask.method = "DELETE";
+    assert_int_equal(http_ask(&env->ask), 405);
+    assert_string_equal(http_ask_header(&env->ask, "Allow", allow, sizeof allow), "GET, POST");
+}
+
+static void who_has_it_is_not_told_again(void **state)
+{
+    struct env *env = *state;
+    char tag[64], header[128];
+
+    assert_int_equal(get(env, "/api/v1/types", NULL), 200);
+    (void)http_ask_header(&env->ask, "ETag", tag, sizeof tag);
+    (void)snprintf(header, sizeof header, "If-None-Match: %s\r\n", tag);
+    env->ask.headers = header;
+    assert_int_equal(http_ask(&env->ask), 304);
+    assert_int_equal(http_ask_body(&env->ask).size, 0);
+}
+
+/* ---- tokens ---- */
+
+static void a_revoked_token_is_not_taken(void **state)
+{
+    struct env *env = *state;
+    const char *const revoke[] = {"token", "revoke", env->nothing_id, NULL};
+    const char *const list[] = {"token", "list", NULL};
+    json_t *json, *tokens;
+
+    assert_int_equal(get(env, "/api/v1/passport", env->nothing) == 401, 0);
+    json_decref(tool(env, revoke));
+    assert_int_equal(get(env, "/api/v1/passport", env->nothing), 401);
+    assert_problem(env, 401);
+    json = tool(env, list);
+    tokens = json_object_get(json, "tokens");
+    assert_int_equal(json_array_size(tokens), 2);
+    for (size_t i = 0; i < 2; i++) /* none of them is the token itself */
+        assert_null(json_object_get(json_array_get(tokens, i), "token"));
+    json_decref(json);
+    assert_false(spawn_logged(&env->spawn, "mrt_"));
+}
+
+/* ---- the log ---- */
+
+static void tiles_prove_the_entries(void **state)
+{
+    struct env *env = *state;
+    uint8_t leaf[MR_MERKLE_BYTES], tile[3 * MR_MERKLE_BYTES];
+    struct mr_slice body;
+    char cache[64];
+
+    spawn_until("a checkpoint", signed_yet, env);
+    body = http_ask_body(&env->ask);
+    assert_int_equal(body.size, sizeof tile);
+    memcpy(tile, body.data, sizeof tile);
+    (void)http_ask_header(&env->ask, "Cache-Control", cache, sizeof cache);
+    assert_non_null(strstr(cache, "immutable"));
+    assert_int_equal(get(env, "/log/tile/entries/000.p/3", env->all), 200);
+    body = http_ask_body(&env->ask);
+    for (size_t i = 0; i < 3; i++) {
+        size_t size = mr_get_be16(body.data);
+
+        mr_merkle_leaf(mr_slice(body.data + 2, size), leaf);
+        assert_memory_equal(leaf, tile + i * MR_MERKLE_BYTES, MR_MERKLE_BYTES);
+        body = mr_slice(body.data + 2 + size, body.size - 2 - size);
+    }
+    assert_int_equal(body.size, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(the_document_has_every_route),
+            cmocka_unit_test(only_who_may_is_answered),
+            cmocka_unit_test(answers_have_their_shape),
+            cmocka_unit_test(events_come_in_and_are_found),
+            cmocka_unit_test(bad_requests_are_told_why),
+            cmocka_unit_test(who_has_it_is_not_told_again),
+            cmocka_unit_test(tiles_prove_the_entries),
+            cmocka_unit_test(a_revoked_token_is_not_taken),
+            cmocka_unit_test(guessing_tokens_is_slow),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
