@@ -1,120 +1,14 @@
-#include "hub/deliver.h"
-
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/deliver_rows.h"
+#include "hub/deliver_internal.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
-#include "proto/loop/backoff.h"
 
 enum {
     JOBS_OPEN_MAX = 4096
 }; /* acknowledgements on their way to the disk; beyond it, delivery waits for the writer */
-enum {
-    RETRY_FIRST_MS = 500,
-    RETRY_MAX_MS = 60 * 1000,
-    RETRY_ASKED_MAX_MS = 3600 * 1000,
-    ARENA_BYTES = 256 * 1024
-};
-
-static int64_t wall_us(const struct mr_feed *feed)
-{
-    return mr_clock_wall_us(feed->deliver->house->clock);
-}
-
-/* ---- rows ---- */
-
-static void put_cursor(struct mr_job *job, const struct mr_feed *feed)
-{
-    struct mr_buf value = MR_BUF_INIT;
-    uint8_t key[MR_CURSOR_KEY_BYTES];
-
-    (void)mr_cursor_row_encode(&value, &(struct mr_cursor_row){.cursor = feed->cursor, .first = feed->first});
-    mr_job_put(job, MR_LOG_CURSOR, mr_cursor_key(feed->id, key), mr_buf_slice(&value));
-    mr_buf_fini(&value);
-}
-
-static void put_delivery(
-        struct mr_job *job, const struct mr_feed *feed, uint64_t from, const struct mr_delivery_row *row)
-{
-    struct mr_buf value = MR_BUF_INIT;
-    uint8_t key[MR_DELIVERY_KEY_BYTES];
-
-    (void)mr_delivery_row_encode(&value, row);
-    mr_job_put(job, MR_LOG_DELIVERY, mr_delivery_key(feed->id, from, key), mr_buf_slice(&value));
-    mr_buf_fini(&value);
-}
-
-static void put_nack(struct mr_job *job, const struct mr_feed *feed, uint64_t number, bool park,
-        const struct mr_nack_row *row)
-{
-    struct mr_buf value = MR_BUF_INIT;
-    uint8_t key[MR_NACK_KEY_BYTES];
-
-    (void)mr_nack_row_encode(&value, row);
-    mr_job_put(job, MR_LOG_NACK, mr_nack_key(feed->id, number, row->attempt, key), mr_buf_slice(&value));
-    if (park)
-        mr_job_put(job, MR_LOG_PARKED, mr_delivery_key(feed->id, number, key), mr_buf_slice(&value));
-    mr_buf_fini(&value);
-}
-
-/* One sent entry that the cursor passes: it joins the range of taken ones, or has a row of its own. */
-static void settle_one(struct mr_job *job, const struct mr_feed *feed, const struct mr_sent *sent,
-        uint64_t *from, struct mr_delivery_row *taken)
-{
-    struct mr_delivery_row row = {.outcome = MR_DELIVERY_SUPPRESSED,
-            .through = sent->number,
-            .count = 1,
-            .sent_us = sent->sent_us,
-            .acked_us = wall_us(feed),
-            .session = feed->session ? feed->session->id : 0,
-            .config = feed->deliver->house->config_version};
-
-    if (sent->state == MR_SENT_SUPPRESSED) {
-        put_delivery(job, feed, sent->number, &row);
-    } else if (sent->state == MR_SENT) {
-        if (taken->count == 0) {
-            *from = sent->number;
-            *taken = row;
-            taken->outcome = MR_DELIVERY_TAKEN;
-            taken->count = 0;
-        }
-        taken->through = sent->number;
-        taken->count++;
-        if (sent->attempt > taken->attempt)
-            taken->attempt = sent->attempt;
-    }
-}
-
-void mr_feed_settle(struct mr_feed *feed, uint64_t through)
-{
-    struct mr_job *job = mr_job_new(feed->deliver->jobs, sizeof *job);
-    struct mr_delivery_row taken = {.count = 0};
-    uint64_t from = 0;
-    size_t i = 0;
-
-    for (; job && i < feed->sent_count; i++) {
-        const struct mr_sent *sent = &feed->sent[i];
-
-        if (sent->state == MR_SENT && sent->number > through)
-            break;
-        settle_one(job, feed, sent, &from, &taken);
-        if (!feed->replay)
-            feed->cursor = sent->number;
-    }
-    if (i == 0 || feed->replay) {
-        mr_job_free(job);
-    } else {
-        if (taken.count > 0)
-            put_delivery(job, feed, from, &taken);
-        put_cursor(job, feed);
-        (void)mr_job_submit(job); /* a row lost for want of memory means sending again after a restart */
-    }
-    memmove(feed->sent, feed->sent + i, (feed->sent_count - i) * sizeof *feed->sent);
-    feed->sent_count -= i;
-}
+enum { ARENA_BYTES = 256 * 1024 };
 
 /* ---- the turn ---- */
 
@@ -144,7 +38,7 @@ static void on_jobs_settled(void *ctx)
     mr_deliver_wake(ctx);
 }
 
-static void on_retry(uv_timer_t *timer)
+void mr_feed_on_retry(uv_timer_t *timer)
 {
     struct mr_feed *feed = timer->data;
 
@@ -153,6 +47,15 @@ static void on_retry(uv_timer_t *timer)
 }
 
 /* ---- open and close ---- */
+
+static void free_feed(struct mr_feed *feed)
+{
+    mr_feed_release_drop(feed);
+    mr_marks_fini(&feed->marks);
+    mr_parked_fini(&feed->parked);
+    free(feed->sent);
+    free(feed);
+}
 
 /* The reader has a snapshot. */
 static int open_feed(struct mr_feed **ret, struct mr_deliver *deliver, uv_loop_t *loop,
@@ -177,8 +80,14 @@ static int open_feed(struct mr_feed **ret, struct mr_deliver *deliver, uv_loop_t
     feed->id = id;
     feed->cursor = row.cursor;
     feed->first = row.first;
+    r = mr_feed_load(feed);
+    if (r < 0) {
+        free_feed(feed);
+        return r;
+    }
     (void)uv_timer_init(loop, &feed->timer);
-    feed->timer.data = feed;
+    (void)uv_timer_init(loop, &feed->release_timer);
+    feed->timer.data = feed->release_timer.data = feed;
     *ret = feed;
     return 0;
 }
@@ -214,16 +123,16 @@ void mr_deliver_stop(struct mr_deliver *deliver)
         return;
     deliver->stopping = true;
     uv_close((uv_handle_t *)&deliver->idle, NULL);
-    for (uint32_t i = 0; i < deliver->feeds_count; i++)
+    for (uint32_t i = 0; i < deliver->feeds_count; i++) {
         uv_close((uv_handle_t *)&deliver->feeds[i]->timer, NULL);
+        uv_close((uv_handle_t *)&deliver->feeds[i]->release_timer, NULL);
+    }
 }
 
 void mr_deliver_close(struct mr_deliver *deliver)
 {
-    for (uint32_t i = 0; i < deliver->feeds_count; i++) {
-        free(deliver->feeds[i]->sent);
-        free(deliver->feeds[i]);
-    }
+    for (uint32_t i = 0; i < deliver->feeds_count; i++)
+        free_feed(deliver->feeds[i]);
     free(deliver->feeds);
     free(deliver->view);
     if (deliver->reader)
@@ -240,6 +149,7 @@ void mr_deliver_close(struct mr_deliver *deliver)
 static void restart(struct mr_feed *feed, uint64_t after)
 {
     feed->sent_count = 0;
+    feed->acked = 0;
     mr_wanted_start(&feed->wanted, feed->id, after);
 }
 
@@ -253,8 +163,24 @@ void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *sess
         feed->session = NULL;
         feed->replay = false;
         feed->credit_events = 0;
+        mr_feed_release_drop(feed);
         restart(feed, feed->cursor);
     }
+}
+
+void mr_deliver_parked_changed(struct mr_deliver *deliver)
+{
+    for (uint32_t i = 0; i < deliver->feeds_count; i++)
+        deliver->feeds[i]->release_due |= deliver->feeds[i]->parked.rows > 0;
+    mr_deliver_wake(deliver);
+}
+
+struct mr_feed *mr_deliver_feed(struct mr_deliver *deliver, uint16_t id)
+{
+    for (uint32_t i = 0; i < deliver->feeds_count; i++)
+        if (deliver->feeds[i]->id == id)
+            return deliver->feeds[i];
+    return NULL;
 }
 
 static struct mr_feed *feed_of(struct mr_deliver *deliver, struct mr_session *session, const char *name)
@@ -309,6 +235,7 @@ void mr_deliver_subscribe(
     feed->replay = false;
     feed->credit_events = frame->credit_events;
     feed->credit_bytes = frame->credit_bytes ? frame->credit_bytes : UINT64_MAX;
+    mr_feed_release_drop(feed);
     restart(feed, feed->cursor);
     if (frame->start_case != MARSHRUT__BUS__V1__SUBSCRIBE__START__NOT_SET)
         start_replay(feed, frame);
@@ -322,9 +249,15 @@ void mr_deliver_ack(
 {
     struct mr_feed *feed = own_feed(deliver, session, frame->subscription);
 
-    if (!feed || feed->sent_count == 0)
+    if (!feed)
         return;
-    mr_feed_settle(feed, frame->through);
+    if (feed->release) {
+        mr_feed_release_ack(feed, frame->through);
+    } else if (feed->sent_count > 0) {
+        if (feed->parking > 0 && frame->through > feed->acked)
+            feed->acked = frame->through; /* nobody says it twice */
+        mr_feed_settle(feed, frame->through);
+    }
     mr_deliver_wake(deliver);
 }
 
@@ -341,55 +274,16 @@ void mr_deliver_credit(
     mr_deliver_wake(deliver);
 }
 
-/* Everything from `index` on goes out again, when the time has come. */
-static void retry(struct mr_feed *feed, size_t index, uint32_t asked_ms)
-{
-    const struct mr_sent *sent = &feed->sent[index];
-    struct mr_backoff backoff = {RETRY_FIRST_MS, RETRY_MAX_MS, sent->attempt - 1};
-    uint32_t delay_ms = asked_ms ? asked_ms : mr_backoff_next(&backoff, randombytes_random());
-
-    if (delay_ms > RETRY_ASKED_MAX_MS)
-        delay_ms = RETRY_ASKED_MAX_MS;
-    feed->retry_number = sent->number;
-    feed->retry_attempt = sent->attempt + 1;
-    feed->waiting = true;
-    mr_wanted_start(&feed->wanted, feed->id, sent->number - 1);
-    feed->sent_count = index;
-    (void)uv_timer_start(&feed->timer, on_retry, delay_ms, 0);
-}
-
 void mr_deliver_nack(
         struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Nack *frame)
 {
     struct mr_feed *feed = own_feed(deliver, session, frame->subscription);
-    struct mr_nack_row row = {0};
-    struct mr_job *job;
-    size_t i = 0;
-    bool park;
 
-    while (feed && i < feed->sent_count && feed->sent[i].number != frame->number)
-        i++;
-    if (!feed || i == feed->sent_count || feed->sent[i].state != MR_SENT)
+    if (!feed)
         return;
-    row.at_us = wall_us(feed);
-    row.attempt = feed->sent[i].attempt;
-    mr_nack_reason(frame->reason, row.reason);
-    park = frame->park || row.attempt >= feed->subscription->attempts_max;
-    job = feed->replay ? NULL : mr_job_new(deliver->jobs, sizeof *job);
-    if (job) {
-        put_nack(job, feed, frame->number, park, &row);
-        (void)mr_job_submit(job);
-    }
-    if (!park && !feed->replay) {
-        retry(feed, i, frame->retry_after_ms);
-        return;
-    }
-    if (park)
-        mr_warn("deliver.parked", "subscription", feed->subscription->name, "number", MR_N(frame->number),
-                "reason", row.reason);
-    feed->parked += !feed->replay && park;
-    feed->sent[i].state = MR_SENT_PARKED;
-    if (i == 0)
-        mr_feed_settle(feed, 0);
+    if (feed->release)
+        mr_feed_release_nack(feed, frame);
+    else
+        mr_feed_nack(feed, frame);
     mr_deliver_wake(deliver);
 }

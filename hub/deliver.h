@@ -3,25 +3,43 @@
  * credit, in the order of the log; then Ack, Nack, retry, park. A receiver that is slow or away costs its own
  * window and nothing else. The rows of a delivery go into the log with the next commit; losing one means
  * sending again. Loop thread.
+ *
+ * An event that a receiver keeps failing on is parked, and with it the later ones of its key (order.h); the
+ * rest goes on, and the cursor passes them. What is released from there, and what waited behind it, is sent
+ * when nothing else of the feed is under way, so that each acknowledgement says which of the two it means.
  */
 #ifndef MR_HUB_DELIVER_H
 #define MR_HUB_DELIVER_H
 
 #include "hub/job.h"
+#include "hub/marks.h"
+#include "hub/parked.h"
 #include "hub/session.h"
 #include "hub/wanted.h"
 
+struct mr_prepare;
+struct mr_release;
+
 enum { MR_FEED_WINDOW_MAX = 4096 };
 
-enum mr_sent_state { MR_SENT, MR_SENT_SUPPRESSED, MR_SENT_PARKED };
+enum mr_sent_state {
+    MR_SENT,
+    MR_SENT_SUPPRESSED,
+    MR_SENT_EXPIRED,
+    MR_SENT_PARKING, /* its row is on the way to the disk: the cursor waits for it */
+    MR_SENT_PARKED
+};
 
 /* A number between the cursor and what was sent last. */
 struct mr_sent {
     uint64_t number;
-    enum mr_sent_state state;
-    uint32_t attempt;
     int64_t sent_us;
+    uint64_t tag; /* of its key, when keys is 1 */
+    uint32_t attempt;
+    uint8_t state; /* enum mr_sent_state */
+    uint8_t keys;  /* MR_SENT_KEYS_UNKNOWN: nobody has asked yet */
 };
+enum { MR_SENT_KEYS_UNKNOWN = UINT8_MAX };
 
 struct mr_feed {
     struct mr_deliver *deliver;
@@ -36,19 +54,28 @@ struct mr_feed {
     struct mr_sent *sent; /* MR_FEED_WINDOW_MAX; allocated with the first Subscribe */
     size_t sent_count;
     uint64_t sent_through; /* highest number ever sent by this process */
-    uint64_t parked;       /* since the start */
+    uint64_t parkings;     /* since the start */
+    struct mr_marks marks; /* numbers above the cursor that were nacked or parked */
+    struct mr_parked parked;
+    uint64_t acked;             /* said while something was being parked, and for later than that; else 0 */
+    uint32_t parking;           /* events being parked, not yet durable: nothing is sent meanwhile */
+    uint32_t unwritten;         /* jobs with rows of what is parked, not yet durable */
+    bool release_due;           /* there may be something to release */
+    struct mr_release *release; /* what is being released; NULL: nothing */
     bool replay;
-    uint64_t replay_end;    /* then the feed goes on from its cursor */
-    uint64_t retry_number;  /* nacked, with ... */
-    uint32_t retry_attempt; /* ... this attempt as its next */
-    bool waiting;           /* for the timer */
+    uint64_t replay_end; /* then the feed goes on from its cursor */
+    bool waiting;        /* for the timer */
     uv_timer_t timer;
+    uv_timer_t release_timer; /* the next of the released ones that may not come yet */
 };
 
 struct mr_deliver {
     const struct mr_house *house;
     struct mr_jobs *jobs;
     struct mr_gateway *gateway;
+    struct mr_prepare *prepare;
+    struct mr_mailbox *intakes; /* of the hub */
+    uv_loop_t *loop;
     struct mr_feed **feeds; /* each stays where it is: timers know it */
     uint32_t feeds_count;
     struct mr_log_reader *reader;
@@ -60,13 +87,15 @@ struct mr_deliver {
     bool stopping;
 };
 
-/* house, jobs and gateway are set by the hub. */
+/* house, jobs, gateway, prepare and intakes are set by the hub. */
 int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error *reterr);
 void mr_deliver_stop(struct mr_deliver *deliver);  /* nothing is sent any more */
 void mr_deliver_close(struct mr_deliver *deliver); /* the loop has let go of the handles */
 
 void mr_deliver_wake(struct mr_deliver *deliver); /* there are new records */
 void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *session);
+/* Rows of what is parked were changed by somebody else, durably: each feed looks what it may send now. */
+void mr_deliver_parked_changed(struct mr_deliver *deliver);
 
 void mr_deliver_subscribe(
         struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Subscribe *frame);
@@ -76,11 +105,5 @@ void mr_deliver_nack(
         struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Nack *frame);
 void mr_deliver_credit(
         struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Credit *frame);
-
-/* Sends what one feed may have now, at most one frame. true: there may be more at once. For deliver_send.c
- * only. */
-bool mr_feed_send(struct mr_feed *feed);
-/* Moves the cursor over what is settled up to `through`, with its rows. For deliver_send.c only. */
-void mr_feed_settle(struct mr_feed *feed, uint64_t through);
 
 #endif

@@ -4,7 +4,17 @@
 
 #include "proto/base/bytes.h"
 
-enum { CURSOR_BYTES = 16, DELIVERY_BYTES = 45, NACK_BYTES = 12 };
+enum { CURSOR_BYTES = 16, DELIVERY_BYTES = 45, NACK_BYTES = 12, DIGITS_MAX = 4 };
+
+const char *mr_delivery_outcome_name(enum mr_delivery_outcome outcome)
+{
+    static const char *const names[MR_DELIVERY_OUTCOMES] = {[MR_DELIVERY_TAKEN] = "delivered",
+            [MR_DELIVERY_SUPPRESSED] = "suppressed",
+            [MR_DELIVERY_EXPIRED] = "expired",
+            [MR_DELIVERY_DISCARDED] = "discarded"};
+
+    return names[outcome];
+}
 
 struct mr_slice mr_cursor_key(uint16_t sub, uint8_t out[static MR_CURSOR_KEY_BYTES])
 {
@@ -66,7 +76,7 @@ int mr_delivery_row_decode(struct mr_delivery_row *ret, struct mr_slice value)
 {
     const uint8_t *p = value.data;
 
-    if (value.size != DELIVERY_BYTES || p[0] < MR_DELIVERY_TAKEN || p[0] > MR_DELIVERY_SUPPRESSED)
+    if (value.size != DELIVERY_BYTES || p[0] < MR_DELIVERY_TAKEN || p[0] >= MR_DELIVERY_OUTCOMES)
         return MR_ECORRUPT;
     ret->outcome = (enum mr_delivery_outcome)p[0];
     ret->through = mr_get_be64(p + 1);
@@ -100,10 +110,17 @@ int mr_nack_row_decode(struct mr_nack_row *ret, struct mr_slice value)
 
 void mr_nack_reason(const char *text, char out[static MR_DELIVER_REASON_MAX])
 {
-    size_t i = 0;
+    size_t i = 0, digits = 0;
 
-    for (; text[i] && i + 1 < MR_DELIVER_REASON_MAX; i++)
-        out[i] = strchr("abcdefghijklmnopqrstuvwxyz0123456789-._", text[i]) ? text[i] : '?';
+    for (; text[i] && i + 1 < MR_DELIVER_REASON_MAX; i++) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+
+        digits = digit ? digits + 1 : text[i] == '-' || text[i] == '.' ? digits : 0;
+        out[i] =
+                strchr("abcdefghijklmnopqrstuvwxyz0123456789-._", text[i]) && (!digit || digits <= DIGITS_MAX)
+                        ? text[i]
+                        : '?';
+    }
     out[i] = 0;
 }
 

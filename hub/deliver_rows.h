@@ -19,7 +19,14 @@ struct mr_cursor_row {
 };
 
 /* MR_LOG_DELIVERY: u16 subscription, u64 from. Numbers that the subscription did not want are not counted. */
-enum mr_delivery_outcome { MR_DELIVERY_TAKEN = 1, MR_DELIVERY_SUPPRESSED = 2 };
+enum mr_delivery_outcome {
+    MR_DELIVERY_TAKEN = 1,
+    MR_DELIVERY_SUPPRESSED, /* erased or blocked before it could be delivered */
+    MR_DELIVERY_EXPIRED,    /* older than the subscription wants it */
+    MR_DELIVERY_DISCARDED,  /* parked, and then given up by an operator */
+    MR_DELIVERY_OUTCOMES
+};
+const char *mr_delivery_outcome_name(enum mr_delivery_outcome outcome); /* "delivered", "suppressed" ... */
 struct mr_delivery_row {
     enum mr_delivery_outcome outcome;
     uint64_t through;
@@ -31,7 +38,7 @@ struct mr_delivery_row {
     uint32_t config; /* version under which it was delivered */
 };
 
-/* MR_LOG_NACK: u16 subscription, u64 number, u32 attempt. MR_LOG_PARKED: u16 subscription, u64 number. */
+/* MR_LOG_NACK: u16 subscription, u64 number, u32 attempt. What is parked: hub/parked_row.h. */
 struct mr_nack_row {
     int64_t at_us;
     uint32_t attempt;
@@ -48,10 +55,11 @@ int mr_cursor_row_encode(struct mr_buf *out, const struct mr_cursor_row *row);
 int mr_cursor_row_decode(struct mr_cursor_row *ret, struct mr_slice value);
 int mr_delivery_row_encode(struct mr_buf *out, const struct mr_delivery_row *row);
 int mr_delivery_row_decode(struct mr_delivery_row *ret, struct mr_slice value);
-int mr_nack_row_encode(struct mr_buf *out, const struct mr_nack_row *row); /* for both tables */
+int mr_nack_row_encode(struct mr_buf *out, const struct mr_nack_row *row);
 int mr_nack_row_decode(struct mr_nack_row *ret, struct mr_slice value);
 
-/* Keeps small letters, digits, '-', '.' and '_' of a receiver's reason, '?' for the rest. */
+/* Keeps small letters, digits, '-', '.' and '_' of a receiver's reason, '?' for the rest; and for digits from
+ * the fifth in a row on: no code has so many, the number of a person or of a document has. */
 void mr_nack_reason(const char *text, char out[static MR_DELIVER_REASON_MAX]);
 
 /* Gives every subscription that has none a cursor at the head, in one commit. Before the writer starts. */

@@ -1,22 +1,29 @@
-/* Building one Deliver frame within the credit of a feed. */
+/* Building one Deliver frame within the credit of a feed, in the order of the log. */
 #include <string.h>
 
-#include "hub/deliver.h"
-#include "hub/deliver_rows.h"
+#include "hub/deliver_internal.h"
 #include "hub/seal.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 
-enum { ITEMS_MAX = 128, FRAME_BYTES_AIM = 512 * 1024, SCAN_BUDGET = 4096, RECIPIENTS_MAX = 64 };
+enum { SCAN_BUDGET = 4096, RECIPIENTS_MAX = 64 };
 
 typedef Marshrut__Bus__V1__DeliverItem item_t;
 
-struct frame {
-    item_t items[ITEMS_MAX];
-    item_t *pointers[ITEMS_MAX];
-    size_t offsets[ITEMS_MAX]; /* of the events in deliver->bytes, which may move while it grows */
-    size_t count;
-};
+/* ---- the frame ---- */
+
+void mr_feed_frame_begin(struct mr_feed *feed, struct mr_feed_frame *frame)
+{
+    frame->count = 0;
+    mr_buf_reset(&feed->deliver->bytes);
+    mr_arena_reset(&feed->deliver->arena);
+}
+
+bool mr_feed_frame_has_room(const struct mr_feed *feed, const struct mr_feed_frame *frame)
+{
+    return feed->credit_events > 0 && frame->count < MR_FEED_ITEMS_MAX &&
+           feed->deliver->bytes.size < MR_FEED_FRAME_BYTES;
+}
 
 /* "ogrn,ogrn" as a list, in the arena. */
 static void put_recipients(struct mr_arena *arena, item_t *item, struct mr_slice text)
@@ -35,115 +42,45 @@ static void put_recipients(struct mr_arena *arena, item_t *item, struct mr_slice
         names[item->n_recipients++] = name;
 }
 
-static struct mr_sent *push_sent(struct mr_feed *feed, uint64_t number, enum mr_sent_state state)
-{
-    struct mr_sent *sent = &feed->sent[feed->sent_count++];
-
-    *sent = (struct mr_sent){.number = number,
-            .state = state,
-            .attempt = 1,
-            .sent_us = mr_clock_wall_us(feed->deliver->house->clock)};
-    if (number == feed->retry_number)
-        sent->attempt = feed->retry_attempt;
-    else if (number <= feed->sent_through && !feed->replay)
-        sent->attempt = 2;
-    mr_wanted_take(&feed->wanted);
-    return sent;
-}
-
-static bool is_parked(struct mr_feed *feed, uint64_t number)
-{
-    uint8_t key[MR_DELIVERY_KEY_BYTES];
-    struct mr_slice value;
-
-    return mr_log_row(feed->deliver->reader, MR_LOG_PARKED, mr_delivery_key(feed->id, number, key), &value) ==
-           0;
-}
-
-/* A record that cannot be opened at all: parked, and said aloud. */
-static void park_damaged(struct mr_feed *feed, uint64_t number, int error)
-{
-    struct mr_job *job = feed->replay ? NULL : mr_job_new(feed->deliver->jobs, sizeof *job);
-    struct mr_nack_row row = {.at_us = mr_clock_wall_us(feed->deliver->house->clock)};
-    struct mr_buf value = MR_BUF_INIT;
-    uint8_t key[MR_DELIVERY_KEY_BYTES];
-
-    mr_err("deliver.damaged", "subscription", feed->subscription->name, "number", MR_N(number), "error",
-            mr_err_name(error));
-    (void)push_sent(feed, number, MR_SENT_PARKED);
-    if (!job)
-        return;
-    feed->parked++;
-    mr_nack_reason(mr_err_name(error), row.reason);
-    (void)mr_nack_row_encode(&value, &row);
-    mr_job_put(job, MR_LOG_PARKED, mr_delivery_key(feed->id, number, key), mr_buf_slice(&value));
-    mr_buf_fini(&value);
-    (void)mr_job_submit(job);
-}
-
-static int disclose(struct mr_feed *feed, uint64_t number)
-{
-    struct mr_deliver *deliver = feed->deliver;
-    int r = mr_log_read(deliver->reader, number, deliver->view, NULL);
-
-    mr_buf_reset(&deliver->recipients);
-    if (r < 0)
-        return r;
-    return mr_disclose(&deliver->bytes, &deliver->recipients, deliver->house, &deliver->view->record,
-            feed->subscription, NULL);
-}
-
-static void add_item(struct mr_feed *feed, struct frame *frame, uint64_t number, size_t offset)
+static void add_item(struct mr_feed *feed, struct mr_feed_frame *frame, size_t offset)
 {
     struct mr_deliver *deliver = feed->deliver;
     item_t *item = &frame->items[frame->count];
 
     marshrut__bus__v1__deliver_item__init(item);
-    item->number = number;
+    item->number = deliver->view->record.number;
     item->event.len = deliver->bytes.size - offset;
     item->recorded_us = deliver->view->record.recorded_us;
     put_recipients(&deliver->arena, item, mr_buf_slice(&deliver->recipients));
-    item->attempt = push_sent(feed, number, MR_SENT)->attempt;
     frame->offsets[frame->count] = offset;
     frame->pointers[frame->count++] = item;
     feed->credit_events--;
     if (feed->credit_bytes != UINT64_MAX)
         feed->credit_bytes -= item->event.len;
-    if (number > feed->sent_through)
-        feed->sent_through = number;
 }
 
-/* One number: into the frame, or settled without being sent. false: no room for it now. */
-static bool take(struct mr_feed *feed, struct frame *frame, uint64_t number)
+int mr_feed_frame_add(struct mr_feed *feed, struct mr_feed_frame *frame)
 {
-    struct mr_buf *bytes = &feed->deliver->bytes;
+    struct mr_deliver *deliver = feed->deliver;
+    struct mr_buf *bytes = &deliver->bytes;
     size_t offset = bytes->size;
     int r;
 
-    if (!feed->replay && is_parked(feed, number)) {
-        (void)push_sent(feed, number, MR_SENT_PARKED);
-        return true;
-    }
-    r = disclose(feed, number);
-    if (r == 0 && !mr_buf_failed(bytes)) {
-        if (bytes->size - offset <= feed->credit_bytes) {
-            add_item(feed, frame, number, offset);
-            return true;
-        }
-        bytes->size = offset;
-        return false;
-    }
-    bytes->size = offset;
-    if (r == MR_ENOMEM || mr_buf_failed(bytes))
-        return false;
-    if (r == MR_EDESTROYED || r == MR_EBLOCKED || r == MR_EEXPIRED)
-        (void)push_sent(feed, number, MR_SENT_SUPPRESSED);
+    mr_buf_reset(&deliver->recipients);
+    r = mr_disclose(
+            bytes, &deliver->recipients, deliver->house, &deliver->view->record, feed->subscription, NULL);
+    if (r == 0 && mr_buf_failed(bytes))
+        r = MR_ENOMEM;
+    if (r == 0 && bytes->size - offset > feed->credit_bytes)
+        r = 1;
+    if (r == 0)
+        add_item(feed, frame, offset);
     else
-        park_damaged(feed, number, r);
-    return true;
+        bytes->size = offset;
+    return r;
 }
 
-static void send_frame(struct mr_feed *feed, struct frame *items)
+void mr_feed_frame_send(struct mr_feed *feed, struct mr_feed_frame *items, bool replay, bool released)
 {
     Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Deliver body = MARSHRUT__BUS__V1__DELIVER__INIT;
@@ -153,12 +90,115 @@ static void send_frame(struct mr_feed *feed, struct frame *items)
     body.subscription = feed->subscription->name;
     body.items = items->pointers;
     body.n_items = items->count;
-    body.replay = feed->replay;
+    body.replay = replay;
+    body.released = released;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_DELIVER;
     frame.deliver = &body;
     (void)mr_session_send(
             feed->session, &frame); /* one that cannot take it is closed, and the feed detached */
 }
+
+/* ---- one number ---- */
+
+static struct mr_sent *push_sent(
+        struct mr_feed *feed, uint64_t number, enum mr_sent_state state, const struct mr_mark *mark)
+{
+    struct mr_sent *sent = &feed->sent[feed->sent_count++];
+
+    *sent = (struct mr_sent){.number = number,
+            .state = (uint8_t)state,
+            .keys = MR_SENT_KEYS_UNKNOWN,
+            .attempt = 1,
+            .sent_us = mr_feed_now_us(feed)};
+    if (mark && mark->attempt > 0)
+        sent->attempt = mark->attempt + 1;
+    else if (number <= feed->sent_through && !feed->replay)
+        sent->attempt = 2;
+    mr_wanted_take(&feed->wanted);
+    return sent;
+}
+
+/* A record that cannot be opened at all: parked, and said aloud. */
+static bool park_damaged(struct mr_feed *feed, uint64_t number, int error)
+{
+    struct mr_job *job = feed->replay ? NULL : mr_job_new(feed->deliver->jobs, sizeof *job);
+    struct mr_mark *mark = feed->replay ? NULL : mr_marks_put(&feed->marks, number);
+    struct mr_parked_row row = {.state = MR_PARKED_FAILED, .at_us = mr_feed_now_us(feed)};
+
+    mr_err("deliver.damaged", "subscription", feed->subscription->name, "number", MR_N(number), "error",
+            mr_err_name(error));
+    mr_nack_reason(mr_err_name(error), row.reason);
+    if (!feed->replay && (!mark || !job || mr_feed_park(feed, job, number, &row) < 0)) {
+        if (!mark)
+            mr_job_free(job);
+        return false;
+    }
+    if (mark)
+        mark->parked = true;
+    (void)push_sent(feed, number, feed->replay ? MR_SENT_PARKED : MR_SENT_PARKING, NULL);
+    return true;
+}
+
+bool mr_feed_is_old(const struct mr_feed *feed, const struct mr_record *record)
+{
+    int64_t hours = feed->subscription->deadline_hours;
+
+    return hours > 0 && mr_feed_now_us(feed) - record->recorded_us > hours * 3600 * 1000000;
+}
+
+/* Is it of a key that waits? Only where something is parked does anybody have to know. */
+static int look_at_key(struct mr_feed *feed, struct mr_order *order)
+{
+    struct mr_deliver *deliver = feed->deliver;
+    int r;
+
+    order->count = 0;
+    if (feed->parked.rows == 0 || feed->replay)
+        return 0;
+    r = mr_order_of(order, deliver->house, feed->subscription->name, &deliver->view->record);
+    return r == 0 && mr_parked_holds(&feed->parked, order) ? 1 : r;
+}
+
+/* One number: into the frame, or settled without being sent. false: no room for it now. */
+static bool take(struct mr_feed *feed, struct mr_feed_frame *frame, uint64_t number)
+{
+    struct mr_deliver *deliver = feed->deliver;
+    const struct mr_mark *mark =
+            feed->marks.count > 0 && !feed->replay ? mr_marks_find(&feed->marks, number) : NULL;
+    struct mr_order order;
+    int r;
+
+    if (mark && mark->parked) {
+        (void)push_sent(feed, number, MR_SENT_PARKED, mark);
+        return true;
+    }
+    r = mr_log_read(deliver->reader, number, deliver->view, NULL);
+    if (r == 0 && !feed->replay && mr_feed_is_old(feed, &deliver->view->record)) {
+        (void)push_sent(feed, number, MR_SENT_EXPIRED, mark);
+        return true;
+    }
+    if (r == 0)
+        r = look_at_key(feed, &order);
+    if (r == 1) {
+        if (mr_feed_park_behind(feed, number, &order) < 0)
+            return false;
+        (void)push_sent(feed, number, MR_SENT_PARKED, NULL);
+        return true;
+    }
+    if (r == 0)
+        r = mr_feed_frame_add(feed, frame);
+    if (r == 0)
+        frame->items[frame->count - 1].attempt = push_sent(feed, number, MR_SENT, mark)->attempt;
+    if (r == 0 && number > feed->sent_through)
+        feed->sent_through = number;
+    if (r == MR_EDESTROYED || r == MR_EBLOCKED || r == MR_EEXPIRED)
+        (void)push_sent(feed, number, MR_SENT_SUPPRESSED, mark);
+    else if (r < 0 && r != MR_ENOMEM)
+        return park_damaged(feed, number, r);
+    return r <= 0 && r != MR_ENOMEM;
+}
+
+/* ---- a turn of one feed ---- */
 
 /* The replay has reached its end and everything was acknowledged: back to the cursor. */
 static bool end_replay(struct mr_feed *feed)
@@ -170,31 +210,41 @@ static bool end_replay(struct mr_feed *feed)
     return true;
 }
 
-bool mr_feed_send(struct mr_feed *feed)
+static bool send_next(struct mr_feed *feed)
 {
     struct mr_deliver *deliver = feed->deliver;
     size_t budget = SCAN_BUDGET;
-    struct frame frame;
+    struct mr_feed_frame frame;
     uint64_t number = 0;
     bool settled;
 
-    if (!feed->session || feed->waiting)
-        return false;
-    frame.count = 0;
-    mr_buf_reset(&deliver->bytes);
-    mr_arena_reset(&deliver->arena);
-    while (feed->credit_events > 0 && feed->sent_count < MR_FEED_WINDOW_MAX && frame.count < ITEMS_MAX &&
-            deliver->bytes.size < FRAME_BYTES_AIM) {
+    mr_feed_frame_begin(feed, &frame);
+    while (mr_feed_frame_has_room(feed, &frame) && feed->sent_count < MR_FEED_WINDOW_MAX &&
+            feed->parking == 0) {
         number = mr_wanted_peek(&feed->wanted, deliver->house, deliver->reader, deliver->view, &budget);
-        if (feed->replay && (number > feed->replay_end || (number == 0 && budget > 0)))
-            return (frame.count > 0 ? (send_frame(feed, &frame), true) : end_replay(feed));
+        if (feed->replay && (number > feed->replay_end || (number == 0 && budget > 0))) {
+            if (frame.count == 0)
+                return end_replay(feed);
+            mr_feed_frame_send(feed, &frame, true, false);
+            return true;
+        }
         if (number == 0 || !take(feed, &frame, number))
             break;
     }
-    settled = feed->sent_count > 0 && feed->sent[0].state != MR_SENT;
+    settled =
+            feed->sent_count > 0 && feed->sent[0].state != MR_SENT && feed->sent[0].state != MR_SENT_PARKING;
     if (settled)
         mr_feed_settle(feed, 0);
     if (frame.count > 0)
-        send_frame(feed, &frame);
+        mr_feed_frame_send(feed, &frame, feed->replay, false);
     return feed->session && (frame.count > 0 || settled || (number == 0 && budget == 0));
+}
+
+bool mr_feed_send(struct mr_feed *feed)
+{
+    if (!feed->session || feed->waiting || feed->parking > 0)
+        return false;
+    if (!feed->replay && (feed->release || feed->release_due))
+        return mr_feed_release(feed);
+    return !feed->parked.full && send_next(feed);
 }

@@ -38,7 +38,9 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
     while ((link = mr_list_pop_front(batch)) != NULL) {
         struct mr_intake *intake = MR_CONTAINER(link, struct mr_intake, link);
 
-        if (!intake->sender)
+        if (intake->answer)
+            intake->answer(intake);
+        else if (!intake->sender)
             mr_query_durable(&hub->query, intake);
         else if (intake->by_tool)
             mr_query_published(intake); /* the tool's, outside of any producer's sequence */
@@ -262,7 +264,11 @@ static void join(struct mr_hub *hub)
             .done = on_intake_done,
             .owner = hub,
             .read_only = is_read_only(hub)};
-    hub->deliver = (struct mr_deliver){.house = &hub->house, .jobs = &hub->jobs, .gateway = &hub->gateway};
+    hub->deliver = (struct mr_deliver){.house = &hub->house,
+            .jobs = &hub->jobs,
+            .gateway = &hub->gateway,
+            .prepare = hub->prepare,
+            .intakes = &hub->intakes};
     hub->query = (struct mr_query){.house = &hub->house,
             .gateway = &hub->gateway,
             .prepare = hub->prepare,

@@ -195,7 +195,7 @@ static double connected_of(const struct mr_feed *feed)
 
 static double parked_of(const struct mr_feed *feed)
 {
-    return (double)feed->parked;
+    return (double)feed->parkings;
 }
 
 static double retrying_of(const struct mr_feed *feed)

@@ -69,6 +69,9 @@ struct mr_intake {
      * status it may be the prepare thread or, after stop, the submitter's own.
      */
     void (*done)(struct mr_intake *intake);
+    /* Loop thread: what is said when it comes out of the hub's mailbox; NULL: its producer, its tool or its
+     * method is told. */
+    void (*answer)(struct mr_intake *intake);
     void *owner;           /* the submitter's */
     struct mr_buf records; /* prepare's: encoded records */
     struct mr_buf spans;   /* prepare's: struct mr_intake_span, one a record */

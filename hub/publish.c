@@ -56,13 +56,20 @@ void mr_publish_close(struct mr_publish *publish)
     publish->producers = NULL;
 }
 
+uint32_t mr_publish_window(const struct mr_house *house, const struct mr_config_system *system)
+{
+    uint32_t window = house->config->hub.publish_window;
+
+    return system->waiting_max && system->waiting_max < window ? system->waiting_max : window;
+}
+
 uint64_t mr_publish_hello(
         struct mr_publish *publish, struct mr_session *session, uint64_t epoch, uint64_t acknowledged)
 {
     struct mr_producer *producer = producer_of(publish, session->system);
 
     if (producer->epoch != epoch)
-        *producer = (struct mr_producer){.epoch = epoch};
+        *producer = (struct mr_producer){.epoch = epoch, .quota = producer->quota};
     producer->rewound = false;
     if (acknowledged > 0)
         mr_publish_seen(publish, session, acknowledged);
@@ -229,7 +236,7 @@ static void refuse(struct mr_session *session, struct mr_producer *producer, con
 static bool check_frame(struct mr_publish *publish, struct mr_session *session, struct mr_producer *producer,
         const Marshrut__Bus__V1__Publish *frame)
 {
-    uint64_t window = publish->house->config->hub.publish_window;
+    uint64_t window = mr_publish_window(publish->house, session->system);
 
     if (frame->first_sequence > producer->submitted + 1) {
         if (!producer->rewound)
@@ -285,6 +292,27 @@ static struct mr_intake *intake_of(struct mr_publish *publish, struct mr_session
     return intake;
 }
 
+/* Not more than the system may; before anything is copied or unpacked. false: refused, to be sent again. */
+static bool check_quota(const struct mr_publish *publish, struct mr_session *session,
+        struct mr_producer *producer, const Marshrut__Bus__V1__Publish *frame, size_t skip)
+{
+    const struct mr_config_system *system = session->system;
+    uint64_t bytes = 0;
+    uint32_t wait_ms;
+
+    if (system->events_per_s == 0 && system->bytes_per_s == 0)
+        return true;
+    for (size_t i = skip; i < frame->n_events; i++)
+        bytes += frame->events[i].len;
+    wait_ms = mr_quota_ask(&producer->quota, mr_clock_monotonic_us(publish->house->clock),
+            frame->n_events - skip, system->events_per_s, bytes, system->bytes_per_s);
+    if (wait_ms == 0)
+        return true;
+    refuse(session, producer, "limit", "this system publishes faster than events_per_s or bytes_per_s",
+            "wait retry_after_ms, then send it again", wait_ms);
+    return false;
+}
+
 void mr_publish_frame(
         struct mr_publish *publish, struct mr_session *session, const Marshrut__Bus__V1__Publish *frame)
 {
@@ -304,6 +332,8 @@ void mr_publish_frame(
         send_ack(session, &ack, &gone);
         return;
     }
+    if (!check_quota(publish, session, producer, frame, (size_t)skip))
+        return;
     intake = intake_of(publish, session, producer, frame, (size_t)skip);
     if (!intake) {
         refuse(session, producer, "limit", "the hub is short of memory", "wait", RETRY_READ_ONLY_MS);

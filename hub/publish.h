@@ -9,6 +9,7 @@
 
 #include "hub/job.h"
 #include "hub/prepare.h"
+#include "hub/quota.h"
 #include "hub/session.h"
 
 struct mr_producer {
@@ -16,6 +17,7 @@ struct mr_producer {
     uint64_t stored;                           /* every sequence up to here has a durable verdict */
     uint64_t submitted;                        /* ... or is with the prepare thread or the writer */
     uint64_t verdicts[MR_VERDICT_REFUSED + 1]; /* given since the start, by enum mr_verdict */
+    struct mr_quota quota;
     bool rewound; /* told to resume after `submitted`: what was sent before it knew is dropped silently */
 };
 
@@ -36,6 +38,9 @@ struct mr_publish {
 int mr_publish_open(
         struct mr_publish *publish, struct mr_error *reterr); /* the other members are set by the hub */
 void mr_publish_close(struct mr_publish *publish);
+
+/* Most events of the system that may be unacknowledged. */
+uint32_t mr_publish_window(const struct mr_house *house, const struct mr_config_system *system);
 
 /* A session begins. Returns the last sequence of this epoch with a durable verdict. */
 uint64_t mr_publish_hello(

@@ -106,7 +106,7 @@ static int welcome(struct mr_session *session, uint64_t stored_sequence)
     limits.frame_bytes_max = MR_FRAME_BYTES_MAX;
     limits.event_bytes_max = MR_EVENT_BYTES_MAX;
     limits.batch_events_max = MR_BATCH_EVENTS_MAX;
-    limits.publish_window = config->hub.publish_window;
+    limits.publish_window = mr_publish_window(session->sessions->house, session->system);
     limits.ping_interval_ms = config->hub.ping_interval_ms;
     body.version = MR_PROTOCOL_VERSION;
     body.hub = config->hub.source;

@@ -22,7 +22,7 @@ struct in_line {
 };
 
 struct out_line {
-    uint64_t first, cursor, matched, waiting, delivered, suppressed, parked;
+    uint64_t first, cursor, matched, waiting, parked, settled[MR_DELIVERY_OUTCOMES];
     bool seen;
 };
 
@@ -95,10 +95,7 @@ static int add_delivery(void *ctx, struct mr_slice key, struct mr_slice value)
     if (r < 0)
         return r;
     line = &b->out[mr_get_be16(key.data)];
-    if (row.outcome == MR_DELIVERY_TAKEN)
-        line->delivered += row.count;
-    else
-        line->suppressed += row.count;
+    line->settled[row.outcome] += row.count;
     return 0;
 }
 
@@ -234,18 +231,24 @@ static json_t *out_json(struct balance *b)
 
     for (unsigned id = 0; id < IDS; id++) {
         const struct out_line *l = &b->out[id];
+        const uint64_t *settled = l->settled;
+        uint64_t found = l->waiting + l->parked;
         bool ok;
 
         if (!l->seen)
             continue;
         (void)mr_subscription_name(b->house, (uint16_t)id, name, sizeof name);
-        ok = check(b, name, "matched = delivered + waiting + parked + suppressed", l->matched,
-                l->delivered + l->waiting + l->parked + l->suppressed);
-        (void)json_array_append_new(
-                list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "subscription", name, "first",
-                              (json_int_t)l->first, "matched", (json_int_t)l->matched, "delivered",
-                              (json_int_t)l->delivered, "waiting", (json_int_t)l->waiting, "parked",
-                              (json_int_t)l->parked, "suppressed", (json_int_t)l->suppressed, "ok", ok));
+        for (unsigned i = MR_DELIVERY_TAKEN; i < MR_DELIVERY_OUTCOMES; i++)
+            found += settled[i];
+        ok = check(b, name, "matched = delivered + waiting + parked + discarded + expired + suppressed",
+                l->matched, found);
+        (void)json_array_append_new(list,
+                json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "subscription", name, "first",
+                        (json_int_t)l->first, "matched", (json_int_t)l->matched, "delivered",
+                        (json_int_t)settled[MR_DELIVERY_TAKEN], "waiting", (json_int_t)l->waiting, "parked",
+                        (json_int_t)l->parked, "discarded", (json_int_t)settled[MR_DELIVERY_DISCARDED],
+                        "expired", (json_int_t)settled[MR_DELIVERY_EXPIRED], "suppressed",
+                        (json_int_t)settled[MR_DELIVERY_SUPPRESSED], "ok", ok));
     }
     return list;
 }

@@ -12,7 +12,7 @@
 #include "hub/audit/find.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/record_json.h"
-#include "hub/deliver_rows.h"
+#include "hub/parked_row.h"
 #include "hub/index_keys.h"
 #include "hub/prepare.h"
 #include "hub/project/passport.h"
@@ -45,7 +45,8 @@ struct covering {
 
 /*
  * Downwards from the number. Ranges of taken ones do not overlap, so the first that is met has it or none
- * has; suppressed ones have rows of their own, also within a range.
+ * has. All others, and what was parked and then taken, have rows of their own, also within a range: the
+ * nearest that reaches the number has it.
  */
 static int look_delivery(void *ctx, struct mr_slice key, struct mr_slice value)
 {
@@ -60,7 +61,8 @@ static int look_delivery(void *ctx, struct mr_slice key, struct mr_slice value)
         c->found = true;
         return 1;
     }
-    return row.outcome == MR_DELIVERY_TAKEN || ++c->looked == LOOK_BACK_MAX;
+    return (row.outcome == MR_DELIVERY_TAKEN && row.through != mr_get_be64(key.data + 2)) ||
+           ++c->looked == LOOK_BACK_MAX;
 }
 
 static int look_nack(void *ctx, struct mr_slice key, struct mr_slice value)
@@ -72,6 +74,10 @@ static int look_nack(void *ctx, struct mr_slice key, struct mr_slice value)
 static const char *delivery_state(const struct where *w, uint16_t sub, struct covering *c,
         struct mr_nack_row *nack, struct mr_cursor_row *cursor)
 {
+    static const char *const parked_states[] = {[MR_PARKED_FAILED] = "parked",
+            [MR_PARKED_BEHIND] = "parked behind an earlier one",
+            [MR_PARKED_RELEASED] = "released"};
+    struct mr_parked_row parked;
     uint8_t key[MR_DELIVERY_KEY_BYTES];
     struct mr_slice value;
     int r = mr_log_row(w->reader, MR_LOG_CURSOR, mr_cursor_key(sub, key), &value);
@@ -81,10 +87,15 @@ static const char *delivery_state(const struct where *w, uint16_t sub, struct co
     /* Parked first: a range of taken ones may reach across it. */
     if (mr_log_row(w->reader, MR_LOG_PARKED, mr_delivery_key(sub, c->number, key), &value) == 0) {
         c->found = false;
-        return mr_nack_row_decode(nack, value) == 0 ? "parked" : "parked (row damaged)";
+        if (mr_parked_row_decode(&parked, value) < 0)
+            return "parked (row damaged)";
+        nack->at_us = parked.at_us;
+        nack->attempt = parked.attempt;
+        (void)memcpy(nack->reason, parked.reason, sizeof nack->reason);
+        return parked_states[parked.state];
     }
     if (c->found)
-        return c->row.outcome == MR_DELIVERY_TAKEN ? "delivered" : "suppressed";
+        return mr_delivery_outcome_name(c->row.outcome);
     return c->number > cursor->cursor ? "waiting" : "not delivered";
 }
 
@@ -117,11 +128,11 @@ static json_t *delivery_json(const struct where *w, uint16_t sub, const struct m
         (void)json_object_set_new(json, "acked", mr_time_json(c.row.acked_us));
         (void)json_object_set_new(json, "attempt", json_integer(c.row.attempt));
         (void)json_object_set_new(json, "config", json_integer(c.row.config));
-    } else if (nack.attempt) {
+    } else if (nack.at_us) {
         (void)json_object_set_new(json, "since", mr_time_json(nack.at_us));
         (void)json_object_set_new(json, "attempt", json_integer(nack.attempt));
     }
-    if (nack.attempt)
+    if (nack.reason[0])
         (void)json_object_set_new(json, "reason", json_string(nack.reason));
     return json;
 }

@@ -54,8 +54,9 @@ const struct tool_command tool_balance = {
         .summary = "is every event accounted for, in and out",
         .help = "In, per system: received = stored + duplicate + quarantined + refused. Out, per "
                 "subscription: matched =\n"
-                "delivered + waiting + parked + suppressed. Exit code 1 and the difference when a sum does "
-                "not hold.\n",
+                "delivered + waiting + parked + discarded + expired + suppressed. Exit code 1 and the "
+                "difference when a\n"
+                "sum does not hold.\n",
         .run = balance_run,
 };
 

@@ -48,6 +48,9 @@ struct mr_config_system {
     uint32_t regions_count;
     char **publish; /* type names; one that ends in '.' is a prefix. Empty: nothing */
     uint32_t publish_count;
+    uint32_t events_per_s; /* most that it may publish, on average; 0: no limit */
+    uint32_t bytes_per_s;
+    uint32_t waiting_max; /* events unacknowledged; 0: hub.publish_window */
 };
 
 struct mr_config_subscription {
@@ -58,8 +61,9 @@ struct mr_config_subscription {
     struct mr_config_filter
             *filters; /* all must match (CloudEvents Subscriptions: an array of filters is "all") */
     uint32_t filters_count;
-    uint32_t attempts_max; /* then the event is parked; default 10 */
-    char **person_fields;  /* of Person blocks only these; empty: all that `personal` gives */
+    uint32_t attempts_max;   /* then the event is parked; default 10 */
+    uint32_t deadline_hours; /* an event older than that is not delivered any more; 0: however old */
+    char **person_fields;    /* of Person blocks only these; empty: all that `personal` gives */
     uint32_t person_fields_count;
     char **fields; /* of the rest of payloads about persons only these, at any depth; empty: as above */
     uint32_t fields_count;

@@ -7,6 +7,8 @@
 #include "proto/base/list.h"
 #include "proto/config/config_values.h"
 
+enum { WINDOW_MAX = 1024 * 1024 };
+
 static const char *const kinds[] = {"school", "copmkp", "cnppm", "portal", "other"};
 static const char *const roles[] = {
         "cnppm", "mms", "ipk", "ministry", "federal", "auditor", "pd-officer", "admin"};
@@ -16,7 +18,7 @@ static int check_hub_numbers(struct mr_config_check *check, const struct mr_conf
     const struct {
         const char *at;
         uint32_t value, min, max;
-    } numbers[] = {{"hub.publish_window", hub->publish_window, 1, 1024 * 1024},
+    } numbers[] = {{"hub.publish_window", hub->publish_window, 1, WINDOW_MAX},
             {"hub.ping_interval_ms", hub->ping_interval_ms, 100, 600 * 1000},
             {"hub.ballast_mb", *hub->ballast_mb, 0, 1024 * 1024},
             {"hub.space_watermark_mb", *hub->space_watermark_mb, 0, 1024 * 1024},
@@ -131,6 +133,9 @@ static int check_system(struct mr_config_check *check, uint32_t i)
         return mr_config_fail(
                 check, NULL, "this is the hub's own key", "`marshrut keys new` makes another one");
     if ((r = check_unique(check, i)) < 0)
+        return r;
+    mr_config_at(check, "systems[%u].waiting_max", (unsigned)i);
+    if ((r = mr_config_need_range(check, system->waiting_max, 0, WINDOW_MAX)) < 0)
         return r;
     return check_publish(check, system, i);
 }

@@ -5,6 +5,8 @@
 #include "proto/base/list.h"
 #include "proto/config/config_check.h"
 
+enum { DEADLINE_HOURS_MAX = 10 * 366 * 24 };
+
 static bool attributes_empty(const struct mr_filter_attributes *a)
 {
     static const struct mr_filter_attributes none;
@@ -67,6 +69,9 @@ int mr_config_check_subscription(struct mr_config_check *check, uint32_t i)
         return mr_config_fail(check, subs[i].system, "no such system", "one of the names below `systems`");
     mr_config_at(check, "subscriptions[%u].attempts_max", (unsigned)i);
     if ((r = mr_config_need_range(check, subs[i].attempts_max, 1, 1000)) < 0)
+        return r;
+    mr_config_at(check, "subscriptions[%u].deadline_hours", (unsigned)i);
+    if ((r = mr_config_need_range(check, subs[i].deadline_hours, 0, DEADLINE_HOURS_MAX)) < 0)
         return r;
     for (uint32_t j = 0; j < subs[i].filters_count; j++) {
         mr_config_at(check, "subscriptions[%u].filters[%u]", (unsigned)i, (unsigned)j);

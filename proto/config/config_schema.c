@@ -46,7 +46,10 @@ static const cyaml_schema_field_t system_fields[] = {TEXT("name", struct mr_conf
         TEXT("kind", struct mr_config_system, kind), TEXT("source", struct mr_config_system, source),
         TEXT("public_key", struct mr_config_system, public_key),
         TEXTS("regions", struct mr_config_system, regions),
-        TEXTS("publish", struct mr_config_system, publish), CYAML_FIELD_END};
+        TEXTS("publish", struct mr_config_system, publish),
+        NUM("events_per_s", struct mr_config_system, events_per_s),
+        NUM("bytes_per_s", struct mr_config_system, bytes_per_s),
+        NUM("waiting_max", struct mr_config_system, waiting_max), CYAML_FIELD_END};
 static const cyaml_schema_value_t system_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_system, system_fields)};
 
@@ -62,6 +65,7 @@ static const cyaml_schema_field_t subscription_fields[] = {TEXT("name", struct m
                 scope, scope_names, CYAML_ARRAY_LEN(scope_names)),
         LIST("filters", struct mr_config_subscription, filters, &filter_entry),
         NUM("attempts_max", struct mr_config_subscription, attempts_max),
+        NUM("deadline_hours", struct mr_config_subscription, deadline_hours),
         TEXTS("person_fields", struct mr_config_subscription, person_fields),
         TEXTS("fields", struct mr_config_subscription, fields), CYAML_FIELD_END};
 static const cyaml_schema_value_t subscription_entry = {
