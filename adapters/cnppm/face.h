@@ -4,7 +4,7 @@
 
 #include "adapters/cnppm/xapi.h"
 #include "adapters/sdk/adapter.h"
-#include "adapters/sdk/http.h"
+#include "proto/loop/http_server.h"
 
 struct mr_cnppm_face {
     struct mr_adapter *adapter;

@@ -7,7 +7,7 @@
 #define MR_PORTAL_FEED_H
 
 #include "adapters/sdk/adapter.h"
-#include "adapters/sdk/http.h"
+#include "proto/loop/http_client.h"
 
 struct mr_feed;
 

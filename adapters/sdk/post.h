@@ -9,7 +9,7 @@
 #include <jansson.h>
 
 #include "adapters/sdk/adapter.h"
-#include "adapters/sdk/http.h"
+#include "proto/loop/http_server.h"
 #include "proto/base/arena.h"
 
 enum { MR_POST_ITEMS_MAX = 1000 };

@@ -8,7 +8,7 @@
 #define MR_SDK_PUSH_H
 
 #include "adapters/sdk/adapter.h"
-#include "adapters/sdk/http.h"
+#include "proto/loop/http_client.h"
 
 enum { MR_PUSH_IN_FLIGHT_MAX = 8, MR_PUSH_TIMEOUT_MS = 10000 };
 

@@ -7,7 +7,8 @@
 #define MR_SDK_WEB_H
 
 #include "adapters/sdk/adapter.h"
-#include "adapters/sdk/http.h"
+#include "proto/loop/http_client.h"
+#include "proto/loop/http_server.h"
 #include "adapters/sdk/push.h"
 #include "proto/config/config.h"
 

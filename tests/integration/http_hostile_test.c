@@ -1,4 +1,4 @@
-/* adapters/sdk/http.h: senders that drip, lie or talk another language. */
+/* proto/loop/http_client.h, http_server.h: senders that drip, lie or talk another language. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* adapters/sdk/http.h: a real server and client on one loop. */
+/* proto/loop/http_client.h, http_server.h: a real server and client on one loop. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,11 +1,12 @@
 /*
- * A server and a client of adapters/sdk/http.h on one loop, with paths that echo, hold their answer back,
- * redirect or answer too much. For tests of either side.
+ * A server and a client of proto/loop/http_client.h and http_server.h on one loop, with paths that echo, hold
+ * their answer back, redirect or answer too much. For tests of either side.
  */
 #ifndef MR_TESTS_HTTP_ENV_H
 #define MR_TESTS_HTTP_ENV_H
 
-#include "adapters/sdk/http.h"
+#include "proto/loop/http_client.h"
+#include "proto/loop/http_server.h"
 
 enum { DEADLINE_MS = 300, BODY_MAX = 64 * 1024, HELD_MAX = 128 };
 

@@ -50,7 +50,7 @@ static const struct {
         {"zmq.h", {"proto/loop/", "hub/", "adapters/sdk/", "tests/"}},
         {"uv.h", {"proto/loop/", "hub/", "adapters/", "tests/"}},
         {"microhttpd.h", {"proto/loop/"}},
-        {"curl/curl.h", {"adapters/sdk/", "tests/"}},
+        {"curl/curl.h", {"proto/loop/", "tests/"}},
         {"cyaml/cyaml.h", {"proto/config/"}},
         {"xlsxwriter.h", {"hub/project/", "hub/audit/"}},
 };

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <uv.h>
 
-#include "adapters/sdk/http.h"
+#include "proto/loop/http_server.h"
 
 enum counterpart_role { COUNTERPART_CNPPM, COUNTERPART_PORTAL };
 

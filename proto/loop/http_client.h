@@ -1,9 +1,6 @@
-/*
- * HTTP for adapters: the server of proto/loop/http_server.h, and a client on libcurl's multi interface. Loop
- * thread only.
- */
-#ifndef MR_SDK_HTTP_H
-#define MR_SDK_HTTP_H
+/* An HTTP client on transfers.h. Loop thread only. */
+#ifndef MR_LOOP_HTTP_CLIENT_H
+#define MR_LOOP_HTTP_CLIENT_H
 
 #include <stdint.h>
 #include <uv.h>
@@ -11,8 +8,8 @@
 #include "proto/base/buf.h"
 #include "proto/base/err.h"
 #include "proto/base/slice.h"
-#include "proto/loop/http_server.h"
 
+struct mr_transfers;
 struct mr_http_client;
 struct mr_http_reply {
     int error; /* negative: nothing came back (MR_ETIMEOUT, MR_ECLOSED, MR_ETOOBIG ...) */
@@ -35,5 +32,7 @@ int mr_http_client_send(struct mr_http_client *client, const char *method, const
         const char *const *headers, struct mr_slice body, uint32_t timeout_ms, mr_http_reply_fn done,
         void *ctx);
 void mr_http_client_close(struct mr_http_client *client, void (*on_closed)(void *ctx), void *ctx);
+/* The same transfers, for what is asked beside HTTP; closed with the client. */
+struct mr_transfers *mr_http_client_transfers(struct mr_http_client *client);
 
 #endif
