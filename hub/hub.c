@@ -367,6 +367,10 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
         r = start_network(hub, reterr);
     if (r == 0)
         r = mr_face_open(&hub->face, hub, reterr);
+    if (r == 0)
+        r = mr_survey_open(&hub->survey, &hub->loop, &hub->house, &hub->deliver, reterr);
+    if (r == 0)
+        r = mr_alerts_open(&hub->alerts, hub, reterr);
     if (r < 0)
         mr_hub_stop(hub);
     return r;
@@ -389,6 +393,7 @@ static void on_look(uv_timer_t *timer)
     mr_face_look(&hub->face);
     mr_space_look(&hub->room, is_full(hub));
     on_space(&hub->space);
+    mr_alerts_look(&hub->alerts);
 }
 
 /* For the watchdog: that it is asked shows that the loop turns. */
@@ -449,6 +454,8 @@ void mr_hub_stop(struct mr_hub *hub)
     mr_scrubber_stop(hub->scrubber);
     drain(hub);
     mr_indexer_stop(hub->indexer);
+    mr_alerts_close(&hub->alerts);
+    mr_survey_close(&hub->survey);
     mr_query_close(&hub->query);
     mr_eraser_free(hub->eraser);
     hub->eraser = NULL;

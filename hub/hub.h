@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdatomic.h>
 
+#include "hub/alert/alerts.h"
 #include "hub/checkpointer.h"
 #include "hub/compactor.h"
 #include "hub/deliver.h"
@@ -28,6 +29,7 @@
 #include "hub/scrubber.h"
 #include "hub/session.h"
 #include "hub/space.h"
+#include "hub/survey.h"
 #include "hub/zap.h"
 #include "proto/loop/watchdog.h"
 
@@ -65,6 +67,8 @@ struct mr_hub {
     struct mr_pulse pulse;
     struct mr_watchdog watchdog;
     struct mr_face face;
+    struct mr_survey survey;
+    struct mr_alerts alerts;
     bool stop_asked; /* also before the loop runs: a signal during the start */
     uv_signal_t sigterm;
     uv_signal_t sigint;

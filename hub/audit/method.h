@@ -26,6 +26,8 @@ struct mr_method_call {
     bool hub_running;               /* false: read-only house; show no personal value (decision 24) */
     struct mr_eraser *eraser;       /* NULL without a running hub */
     struct mr_compactor *compactor; /* the same */
+    const _Atomic bool
+            *stop; /* a long one ends with MR_ECLOSED when it becomes true; NULL: it runs to its end */
 };
 
 /* An answer of an acting method: the event to append and the rows that go into the same commit. */

@@ -3,6 +3,7 @@
  * divided, against the records that there are. Out: for each subscription the records that want it against
  * the rows of their delivery. One snapshot, so it adds up at any moment.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,7 @@ struct balance {
     size_t unwanted_capacity;
     uint64_t unwanted_total, damaged, head;
     json_t *differences;
+    const _Atomic bool *stop;
 };
 
 static int add_intake(void *ctx, struct mr_slice key, struct mr_slice value)
@@ -179,6 +181,8 @@ static int read_heads(struct balance *b, struct mr_error *reterr)
         } else if (r == 0) {
             r = count_record(b, &view.record, &type);
         }
+        if (r == 0 && b->stop && atomic_load_explicit(b->stop, memory_order_relaxed))
+            r = MR_ECLOSED;
     }
     mr_buf_fini(&type);
     return r;
@@ -281,8 +285,10 @@ static json_t *answer(struct balance *b)
 
 int mr_query_balance(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
-    struct balance b = {
-            .house = call->house, .in = calloc(IDS, sizeof *b.in), .out = calloc(IDS, sizeof *b.out)};
+    struct balance b = {.house = call->house,
+            .stop = call->stop,
+            .in = calloc(IDS, sizeof *b.in),
+            .out = calloc(IDS, sizeof *b.out)};
     json_t *json = NULL;
     int r = b.in && b.out ? mr_log_reader_open(call->house->log, &b.reader) : MR_ENOMEM;
 

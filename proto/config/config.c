@@ -1,13 +1,10 @@
 #include "proto/config/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "proto/base/buf.h"
 #include "proto/base/list.h"
@@ -101,6 +98,7 @@ static int absolute_paths(struct mr_config *config, const char *base)
     struct mr_config_copmkp *copmkp = config->adapters.copmkp;
     struct mr_config_cnppm *cnppm = config->adapters.cnppm;
     struct mr_config_portal *portal = config->adapters.portal;
+    struct mr_config_alerts *alerts = config->alerts;
     char *none = NULL;
     char **paths[] = {&hub->admin, &hub->store, &hub->root_key, &hub->acts, &hub->secret_key_file,
             escrow ? &escrow->root : &none, escrow ? &escrow->keys : &none,
@@ -111,7 +109,8 @@ static int absolute_paths(struct mr_config *config, const char *base)
             FOLDERS(school), FOLDERS(copmkp), FOLDERS(cnppm),
 #undef FOLDERS
             school ? &school->out : &none, copmkp ? &copmkp->out : &none, cnppm ? &cnppm->token_file : &none,
-            portal ? &portal->token_file : &none};
+            portal ? &portal->token_file : &none, alerts ? &alerts->webhook_token_file : &none,
+            alerts && alerts->mail ? &alerts->mail->password_file : &none};
 
     for (size_t i = 0; i < MR_COUNT(paths); i++)
         if (absolute(paths[i], base) < 0)
@@ -151,6 +150,8 @@ static int parse_tree(struct mr_config **ret, struct mr_config_yaml *yaml, struc
         r = mr_config_check(config, yaml, reterr);
     if (r == 0)
         r = mr_config_check_escrow(config, yaml, reterr);
+    if (r == 0)
+        r = mr_config_check_alerts(config, yaml, reterr);
     if (r == 0 && mr_config_add_builtin(config) < 0)
         r = mr_error_set(reterr, MR_ENOMEM, yaml->name, "", "out of memory");
     if (r < 0) {
@@ -249,46 +250,4 @@ void mr_config_free(struct mr_config *config)
     free(config->name);
     free(config->dir);
     (void)cyaml_free(&options, &mr_config_schema, config, 0);
-}
-
-/*
- * The bits that a secret's file may not have. In the folder of the service manager's credentials an access
- * list gives the file to one user, and stat() shows the list's mask in the group's place: the folder is for
- * that user alone.
- */
-static mode_t refused_bits(const char *path)
-{
-    const char *folder = getenv("CREDENTIALS_DIRECTORY");
-    size_t n = folder ? strlen(folder) : 0;
-    bool credential = n > 0 && strncmp(path, folder, n) == 0 && path[n] == '/' && !strchr(path + n + 1, '/');
-
-    return credential ? 077 & ~(mode_t)S_IRGRP : 077;
-}
-
-int mr_config_read_key(const char *path, bool secret, char ret[static 41], struct mr_error *reterr)
-{
-    const char *const cure = "`marshrut keys new` writes key files as they must be";
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    char text[64] = "";
-    ssize_t size;
-    int r = 0;
-
-    if (fd < 0)
-        return mr_error_set(reterr, mr_err_from_errno(errno), path, cure, "cannot read the key file");
-    if (fstat(fd, &st) != 0 || (secret && (st.st_mode & refused_bits(path)) != 0))
-        r = mr_error_set(reterr, MR_EDENIED, path, "chmod 600, and change the key if others may have seen it",
-                "others may read this secret key");
-    size = r == 0 ? read(fd, text, sizeof text - 1) : 0;
-    (void)close(fd);
-    if (r < 0)
-        return r;
-    text[size > 0 ? size : 0] = 0;
-    text[strcspn(text, "\r\n")] = 0;
-    if (strlen(text) != 40)
-        r = mr_error_set(reterr, MR_EINVAL, path, cure, "not a CURVE key of 40 Z85 characters");
-    else
-        memcpy(ret, text, 41);
-    explicit_bzero(text, sizeof text);
-    return r;
 }

@@ -136,6 +136,42 @@ struct mr_config_erasure {
     uint32_t answer_days;     /* systems that are told must answer within; default 30 */
 };
 
+/* Where alerts go as mail. */
+struct mr_config_mail {
+    char *server; /* smtp://HOST:PORT or smtps://HOST:PORT */
+    char *from;
+    char **to;
+    uint32_t to_count;
+    char *user;          /* NULL: no login */
+    char *password_file; /* with user */
+};
+struct mr_config_silent {
+    char *system;
+    uint32_t hours;
+};
+/* What the hub tells people of itself, and when (docs/operations.md). Thresholds: 0 is never. */
+struct mr_config_alerts {
+    char **command; /* program and arguments */
+    uint32_t command_count;
+    char *webhook;
+    char *webhook_token_file; /* NULL: no Authorization */
+    struct mr_config_mail *mail;
+    uint32_t timeout_seconds;        /* of one attempt of any of these; default 30 */
+    uint32_t *repeat_minutes;        /* told again while it lasts; default 240 */
+    uint32_t *settle_seconds;        /* resolved when it is over for so long; default 60 */
+    uint32_t *away_seconds;          /* a system that has published before has no session; default 900 */
+    uint32_t *waiting_seconds;       /* age of the oldest delivery that waits; default 3600 */
+    uint32_t *quarantined_per_hour;  /* of one system; default 50 */
+    uint32_t *refused_per_hour;      /* of one system; default 1 */
+    uint32_t *parked_per_hour;       /* of one subscription; default 1 */
+    uint32_t *disk_free_mb;          /* less is free; default 1024 */
+    uint32_t *checkpoint_seconds;    /* the log is not signed for so long; default 300 */
+    uint32_t *index_seconds;         /* the index is behind for so long; default 300 */
+    uint32_t *balance_hours;         /* how often the balance is drawn; default 24 */
+    struct mr_config_silent *silent; /* systems that should say something within so many hours */
+    uint32_t silent_count;
+};
+
 struct mr_config_age_band {
     char *code;          /* "under-35" */
     uint32_t from_years; /* inclusive */
@@ -242,6 +278,7 @@ struct mr_config {
     uint32_t operators_count;
     struct mr_config_erasure erasure;
     struct mr_config_retention retention;
+    struct mr_config_alerts *alerts; /* NULL: nobody is told */
     struct mr_config_passport passport;
     struct mr_config_adapters adapters;
     struct mr_config_test *tests;
@@ -287,5 +324,9 @@ bool mr_config_operator_has(const struct mr_config *config, const char *name, co
 
 /* One CURVE key in a file of its own: 40 Z85 characters. MR_EDENIED when others may read a secret one. */
 int mr_config_read_key(const char *path, bool secret, char ret[static 41], struct mr_error *reterr);
+/* A token or password in a file of its own, white space at its end aside; the caller wipes. As above;
+ * MR_EINVAL: empty, longer than 512 bytes, or with bytes that are not printable ASCII. */
+enum { MR_CONFIG_SECRET_MAX = 513 };
+int mr_config_read_secret(const char *path, char ret[static MR_CONFIG_SECRET_MAX], struct mr_error *reterr);
 
 #endif

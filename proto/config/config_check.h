@@ -24,4 +24,8 @@ int mr_config_check_retention(
 int mr_config_check_escrow(
         const struct mr_config *config, struct mr_config_yaml *yaml, struct mr_error *reterr);
 
+/* `alerts`, when it is there. */
+int mr_config_check_alerts(
+        const struct mr_config *config, struct mr_config_yaml *yaml, struct mr_error *reterr);
+
 #endif

@@ -46,6 +46,23 @@ static int default_said(uint32_t **member, uint32_t value)
     return 0;
 }
 
+static int default_alerts(struct mr_config_alerts *a)
+{
+    const struct {
+        uint32_t **member;
+        uint32_t value;
+    } said[] = {{&a->repeat_minutes, 240}, {&a->settle_seconds, 60}, {&a->away_seconds, 900},
+            {&a->waiting_seconds, 3600}, {&a->quarantined_per_hour, 50}, {&a->refused_per_hour, 1},
+            {&a->parked_per_hour, 1}, {&a->disk_free_mb, 1024}, {&a->checkpoint_seconds, 300},
+            {&a->index_seconds, 300}, {&a->balance_hours, 24}};
+    int r = 0;
+
+    default_number(&a->timeout_seconds, 30);
+    for (size_t i = 0; r == 0 && i < MR_COUNT(said); i++)
+        r = default_said(said[i].member, said[i].value);
+    return r;
+}
+
 int mr_config_defaults(struct mr_config *config)
 {
     struct mr_config_adapters *a = &config->adapters;
@@ -63,6 +80,8 @@ int mr_config_defaults(struct mr_config *config)
     if (default_said(&config->hub.ballast_mb, 64) < 0 ||
             default_said(&config->hub.space_watermark_mb, 256) < 0 ||
             default_said(&config->hub.scrub_days, 7) < 0)
+        return MR_ENOMEM;
+    if (config->alerts && default_alerts(config->alerts) < 0)
         return MR_ENOMEM;
     default_number(&config->hub.publish_window, 16384);
     default_number(&config->hub.ping_interval_ms, 5000);

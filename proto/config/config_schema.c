@@ -117,6 +117,32 @@ static const cyaml_schema_field_t retention_fields[] = {
         NUM("default_days", struct mr_config_retention, default_days),
         LIST("classes", struct mr_config_retention, classes, &class_entry), CYAML_FIELD_END};
 
+static const cyaml_schema_field_t mail_fields[] = {TEXT("server", struct mr_config_mail, server),
+        TEXT("from", struct mr_config_mail, from), TEXTS("to", struct mr_config_mail, to),
+        OPT("user", struct mr_config_mail, user), OPT("password_file", struct mr_config_mail, password_file),
+        CYAML_FIELD_END};
+static const cyaml_schema_field_t silent_fields[] = {TEXT("system", struct mr_config_silent, system),
+        CYAML_FIELD_UINT("hours", CYAML_FLAG_DEFAULT, struct mr_config_silent, hours), CYAML_FIELD_END};
+static const cyaml_schema_value_t silent_entry = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_silent, silent_fields)};
+static const cyaml_schema_field_t alerts_fields[] = {TEXTS("command", struct mr_config_alerts, command),
+        OPT("webhook", struct mr_config_alerts, webhook),
+        OPT("webhook_token_file", struct mr_config_alerts, webhook_token_file),
+        PART("mail", struct mr_config_alerts, mail, mail_fields),
+        NUM("timeout_seconds", struct mr_config_alerts, timeout_seconds),
+        SAID("repeat_minutes", struct mr_config_alerts, repeat_minutes),
+        SAID("settle_seconds", struct mr_config_alerts, settle_seconds),
+        SAID("away_seconds", struct mr_config_alerts, away_seconds),
+        SAID("waiting_seconds", struct mr_config_alerts, waiting_seconds),
+        SAID("quarantined_per_hour", struct mr_config_alerts, quarantined_per_hour),
+        SAID("refused_per_hour", struct mr_config_alerts, refused_per_hour),
+        SAID("parked_per_hour", struct mr_config_alerts, parked_per_hour),
+        SAID("disk_free_mb", struct mr_config_alerts, disk_free_mb),
+        SAID("checkpoint_seconds", struct mr_config_alerts, checkpoint_seconds),
+        SAID("index_seconds", struct mr_config_alerts, index_seconds),
+        SAID("balance_hours", struct mr_config_alerts, balance_hours),
+        LIST("silent", struct mr_config_alerts, silent, &silent_entry), CYAML_FIELD_END};
+
 static const cyaml_schema_field_t band_fields[] = {TEXT("code", struct mr_config_age_band, code),
         NUM("from_years", struct mr_config_age_band, from_years),
         NUM("to_years", struct mr_config_age_band, to_years), CYAML_FIELD_END};
@@ -179,6 +205,7 @@ static const cyaml_schema_field_t config_fields[] = {
         LIST("operators", struct mr_config, operators, &operator_entry),
         CYAML_FIELD_MAPPING("retention", CYAML_FLAG_OPTIONAL, struct mr_config, retention, retention_fields),
         CYAML_FIELD_MAPPING("erasure", CYAML_FLAG_OPTIONAL, struct mr_config, erasure, erasure_fields),
+        PART("alerts", struct mr_config, alerts, alerts_fields),
         CYAML_FIELD_MAPPING("passport", CYAML_FLAG_OPTIONAL, struct mr_config, passport, passport_fields),
         CYAML_FIELD_MAPPING("adapters", CYAML_FLAG_OPTIONAL, struct mr_config, adapters, adapters_fields),
         LIST("tests", struct mr_config, tests, &test_entry), CYAML_FIELD_END};

@@ -152,11 +152,6 @@ int mr_http_client_open(struct mr_http_client **ret, uv_loop_t *loop)
     return 0;
 }
 
-struct mr_transfers *mr_http_client_transfers(struct mr_http_client *client)
-{
-    return client->transfers;
-}
-
 static void on_transfers_closed(void *ctx)
 {
     struct mr_http_client *client = ctx;

@@ -9,7 +9,6 @@
 #include "proto/base/err.h"
 #include "proto/base/slice.h"
 
-struct mr_transfers;
 struct mr_http_client;
 struct mr_http_reply {
     int error; /* negative: nothing came back (MR_ETIMEOUT, MR_ECLOSED, MR_ETOOBIG ...) */
@@ -32,7 +31,5 @@ int mr_http_client_send(struct mr_http_client *client, const char *method, const
         const char *const *headers, struct mr_slice body, uint32_t timeout_ms, mr_http_reply_fn done,
         void *ctx);
 void mr_http_client_close(struct mr_http_client *client, void (*on_closed)(void *ctx), void *ctx);
-/* The same transfers, for what is asked beside HTTP; closed with the client. */
-struct mr_transfers *mr_http_client_transfers(struct mr_http_client *client);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * libcurl's multi interface on a libuv loop: what is asked of other servers (HTTP, mail) without a thread.
+ * libcurl's multi interface on a libuv loop: what is asked of other servers without a thread. For HTTP: mail
+ * blocks in it (mail.h).
  * Who asks embeds a struct mr_transfer and sets its easy handle up; here it is run, told, and let go. Loop
  * thread only.
  */

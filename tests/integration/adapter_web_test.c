@@ -13,6 +13,7 @@
 #include "adapters/cnppm/app.h"
 #include "adapters/portal/app.h"
 #include "adapters/sdk/file.h"
+#include "proto/loop/http_client.h"
 #include "proto/loop/http_listen.h"
 #include "tests/support/counterpart/counterpart.h"
 #include "tests/support/spawn.h"

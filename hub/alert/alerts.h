@@ -1,0 +1,38 @@
+/*
+ * Tells people what is the matter with the hub, its systems and subscriptions: looks once a second at what
+ * the conditions of condition.h need, and gives what begins, lasts and ends to the ways of
+ * proto/loop/alert_sender.h, and to the log. Without `alerts` in the configuration: off. Loop thread.
+ */
+#ifndef MR_HUB_ALERT_ALERTS_H
+#define MR_HUB_ALERT_ALERTS_H
+
+#include "hub/alert/alarm.h"
+#include "hub/alert/balance_watch.h"
+#include "hub/alert/condition.h"
+#include "proto/loop/alert_sender.h"
+
+struct mr_hub;
+struct mr_alert_system;
+struct mr_alert_subscription;
+
+struct mr_alerts {
+    struct mr_hub *hub;
+    const struct mr_config_alerts *config; /* NULL: off */
+    struct mr_alert_sender *sender;
+    struct mr_balance_watch balance;
+    int64_t opened_us;
+    struct mr_alarm_now now; /* of this look */
+    struct mr_alarm alarms[MR_ALERT_HUB_CONDITIONS];
+    struct mr_alert_system *systems;
+    uint32_t systems_count;
+    struct mr_alert_subscription *subscriptions;
+    uint32_t subscriptions_count;
+};
+
+/* hub: its parts are open. MR_EDENIED, MR_ECONFIG ... when a secret's file cannot be read. */
+int mr_alerts_open(struct mr_alerts *alerts, struct mr_hub *hub, struct mr_error *reterr);
+void mr_alerts_look(struct mr_alerts *alerts); /* once a second */
+/* Before the parts are closed; turns the loop, which runs to its end after it. */
+void mr_alerts_close(struct mr_alerts *alerts);
+
+#endif

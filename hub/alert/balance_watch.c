@@ -1,0 +1,84 @@
+#include "hub/alert/balance_watch.h"
+
+#include "hub/audit/method.h"
+#include "proto/base/list.h"
+#include "proto/base/logfmt.h"
+
+static int keep_differences(void *ctx, json_t *document)
+{
+    struct mr_balance_watch *watch = ctx;
+
+    watch->found = json_array_size(json_object_get(document, "differences"));
+    json_decref(document);
+    return 0;
+}
+
+/* On the pool. */
+static void on_work(uv_work_t *work)
+{
+    struct mr_balance_watch *watch = MR_CONTAINER(work, struct mr_balance_watch, work);
+    json_t *arguments = json_object();
+    const struct mr_method_call call = {.house = watch->house,
+            .arguments = arguments,
+            .operator_name = "",
+            .hub_running = true,
+            .stop = &watch->stopping};
+    struct mr_error error = {0};
+
+    watch->status = mr_method_find("balance")->read(&call, keep_differences, watch, &error);
+    json_decref(arguments);
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void on_after_work(uv_work_t *work, int status)
+{
+    struct mr_balance_watch *watch = MR_CONTAINER(work, struct mr_balance_watch, work);
+
+    watch->running = false;
+    if (atomic_load(&watch->stopping))
+        return;
+    if (status == 0 && watch->status == 0) {
+        watch->differences = watch->found;
+        watch->drawn++;
+        mr_info("balance.drawn", "differences", MR_N(watch->found));
+    } else {
+        mr_warn("balance.not-drawn", "what", mr_err_text(watch->status), "cure",
+                "marshrut balance says more");
+    }
+    (void)uv_timer_start(&watch->timer, on_timer, watch->pause_ms, 0);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct mr_balance_watch *watch = MR_CONTAINER(timer, struct mr_balance_watch, timer);
+
+    watch->running = uv_queue_work(watch->loop, &watch->work, on_work, on_after_work) == 0;
+    if (!watch->running)
+        (void)uv_timer_start(&watch->timer, on_timer, watch->pause_ms, 0);
+}
+
+void mr_balance_watch_open(
+        struct mr_balance_watch *watch, uv_loop_t *loop, struct mr_house *house, uint64_t pause_ms)
+{
+    watch->house = house;
+    watch->loop = loop;
+    watch->pause_ms = pause_ms;
+    if (pause_ms == 0)
+        return;
+    (void)uv_timer_init(loop, &watch->timer);
+    watch->open = true;
+    (void)uv_timer_start(
+            &watch->timer, on_timer, pause_ms < MR_BALANCE_FIRST_MS ? pause_ms : MR_BALANCE_FIRST_MS, 0);
+}
+
+void mr_balance_watch_close(struct mr_balance_watch *watch)
+{
+    if (!watch->open)
+        return;
+    watch->open = false;
+    atomic_store(&watch->stopping, true);
+    while (watch->running)
+        (void)uv_run(watch->loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&watch->timer, NULL);
+}
