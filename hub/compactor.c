@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "hub/compactor_internal.h"
+#include "hub/edition.h"
 #include "proto/base/logfmt.h"
 
 enum { LOOK_MS = 1000, RETRY_MS = 60000 };
@@ -187,6 +188,7 @@ static void *run(void *arg)
     do {
         struct mr_error error = {0};
 
+        mr_house_renew(c->options.house);
         r = work(c, &error);
         if (r < 0 && r != MR_ECLOSED && r != told)
             mr_warn("compactor.failed", "error", mr_err_name(r), "what", error.what, "where", error.where,

@@ -2,7 +2,9 @@
  * The opened house: configuration and the four environments, with the names that the log keeps. Passed down
  * from main; there is no global. The tool opens the same house read-only when no hub runs.
  *
- * Threads: the struct is immutable after open; each part says which of its calls are for which thread.
+ * Threads: each has a struct of its own (mr_house_share() of hub/edition.h), of the same parts; each part
+ * says which of its calls are for which thread. The configuration in it is one edition, which its thread
+ * changes for a newer one between two turns (mr_house_renew()): within a turn nothing changes.
  */
 #ifndef MR_HUB_HOUSE_H
 #define MR_HUB_HOUSE_H
@@ -23,17 +25,29 @@
 enum mr_name_kind { MR_NAME_SYSTEM = 1, MR_NAME_SUBSCRIPTION = 2 };
 enum { MR_SYSTEM_HUB = 1 }; /* id of the hub itself; configured systems follow */
 
+struct mr_edition;
+struct mr_editions;
 struct mr_names;
 /* Reads the rows; unless the log is read-only, gives new ids to new names in one commit of its own. */
 int mr_names_open(struct mr_names **ret, struct mr_log *log, const struct mr_config *config, bool read_only,
         struct mr_error *reterr);
 void mr_names_free(struct mr_names *names);
+/*
+ * Gives ids to the names of a configuration that are new, in memory; how many. One caller at a time.
+ * MR_ECONFIG: there are no more ids.
+ */
+int mr_names_add(struct mr_names *names, const struct mr_config *config, struct mr_error *reterr);
+/* The rows of a configuration's names that the log does not have yet. */
+int mr_names_put(const struct mr_names *names, const struct mr_config *config, struct mr_log_batch *batch);
+/* Any thread, also beside mr_names_add(). Texts live as long as the names. */
 uint16_t mr_names_id(const struct mr_names *names, enum mr_name_kind kind, const char *name); /* 0: none */
 const char *mr_names_text(const struct mr_names *names, enum mr_name_kind kind, uint16_t id); /* NULL: none */
 
 struct mr_house {
-    const struct mr_config *config; /* borrowed */
+    const struct mr_config *config; /* borrowed; of `edition` when there is one */
     uint32_t config_version;        /* of MR_LOG_CONFIG; begins at 1 */
+    struct mr_edition *edition;     /* held; NULL: a tool, or a test, whose configuration never changes */
+    struct mr_editions *editions;   /* the hub's; NULL as above */
     const struct mr_clock *clock;
     struct mr_log *log;
     struct mr_keyring *keyring; /* NULL when read-only and its key may not be read */

@@ -179,14 +179,15 @@ static int start_writer(struct mr_hub *hub, const struct mr_writer_options *opti
     if ((r = mr_writer_start(&hub->writer, options)) < 0)
         mr_error_set(reterr, r, "writer", "", "cannot start the writer");
     else
-        r = mr_checkpointer_start(&hub->checkpointer, &hub->house, hub->writer, &signer, reterr);
+        r = mr_checkpointer_start(
+                &hub->checkpointer, &hub->houses[MR_HOUSE_FIXED], hub->writer, &signer, reterr);
     mr_note_signer_wipe(&signer);
     return r;
 }
 
 static int start_eraser(struct mr_hub *hub, struct mr_error *reterr)
 {
-    const struct mr_eraser_options options = {.house = &hub->house,
+    const struct mr_eraser_options options = {.house = &hub->houses[MR_HOUSE_ERASER],
             .prepare = hub->prepare,
             .indexer = hub->indexer,
             .said = on_own_said,
@@ -212,17 +213,20 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
     hub->house.fatal = on_fatal;
     if ((r = mr_deliver_rows_begin(&hub->house, reterr)) < 0)
         return r;
-    if ((r = mr_matcher_create(&hub->matcher, hub->config, hub->house.names, reterr)) < 0)
+    if ((r = mr_editions_open(&hub->editions, &hub->house, reterr)) < 0)
         return r;
+    for (size_t i = 0; i < MR_HOUSES; i++)
+        mr_house_share(&hub->houses[i], &hub->house);
     with_log.log = hub->house.log;
     if ((r = start_writer(hub, &with_log, reterr)) < 0)
         return r;
-    if ((r = mr_prepare_start(&hub->prepare, &hub->house, hub->matcher, hub->writer, reterr)) < 0)
+    if ((r = mr_prepare_start(&hub->prepare, &hub->houses[MR_HOUSE_PREPARE], hub->house.edition->matcher,
+                 hub->writer, reterr)) < 0)
         return r;
     mr_prepare_on_space(hub->prepare, on_key_space, hub);
-    if ((r = mr_indexer_start(&hub->indexer, &hub->house)) < 0)
+    if ((r = mr_indexer_start(&hub->indexer, &hub->houses[MR_HOUSE_INDEXER])) < 0)
         return mr_error_set(reterr, r, "indexer", "", "cannot start the indexer");
-    compacting.house = &hub->house;
+    compacting.house = &hub->houses[MR_HOUSE_COMPACTOR];
     compacting.writer = hub->writer;
     compacting.prepare = hub->prepare;
     if ((r = mr_compactor_start(&hub->compactor, &compacting, reterr)) < 0)
@@ -238,7 +242,7 @@ static int start_scrubber(struct mr_hub *hub, struct mr_error *reterr)
     if (days == 0)
         return 0;
     options = mr_scrubber_pace(&hub->house, days);
-    return mr_scrubber_start(&hub->scrubber, &hub->house, &options, reterr);
+    return mr_scrubber_start(&hub->scrubber, &hub->houses[MR_HOUSE_FIXED], &options, reterr);
 }
 
 static int open_mailboxes(struct mr_hub *hub)
@@ -478,7 +482,10 @@ void mr_hub_stop(struct mr_hub *hub)
     mr_receipt_queue_close(&hub->receipts);
     mr_deliver_close(&hub->deliver);
     mr_face_fini(&hub->face);
-    mr_matcher_free(hub->matcher);
+    for (size_t i = 0; i < MR_HOUSES; i++)
+        mr_house_leave(&hub->houses[i]);
+    mr_edition_drop(hub->house.edition);
+    mr_editions_close(&hub->editions);
     if (hub->house_open)
         mr_house_close(&hub->house);
     (void)uv_loop_close(&hub->loop);

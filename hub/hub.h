@@ -14,13 +14,13 @@
 #include "hub/checkpointer.h"
 #include "hub/compactor.h"
 #include "hub/deliver.h"
+#include "hub/edition.h"
 #include "hub/erasure/eraser.h"
 #include "hub/face.h"
 #include "hub/gateway.h"
 #include "hub/house.h"
 #include "hub/indexer.h"
 #include "hub/job.h"
-#include "hub/matcher.h"
 #include "hub/prepare.h"
 #include "hub/publish.h"
 #include "hub/pulse.h"
@@ -33,13 +33,25 @@
 #include "hub/zap.h"
 #include "proto/loop/watchdog.h"
 
+/* Who has a house of its own beside the loop. The last one is for those who read only what needs a restart.
+ */
+enum mr_hub_house {
+    MR_HOUSE_PREPARE,
+    MR_HOUSE_INDEXER,
+    MR_HOUSE_COMPACTOR,
+    MR_HOUSE_ERASER,
+    MR_HOUSE_FIXED,
+    MR_HOUSES
+};
+
 struct mr_hub {
-    const struct mr_config *config; /* borrowed */
+    const struct mr_config *config; /* that of the loop's edition */
     uv_loop_t loop;
     void *zmq;
-    struct mr_house house;
+    struct mr_house house; /* the loop's */
     bool house_open;
-    struct mr_matcher *matcher;
+    struct mr_editions editions;
+    struct mr_house houses[MR_HOUSES];
     struct mr_writer *writer;
     struct mr_prepare *prepare;
     struct mr_indexer *indexer;

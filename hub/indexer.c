@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "hub/edition.h"
 #include "hub/index_inside.h"
 #include "hub/index_keys.h"
 #include "hub/opened.h"
@@ -411,9 +412,10 @@ static void *run(void *ctx)
     struct mr_indexer *indexer = ctx;
     int r;
 
-    do
+    do {
+        mr_house_renew(indexer->house);
         r = work(indexer);
-    while (wait_for_news(indexer, r < 0));
+    } while (wait_for_news(indexer, r < 0));
     return NULL;
 }
 

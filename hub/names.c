@@ -1,5 +1,6 @@
 #include "hub/house.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct name_set {
 };
 
 struct mr_names {
+    pthread_rwlock_t lock;       /* of the sets; a name that is there stays where it is */
     struct name_set sets[KINDS]; /* by enum mr_name_kind; 0 is not used */
 };
 
@@ -125,43 +127,77 @@ static int load(struct mr_names *names, struct mr_log *log)
     return r;
 }
 
-/* The batch is begun by the first new name, so that a start without news writes nothing. */
-static int add_new(struct mr_names *names, struct mr_log *log, struct mr_log_batch **batch,
-        enum mr_name_kind kind, const char *text)
+/* ---- new names ---- */
+
+static int add_name(struct mr_names *names, enum mr_name_kind kind, const char *text, int *added)
 {
     struct name_set *set = &names->sets[kind];
-    uint8_t key[1 + NAME_BYTES_MAX];
-    uint8_t value[ID_BYTES];
     size_t size = strlen(text);
-    uint16_t id = (uint16_t)(set->id_max + 1);
-    int r = 0;
 
     if (set_find(set, text))
         return 0;
     if (size == 0 || size >= NAME_BYTES_MAX || set->id_max == UINT16_MAX)
         return MR_ECONFIG;
-    if (!*batch)
-        r = mr_log_batch_begin(log, batch);
-    if (r < 0)
-        return r;
-    key[0] = (uint8_t)kind;
-    memcpy(key + 1, text, size);
-    mr_put_be16(value, id);
-    r = mr_log_batch_put(*batch, MR_LOG_NAME, mr_slice(key, size + 1), mr_slice(value, sizeof value));
-    return r < 0 ? r : set_add(set, text, size, id);
+    (*added)++;
+    return set_add(set, text, size, (uint16_t)(set->id_max + 1));
 }
 
-static int add_configured(struct mr_names *names, struct mr_log *log, const struct mr_config *config)
+int mr_names_add(struct mr_names *names, const struct mr_config *config, struct mr_error *reterr)
 {
-    struct mr_log_batch *batch = NULL;
-    int r = add_new(names, log, &batch, MR_NAME_SYSTEM, HUB_NAME);
+    int added = 0, r;
+
+    (void)pthread_rwlock_wrlock(&names->lock);
+    r = add_name(names, MR_NAME_SYSTEM, HUB_NAME, &added);
+    for (uint32_t i = 0; r == 0 && i < config->systems_count; i++)
+        r = add_name(names, MR_NAME_SYSTEM, config->systems[i].name, &added);
+    for (uint32_t i = 0; r == 0 && i < config->subscriptions_count; i++)
+        r = add_name(names, MR_NAME_SUBSCRIPTION, config->subscriptions[i].name, &added);
+    (void)pthread_rwlock_unlock(&names->lock);
+    if (r == MR_ECONFIG)
+        return mr_error_set(reterr, r, config->name, "use names again that were there once",
+                "the log has had %d names of systems or subscriptions, and has no number for more",
+                UINT16_MAX);
+    return r < 0 ? r : added;
+}
+
+static int put_name(
+        const struct mr_names *names, struct mr_log_batch *batch, enum mr_name_kind kind, const char *text)
+{
+    uint8_t key[1 + NAME_BYTES_MAX];
+    uint8_t value[ID_BYTES];
+    size_t size = strlen(text);
+    struct mr_slice old;
+    int r;
+
+    key[0] = (uint8_t)kind;
+    memcpy(key + 1, text, size);
+    r = mr_log_batch_get(batch, MR_LOG_NAME, mr_slice(key, size + 1), &old);
+    if (r != MR_ENOTFOUND)
+        return r;
+    mr_put_be16(value, mr_names_id(names, kind, text));
+    return mr_log_batch_put(batch, MR_LOG_NAME, mr_slice(key, size + 1), mr_slice(value, sizeof value));
+}
+
+int mr_names_put(const struct mr_names *names, const struct mr_config *config, struct mr_log_batch *batch)
+{
+    int r = put_name(names, batch, MR_NAME_SYSTEM, HUB_NAME);
 
     for (uint32_t i = 0; r == 0 && i < config->systems_count; i++)
-        r = add_new(names, log, &batch, MR_NAME_SYSTEM, config->systems[i].name);
+        r = put_name(names, batch, MR_NAME_SYSTEM, config->systems[i].name);
     for (uint32_t i = 0; r == 0 && i < config->subscriptions_count; i++)
-        r = add_new(names, log, &batch, MR_NAME_SUBSCRIPTION, config->subscriptions[i].name);
-    if (!batch)
+        r = put_name(names, batch, MR_NAME_SUBSCRIPTION, config->subscriptions[i].name);
+    return r;
+}
+
+/* A start without news writes nothing. */
+static int add_configured(struct mr_names *names, struct mr_log *log, const struct mr_config *config)
+{
+    struct mr_log_batch *batch;
+    int r = mr_names_add(names, config, NULL);
+
+    if (r <= 0 || (r = mr_log_batch_begin(log, &batch)) < 0)
         return r;
+    r = mr_names_put(names, config, batch);
     if (r == 0)
         return mr_log_batch_commit(batch);
     mr_log_batch_abort(batch);
@@ -172,7 +208,12 @@ int mr_names_open(struct mr_names **ret, struct mr_log *log, const struct mr_con
         struct mr_error *reterr)
 {
     struct mr_names *names = calloc(1, sizeof *names);
-    int r = names ? load(names, log) : MR_ENOMEM;
+    int r;
+
+    if (!names)
+        return MR_ENOMEM;
+    (void)pthread_rwlock_init(&names->lock, NULL);
+    r = load(names, log);
 
     if (r == 0 && !read_only)
         r = add_configured(names, log, config);
@@ -193,19 +234,33 @@ void mr_names_free(struct mr_names *names)
         return;
     for (size_t i = 0; i < KINDS; i++)
         set_clear(&names->sets[i]);
+    (void)pthread_rwlock_destroy(&names->lock);
     free(names);
+}
+
+/* Readers come from every thread, seldom from two at once, and never for long. */
+static const struct name *look(
+        const struct mr_names *names, const struct name_set *set, const char *text, uint16_t id)
+{
+    pthread_rwlock_t *lock = (pthread_rwlock_t *)&names->lock;
+    const struct name *found;
+
+    (void)pthread_rwlock_rdlock(lock);
+    found = text ? set_find(set, text) : set->by_id ? set->by_id[id] : NULL;
+    (void)pthread_rwlock_unlock(lock);
+    return found;
 }
 
 uint16_t mr_names_id(const struct mr_names *names, enum mr_name_kind kind, const char *name)
 {
-    const struct name *found = set_find(&names->sets[kind], name);
+    const struct name *found = look(names, &names->sets[kind], name, 0);
 
     return found ? found->id : 0;
 }
 
 const char *mr_names_text(const struct mr_names *names, enum mr_name_kind kind, uint16_t id)
 {
-    const struct name_set *set = &names->sets[kind];
+    const struct name *found = look(names, &names->sets[kind], NULL, id);
 
-    return set->by_id && set->by_id[id] ? set->by_id[id]->text : NULL;
+    return found ? found->text : NULL;
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/edition.h"
 #include "proto/base/list.h"
 
 enum { PENDING_MAX = 256, RETRY_MS = 10, RUNNING_MAX = 32 };
@@ -19,6 +20,7 @@ struct call {
     struct mr_query *query;
     struct mr_query_to to;
     const struct mr_method *method;
+    struct mr_house house; /* of its own while it runs */
     json_t *arguments;
     char operator_name[64];
     struct mr_error error;
@@ -214,7 +216,7 @@ static int emit(void *ctx, json_t *json)
 static void on_work(uv_work_t *work)
 {
     struct call *call = MR_CONTAINER(work, struct call, work);
-    struct mr_method_call args = {.house = call->query->house,
+    struct mr_method_call args = {.house = &call->house,
             .arguments = call->arguments,
             .operator_name = call->operator_name,
             .eraser = call->query->eraser,
@@ -307,6 +309,7 @@ static void on_after_work(uv_work_t *work, int status)
 {
     struct call *call = MR_CONTAINER(work, struct call, work);
 
+    mr_house_leave(&call->house);
     if (status < 0)
         call->status = MR_ECLOSED;
     if (call->status == 0 && call->method->act)
@@ -317,8 +320,11 @@ static void on_after_work(uv_work_t *work, int status)
 
 static void work(struct call *call)
 {
-    if (uv_queue_work(call->query->loop, &call->work, on_work, on_after_work) != 0)
-        finish(call, MR_ESYSTEM);
+    mr_house_share(&call->house, call->query->house);
+    if (uv_queue_work(call->query->loop, &call->work, on_work, on_after_work) == 0)
+        return;
+    mr_house_leave(&call->house);
+    finish(call, MR_ESYSTEM);
 }
 
 void mr_query_durable(struct mr_query *query, const struct mr_intake *intake)

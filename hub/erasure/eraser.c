@@ -7,6 +7,7 @@
 
 #include <sodium.h>
 
+#include "hub/edition.h"
 #include "hub/erasure/eraser_internal.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
@@ -355,12 +356,21 @@ static bool wait_for_news(struct mr_eraser *eraser, bool again)
     return go_on;
 }
 
+/* Those who ask read the configuration too, one at a time. */
+static void renew(struct mr_eraser *eraser)
+{
+    (void)pthread_mutex_lock(&eraser->asking);
+    mr_house_renew(eraser->house);
+    (void)pthread_mutex_unlock(&eraser->asking);
+}
+
 static void *run(void *arg)
 {
     struct mr_eraser *eraser = arg;
     bool waits;
 
     do {
+        renew(eraser);
         waits = work(eraser);
         mr_erasure_keep_escrow(eraser);
     } while (wait_for_news(eraser, waits));
