@@ -84,19 +84,19 @@ static void assert_empty(const char *dir)
 
 static void test_private_hub(void **state)
 {
-    const char *argv[] = {"marshrut", "--json", "bench", "--spawn", "--dir", *state, "--events", "3001",
+    const char *argv[] = {"marshrut", "--json", "bench", "--spawn", "--dir", *state, "--events", "1001",
             "--window", "500", "--producers", "2", "--consumers", "2", "--size", "600", NULL};
 
-    json_decref(measure(argv, 3001));
+    json_decref(measure(argv, 1001));
     assert_empty(*state);
 }
 
 static void test_persons(void **state)
 {
-    const char *argv[] = {"marshrut", "--json", "bench", "--spawn", "--dir", *state, "--events", "500",
+    const char *argv[] = {"marshrut", "--json", "bench", "--spawn", "--dir", *state, "--events", "200",
             "--person", "--batch", "64", NULL};
 
-    json_decref(measure(argv, 500));
+    json_decref(measure(argv, 200));
     assert_empty(*state);
 }
 
@@ -148,7 +148,7 @@ static void test_running_hub(void **state)
     char keys[200];
     const char *make[] = {"marshrut", "-c", spawn.config, "bench", "keys", keys, NULL};
     const char *load[] = {
-            "marshrut", "-c", spawn.config, "--json", "bench", "--keys", keys, "--events", "700", NULL};
+            "marshrut", "-c", spawn.config, "--json", "bench", "--keys", keys, "--events", "300", NULL};
 
     (void)state;
     spawn_init(&spawn, "");
@@ -158,8 +158,8 @@ static void test_running_hub(void **state)
     add_to_configuration(spawn.config, (char *)run_program_out(&run));
     run_program_fini(&run);
     spawn_start(&spawn);
-    json_decref(measure(load, 700));
-    json_decref(measure(load, 700)); /* its events are new ones each time */
+    json_decref(measure(load, 300));
+    json_decref(measure(load, 300)); /* its events are new ones each time */
     spawn_fini(&spawn);
 }
 
