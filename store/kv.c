@@ -85,6 +85,7 @@ static int begin(struct mr_kv *kv, bool write, struct mr_kv_txn **ret)
         free(txn);
         return rc;
     }
+    txn->noting = write && atomic_load(&kv->notes.taken);
     *ret = txn;
     return 0;
 }
@@ -135,7 +136,10 @@ int mr_kv_commit(struct mr_kv_txn *txn)
     }
     r = mr_kv_error(
             txn->kv, mdb_txn_commit(txn->mdb)); /* frees the handle also when it fails: no abort after it */
+    if (r == 0)
+        mr_kv_notes_committed(txn);
     mr_kv_gate_leave(&txn->kv->gate, &txn->pass);
+    mr_buf_fini(&txn->notes);
     free(txn);
     return r;
 }
@@ -148,6 +152,7 @@ void mr_kv_abort(struct mr_kv_txn *txn)
     assert(!txn->write || pthread_equal(txn->pass.thread, pthread_self()));
     mdb_txn_abort(txn->mdb);
     mr_kv_gate_leave(&txn->kv->gate, &txn->pass);
+    mr_buf_fini(&txn->notes);
     free(txn);
 }
 
@@ -180,6 +185,7 @@ static int put(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, MDB_v
     assert(txn->write);
     if (txn->ret < 0)
         return txn->ret;
+    mr_kv_note_row(txn, table, key);
     return mr_kv_txn_result(txn, mdb_put(txn->mdb, table_of(txn, table), &k, value, flags));
 }
 
@@ -235,6 +241,7 @@ int mr_kv_del(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key)
     assert(txn->write);
     if (txn->ret < 0)
         return txn->ret;
+    mr_kv_note_row(txn, table, key);
     return mr_kv_txn_result(txn, mdb_del(txn->mdb, table_of(txn, table), &k, NULL));
 }
 
@@ -243,6 +250,7 @@ int mr_kv_clear(struct mr_kv_txn *txn, uint32_t table)
     assert(txn->write);
     if (txn->ret < 0)
         return txn->ret;
+    mr_kv_note_clear(txn, table);
     return mr_kv_txn_result(txn, mdb_drop(txn->mdb, table_of(txn, table), 0));
 }
 

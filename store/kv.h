@@ -135,12 +135,15 @@ int mr_kv_copy_rows(struct mr_kv *kv, const char *dir, struct mr_error *reterr);
 
 /*
  * Compaction in place: the environment is written anew, row by row, and swapped for the old file,
- * which is overwritten unless another process still reads it. So deleted rows are in no page any more.
- * Writers wait while it is copied, readers only for the swap; views taken before stay valid until their
- * transactions end, and it waits for those. Not with read_only. Any thread that has no transaction open here.
+ * which is overwritten unless another process still reads it. So rows that were deleted before are in no page
+ * any more. Readers and writers go on beside it; writers wait for the last of what they wrote, both for the
+ * swap; views taken before stay valid until their transactions end, and it waits for those. Not with
+ * read_only. Any thread that has no transaction open here.
  *
- * MR_EAGAIN: transactions did not end in time, or one of them needed another one: try later. MR_ENOSPACE:
- * needs as much room as the live rows take. Nothing happened when negative, but MR_EIO after the swap: stop.
+ * MR_EAGAIN: transactions did not end in time, one of them needed another one, or more was written than it
+ * could follow: try later. MR_ENOSPACE:
+ * needs as much room as the live rows take, and that of pages that are freed meanwhile. Nothing happened when
+ * negative, but MR_EIO after the swap: stop.
  */
 struct mr_kv_compaction {
     uint64_t before_bytes;

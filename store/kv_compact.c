@@ -12,16 +12,26 @@
 #include "store/kv_internal.h"
 
 /*
- * The copy is made and opened in DIR/compact before anything changes: a failure leaves the old file in use.
- * Then, while nothing is open here, the lock file takes its name, then the data file: whoever opens both in
- * between, data first, has the old file, which is not written any more.
+ * The copy is made in DIR/compact beside readers and writers, and opened there: a failure leaves the old file
+ * in use. What is written meanwhile is noted and applied to it, round by round; writers are kept out for the
+ * last of it only. Then, while nothing is open here, the lock file takes its name, then the data file:
+ * whoever opens both in between, data first, has the old file, which is not written any more.
  *
  *   DIR/compact/{data,lock}.mdb   the copy        DIR/old.mdb   a second name of the old file, to overwrite
  * it by
  *
  * A crash leaves either file under the name and some of these, which the next owner removes.
  */
-enum { WRITERS_WAIT_MS = 10000, ALL_WAIT_MS = 2000, ZEROS_BYTES = 1 << 18 };
+enum {
+    OLD_WAIT_MS = 2000,      /* for those that were inside before */
+    WRITERS_WAIT_MS = 10000, /* for the one that commits */
+    ALL_WAIT_MS = 500,       /* for readers; nobody comes in meanwhile */
+    ATTEMPTS = 6,
+    ROUNDS = 30,
+    LAST_BYTES = 64 << 10, /* of notes, while writers wait */
+    ZEROS_BYTES = 1 << 18,
+    SYNC_BYTES = 8 << 20
+};
 
 struct paths {
     char folder[PATH_MAX];
@@ -70,6 +80,8 @@ static void overwrite(int fd, uint64_t size)
         if (n <= 0)
             break;
         at += (uint64_t)n;
+        if (at % SYNC_BYTES == 0)
+            (void)fdatasync(fd); /* the syncs of others do not wait for all of it */
     }
     (void)fsync(fd);
     free(zeros);
@@ -176,7 +188,66 @@ static uint64_t size_of(const char *path)
     return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-/* Writers are kept out. */
+/* Until little is left; writers may be faster for a while. */
+static int follow(struct mr_kv *kv, struct mr_kv *fresh, struct mr_error *reterr)
+{
+    size_t bytes = SIZE_MAX;
+    int r = 0;
+
+    for (int i = 0; i < ROUNDS && r == 0 && bytes > LAST_BYTES; i++)
+        r = mr_kv_catch_up(kv, fresh, &bytes, reterr);
+    return r;
+}
+
+/* MR_EAGAIN: somebody inside does not leave; the gate is as it was. */
+static int swap_alone(struct mr_kv *kv, struct mr_kv *fresh, const struct paths *p, struct mr_error *reterr)
+{
+    size_t bytes;
+    int r = mr_kv_gate_outwait(&kv->gate, OLD_WAIT_MS);
+
+    if (r == 0)
+        r = follow(kv, fresh, reterr);
+    if (r == 0)
+        r = mr_kv_gate_close_for_writers(&kv->gate, WRITERS_WAIT_MS);
+    if (r < 0)
+        return r;
+    r = mr_kv_catch_up(kv, fresh, &bytes, reterr);
+    if (r == 0)
+        r = mr_kv_gate_close_for_all(&kv->gate, ALL_WAIT_MS);
+    if (r == 0)
+        r = swap(kv, fresh, p, reterr);
+    mr_kv_gate_open(&kv->gate);
+    return r;
+}
+
+static int swap_soon(struct mr_kv *kv, struct mr_kv *fresh, const struct paths *p, struct mr_error *reterr)
+{
+    int r = MR_EAGAIN;
+
+    for (int i = 0; i < ATTEMPTS && r == MR_EAGAIN; i++)
+        r = swap_alone(kv, fresh, p, reterr);
+    return r;
+}
+
+static int copy_and_swap(
+        struct mr_kv *kv, struct mr_kv *fresh, const struct paths *p, struct mr_error *reterr)
+{
+    int r;
+
+    mr_kv_notes_start(&kv->notes);
+    r = mr_kv_gate_outwait(&kv->gate, OLD_WAIT_MS); /* from here on every writer notes */
+    if (r == 0)
+        r = make_copy(kv, p, reterr);
+    if (r == 0)
+        r = mr_kv_open_env(fresh, reterr);
+    if (r == 0)
+        r = swap_soon(kv, fresh, p, reterr);
+    mr_kv_notes_stop(&kv->notes);
+    return r == MR_EAGAIN ? mr_error_set(reterr, r, kv->dir, "try again later",
+                                    "somebody writes or reads for too long")
+                          : r;
+}
+
 static int compact(
         struct mr_kv *kv, const struct paths *p, struct mr_kv_compaction *ret, struct mr_error *reterr)
 {
@@ -184,14 +255,7 @@ static int compact(
     int r;
 
     ret->before_bytes = size_of(p->live_data);
-    r = make_copy(kv, p, reterr);
-    if (r == 0)
-        r = mr_kv_open_env(&fresh, reterr);
-    if (r == 0 && (r = mr_kv_gate_close_for_all(&kv->gate, ALL_WAIT_MS)) < 0)
-        mr_error_set(reterr, r, kv->dir, "try again later", "somebody reads for too long");
-    if (r == 0)
-        r = swap(kv, &fresh, p, reterr);
-    mr_kv_gate_open(&kv->gate);
+    r = copy_and_swap(kv, &fresh, p, reterr);
     if (fresh.env) /* the old one, when it went well */
         mdb_env_close(fresh.env);
     ret->after_bytes = size_of(p->live_data);
@@ -210,8 +274,10 @@ int mr_kv_compact(struct mr_kv *kv, struct mr_kv_compaction *ret, struct mr_erro
         return mr_error_set(reterr, r, kv->dir, "give a shorter path", "the path is too long");
     if (kv->read_only || kv->unlocked)
         return mr_error_set(reterr, MR_EDENIED, kv->dir, "", "not the owner of the store");
-    r = mr_kv_gate_close_for_writers(&kv->gate, WRITERS_WAIT_MS, ALL_WAIT_MS);
+    r = mr_kv_gate_begin(&kv->gate);
     if (r < 0)
-        return mr_error_set(reterr, r, kv->dir, "try again later", "somebody writes or reads for too long");
-    return compact(kv, &p, ret, reterr);
+        return mr_error_set(reterr, r, kv->dir, "try again later", "it is being compacted already");
+    r = compact(kv, &p, ret, reterr);
+    mr_kv_gate_end(&kv->gate);
+    return r;
 }

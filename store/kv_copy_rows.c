@@ -10,7 +10,7 @@
  * after the row is gone, and mdb_env_copy takes it along.
  */
 enum {
-    PART_BYTES = 32 << 20 /* of rows, a commit: far below where LMDB spills */,
+    PART_BYTES = 8 << 20 /* of rows, a commit and a sync: a sync of others must not wait for more of ours */,
     MAP_MARGIN_BYTES = 64 << 20
 };
 
@@ -30,7 +30,7 @@ static int end_part(struct copying *c)
 
     c->write = NULL;
     c->part_bytes = 0;
-    return rc;
+    return rc ? rc : mdb_env_sync(c->to, 1);
 }
 
 /* From the source's cursor on, up to PART_BYTES. MDB_NOTFOUND: the table's end. */
@@ -88,7 +88,7 @@ static int copy_tables(struct copying *c)
 
     for (uint32_t i = 0; i < c->from->tables_count && !rc; i++)
         rc = copy_table(c, i);
-    return rc ? rc : end_part(c);
+    return rc ? rc : end_part(c); /* synced */
 }
 
 /* ---- the file ---- */
@@ -107,7 +107,7 @@ static int open_target(struct copying *c, const char *dir)
         rc = mdb_env_set_mapsize(c->to, 2 * (size_t)st.st_size + MAP_MARGIN_BYTES);
     if (!rc)
         rc = mdb_env_set_maxdbs(c->to, MR_KV_TABLES_MAX);
-    if (!rc) /* durable once, at the end */
+    if (!rc) /* durable with each part */
         rc = mdb_env_open(c->to, dir, MDB_NOLOCK | MDB_NOTLS | MDB_NOSYNC, 0600);
     return rc;
 }
@@ -123,8 +123,6 @@ static int copy_rows(struct mr_kv *kv, const char *dir)
         rc = copy_tables(&c);
     mdb_txn_abort(c.write);
     mdb_txn_abort(c.read);
-    if (!rc)
-        rc = mdb_env_sync(c.to, 1);
     if (c.to)
         mdb_env_close(c.to);
     return rc;

@@ -41,7 +41,7 @@ void mr_kv_gate_enter(struct mr_kv_gate *gate, struct mr_kv_pass *pass, bool wri
     while ((gate->closed_for_all || (write && gate->closed_for_writers)) && !inside(gate))
         pthread_cond_wait(&gate->changed, &gate->lock);
     if (write && gate->closed_for_writers) {
-        gate->cancelled = true; /* what it writes would be missing in the copy */
+        gate->cancelled = true; /* what it writes would be missing in the end */
         pthread_cond_broadcast(&gate->changed);
     }
     mr_list_push_back(&gate->open, &pass->link);
@@ -93,38 +93,51 @@ static int wait_for(struct mr_kv_gate *gate, kind_fn kind, unsigned wait_ms)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += wait_ms / 1000;
+    deadline.tv_nsec += wait_ms % 1000 * 1000000L;
+    if (deadline.tv_nsec >= 1000000000) {
+        deadline.tv_sec++;
+        deadline.tv_nsec -= 1000000000;
+    }
     while (rc == 0 && !gate->cancelled && has(gate, kind))
         rc = pthread_cond_timedwait(&gate->changed, &gate->lock, &deadline);
     return gate->cancelled || rc == ETIMEDOUT ? MR_EAGAIN : 0;
 }
 
-static void mark_those_inside(struct mr_kv_gate *gate)
+int mr_kv_gate_begin(struct mr_kv_gate *gate)
 {
-    mr_list_foreach (it, &gate->open)
-        MR_CONTAINER(it, struct mr_kv_pass, link)->before = true;
-}
-
-/*
- * Whoever reads for long is found before anything is copied, and without keeping other readers out: those
- * that come later are let in.
- */
-int mr_kv_gate_close_for_writers(struct mr_kv_gate *gate, unsigned writers_ms, unsigned readers_ms)
-{
-    int r = MR_EAGAIN;
+    int r;
 
     pthread_mutex_lock(&gate->lock);
     assert(!inside(gate));
-    if (!gate->compacting) {
-        gate->compacting = gate->closed_for_writers = true;
-        gate->cancelled = false;
-        r = wait_for(gate, is_writer, writers_ms);
-        mark_those_inside(gate);
-        if (r == 0)
-            r = wait_for(gate, is_of_before, readers_ms);
-        if (r < 0)
-            gate->compacting = gate->closed_for_writers = false;
-        pthread_cond_broadcast(&gate->changed);
-    }
+    r = gate->compacting ? MR_EAGAIN : 0;
+    gate->compacting = true;
+    pthread_mutex_unlock(&gate->lock);
+    return r;
+}
+
+int mr_kv_gate_outwait(struct mr_kv_gate *gate, unsigned wait_ms)
+{
+    int r;
+
+    pthread_mutex_lock(&gate->lock);
+    gate->cancelled = false;
+    mr_list_foreach (it, &gate->open)
+        MR_CONTAINER(it, struct mr_kv_pass, link)->before = true;
+    r = wait_for(gate, is_of_before, wait_ms);
+    pthread_mutex_unlock(&gate->lock);
+    return r;
+}
+
+int mr_kv_gate_close_for_writers(struct mr_kv_gate *gate, unsigned wait_ms)
+{
+    int r;
+
+    pthread_mutex_lock(&gate->lock);
+    gate->closed_for_writers = true;
+    gate->cancelled = false;
+    r = wait_for(gate, is_writer, wait_ms);
+    gate->closed_for_writers = r == 0;
+    pthread_cond_broadcast(&gate->changed);
     pthread_mutex_unlock(&gate->lock);
     return r;
 }
@@ -136,11 +149,21 @@ int mr_kv_gate_close_for_all(struct mr_kv_gate *gate, unsigned wait_ms)
     pthread_mutex_lock(&gate->lock);
     gate->closed_for_all = true;
     r = wait_for(gate, is_any, wait_ms);
+    gate->closed_for_all = r == 0;
+    pthread_cond_broadcast(&gate->changed);
     pthread_mutex_unlock(&gate->lock);
     return r;
 }
 
 void mr_kv_gate_open(struct mr_kv_gate *gate)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->closed_for_writers = gate->closed_for_all = false;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+void mr_kv_gate_end(struct mr_kv_gate *gate)
 {
     pthread_mutex_lock(&gate->lock);
     gate->compacting = gate->closed_for_writers = gate->closed_for_all = false;

@@ -4,15 +4,18 @@
 
 #include <lmdb.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/types.h>
 
+#include "proto/base/buf.h"
 #include "proto/base/list.h"
 #include "store/kv.h"
 
 /*
- * Who is inside of an environment, and the gate that a compaction closes: first for writers, while the file
- * is copied, then for all, while it is swapped. A thread that is inside never waits at the gate, so that one
- * that needs a second transaction cannot be locked in; a second one that writes cancels the compaction.
+ * Who is inside of an environment, and the gate that a compaction closes: for writers, while it begins and
+ * while the last of what they changed is copied, then for all, while the file is swapped. A thread that is
+ * inside never waits at the gate, so that one that needs a second transaction cannot be locked in; a second
+ * one that writes makes a closing fail.
  */
 struct mr_kv_gate {
     pthread_mutex_t lock;
@@ -29,7 +32,21 @@ struct mr_kv_pass {
     struct mr_list link;
     pthread_t thread; /* that entered; of a write transaction: LMDB's writer lock belongs to it */
     bool write;
-    bool before; /* it was inside when a compaction began */
+    bool before; /* it was inside when a compaction looked */
+};
+
+/* Rows that were changed since the copy was begun (kv_notes.c). */
+struct mr_kv_notes {
+    pthread_mutex_t lock; /* of rows and lost */
+    struct mr_buf rows;
+    bool lost;         /* there were more than it keeps */
+    atomic_bool taken; /* a compaction goes on; changed to true while no writer is inside */
+};
+
+struct mr_kv_note {
+    uint32_t table;
+    bool all; /* the whole table was emptied */
+    struct mr_slice key;
 };
 
 struct mr_kv {
@@ -39,6 +56,7 @@ struct mr_kv {
     pid_t pid; /* who opened it: not to be used by a forked child */
     char *dir;
     struct mr_kv_gate gate;
+    struct mr_kv_notes notes;
     MDB_env *env; /* this and tables: changed by a compaction while nobody is inside */
     int owner_fd; /* holds the lock of owner.lock; -1 without */
     bool read_only;
@@ -57,6 +75,8 @@ struct mr_kv_txn {
     uint32_t cursors; /* open ones; none may be left at the end */
     bool write;
     bool paused; /* a compaction waits for it all the same */
+    bool noting; /* what it changes is noted for a compaction */
+    struct mr_buf notes;
     struct mr_kv_pass pass;
 };
 
@@ -72,13 +92,34 @@ void mr_kv_gate_init(struct mr_kv_gate *gate);
 void mr_kv_gate_fini(struct mr_kv_gate *gate);
 void mr_kv_gate_enter(struct mr_kv_gate *gate, struct mr_kv_pass *pass, bool write); /* waits */
 void mr_kv_gate_leave(struct mr_kv_gate *gate, struct mr_kv_pass *pass);
-/* The compaction. MR_EAGAIN: they did not end in time, or cancelled; the first: open again; both: then open.
+/*
+ * The compaction; one at a time. MR_EAGAIN: there is another one; they did not end in time; or one of them
+ * needed a second transaction. A closing that fails leaves the gate as it was before.
  */
-int mr_kv_gate_close_for_writers(struct mr_kv_gate *gate, unsigned writers_ms, unsigned readers_ms);
-int mr_kv_gate_close_for_all(struct mr_kv_gate *gate, unsigned wait_ms);
-void mr_kv_gate_open(struct mr_kv_gate *gate);
+int mr_kv_gate_begin(struct mr_kv_gate *gate);
+/* Until whoever is inside now has left; nobody is kept out. */
+int mr_kv_gate_outwait(struct mr_kv_gate *gate, unsigned wait_ms);
+int mr_kv_gate_close_for_writers(struct mr_kv_gate *gate, unsigned wait_ms);
+int mr_kv_gate_close_for_all(struct mr_kv_gate *gate, unsigned wait_ms); /* writers are out already */
+void mr_kv_gate_open(struct mr_kv_gate *gate);                           /* the compaction goes on */
+void mr_kv_gate_end(struct mr_kv_gate *gate);
 
-/* ---- kv_open.c, kv_copy.c, kv_copy_rows.c, kv_compact.c ---- */
+/* ---- kv_notes.c ---- */
+
+void mr_kv_notes_init(struct mr_kv_notes *notes);
+void mr_kv_notes_fini(struct mr_kv_notes *notes);
+void mr_kv_notes_start(struct mr_kv_notes *notes); /* no writer is inside */
+void mr_kv_notes_stop(struct mr_kv_notes *notes);
+void mr_kv_note_row(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key);
+void mr_kv_note_clear(struct mr_kv_txn *txn, uint32_t table);
+/* Behind the commit, before the writer leaves the gate. */
+void mr_kv_notes_committed(struct mr_kv_txn *txn);
+/* What was noted so far moves to *ret, for the caller to free. MR_EAGAIN: it is not all. */
+int mr_kv_notes_take(struct mr_kv_notes *notes, struct mr_buf *ret);
+/* Takes the first one off; its key borrows. False: there is none. */
+bool mr_kv_notes_next(struct mr_slice *rows, struct mr_kv_note *ret);
+
+/* ---- kv_open.c, kv_copy.c, kv_copy_rows.c, kv_catch_up.c, kv_compact.c ---- */
 
 /* Environment and tables, by kv->dir, names, tables_count and the flags. */
 int mr_kv_open_env(struct mr_kv *kv, struct mr_error *reterr);
@@ -87,6 +128,8 @@ int mr_kv_system_error(struct mr_error *reterr, const char *path, const char *wh
 int mr_kv_copy_error(struct mr_kv *kv, int rc, const char *path, struct mr_error *reterr);
 /* mr_kv_copy_rows for who is inside, or has closed the gate. */
 int mr_kv_copy_rows_inside(struct mr_kv *kv, const char *dir, struct mr_error *reterr);
+/* Applies what was noted to an open copy; how much that was. One thread. */
+int mr_kv_catch_up(struct mr_kv *kv, struct mr_kv *copy, size_t *ret_bytes, struct mr_error *reterr);
 /* Removes what a compaction that was killed has left. The owner's, before it opens. */
 int mr_kv_compact_recover(const char *dir);
 

@@ -264,6 +264,7 @@ int mr_kv_open(struct mr_kv **ret, const struct mr_kv_options *options, struct m
         return mr_error_set(reterr, MR_ENOMEM, options->dir, "", "out of memory");
     mr_list_init(&kv->link);
     mr_kv_gate_init(&kv->gate);
+    mr_kv_notes_init(&kv->notes);
     kv->owner_fd = -1;
     kv->pid = getpid();
     kv->read_only = options->read_only;
@@ -295,6 +296,7 @@ void mr_kv_close(struct mr_kv *kv)
         close(kv->owner_fd);
     registry_remove(kv);
     mr_kv_gate_fini(&kv->gate);
+    mr_kv_notes_fini(&kv->notes);
     for (uint32_t i = 0; kv->names && i < MR_KV_TABLES_MAX; i++)
         free(kv->names[i]);
     free(kv->names);
