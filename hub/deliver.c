@@ -8,7 +8,25 @@
 enum {
     JOBS_OPEN_MAX = 4096
 }; /* acknowledgements on their way to the disk; beyond it, delivery waits for the writer */
-enum { ARENA_BYTES = 256 * 1024 };
+enum { ARENA_BYTES = 256 * 1024, SENT_ROOM = 64 };
+
+/* A window is wide, and most receivers never fill theirs: a thousand of them would cost 96 MiB. */
+bool mr_feed_room(struct mr_feed *feed)
+{
+    size_t room = feed->sent_room ? 2 * feed->sent_room : SENT_ROOM;
+    struct mr_sent *sent;
+
+    if (feed->sent_count < feed->sent_room)
+        return true;
+    if (feed->sent_room == MR_FEED_WINDOW_MAX)
+        return false;
+    sent = realloc(feed->sent, room * sizeof *sent);
+    if (!sent)
+        return false;
+    feed->sent = sent;
+    feed->sent_room = room;
+    return true;
+}
 
 /* ---- the turn ---- */
 
@@ -165,6 +183,9 @@ void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *sess
         feed->credit_events = 0;
         mr_feed_release_drop(feed);
         restart(feed, feed->cursor);
+        free(feed->sent);
+        feed->sent = NULL;
+        feed->sent_room = 0;
     }
 }
 
@@ -225,9 +246,7 @@ void mr_deliver_subscribe(
                 session, "right", "this system has no such subscription", "Welcome names those it has", 0);
         return;
     }
-    if (!feed->sent)
-        feed->sent = calloc(MR_FEED_WINDOW_MAX, sizeof *feed->sent);
-    if (!feed->sent) {
+    if (!feed->sent && !mr_feed_room(feed)) {
         mr_session_refuse(session, "limit", "the hub is short of memory", "subscribe again later", 1000);
         return;
     }

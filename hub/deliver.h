@@ -51,8 +51,9 @@ struct mr_feed {
     uint64_t credit_events;
     uint64_t credit_bytes; /* UINT64_MAX: not limited by bytes */
     struct mr_wanted wanted;
-    struct mr_sent *sent; /* MR_FEED_WINDOW_MAX; allocated with the first Subscribe */
+    struct mr_sent *sent; /* grows to MR_FEED_WINDOW_MAX; let go when the session ends */
     size_t sent_count;
+    size_t sent_room;
     uint64_t sent_through; /* highest number ever sent by this process */
     uint64_t parkings;     /* since the start */
     struct mr_marks marks; /* numbers above the cursor that were nacked or parked */

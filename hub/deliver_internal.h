@@ -16,6 +16,10 @@ static inline int64_t mr_feed_now_us(const struct mr_feed *feed)
 /* How long until the next attempt, when the receiver does not say: doubling, and not all at once. */
 uint32_t mr_feed_backoff_ms(uint32_t attempt, uint32_t asked_ms);
 
+/* Makes room in feed->sent for one more, whose entries move. false: the window is full, or there is no memory
+ * now. */
+bool mr_feed_room(struct mr_feed *feed);
+
 /* ---- frames (deliver_send.c) ---- */
 
 enum { MR_FEED_ITEMS_MAX = 128, MR_FEED_FRAME_BYTES = 512 * 1024 };

@@ -219,8 +219,7 @@ static bool send_next(struct mr_feed *feed)
     bool settled;
 
     mr_feed_frame_begin(feed, &frame);
-    while (mr_feed_frame_has_room(feed, &frame) && feed->sent_count < MR_FEED_WINDOW_MAX &&
-            feed->parking == 0) {
+    while (mr_feed_frame_has_room(feed, &frame) && mr_feed_room(feed) && feed->parking == 0) {
         number = mr_wanted_peek(&feed->wanted, deliver->house, deliver->reader, deliver->view, &budget);
         if (feed->replay && (number > feed->replay_end || (number == 0 && budget > 0))) {
             if (frame.count == 0)

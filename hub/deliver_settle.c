@@ -129,7 +129,8 @@ void mr_feed_settle(struct mr_feed *feed, uint64_t through)
         (void)mr_job_submit(job); /* a row lost for want of memory means sending again after a restart */
         mr_marks_pass(&feed->marks, feed->cursor);
     }
-    memmove(feed->sent, feed->sent + i, (feed->sent_count - i) * sizeof *feed->sent);
+    if (i > 0)
+        memmove(feed->sent, feed->sent + i, (feed->sent_count - i) * sizeof *feed->sent);
     feed->sent_count -= i;
 }
 

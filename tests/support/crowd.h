@@ -1,0 +1,62 @@
+/*
+ * Many systems on one hub, from one thread: each speaks the protocol as an adapter does (numbering, resume,
+ * inbox), publishes events that are addressed to the others in turn, and checks what it gets: every event of
+ * every producer once, in that producer's order, none left out. Each may be away or hang. Fails the test.
+ */
+#ifndef MR_TESTS_CROWD_H
+#define MR_TESTS_CROWD_H
+
+#include "proto/base/arena.h"
+#include "proto/base/buf.h"
+#include "proto/wire/frame.h"
+#include "tests/support/spawn.h"
+
+struct crowd_member {
+    char name[16];
+    struct mr_curvekey key;
+    void *socket;  /* NULL: away */
+    bool welcomed; /* in this session */
+    bool hung;     /* it reads nothing and answers nothing */
+    bool broken;   /* the hub has ended its session, or went */
+    int64_t heard_us;
+    uint64_t made;     /* its outbox: events 1 to this are there */
+    uint64_t sent;     /* ... up to here in this session */
+    uint64_t acked;    /* ... have a durable verdict */
+    uint64_t number;   /* its inbox: log number of the event taken last */
+    uint64_t received; /* how many it has taken */
+    uint64_t again;    /* how many came that it had already */
+    uint64_t refusals; /* that were not fatal */
+};
+
+struct crowd {
+    struct spawn spawn;
+    void *zmq;
+    struct crowd_member *members;
+    size_t count;
+    uint64_t *last; /* [receiver * count + producer]: the producer's event that came last */
+    struct mr_arena arena;
+    struct mr_buf out;
+    int64_t silence_us; /* so long without a word of the hub, and the connection is given up; 0: not */
+};
+
+/* The configuration of `count` systems, each with a subscription of its own. hub: more keys of the section
+ * hub, as in spawn_init_hub(). The hub is the caller's to start: crowd->spawn. */
+void crowd_init(struct crowd *crowd, size_t count, const char *hub);
+void crowd_fini(struct crowd *crowd); /* the hub, too */
+
+/* endpoint NULL: the hub's own. */
+void crowd_connect(struct crowd *crowd, size_t member, const char *endpoint);
+void crowd_leave(struct crowd *crowd, size_t member);                  /* without a word */
+void crowd_publish(struct crowd *crowd, size_t member, size_t events); /* puts them into its outbox */
+
+/* Waits up to timeout_ms for something to read, and does what there is to do for everybody. */
+void crowd_turn(struct crowd *crowd, int timeout_ms);
+/* Turns until fn(crowd) is true; fails with `what` after the deadline. */
+void crowd_until(
+        struct crowd *crowd, const char *what, bool (*fn)(const struct crowd *crowd), int deadline_ms);
+
+bool crowd_all_welcomed(const struct crowd *crowd); /* of those who are not away */
+bool crowd_all_acked(const struct crowd *crowd);
+bool crowd_all_received(const struct crowd *crowd); /* everything that everybody has published */
+
+#endif
