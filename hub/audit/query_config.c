@@ -213,7 +213,7 @@ static int add_version(void *ctx, struct mr_slice key, struct mr_slice value)
     char hex[2 * SHA256_BYTES + 1];
     struct mr_sha256_state hash;
     uint32_t version;
-    uint64_t first;
+    uint64_t first = 0;
     json_t *json;
     int r;
 
