@@ -1,6 +1,7 @@
 #include "hub/face.h"
 
 #include "hub/exposition.h"
+#include "hub/http/parts.h"
 #include "hub/hub.h"
 #include "hub/metrics.h"
 #include "proto/base/logfmt.h"
@@ -101,6 +102,9 @@ void mr_face_look(struct mr_face *face)
     face->looked_us = mr_clock_monotonic_us(hub->house.clock);
     if (face->signed_us == 0 || mr_checkpointer_size(hub->checkpointer) >= head)
         face->signed_us = face->looked_us;
+    if (face->server && !face->greeted)
+        mr_api_first_account(&face->api, mr_http_server_port(face->server));
+    face->greeted = true;
 }
 
 int64_t mr_face_unsigned_us(const struct mr_face *face)

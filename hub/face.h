@@ -18,6 +18,7 @@ struct mr_face {
     struct mr_api api;
     int64_t signed_us; /* monotonic: when everything was signed last */
     int64_t looked_us;
+    bool greeted; /* whether anybody can log in was looked at */
 };
 
 /* hub: its parts are open. Without hub.http_listen: 0, and off. MR_EEXISTS, MR_EDENIED, MR_ECONFIG,

@@ -5,6 +5,12 @@
 #include "proto/base/list.h"
 
 static const struct mr_method methods[] = {
+        {"account.check", NULL, mr_query_account_check, NULL},
+        {"account.invite", "admin", NULL, mr_act_account_invite},
+        {"account.list", NULL, mr_query_account_list, NULL},
+        {"account.lock", "admin", NULL, mr_act_account_lock},
+        {"account.password", NULL, NULL, mr_act_account_password},
+        {"account.unlock", "admin", NULL, mr_act_account_unlock},
         {"balance", NULL, mr_query_balance, NULL},
         {"config.history", NULL, mr_query_config_history, NULL},
         {"config.plan", NULL, mr_query_config_plan, NULL},

@@ -67,6 +67,16 @@ int mr_act_passport_answer(const struct mr_method_call *call, struct mr_act *ret
 int mr_act_hold_place(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_hold_release(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 
+/* Accounts of the console (hub/http/account.h). */
+int mr_query_account_check(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_account_list(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_act_account_invite(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
+int mr_act_account_lock(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
+int mr_act_account_password(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
+int mr_act_account_unlock(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
+
 /* Tokens of the HTTP API (hub/http/token.h). */
 int mr_query_token_list(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);

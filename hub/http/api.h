@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "hub/http/limit.h"
+#include "hub/http/session.h"
 #include "hub/http/token.h"
 #include "hub/query.h"
 #include "proto/loop/http_server.h"
@@ -21,6 +22,9 @@ struct mr_api {
     uv_loop_t *loop;
     struct mr_log_reader *reader; /* of the loop, for tokens; paused between requests */
     struct mr_limit limit;
+    struct mr_limit login; /* how often somebody may guess a password */
+    struct mr_web_sessions sessions;
+    bool secure;          /* TLS: cookies are for it alone */
     struct mr_list asks;  /* questions to hub/query that are not answered yet */
     struct mr_list works; /* on the pool (tiles.c) */
 };
@@ -30,6 +34,10 @@ struct mr_api_request {
     struct mr_api *api;
     const struct mr_http_request *http;
     char parameters[MR_API_PARAMETERS_MAX][MR_API_PARAMETER_BYTES]; /* of the path, in its order */
+    uint32_t scopes;                    /* of enum mr_token_scope: what who asks may do */
+    const char *system;                 /* that a token speaks for; "" none */
+    const char *operator_name;          /* who is logged in; "" a token, or nobody */
+    const struct mr_web_session *login; /* NULL: a token, or nobody. Valid until the function returns */
     struct mr_token_row token;
 };
 

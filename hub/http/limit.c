@@ -52,6 +52,14 @@ uint32_t mr_limit_take(struct mr_limit *limit, const char *key, uint32_t cost, i
     return 0;
 }
 
+void mr_limit_give(struct mr_limit *limit, const char *key, uint32_t cost)
+{
+    struct mr_limit_bucket *bucket = limit->per_s ? bucket_of(limit, key) : NULL;
+
+    if (bucket)
+        bucket->full_us -= (int64_t)cost * US_IN_S / limit->per_s;
+}
+
 void mr_limit_fini(struct mr_limit *limit)
 {
     struct mr_limit_bucket *bucket, *next;

@@ -20,6 +20,8 @@ enum { MR_LIMIT_KEY_BYTES = 64 };
 
 /* Takes `cost` out of the bucket. 0: it may; else the seconds after which it may. */
 uint32_t mr_limit_take(struct mr_limit *limit, const char *key, uint32_t cost, int64_t now_us);
+/* What was taken was no misuse: gives it back. */
+void mr_limit_give(struct mr_limit *limit, const char *key, uint32_t cost);
 void mr_limit_fini(struct mr_limit *limit);
 
 #endif

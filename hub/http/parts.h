@@ -8,6 +8,9 @@
 void mr_api_asks_detach(struct mr_api *api);
 void mr_api_works_detach(struct mr_api *api);
 
+/* first.c: once, when the hub runs */
+void mr_api_first_account(struct mr_api *api, uint16_t port);
+
 /* types.c */
 void mr_api_types(const struct mr_api_request *request, const struct mr_api_route *route);
 void mr_api_type(const struct mr_api_request *request, const struct mr_api_route *route);
@@ -17,6 +20,11 @@ void mr_api_tile(const struct mr_api_request *request, const struct mr_api_route
 void mr_api_vkey(const struct mr_api_request *request, const struct mr_api_route *route);
 /* publish.c */
 void mr_api_publish(const struct mr_api_request *request, const struct mr_api_route *route);
+/* login.c */
+void mr_api_session(const struct mr_api_request *request, const struct mr_api_route *route);
+void mr_api_login(const struct mr_api_request *request, const struct mr_api_route *route);
+void mr_api_logout(const struct mr_api_request *request, const struct mr_api_route *route);
+void mr_api_password(const struct mr_api_request *request, const struct mr_api_route *route);
 /* openapi.c */
 void mr_api_openapi(const struct mr_api_request *request, const struct mr_api_route *route);
 

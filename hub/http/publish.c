@@ -22,6 +22,5 @@ void mr_api_publish(const struct mr_api_request *request, const struct mr_api_ro
     }
     if (!json_is_array(events))
         events = json_pack("[o]", events);
-    mr_api_ask(
-            request, "publish", json_pack("{s:s, s:o}", "system", request->token.system, "events", events));
+    mr_api_ask(request, "publish", json_pack("{s:s, s:o}", "system", request->system, "events", events));
 }

@@ -7,6 +7,8 @@
 #include "hub/http/parts.h"
 #include "hub/http/problem.h"
 #include "proto/base/list.h"
+#include "proto/loop/http_route.h"
+#include "proto/wire/json.h"
 
 enum { BODY_BYTES_MAX = 16 * 1024 * 1024 };
 
@@ -15,6 +17,8 @@ struct ask {
     struct mr_query_asker asker;
     struct mr_list link;            /* of api->asks */
     struct mr_http_request request; /* exchange NULL: the server is gone */
+    struct mr_api *api;
+    mr_api_done_fn done; /* NULL: the document is the answer */
     bool list, too_big;
     size_t items;
     struct mr_buf body;
@@ -55,8 +59,11 @@ static void answer(struct ask *ask, int code, const struct mr_error *error)
                 "ask for fewer at once: limit");
     else if (mr_buf_failed(&ask->body))
         mr_problem_answer(ask->request.exchange, 0, MR_ENOMEM, NULL);
+    else if (ask->done)
+        ask->done(ask->api, &ask->request, mr_buf_str(&ask->body));
     else
-        mr_api_answer(&ask->request, 200, "application/json", NULL, mr_buf_slice(&ask->body));
+        mr_api_answer(&ask->request, 200, "application/json",
+                strcmp(ask->request.method, "POST") == 0 ? "no-store" : NULL, mr_buf_slice(&ask->body));
 }
 
 static void take(
@@ -79,7 +86,8 @@ static void take(
     free(ask);
 }
 
-static void put(const struct mr_api_request *request, const char *method, json_t *arguments, bool list)
+static void put(const struct mr_api_request *request, const char *method, json_t *arguments, bool list,
+        mr_api_done_fn done)
 {
     struct ask *ask = calloc(1, sizeof *ask);
 
@@ -91,15 +99,23 @@ static void put(const struct mr_api_request *request, const char *method, json_t
     }
     ask->asker.take = take;
     ask->request = *request->http;
+    ask->api = request->api;
+    ask->done = done;
     ask->list = list;
     mr_list_init(&ask->link);
     mr_list_push_back(&request->api->asks, &ask->link);
-    mr_query_ask(request->api->query, &ask->asker, method, arguments, "");
+    mr_query_ask(request->api->query, &ask->asker, method, arguments, request->operator_name);
 }
 
 void mr_api_ask(const struct mr_api_request *request, const char *method, json_t *arguments)
 {
-    put(request, method, arguments, false);
+    put(request, method, arguments, false, NULL);
+}
+
+void mr_api_ask_then(
+        const struct mr_api_request *request, const char *method, json_t *arguments, mr_api_done_fn done)
+{
+    put(request, method, arguments, false, done);
 }
 
 void mr_api_asks_detach(struct mr_api *api)
@@ -163,7 +179,44 @@ void mr_api_read(const struct mr_api_request *request, const struct mr_api_route
     if (r == 0)
         r = mr_http_each_query(request->http, on_query, &a);
     if (r == 0) {
-        put(request, route->reading->method, a.json, route->reading->list);
+        put(request, route->reading->method, a.json, route->reading->list, NULL);
+        return;
+    }
+    json_decref(a.json);
+    mr_problem_answer(request->http->exchange, 0, r, &a.error);
+}
+
+json_t *mr_api_body(const struct mr_api_request *request)
+{
+    struct mr_error error = {0};
+    json_t *json;
+
+    if (!mr_http_content_is(request->http, "application/json")) {
+        mr_problem_say(request->http->exchange, 415, MR_EUNSUPPORTED, "Content-Type", "not JSON",
+                "send application/json");
+        return NULL;
+    }
+    json = mr_json_parse(request->http->body, "body", &error);
+    if (json && !json_is_object(json)) {
+        (void)mr_error_set(&error, MR_EINVAL, "body", "send a JSON object", "not a JSON object");
+        json_decref(json);
+        json = NULL;
+    }
+    if (!json)
+        mr_problem_answer(request->http->exchange, 0, error.code ? error.code : MR_EMALFORMED, &error);
+    return json;
+}
+
+void mr_api_act(const struct mr_api_request *request, const struct mr_api_route *route)
+{
+    struct reading_arguments a = {.reading = route->reading, .json = mr_api_body(request)};
+    int r;
+
+    if (!a.json)
+        return;
+    r = read_path(&a, request);
+    if (r == 0) {
+        put(request, route->reading->method, a.json, false, NULL);
         return;
     }
     json_decref(a.json);

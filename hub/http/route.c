@@ -27,11 +27,32 @@ static const struct mr_api_reading cell = {"passport.explain", false,
 static const struct mr_api_reading quarantine = {"quarantine.list", false, {{"state", "state", false}}};
 static const struct mr_api_reading segments = {"log.segments", false, {{0}}};
 
+/* ---- what people do who are logged in ---- */
+
+static const struct mr_api_reading accounts = {"account.list", false, {{0}}};
+static const struct mr_api_reading invite = {"account.invite", false, {{NULL, "name", false}}};
+static const struct mr_api_reading lock = {"account.lock", false, {{NULL, "name", false}}};
+static const struct mr_api_reading unlock = {"account.unlock", false, {{NULL, "name", false}}};
+static const struct mr_api_reading tokens = {"token.list", false, {{0}}};
+static const struct mr_api_reading token_new = {"token.new", false, {{0}}};
+static const struct mr_api_reading token_revoke = {"token.revoke", false, {{NULL, "id", false}}};
+static const struct mr_api_reading passport_set = {"passport.set", false, {{0}}};
+static const struct mr_api_reading passport_override = {"passport.override", false, {{0}}};
+static const struct mr_api_reading passport_submit = {"passport.submit", false, {{0}}};
+static const struct mr_api_reading passport_approve = {"passport.approve", false, {{0}}};
+static const struct mr_api_reading passport_handback = {"passport.handback", false, {{0}}};
+static const struct mr_api_reading passport_send = {"passport.send", false, {{0}}};
+static const struct mr_api_reading passport_answer = {"passport.answer", false, {{0}}};
+
 /* ---- the table ---- */
 
 #define V1 "/api/v1"
 
 static const struct mr_api_route routes[] = {
+        {"GET", V1 "/accounts", MR_TOKEN_PERSON, mr_api_read, &accounts},
+        {"POST", V1 "/accounts/{name}/invite", MR_TOKEN_PERSON, mr_api_act, &invite},
+        {"POST", V1 "/accounts/{name}/lock", MR_TOKEN_PERSON, mr_api_act, &lock},
+        {"POST", V1 "/accounts/{name}/unlock", MR_TOKEN_PERSON, mr_api_act, &unlock},
         {"GET", V1 "/balance", MR_TOKEN_READ, mr_api_read, &balance},
         {"GET", V1 "/events", MR_TOKEN_READ, mr_api_read, &events},
         {"POST", V1 "/events", MR_TOKEN_PUBLISH, mr_api_publish, NULL},
@@ -40,10 +61,24 @@ static const struct mr_api_route routes[] = {
         {"GET", V1 "/openapi.json", 0, mr_api_openapi, NULL},
         {"GET", V1 "/passport", MR_TOKEN_PASSPORT, mr_api_read, &passport},
         {"GET", V1 "/passport/cells/{cell}", MR_TOKEN_PASSPORT, mr_api_read, &cell},
+        {"POST", V1 "/passport/answer", MR_TOKEN_PERSON, mr_api_act, &passport_answer},
+        {"POST", V1 "/passport/approve", MR_TOKEN_PERSON, mr_api_act, &passport_approve},
+        {"POST", V1 "/passport/handback", MR_TOKEN_PERSON, mr_api_act, &passport_handback},
+        {"POST", V1 "/passport/override", MR_TOKEN_PERSON, mr_api_act, &passport_override},
+        {"POST", V1 "/passport/send", MR_TOKEN_PERSON, mr_api_act, &passport_send},
+        {"POST", V1 "/passport/set", MR_TOKEN_PERSON, mr_api_act, &passport_set},
+        {"POST", V1 "/passport/submit", MR_TOKEN_PERSON, mr_api_act, &passport_submit},
         {"GET", V1 "/quarantine", MR_TOKEN_READ, mr_api_read, &quarantine},
         {"GET", V1 "/segments", MR_TOKEN_READ, mr_api_read, &segments},
+        {"GET", V1 "/session", MR_TOKEN_PERSON, mr_api_session, NULL},
+        {"POST", V1 "/session", 0, mr_api_login, NULL},
+        {"DELETE", V1 "/session", MR_TOKEN_PERSON, mr_api_logout, NULL},
+        {"POST", V1 "/session/password", 0, mr_api_password, NULL},
         {"GET", V1 "/status", MR_TOKEN_READ, mr_api_read, &status},
         {"GET", V1 "/tail", MR_TOKEN_READ, mr_api_read, &tail},
+        {"GET", V1 "/tokens", MR_TOKEN_PERSON, mr_api_read, &tokens},
+        {"POST", V1 "/tokens", MR_TOKEN_PERSON, mr_api_act, &token_new},
+        {"POST", V1 "/tokens/{id}/revoke", MR_TOKEN_PERSON, mr_api_act, &token_revoke},
         {"GET", V1 "/types", 0, mr_api_types, NULL},
         {"GET", V1 "/types/{type}", 0, mr_api_type, NULL},
         {"GET", V1 "/where/{id}", MR_TOKEN_READ, mr_api_read, &where},

@@ -25,6 +25,7 @@ enum mr_token_scope {
     MR_TOKEN_LOG = 1u << 1,      /* the tiles of the log, for who verifies it */
     MR_TOKEN_PASSPORT = 1u << 2, /* the passport and what its cells are made of */
     MR_TOKEN_PUBLISH = 1u << 3,  /* events of its system */
+    MR_TOKEN_PERSON = 1u << 31,  /* what people do who are logged in: no token has it */
 };
 
 struct mr_token_row {

@@ -31,6 +31,7 @@ static const struct tool_command *const commands[] = {
         &tool_filter,
         &tool_keys,
         &tool_token,
+        &tool_account,
         &tool_config_command,
         &tool_types,
         &tool_bench,

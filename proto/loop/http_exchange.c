@@ -31,6 +31,11 @@ const char *mr_http_query(const struct mr_http_request *request, const char *nam
     return MHD_lookup_connection_value(request->exchange->mhd, MHD_GET_ARGUMENT_KIND, name);
 }
 
+const char *mr_http_cookie(const struct mr_http_request *request, const char *name)
+{
+    return MHD_lookup_connection_value(request->exchange->mhd, MHD_COOKIE_KIND, name);
+}
+
 struct each_query {
     int (*fn)(void *ctx, const char *name, const char *value);
     void *ctx;

@@ -23,6 +23,7 @@ struct mr_http_request {
 };
 const char *mr_http_header(const struct mr_http_request *request, const char *name); /* NULL: absent */
 const char *mr_http_query(const struct mr_http_request *request, const char *name);
+const char *mr_http_cookie(const struct mr_http_request *request, const char *name);
 /* Calls fn for each parameter of the query until it returns non-zero, which is returned; value: "" without
  * one. */
 int mr_http_each_query(const struct mr_http_request *request,

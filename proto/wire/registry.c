@@ -25,6 +25,7 @@
 /* Sorted by name, byte by byte: the search is binary. */
 static const struct mr_event_type types[] = {
     {"hub.access.logged.v1",               D(hub_access_logged), MR_TYPE_HUB},
+    {"hub.account.changed.v1",             D(hub_account_changed), MR_TYPE_HUB},
     {"hub.config.applied.v1",              D(hub_config_applied), MR_TYPE_HUB},
     {"hub.delivery.parked.v1",             D(hub_delivery_parked), MR_TYPE_HUB},
     {"hub.erasure.answered.v1",            D(hub_erasure_answered), MR_TYPE_HUB},

@@ -93,7 +93,7 @@ static void test_help(void **state)
 {
     static const char *const commands[] = {"up", "publish", "tail", "where", "balance", "status", "log",
             "receipt", "passport", "quarantine", "retention", "hold", "erase", "scrub", "backup", "restore",
-            "rebuild", "map", "filter", "types", "keys", "token", "config", "bench"};
+            "rebuild", "map", "filter", "types", "keys", "token", "account", "config", "bench"};
 
     expect(*state, "help", 0, NULL, ARGS("--help"));
     for (size_t i = 0; i < MR_COUNT(commands); i++) {

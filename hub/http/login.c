@@ -1,0 +1,151 @@
+/* /api/v1/session: logging in and out, and the first password by the secret of an invitation. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/http/parts.h"
+#include "hub/http/problem.h"
+#include "hub/http/reading.h"
+#include "hub/http/who.h"
+#include "proto/base/list.h"
+
+enum { COST_OF_A_TRY = 12 };
+
+static void answer_json(const struct mr_http_request *http, json_t *json)
+{
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+    json_decref(json);
+    if (text)
+        mr_api_answer(http, 200, "application/json", "no-store", mr_slice_str(text));
+    else
+        mr_problem_answer(http->exchange, 0, MR_ENOMEM, NULL);
+    free(text);
+}
+
+static json_t *scopes_json(uint32_t scopes)
+{
+    json_t *list = json_array();
+
+    for (int i = 0; mr_token_scope_name(1u << i); i++)
+        if (scopes & 1u << i)
+            (void)json_array_append_new(list, json_string(mr_token_scope_name(1u << i)));
+    return list;
+}
+
+static json_t *login_json(const struct mr_config *config, const struct mr_web_session *login)
+{
+    json_t *roles = json_array();
+
+    for (uint32_t i = 0; i < config->operators_count; i++)
+        for (uint32_t j = 0;
+                strcmp(config->operators[i].name, login->name) == 0 && j < config->operators[i].roles_count;
+                j++)
+            (void)json_array_append_new(roles, json_string(config->operators[i].roles[j]));
+    return json_pack("{s:s, s:o, s:o, s:s}", "name", login->name, "roles", roles, "scopes",
+            scopes_json(mr_api_scopes_of(config, login->name)), "csrf", login->csrf);
+}
+
+void mr_api_session(const struct mr_api_request *request, const struct mr_api_route *route)
+{
+    (void)route;
+    answer_json(request->http, login_json(request->api->house->config, request->login));
+}
+
+static void set_cookie(struct mr_api *api, const struct mr_http_request *http, const char *value, int age_s)
+{
+    char header[256];
+
+    (void)snprintf(header, sizeof header,
+            MR_API_COOKIE "=%s; Path=/; Max-Age=%d; HttpOnly; SameSite=Strict%s", value, age_s,
+            api->secure ? "; Secure" : "");
+    mr_http_answer_header(http->exchange, "Set-Cookie", header);
+}
+
+void mr_api_logout(const struct mr_api_request *request, const struct mr_api_route *route)
+{
+    (void)route;
+    mr_web_session_end(&request->api->sessions, request->login);
+    set_cookie(request->api, request->http, "", 0);
+    answer_json(request->http, json_object());
+}
+
+/* ---- logging in ---- */
+
+/* By address and by name: guessing is slow from one place, and for one account from everywhere. */
+struct tried {
+    char keys[2][MR_LIMIT_KEY_BYTES];
+};
+
+static struct tried tried_by(const struct mr_http_request *http, const char *name)
+{
+    struct tried tried = {{"", ""}};
+
+    mr_http_peer(http, tried.keys[0]);
+    (void)snprintf(tried.keys[1], sizeof tried.keys[1], "name %s", name ? name : "");
+    return tried;
+}
+
+static void on_right(struct mr_api *api, const struct mr_http_request *http, const char *json)
+{
+    json_t *document = json_loads(json, 0, NULL);
+    const char *name = json_string_value(json_object_get(document, "name"));
+    const struct tried tried = tried_by(http, name);
+    char cookie[MR_SESSION_SECRET_BYTES];
+    const struct mr_web_session *login = name ? mr_web_session_begin(&api->sessions, name,
+                                                        mr_clock_monotonic_us(api->house->clock), cookie)
+                                              : NULL;
+
+    for (size_t i = 0; i < MR_COUNT(tried.keys); i++)
+        mr_limit_give(&api->login, tried.keys[i], COST_OF_A_TRY);
+    if (login) {
+        set_cookie(api, http, cookie, 12 * 3600);
+        answer_json(http, login_json(api->house->config, login));
+    } else {
+        mr_problem_answer(http->exchange, 0, MR_ENOMEM, NULL);
+    }
+    json_decref(document);
+}
+
+static bool may_try(const struct mr_api_request *request, const json_t *body)
+{
+    const struct tried tried = tried_by(request->http, json_string_value(json_object_get(body, "name")));
+    int64_t now_us = mr_clock_monotonic_us(request->api->house->clock);
+    uint32_t wait_s = 0;
+    char text[16];
+
+    for (size_t i = 0; i < MR_COUNT(tried.keys) && wait_s == 0; i++)
+        wait_s = mr_limit_take(&request->api->login, tried.keys[i], COST_OF_A_TRY, now_us);
+    if (wait_s == 0)
+        return true;
+    (void)snprintf(text, sizeof text, "%u", wait_s);
+    mr_http_answer_header(request->http->exchange, "Retry-After", text);
+    mr_problem_say(request->http->exchange, 429, MR_EAGAIN, "password", "too many tries",
+            "try again after the seconds in Retry-After");
+    return false;
+}
+
+static void try_with(const struct mr_api_request *request, const char *method, mr_api_done_fn done)
+{
+    json_t *body = mr_api_body(request);
+
+    if (!body)
+        return;
+    if (may_try(request, body))
+        mr_api_ask_then(request, method, body, done);
+    else
+        json_decref(body);
+}
+
+void mr_api_login(const struct mr_api_request *request, const struct mr_api_route *route)
+{
+    (void)route;
+    try_with(request, "account.check", on_right);
+}
+
+/* Sets the password, and logs in. */
+void mr_api_password(const struct mr_api_request *request, const struct mr_api_route *route)
+{
+    (void)route;
+    try_with(request, "account.password", on_right);
+}

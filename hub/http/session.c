@@ -1,0 +1,77 @@
+#include "hub/http/session.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+static const int64_t idle_us = 30LL * 60 * 1000000, whole_us = 12LL * 3600 * 1000000;
+
+static void make_secret(char ret[static MR_SESSION_SECRET_BYTES])
+{
+    uint8_t secret[32];
+
+    randombytes_buf(secret, sizeof secret);
+    (void)sodium_bin2base64(
+            ret, MR_SESSION_SECRET_BYTES, secret, sizeof secret, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(secret, sizeof secret);
+}
+
+static struct mr_web_session *place(struct mr_web_sessions *sessions)
+{
+    struct mr_web_session *oldest = &sessions->list[0];
+
+    if (sessions->count < MR_SESSIONS_MAX)
+        return &sessions->list[sessions->count++];
+    for (size_t i = 1; i < sessions->count; i++)
+        if (sessions->list[i].used_us < oldest->used_us)
+            oldest = &sessions->list[i];
+    return oldest;
+}
+
+const struct mr_web_session *mr_web_session_begin(struct mr_web_sessions *sessions, const char *name,
+        int64_t now_us, char ret_cookie[static MR_SESSION_SECRET_BYTES])
+{
+    struct mr_web_session *session = place(sessions);
+
+    *session = (struct mr_web_session){.began_us = now_us, .used_us = now_us};
+    make_secret(ret_cookie);
+    make_secret(session->csrf);
+    (void)crypto_hash_sha256(session->digest, (const uint8_t *)ret_cookie, strlen(ret_cookie));
+    (void)snprintf(session->name, sizeof session->name, "%s", name);
+    return session;
+}
+
+const struct mr_web_session *mr_web_session_find(
+        struct mr_web_sessions *sessions, const char *cookie, int64_t now_us)
+{
+    uint8_t digest[crypto_hash_sha256_BYTES];
+
+    (void)crypto_hash_sha256(digest, (const uint8_t *)cookie, strlen(cookie));
+    for (size_t i = 0; i < sessions->count; i++) {
+        struct mr_web_session *session = &sessions->list[i];
+
+        if (sodium_memcmp(session->digest, digest, sizeof digest) != 0)
+            continue;
+        if (now_us - session->used_us >= idle_us || now_us - session->began_us >= whole_us) {
+            mr_web_session_end(sessions, session);
+            return NULL;
+        }
+        session->used_us = now_us;
+        return session;
+    }
+    return NULL;
+}
+
+void mr_web_session_end(struct mr_web_sessions *sessions, const struct mr_web_session *session)
+{
+    size_t at = (size_t)(session - sessions->list);
+
+    sessions->list[at] = sessions->list[--sessions->count];
+    sodium_memzero(&sessions->list[sessions->count], sizeof sessions->list[0]);
+}
+
+bool mr_web_session_csrf_right(const struct mr_web_session *session, const char *given)
+{
+    return given && strlen(given) == strlen(session->csrf) &&
+           sodium_memcmp(given, session->csrf, strlen(given)) == 0;
+}
