@@ -412,6 +412,7 @@ static void *run(void *ctx)
     struct mr_indexer *indexer = ctx;
     int r;
 
+    (void)pthread_setname_np(pthread_self(), "indexer");
     do {
         mr_house_renew(indexer->house);
         r = work(indexer);

@@ -185,6 +185,7 @@ static void *run(void *arg)
     struct mr_prepare *prepare = arg;
     struct mr_list batch;
 
+    (void)pthread_setname_np(pthread_self(), "prepare");
     mr_list_init(&batch);
     while (mr_mailbox_wait(&prepare->mailbox, &batch)) {
         run_tasks(prepare, &batch);

@@ -183,6 +183,7 @@ static void *run(void *arg)
     struct mr_list jobs;
     int status;
 
+    (void)pthread_setname_np(pthread_self(), "writer");
     mr_list_init(&jobs);
     while (take_jobs(writer, &jobs)) {
         status = writer->failed;

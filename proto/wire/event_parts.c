@@ -39,7 +39,7 @@ const struct mr_known_attribute *mr_known_attribute_at(size_t index)
 const struct mr_known_attribute *mr_known_attribute_find(const char *name)
 {
     for (size_t i = 0; i < MR_COUNT(known_attributes); i++)
-        if (strcmp(known_attributes[i].name, name) == 0)
+        if (known_attributes[i].name[0] == name[0] && strcmp(known_attributes[i].name, name) == 0)
             return &known_attributes[i];
     return NULL;
 }

@@ -62,9 +62,27 @@ static size_t utf8_sequence(const uint8_t *in, size_t size)
     return in[1] >= low && in[1] <= high && utf8_tail(in + 2, need - 2) ? need : 0;
 }
 
+/* How many bytes from the start are plain: ASCII and no NUL. Eight at a time: nearly all of the text is. */
+static size_t plain_bytes(struct mr_slice text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t i = 0;
+
+    for (; i + 8 <= text.size; i += 8) {
+        uint64_t word;
+
+        memcpy(&word, text.data + i, sizeof word);
+        if ((word & tops) != 0 || ((word - ones) & ~word & tops) != 0)
+            break;
+    }
+    while (i < text.size && text.data[i] - 1u < 0x7f)
+        i++;
+    return i;
+}
+
 bool mr_utf8_valid(struct mr_slice text)
 {
-    for (size_t i = 0; i < text.size;) {
+    for (size_t i = plain_bytes(text); i < text.size;) {
         size_t step = utf8_sequence(text.data + i, text.size - i);
 
         if (step == 0)
@@ -83,12 +101,11 @@ static struct mr_slice take(struct mr_slice *rest, size_t size)
     return taken;
 }
 
-int mr_wire_varint(struct mr_slice *rest, uint64_t *ret)
+/* Of two bytes and more. */
+static int long_varint(struct mr_slice *rest, uint64_t *ret)
 {
     uint64_t value = 0;
 
-    if (rest->size == 0)
-        return 0;
     for (size_t i = 0; i < 10 && i < rest->size; i++) {
         uint8_t byte = rest->data[i];
 
@@ -106,6 +123,23 @@ int mr_wire_varint(struct mr_slice *rest, uint64_t *ret)
     return MR_EMALFORMED;
 }
 
+static inline int varint(struct mr_slice *rest, uint64_t *ret)
+{
+    if (rest->size == 0)
+        return 0;
+    if (rest->data[0] & 0x80)
+        return long_varint(rest, ret);
+    *ret = rest->data[0];
+    rest->data++;
+    rest->size--;
+    return 1;
+}
+
+int mr_wire_varint(struct mr_slice *rest, uint64_t *ret)
+{
+    return varint(rest, ret);
+}
+
 static uint64_t little_endian(struct mr_slice bytes)
 {
     uint64_t value = 0;
@@ -115,13 +149,13 @@ static uint64_t little_endian(struct mr_slice bytes)
     return value;
 }
 
-static int take_value(struct mr_slice *rest, struct mr_wire_field *ret)
+static inline int take_value(struct mr_slice *rest, struct mr_wire_field *ret)
 {
     uint64_t size;
 
     switch (ret->wire_type) {
     case WIRE_VARINT:
-        return mr_wire_varint(rest, &ret->varint) == 1 ? 1 : MR_EMALFORMED;
+        return varint(rest, &ret->varint) == 1 ? 1 : MR_EMALFORMED;
     case WIRE_64BIT:
     case WIRE_32BIT:
         size = ret->wire_type == WIRE_64BIT ? 8 : 4;
@@ -130,7 +164,7 @@ static int take_value(struct mr_slice *rest, struct mr_wire_field *ret)
         ret->varint = little_endian(take(rest, size));
         return 1;
     case WIRE_BYTES:
-        if (mr_wire_varint(rest, &size) != 1 || size > rest->size)
+        if (varint(rest, &size) != 1 || size > rest->size)
             return MR_EMALFORMED;
         ret->bytes = take(rest, size);
         return 1;
@@ -139,20 +173,17 @@ static int take_value(struct mr_slice *rest, struct mr_wire_field *ret)
     }
 }
 
-int mr_wire_next(struct mr_slice *rest, struct mr_wire_field *ret)
+static inline int next_field(struct mr_slice *rest, struct mr_wire_field *ret)
 {
     struct mr_slice at = *rest;
     uint64_t tag;
-    int r;
+    int r = varint(&at, &tag);
 
-    *ret = (struct mr_wire_field){0};
-    r = mr_wire_varint(&at, &tag);
     if (r <= 0)
         return r;
     if (tag >> 3 == 0 || tag >> 3 > FIELD_NUMBER_MAX)
         return MR_EMALFORMED;
-    ret->number = (uint32_t)(tag >> 3);
-    ret->wire_type = tag & 7;
+    *ret = (struct mr_wire_field){.number = (uint32_t)(tag >> 3), .wire_type = tag & 7};
     r = take_value(&at, ret);
     if (r < 0)
         return r;
@@ -161,11 +192,20 @@ int mr_wire_next(struct mr_slice *rest, struct mr_wire_field *ret)
     return 1;
 }
 
+int mr_wire_next(struct mr_slice *rest, struct mr_wire_field *ret)
+{
+    int r = next_field(rest, ret);
+
+    if (r <= 0)
+        *ret = (struct mr_wire_field){0};
+    return r;
+}
+
 struct mr_slice mr_wire_find(struct mr_slice message, uint32_t number)
 {
     struct mr_wire_field field;
 
-    while (mr_wire_next(&message, &field) == 1)
+    while (next_field(&message, &field) == 1)
         if (field.number == number && field.wire_type == WIRE_BYTES)
             return field.bytes;
     return mr_slice(NULL, 0);
@@ -263,7 +303,7 @@ static int scan_packed(struct walk *walk, ProtobufCType type, struct mr_slice by
             return refuse(walk, MR_ETOOBIG, "too many fields");
         return 0;
     }
-    while ((r = mr_wire_varint(&bytes, &value)) == 1) {
+    while ((r = varint(&bytes, &value)) == 1) {
         if (!varint_fits(type, value))
             return refuse(walk, MR_EMALFORMED, "number out of the range of its type");
         if (!count_fields(walk, 1))
@@ -311,6 +351,15 @@ static int scan_known(struct walk *walk, struct level *level, const struct mr_wi
     return 0;
 }
 
+/* Most messages number their fields from 1 without gaps. */
+static inline const ProtobufCFieldDescriptor *find_field(
+        const ProtobufCMessageDescriptor *descriptor, uint32_t number)
+{
+    if (number <= descriptor->n_fields && descriptor->fields[number - 1].id == number)
+        return &descriptor->fields[number - 1];
+    return protobuf_c_message_descriptor_get_field(descriptor, number);
+}
+
 /* The next field of the innermost message, or out of it at its end. */
 static int scan_step(struct walk *walk)
 {
@@ -319,14 +368,14 @@ static int scan_step(struct walk *walk)
     int r;
 
     level->field = NULL;
-    r = mr_wire_next(&level->rest, &raw);
+    r = next_field(&level->rest, &raw);
     if (r < 0)
         return refuse(walk, r, "broken field: tag, length or number");
     if (r == 0) {
         walk->depth--;
         return 0;
     }
-    level->field = protobuf_c_message_descriptor_get_field(level->descriptor, raw.number);
+    level->field = find_field(level->descriptor, raw.number);
     if (!count_fields(walk, 1))
         return refuse(walk, MR_ETOOBIG, "too many fields");
     if (level->field)
