@@ -170,6 +170,7 @@ static int entry_of_record(
     memcpy(ret->digest, record->digest, sizeof ret->digest);
     ret->number = record->number;
     ret->quarantined = record->flags & MR_RECORD_QUARANTINED;
+    ret->erased = record->flags & MR_RECORD_STRIPPED && !ret->quarantined;
     return mr_log_leaf_hash(reader, record->number, ret->leaf_hash);
 }
 
@@ -237,6 +238,7 @@ static int compare(struct mr_dedup_entry *entry, const struct mr_dedup_entry *ne
 {
     entry->number = newest->number;
     entry->quarantined = newest->quarantined;
+    entry->erased = newest->erased;
     memcpy(entry->leaf_hash, newest->leaf_hash, sizeof entry->leaf_hash);
     return memcmp(entry->digest, newest->digest, sizeof entry->digest) == 0 ? MR_DEDUP_SAME : MR_DEDUP_OTHER;
 }
@@ -303,7 +305,7 @@ int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry)
 {
     int r, found;
 
-    entry->quarantined = entry->waits = false;
+    entry->quarantined = entry->waits = entry->erased = false;
     found = find(dedup, entry);
     r = found > 0 && entry->quarantined ? look_waits(dedup, entry) : 0;
     return r < 0 ? r : found;

@@ -17,6 +17,7 @@ struct mr_dedup_entry {
     uint8_t leaf_hash[32];
     bool quarantined; /* its record is */
     bool waits;       /* ... and still waits for correction; set by find only */
+    bool erased;      /* its sealed parts were emptied on a person's request; set by find only */
 };
 
 /* The digests that a record's head keeps. Tags "ident" and "bytes". */
@@ -29,9 +30,9 @@ void mr_dedup_close(struct mr_dedup *dedup);
 
 /*
  * Looks for entry->ident, of which the newest record counts: there are several when a quarantined event was
- * mended. 0: new. MR_DEDUP_SAME: fills number, leaf_hash, quarantined and waits of that record.
+ * mended. 0: new. MR_DEDUP_SAME: fills number, leaf_hash and what the flags say of that record.
  * MR_DEDUP_OTHER: the id was used with other bytes, and it fills the same (or the record is damaged and
- * nobody can say: neither quarantined nor waits). Negative: failure.
+ * nobody can say: no flag is set). Negative: failure.
  */
 enum { MR_DEDUP_SAME = 1, MR_DEDUP_OTHER = 2 };
 int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry);

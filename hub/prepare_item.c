@@ -1,10 +1,12 @@
 #include "hub/prepare_item.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hub/admit.h"
+#include "hub/erasure/rows.h"
 #include "hub/mention.h"
 #include "hub/prepare_write.h"
 
@@ -95,6 +97,21 @@ static void admit(struct work *w)
     memcpy(w->item->ident, w->entry.ident, sizeof w->item->ident);
 }
 
+/* What was erased does not come back by being said again; its sender is told why nothing happens. */
+static void decide_erased(struct work *w)
+{
+    char number[24] = "", reason[96] = "The event is known; its personal data were destroyed on request.";
+    uint64_t request;
+
+    if (mr_erasure_of(w->p->house->log, w->entry.number, &request) == 0 && request > 0) {
+        (void)snprintf(number, sizeof number, "%llu", (unsigned long long)request);
+        (void)snprintf(reason, sizeof reason,
+                "The event is known; its personal data were destroyed on request No. %s.", number);
+    }
+    mr_decide(&w->decision, MR_VERDICT_DUPLICATE, "erased", number, reason,
+            "Send data of this person only on a new ground, and then as a new event.");
+}
+
 /* A repeat of what was quarantined is a duplicate too: it has its number. */
 static void decide_duplicate(struct work *w)
 {
@@ -104,6 +121,8 @@ static void decide_duplicate(struct work *w)
         mr_decide(&w->decision, MR_VERDICT_DUPLICATE, "quarantined-waiting", "",
                 "The event is known, and still waits for correction.",
                 "Correct it and send it again with the same source and id.");
+    else if (w->entry.erased)
+        decide_erased(w);
     w->item->number = w->entry.number;
     memcpy(w->item->leaf_hash, w->entry.leaf_hash, sizeof w->item->leaf_hash);
 }

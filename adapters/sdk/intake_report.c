@@ -23,7 +23,7 @@ struct looking {
     struct mr_buf held;        /* rows of the current group, until one of them is bad */
     size_t group_left;
     bool header_written, group_written;
-    uint32_t table, notes_count;
+    uint32_t table, notes_count, erased_count;
     const struct mr_intake_row *late; /* what is wrong stands `late_rows` rows on */
     uint32_t late_rows, late_line;
     char hub_column[128]; /* of the row: what the hub said, between two places in `lines` */
@@ -213,6 +213,18 @@ static void say_late(struct looking *self)
     self->late = NULL;
 }
 
+/* By line alone: the row itself is written nowhere. */
+static void say_erased(struct looking *self, uint32_t line, const struct mr_intake_row *row)
+{
+    if (self->erased_count++ >= NOTES_MAX)
+        return;
+    mr_buf_printf(&self->notes,
+            "Строка %u: данные этого человека уничтожены по запросу%s%s, строка не принята "
+            "снова. Передавать их опять можно только на новом основании: новым событием, "
+            "а не повтором этой строки.\r\n",
+            line, *row->field ? " № " : "", row->field);
+}
+
 /* Of an event made of several rows, the areas come a row each. */
 static void say_bad(struct looking *self, uint32_t line, const struct mr_intake_row *bad)
 {
@@ -278,7 +290,9 @@ static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line
         say_hub(self, line, self->late, true);
         self->late = NULL;
     }
-    if (bad && bad->code[0])
+    if (bad && mr_intake_row_erased(bad))
+        say_erased(self, line, bad);
+    else if (bad && bad->code[0])
         say_bad(self, line, bad);
 }
 
@@ -351,13 +365,21 @@ static int write_out(const char *dir, const char *name, struct mr_buf *text)
     return r;
 }
 
+static bool has_bad(const struct mr_intake_report *report)
+{
+    for (size_t i = 0; i < report->bad_count; i++)
+        if (!mr_intake_row_erased(&report->bad[i]))
+            return true;
+    return false;
+}
+
 static int write_rejected(const struct mr_intake_report *report, struct looking *looking)
 {
     struct mr_buf rows = MR_BUF_INIT, text = MR_BUF_INIT;
     char name[MR_OUTPUT_NAME_MAX];
     int r;
 
-    if (looking->lines.size == 0 && report->bad_count == 0)
+    if (looking->lines.size == 0 && !has_bad(report))
         return 0;
     mr_buf_put_str(&rows, BOM);
     mr_buf_put_slice(&rows, mr_buf_slice(&looking->rows));
@@ -431,7 +453,8 @@ int mr_intake_report_repeated(const struct mr_intake_report *report, int64_t now
     char out[MR_OUTPUT_NAME_MAX];
 
     put_sum(&text, report, &repeated);
-    mr_buf_put_str(&text, "Этот файл уже был прочитан; ничего не добавлено.\r\n");
+    mr_buf_put_str(&text, "Этот файл уже был прочитан; ничего не добавлено. Что с тех пор уничтожено по "
+                          "запросу человека, не возвращено.\r\n");
     mr_intake_output_name(out, report->name, now_us, ".receipt.txt");
     return write_out(report->done_dir, out, &text);
 }

@@ -14,7 +14,7 @@ struct mr_intake_report {
     const char *place;    /* of rejected_dir, as people know it: "rejected/<folder>" */
     const char *timezone; /* IANA name; NULL: UTC */
     const struct mr_intake_state *state;
-    const struct mr_intake_row *bad; /* what the hub said, ascending by place */
+    const struct mr_intake_row *bad; /* mr_intake_rows_bad() */
     size_t bad_count;
     const struct mr_field_column *columns; /* may be NULL */
     mr_map_fn map;

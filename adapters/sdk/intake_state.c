@@ -143,6 +143,11 @@ static int collect_rows(
     return 0;
 }
 
+bool mr_intake_row_erased(const struct mr_intake_row *row)
+{
+    return row->verdict == MR_ROW_REPEATED && strcmp(row->code, "erased") == 0;
+}
+
 int mr_intake_rows_bad(
         struct mr_outbox_txn *txn, const uint8_t id[static 16], struct mr_intake_row **ret, size_t *ret_count)
 {
@@ -152,7 +157,7 @@ int mr_intake_rows_bad(
     if (r < 0)
         return r;
     for (size_t i = 0; i < *ret_count; i++)
-        if ((*ret)[i].verdict >= MR_ROW_QUARANTINED)
+        if ((*ret)[i].verdict >= MR_ROW_QUARANTINED || mr_intake_row_erased(&(*ret)[i]))
             (*ret)[kept++] = (*ret)[i];
     *ret_count = kept;
     return 0;
@@ -245,7 +250,8 @@ static int worsen(struct mr_outbox_txn *txn, struct mr_intake_row *row, const st
         r = note_held(txn, outcome);
     else if (said.verdict == MR_ROW_REPEATED)
         r = find_held(txn, outcome->number, &said);
-    if (r < 0 || said.verdict <= row->verdict)
+    if (r < 0 || said.verdict < row->verdict ||
+            (said.verdict == row->verdict && !mr_intake_row_erased(&said)))
         return r;
     said.place = row->place;
     said.pending = row->pending;
@@ -253,7 +259,7 @@ static int worsen(struct mr_outbox_txn *txn, struct mr_intake_row *row, const st
     return 0;
 }
 
-/* The row has all its verdicts: it is counted, and kept only when it is bad. */
+/* The row has all its verdicts: it is counted, and kept only when there is something to say of it. */
 static int complete_row(struct mr_outbox_txn *txn, const uint8_t id[static 16],
         const struct mr_intake_row *row, struct mr_slice key, bool *ret_complete)
 {
@@ -273,7 +279,7 @@ static int complete_row(struct mr_outbox_txn *txn, const uint8_t id[static 16],
     r = mr_intake_state_put(txn, id, &state);
     if (r < 0)
         return r;
-    return bad ? mr_intake_row_put(txn, id, row) : mr_outbox_del(txn, key);
+    return bad || mr_intake_row_erased(row) ? mr_intake_row_put(txn, id, row) : mr_outbox_del(txn, key);
 }
 
 int mr_intake_state_outcome(struct mr_outbox_txn *txn, const uint8_t id[static 16], uint32_t place,

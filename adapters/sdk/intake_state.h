@@ -45,7 +45,10 @@ int mr_intake_state_put(
 
 int mr_intake_row_put(
         struct mr_outbox_txn *txn, const uint8_t id[static 16], const struct mr_intake_row *row);
-/* The bad rows, ascending by place; the caller frees *ret. */
+/* A repeat of what was destroyed on a person's request (verdict code "erased"; field: number of the request,
+ * or empty): nothing to mend, and to be told. */
+bool mr_intake_row_erased(const struct mr_intake_row *row);
+/* The bad rows, and those of erased persons, ascending by place; the caller frees *ret. */
 int mr_intake_rows_bad(struct mr_outbox_txn *txn, const uint8_t id[static 16], struct mr_intake_row **ret,
         size_t *ret_count);
 int mr_intake_rows_clear(struct mr_outbox_txn *txn, const uint8_t id[static 16]);

@@ -147,6 +147,30 @@ int mr_erasure_persons(struct mr_log *log, uint64_t *ret)
     return mr_erasure_all(log, count_persons, ret);
 }
 
+struct of_record {
+    uint64_t record, request;
+    unsigned count;
+};
+
+static int look_at_of(void *ctx, const mr_erasure_request *request)
+{
+    struct of_record *of = ctx;
+
+    if (!mr_erasure_reached(request->state, MR_ERASURE_READY) || request->event_started < of->record)
+        return 0;
+    of->request = request->number;
+    return ++of->count > 1; /* which one is not kept: it would link records */
+}
+
+int mr_erasure_of(struct mr_log *log, uint64_t record, uint64_t *ret)
+{
+    struct of_record of = {.record = record};
+    int r = mr_erasure_all(log, look_at_of, &of);
+
+    *ret = of.count == 1 ? of.request : 0;
+    return r < 0 ? r : 0;
+}
+
 int mr_erasure_put(struct mr_log_batch *batch, const mr_erasure_request *request)
 {
     struct mr_buf value = MR_BUF_INIT;

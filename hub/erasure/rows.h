@@ -55,6 +55,9 @@ int mr_erasure_all(struct mr_log *log, mr_erasure_fn fn, void *ctx);
 /* Persons of whom no fact is left: erased, and derived data cleaned of them. */
 int mr_erasure_persons(struct mr_log *log, uint64_t *ret);
 
+/* The number of the request on which a record was emptied; 0: there are several that it may have been. */
+int mr_erasure_of(struct mr_log *log, uint64_t record, uint64_t *ret);
+
 int mr_erasure_put(struct mr_log_batch *batch, const mr_erasure_request *request);
 
 /* Seals and opens with the request's item key. MR_EDESTROYED: it is over. */

@@ -68,6 +68,13 @@ static bool verdict(const struct fake_hub *hub, uint64_t sequence, Marshrut__Bus
         result->code = (char *)"snils-checkdigit";
         return false;
     }
+    if (sequence == hub->erased_sequence) {
+        result->verdict = MARSHRUT__BUS__V1__VERDICT__VERDICT_DUPLICATE;
+        result->number = sequence + 1000;
+        result->code = (char *)"erased";
+        result->field = (char *)"3";
+        return false;
+    }
     if (same_before(hub, sequence) != 0) {
         result->verdict = MARSHRUT__BUS__V1__VERDICT__VERDICT_DUPLICATE;
         result->number = same_before(hub, sequence) + 1000;

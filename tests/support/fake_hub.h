@@ -33,6 +33,7 @@ struct fake_hub {
     bool replace;     /* answers the next Hello with "replaced" */
     bool dedup;       /* says duplicate when it has the very same bytes already */
     uint64_t refuse_sequence, quarantine_sequence;
+    uint64_t erased_sequence; /* says of it that it was erased on request No. 3 */
     uint32_t event_bytes_max;
     uint32_t ping_interval_ms;
 

@@ -89,6 +89,22 @@ static void test_verdicts(void **state)
     assert_int_equal(intake_env_count(env, "rejected", "", ".report.txt"), 2);
 }
 
+/* Destroyed on request: told in the receipt by its line, and written nowhere else. */
+static void test_erased(void **state)
+{
+    struct intake_env *env = *state;
+    const char *text;
+
+    env->hub.erased_sequence = 2;
+    intake_env_drop(env, "", "a.csv", HEAD "ok 1\nok 2\nend\n");
+    intake_env_await(env, "", 1);
+    intake_env_expect(env, "", "a.csv.", 1, 1, 0, 0);
+    text = intake_env_read(env, "done", "", "");
+    assert_non_null(strstr(text, "Строка 3: данные этого человека уничтожены по запросу № 3"));
+    assert_null(strstr(text, "ok 2"));
+    assert_int_equal(intake_env_count(env, "rejected", "", ""), 0);
+}
+
 static void test_implied_refused(void **state)
 {
     struct intake_env *env = *state;
@@ -460,7 +476,7 @@ int main(void)
 #define NO_HUB(fn)  cmocka_unit_test_setup_teardown(fn, intake_env_setup_no_hub, intake_env_teardown)
 #define FOLDERS(fn) cmocka_unit_test_setup_teardown(fn, intake_env_setup_folders, intake_env_teardown)
     const struct CMUnitTest tests[] = {CASE(test_clean), NO_HUB(test_hub_away), CASE(test_bad_rows),
-            CASE(test_verdicts), CASE(test_implied_refused), CASE(test_repeated),
+            CASE(test_verdicts), CASE(test_erased), CASE(test_implied_refused), CASE(test_repeated),
             CASE(test_repeated_with_bad_rows), NO_HUB(test_copy_on_its_way), CASE(test_half_copied),
             CASE(test_removed_while_read), CASE(test_replaced_while_read), CASE(test_vanishes),
             FOLDERS(test_two_folders), NO_HUB(test_killed_before_sending), CASE(test_killed_before_verdicts),

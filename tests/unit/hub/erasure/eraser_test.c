@@ -343,6 +343,30 @@ static bool shown_erased(struct eraser_env *f, uint64_t number)
     return erased;
 }
 
+/* Said again unchanged it is known, and its sender is told why nothing comes of it. */
+static void test_repeat_is_told(void **state)
+{
+    struct eraser_env *f = *state;
+    struct mr_buf event = MR_BUF_INIT;
+    struct mr_error error = {0};
+    struct mr_intake *intake;
+    uint64_t number;
+
+    (void)eraser_env_deficit(f, "d-1", SNILS_ANNA, NULL);
+    assert_int_equal(eraser_env_request(f, SNILS_ANNA, &number, &error), 0);
+    assert_int_equal(mr_eraser_approve(f->eraser, number, "pd-2", &error), 0);
+    (void)eraser_env_await(f, number, MR_ERASURE_COMPLETED);
+    hub_env_deficit(&event, "d-1", SNILS_ANNA, NULL);
+    intake = hub_env_publish(f->env, "copmkp", &event, 1, 1000);
+    assert_int_equal(intake->items[0].verdict, MR_VERDICT_DUPLICATE);
+    assert_int_equal(intake->items[0].number, 1);
+    assert_non_null(intake->items[0].text);
+    assert_string_equal(intake->items[0].text->code, "erased");
+    assert_string_equal(intake->items[0].text->field, "1");
+    mr_intake_free(intake);
+    mr_buf_wipe(&event);
+}
+
 /* What waits for correction names nobody; it is found by what is in it. */
 static void test_waiting_is_discarded(void **state)
 {
@@ -422,6 +446,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_next_erasure_pays, eraser_env_setup, eraser_env_teardown),
             cmocka_unit_test_setup_teardown(
                     test_act_names_and_nothing_else_does, eraser_env_setup, eraser_env_teardown),
+            cmocka_unit_test_setup_teardown(test_repeat_is_told, eraser_env_setup, eraser_env_teardown),
             cmocka_unit_test_setup_teardown(test_waiting_is_discarded, eraser_env_setup, eraser_env_teardown),
             cmocka_unit_test_setup_teardown(
                     test_waits_for_the_compactor, eraser_env_setup, eraser_env_teardown),
