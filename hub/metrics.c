@@ -16,6 +16,7 @@ struct look {
     double up, ready, head, index_lag, index_lag_s, views_lag, unsigned_events, checkpoint_behind_s;
     double waiting, read_only, commits, commits_failed, sessions, free_bytes, watermark_bytes, ballast;
     double scrub_damaged, scrub_damaged_last, scrub_passes, segments, erasures_requested, erasures_running;
+    double alerts;
     double erasures_overdue, erasures_unanswered, backup_needed, frames, frames_refused, frames_unsent,
             keys_refused, rss_bytes;
 };
@@ -63,6 +64,7 @@ static const struct {
         COUNT(frames_unsent, "frames_unsent",
                 "Frames that could not be sent: the peer was gone or did not read."),
         COUNT(keys_refused, "keys_refused", "Connections with a key that is not configured."),
+        GAUGE(alerts, "alerts", "Conditions of `alerts` that last now."),
         GAUGE(rss_bytes, "resident_memory_bytes",
                 "Resident memory of the hub, mapped pages of the store included."),
 };
@@ -136,6 +138,7 @@ static void look_at_hub(struct mr_hub *hub, const struct mr_writer_stats *writer
     look->frames_refused = (double)(gateway->malformed + gateway->too_big + gateway->nameless);
     look->frames_unsent = (double)gateway->unsent;
     look->keys_refused = (double)hub->zap.refused;
+    look->alerts = (double)mr_alerts_count(&hub->alerts);
     look->rss_bytes = resident_bytes();
 }
 
@@ -178,36 +181,71 @@ static void write_systems(struct mr_hub *hub, struct mr_buf *out)
         }
 }
 
-static double cursor_of(const struct mr_feed *feed)
+static void write_quarantine(struct mr_hub *hub, struct mr_buf *out)
 {
+    mr_exposition_family(
+            out, "marshrut_quarantine_waiting", "gauge", "Events of a system that wait for correction.");
+    for (uint32_t i = 0; i < hub->config->systems_count; i++) {
+        const char *name = hub->config->systems[i].name;
+        const struct mr_label label = {"system", name};
+        const struct mr_survey_system *survey =
+                mr_survey_of_system(&hub->survey, mr_names_id(hub->house.names, MR_NAME_SYSTEM, name), i);
+
+        mr_exposition_sample(out, "marshrut_quarantine_waiting", &label, 1,
+                survey ? (double)survey->quarantine_waiting : 0);
+    }
+}
+
+static double cursor_of(const struct mr_feed *feed, const struct mr_survey_subscription *survey)
+{
+    (void)survey;
     return (double)feed->cursor;
 }
 
-static double unacknowledged_of(const struct mr_feed *feed)
+static double unacknowledged_of(const struct mr_feed *feed, const struct mr_survey_subscription *survey)
 {
+    (void)survey;
     return (double)feed->sent_count;
 }
 
-static double connected_of(const struct mr_feed *feed)
+static double connected_of(const struct mr_feed *feed, const struct mr_survey_subscription *survey)
 {
+    (void)survey;
     return feed->session != NULL;
 }
 
-static double parked_of(const struct mr_feed *feed)
+static double parked_of(const struct mr_feed *feed, const struct mr_survey_subscription *survey)
 {
+    (void)survey;
     return (double)feed->parkings;
 }
 
-static double retrying_of(const struct mr_feed *feed)
+static double retrying_of(const struct mr_feed *feed, const struct mr_survey_subscription *survey)
 {
+    (void)survey;
     return feed->waiting;
+}
+
+static double parked_now_of(const struct mr_feed *feed, const struct mr_survey_subscription *survey)
+{
+    (void)feed;
+    return survey ? (double)survey->parked : 0;
+}
+
+static double waiting_of(const struct mr_feed *feed, const struct mr_survey_subscription *survey)
+{
+    const struct mr_clock *clock = feed->deliver->house->clock;
+
+    if (!survey || survey->oldest <= feed->cursor)
+        return 0;
+    return (double)(mr_clock_wall_us(clock) - survey->oldest_us) / US_IN_S;
 }
 
 static void write_subscriptions(struct mr_hub *hub, struct mr_buf *out)
 {
     static const struct {
         const char *name, *type, *help;
-        double (*value)(const struct mr_feed *feed);
+        double (*value)(const struct mr_feed *feed, const struct mr_survey_subscription *survey);
     } families[] = {
             {"marshrut_subscription_cursor", "gauge", "Everything wanted up to this number is settled.",
                     cursor_of},
@@ -217,16 +255,22 @@ static void write_subscriptions(struct mr_hub *hub, struct mr_buf *out)
                     parked_of},
             {"marshrut_subscription_retrying", "gauge", "1: waits before it sends a failed event again.",
                     retrying_of},
+            {"marshrut_subscription_parked", "gauge", "Events that are parked now.", parked_now_of},
+            {"marshrut_subscription_waiting_seconds", "gauge",
+                    "Age of the oldest event that waits to be taken.", waiting_of},
     };
 
     for (size_t i = 0; i < MR_COUNT(families); i++) {
         mr_exposition_family(out, families[i].name, families[i].type, families[i].help);
         for (uint32_t j = 0; j < hub->deliver.feeds_count; j++) {
             const struct mr_feed *feed = hub->deliver.feeds[j];
+            const struct mr_survey_subscription *survey =
+                    mr_survey_of_subscription(&hub->survey, feed->id, j);
             const struct mr_label labels[] = {
                     {"subscription", feed->subscription->name}, {"system", feed->subscription->system}};
 
-            mr_exposition_sample(out, families[i].name, labels, MR_COUNT(labels), families[i].value(feed));
+            mr_exposition_sample(
+                    out, families[i].name, labels, MR_COUNT(labels), families[i].value(feed, survey));
         }
     }
 }
@@ -251,5 +295,6 @@ void mr_metrics_write(struct mr_hub *hub, struct mr_buf *out)
     }
     write_commit_times(out, &writer);
     write_systems(hub, out);
+    write_quarantine(hub, out);
     write_subscriptions(hub, out);
 }

@@ -21,18 +21,45 @@ static json_t *sessions_json(const struct mr_hub *hub)
     return list;
 }
 
+/* What was sent since the start, by what became of it; and what the last look at the store says. */
+static json_t *systems_json(const struct mr_hub *hub)
+{
+    const struct mr_config *config = hub->config;
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < config->systems_count; i++) {
+        const uint64_t *verdicts = hub->publish.producers[i].verdicts;
+        uint16_t id = mr_names_id(hub->house.names, MR_NAME_SYSTEM, config->systems[i].name);
+        const struct mr_survey_system *survey = mr_survey_of_system(&hub->survey, id, i);
+
+        (void)json_array_append_new(
+                list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "name", config->systems[i].name,
+                              "stored", (json_int_t)verdicts[MR_VERDICT_STORED], "duplicate",
+                              (json_int_t)verdicts[MR_VERDICT_DUPLICATE], "quarantined",
+                              (json_int_t)verdicts[MR_VERDICT_QUARANTINED], "refused",
+                              (json_int_t)verdicts[MR_VERDICT_REFUSED], "quarantine_waiting",
+                              (json_int_t)(survey ? survey->quarantine_waiting : 0), "last_event",
+                              survey && survey->last_us ? mr_time_json(survey->last_us) : json_null()));
+    }
+    return list;
+}
+
 static json_t *subscriptions_json(const struct mr_hub *hub)
 {
     json_t *list = json_array();
 
     for (uint32_t i = 0; i < hub->deliver.feeds_count; i++) {
         const struct mr_feed *feed = hub->deliver.feeds[i];
+        const struct mr_survey_subscription *survey = mr_survey_of_subscription(&hub->survey, feed->id, i);
+        bool waits = survey && survey->oldest > feed->cursor;
 
         (void)json_array_append_new(list,
-                json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:b}", "name", feed->subscription->name, "system",
-                        feed->subscription->system, "connected", feed->session != NULL, "cursor",
+                json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:b, s:I, s:o}", "name", feed->subscription->name,
+                        "system", feed->subscription->system, "connected", feed->session != NULL, "cursor",
                         (json_int_t)feed->cursor, "first", (json_int_t)feed->first, "unacknowledged",
-                        (json_int_t)feed->sent_count, "retrying", (int)feed->waiting));
+                        (json_int_t)feed->sent_count, "retrying", (int)feed->waiting, "parked",
+                        (json_int_t)(survey ? survey->parked : 0), "waiting_since",
+                        waits ? mr_time_json(survey->oldest_us) : json_null()));
     }
     return list;
 }
@@ -128,6 +155,22 @@ static json_t *scrub_json(const struct mr_hub *hub)
             s.finished_us ? mr_time_json(s.finished_us) : json_null());
 }
 
+/* How long commits took since the start: counts by upper bounds, the last one without. */
+static json_t *commit_times_json(const struct mr_writer_stats *writer)
+{
+    static const int64_t bounds[MR_WRITER_COMMIT_BOUNDS] = MR_WRITER_COMMIT_US;
+    json_t *bounds_us = json_array();
+    json_t *counts = json_array();
+
+    for (size_t i = 0; i <= MR_WRITER_COMMIT_BOUNDS; i++) {
+        if (i < MR_WRITER_COMMIT_BOUNDS)
+            (void)json_array_append_new(bounds_us, json_integer(bounds[i]));
+        (void)json_array_append_new(counts, json_integer((json_int_t)writer->commits_within[i]));
+    }
+    return json_pack("{s:I, s:o, s:o}", "total_us", (json_int_t)writer->commit_us, "bounds_us", bounds_us,
+            "counts", counts);
+}
+
 json_t *mr_hub_status(void *ctx)
 {
     struct mr_hub *hub = ctx;
@@ -145,6 +188,10 @@ json_t *mr_hub_status(void *ctx)
             (json_int_t)hub->jobs.open, "commits", (json_int_t)writer.commits, "last_commit_us",
             (json_int_t)writer.last_commit_us, "sessions", sessions_json(hub), "subscriptions",
             subscriptions_json(hub), "erasure", erasure_json(hub), "counts", counts_json(hub));
+    (void)json_object_set_new(document, "at", mr_time_json(mr_clock_wall_us(hub->house.clock)));
+    (void)json_object_set_new(document, "commit_times", commit_times_json(&writer));
+    (void)json_object_set_new(document, "systems", systems_json(hub));
+    (void)json_object_set_new(document, "alerts", mr_alerts_json(&hub->alerts));
     (void)json_object_set_new(document, "space", space_json(hub));
     (void)json_object_set_new(document, "scrub", scrub_json(hub));
     (void)json_object_set_new(document, "segments", segments_json(hub));

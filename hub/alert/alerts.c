@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/audit/args.h"
 #include "hub/hub.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
@@ -262,6 +263,55 @@ void mr_alerts_look(struct mr_alerts *alerts)
         look_at_system(alerts, i);
     for (uint32_t i = 0; i < alerts->subscriptions_count; i++)
         look_at_subscription(alerts, i);
+}
+
+/* ---- what lasts ---- */
+
+struct lasting {
+    json_t *list; /* NULL: only counted */
+    uint64_t count;
+};
+
+static void add_lasting(struct lasting *lasting, const struct mr_alert_condition *conditions, size_t count,
+        const struct mr_alarm *alarms, const char *subject)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!alarms[i].firing)
+            continue;
+        lasting->count++;
+        if (lasting->list)
+            (void)json_array_append_new(
+                    lasting->list, json_pack("{s:s, s:s, s:o}", "condition", conditions[i].name, "subject",
+                                           subject, "since", mr_time_json(alarms[i].since_us)));
+    }
+}
+
+static void find_lasting(const struct mr_alerts *alerts, struct lasting *lasting)
+{
+    add_lasting(lasting, mr_alert_hub_conditions, MR_ALERT_HUB_CONDITIONS, alerts->alarms, "");
+    for (uint32_t i = 0; i < alerts->systems_count; i++)
+        add_lasting(lasting, mr_alert_system_conditions, MR_ALERT_SYSTEM_CONDITIONS,
+                alerts->systems[i].alarms, alerts->systems[i].name);
+    for (uint32_t i = 0; i < alerts->subscriptions_count; i++)
+        add_lasting(lasting, mr_alert_subscription_conditions, MR_ALERT_SUBSCRIPTION_CONDITIONS,
+                alerts->subscriptions[i].alarms, alerts->subscriptions[i].name);
+}
+
+json_t *mr_alerts_json(const struct mr_alerts *alerts)
+{
+    struct lasting lasting = {.list = json_array()};
+
+    if (lasting.list)
+        find_lasting(alerts, &lasting);
+    return lasting.list;
+}
+
+uint64_t mr_alerts_count(const struct mr_alerts *alerts)
+{
+    struct lasting lasting = {0};
+
+    find_lasting(alerts, &lasting);
+    return lasting.count;
 }
 
 /* ---- open and close ---- */

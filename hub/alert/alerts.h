@@ -6,6 +6,8 @@
 #ifndef MR_HUB_ALERT_ALERTS_H
 #define MR_HUB_ALERT_ALERTS_H
 
+#include <jansson.h>
+
 #include "hub/alert/alarm.h"
 #include "hub/alert/balance_watch.h"
 #include "hub/alert/condition.h"
@@ -34,5 +36,8 @@ int mr_alerts_open(struct mr_alerts *alerts, struct mr_hub *hub, struct mr_error
 void mr_alerts_look(struct mr_alerts *alerts); /* once a second */
 /* Before the parts are closed; turns the loop, which runs to its end after it. */
 void mr_alerts_close(struct mr_alerts *alerts);
+
+json_t *mr_alerts_json(const struct mr_alerts *alerts);   /* what lasts now: condition, subject, since */
+uint64_t mr_alerts_count(const struct mr_alerts *alerts); /* of them */
 
 #endif

@@ -213,6 +213,52 @@ static bool is_signed(void *ctx)
            metric(ctx, "marshrut_index_lag_events") == 0;
 }
 
+#define WAITING "marshrut_subscription_waiting_seconds{subscription=\"cnppm-programmes\",system=\"cnppm\"}"
+#define PARKED  "marshrut_subscription_parked{subscription=\"cnppm-programmes\",system=\"cnppm\"}"
+
+static bool is_looked_up(void *ctx)
+{
+    return metric(ctx, WAITING) > 0 && metric(ctx, "marshrut_quarantine_waiting{system=\"copmkp\"}") == 1;
+}
+
+static bool is_parked(void *ctx)
+{
+    return metric(ctx, WAITING) == 0 && metric(ctx, PARKED) == 1;
+}
+
+/* What only the store knows: who waits, what is parked, what is to be corrected. */
+static void the_store_is_looked_at(void **state)
+{
+    struct env *env = *state;
+    struct bus_client client;
+    struct mr_buf event = MR_BUF_INIT;
+
+    bus_connect_as(&client, &env->spawn, SPAWN_COPMKP);
+    (void)bus_hello(&client, 7, 0);
+    hub_env_deficit(&event, "bad-digits", "11223344599", NULL);
+    bus_publish(&client, 1, &event, 1);
+    (void)bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK);
+    bus_close(&client);
+    mr_buf_reset(&event);
+    bus_connect_as(&client, &env->spawn, SPAWN_PORTAL);
+    (void)bus_hello(&client, 7, 0);
+    hub_env_programme(&event, "one");
+    bus_publish(&client, 1, &event, 1);
+    (void)bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK);
+    bus_close(&client);
+    mr_buf_fini(&event);
+    spawn_until("looked up", is_looked_up, env);
+    assert_true(metric(env, PARKED) == 0);
+
+    bus_connect_as(&client, &env->spawn, SPAWN_CNPPM);
+    (void)bus_hello(&client, 0, 0);
+    bus_subscribe(&client, "cnppm-programmes", 10, 0);
+    (void)bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_DELIVER);
+    bus_nack(&client, "cnppm-programmes", 2, true);
+    spawn_until("parked", is_parked, env);
+    bus_close(&client);
+}
+
 static void figures_are_of_what_happened(void **state)
 {
     struct env *env = *state;
@@ -303,6 +349,7 @@ int main(void)
             WITH(health),
             WITH(the_text_is_well_formed),
             WITH(figures_are_of_what_happened),
+            WITH(the_store_is_looked_at),
             WITH(slow_clients_are_cut),
             WITH(a_large_body_is_refused),
             cmocka_unit_test_setup_teardown(alive_but_not_ready_without_space, setup_read_only, teardown),
