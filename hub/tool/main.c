@@ -16,6 +16,7 @@ static const struct tool_command *const commands[] = {
         &tool_where,
         &tool_balance,
         &tool_status,
+        &tool_top,
         &tool_log,
         &tool_receipt,
         &tool_passport,

@@ -54,6 +54,7 @@ extern const struct tool_command tool_scrub;
 extern const struct tool_command tool_status;
 extern const struct tool_command tool_tail;
 extern const struct tool_command tool_token;
+extern const struct tool_command tool_top;
 extern const struct tool_command tool_types;
 extern const struct tool_command tool_up;
 extern const struct tool_command tool_where;

@@ -52,6 +52,7 @@ static const struct {
         {"microhttpd.h", {"proto/loop/"}},
         {"curl/curl.h", {"proto/loop/", "tests/"}},
         {"cyaml/cyaml.h", {"proto/config/"}},
+        {"ncurses.h", {"hub/tool/top_screen"}},
         {"xlsxwriter.h", {"hub/project/", "hub/audit/"}},
 };
 
