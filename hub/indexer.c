@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "hub/edition.h"
 #include "hub/index_inside.h"
@@ -25,7 +27,9 @@ enum {
     MERGES_A_BATCH = 2,
     GATHER_RECORDS = 2000,
     GATHER_MS = 100,
-    RETRY_MS = 1000
+    RETRY_MS = 1000,
+    BEHIND = 10, /* nice */
+    TYPE_MAX = 128
 };
 
 /* What one pass works with. index or view is NULL while the other one catches up. */
@@ -40,12 +44,27 @@ struct pass {
     bool is_open; /* `opened` is of `record` */
     struct mr_fact_set facts;
     struct mr_buf type;
+    char keyed_type[TYPE_MAX]; /* whose key type_key is; "": nobody's */
+    uint8_t type_key[MR_INDEX_KEY_BYTES];
     struct mr_error *reterr;
 };
 
 static int put(struct pass *p, enum mr_index_kind kind, const uint8_t *key)
 {
     return mr_index_batch_put(p->index, kind, key, p->record.record.number);
+}
+
+/* Many events have the type of the one before. */
+static void key_of_type(struct pass *p)
+{
+    const char *type = mr_buf_str(&p->type);
+
+    if (p->keyed_type[0] && strcmp(type, p->keyed_type) == 0)
+        return;
+    mr_index_key_type(type, p->type_key);
+    p->keyed_type[0] = 0;
+    if (p->type.size < sizeof p->keyed_type)
+        memcpy(p->keyed_type, type, p->type.size + 1);
 }
 
 /* Keys that every record has, whether it can be opened or not. The hub's own id and the time need none: both
@@ -67,8 +86,8 @@ static int index_head(struct pass *p)
     if (r == 0)
         r = mr_record_type(record, &p->type);
     if (r == 0) {
-        mr_index_key_type(mr_buf_str(&p->type), key);
-        r = put(p, MR_INDEX_TYPE, key);
+        key_of_type(p);
+        r = put(p, MR_INDEX_TYPE, p->type_key);
     }
     return r;
 }
@@ -413,6 +432,9 @@ static void *run(void *ctx)
     int r;
 
     (void)pthread_setname_np(pthread_self(), "indexer");
+    /* Behind the others in everything: what waits for it is work that is done already. hub.index_lag_max
+     * bounds it. */
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), BEHIND);
     do {
         mr_house_renew(indexer->house);
         r = work(indexer);

@@ -29,7 +29,8 @@ int mr_opened_read(struct mr_opened *opened, const struct mr_house *house, const
                 "the keys of persons are not open here");
     r = mr_unseal(&opened->unsealed, house, record, purpose, reterr);
     if (r == 0)
-        r = mr_event_decode(&opened->event, mr_buf_slice(&opened->unsealed.bytes), &opened->arena, reterr);
+        r = mr_event_decode_again(
+                &opened->event, mr_buf_slice(&opened->unsealed.bytes), &opened->arena, reterr);
     return r;
 }
 

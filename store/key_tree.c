@@ -230,6 +230,7 @@ static void derive_secrets(struct mr_keyring *keyring)
 {
     derive(keyring, "hub-digest-v1", keyring->secrets->digest);
     derive(keyring, "hub-pseudonym-v1", keyring->secrets->pseudonym);
+    mr_keyring_digests_begin(keyring->secrets);
 }
 
 int mr_blind_key_put(const struct mr_keyring *keyring, struct mr_kv_txn *kv, uint32_t generation)

@@ -338,25 +338,6 @@ int mr_keyring_knows(struct mr_keyring *keyring, const uint8_t key_id[static MR_
     return r;
 }
 
-void mr_keyring_digest(const struct mr_keyring *keyring, const char *tag, const struct mr_slice *parts,
-        size_t count, uint8_t ret[static 16])
-{
-    crypto_generichash_state state;
-
-    (void)crypto_generichash_init(&state, keyring->secrets->digest, MR_KEY_BYTES, 16);
-    (void)crypto_generichash_update(&state, (const uint8_t *)tag, strlen(tag) + 1);
-    for (size_t i = 0; i < count; i++) {
-        uint8_t size[8];
-
-        mr_put_be64(size, parts[i].size);
-        (void)crypto_generichash_update(&state, size, sizeof size);
-        if (parts[i].size > 0)
-            (void)crypto_generichash_update(&state, parts[i].data, parts[i].size);
-    }
-    (void)crypto_generichash_final(&state, ret, 16);
-    sodium_memzero(&state, sizeof state);
-}
-
 int mr_keyring_compact(struct mr_keyring *keyring, struct mr_kv_compaction *ret, struct mr_error *reterr)
 {
     return mr_kv_compact(keyring->kv, ret, reterr);

@@ -1,6 +1,6 @@
 /*
  * Shared by the files of the keyring only: keyring, keyring_txn, key_tree, key_rotation,
- * key_seal, blind_index, subject, person, alias, employment, hold, erasure, pseudonym.
+ * key_seal, keyring_digest, blind_index, subject, person, alias, employment, hold, erasure, pseudonym.
  */
 #ifndef MR_STORE_KEYRING_INTERNAL_H
 #define MR_STORE_KEYRING_INTERNAL_H
@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include <pthread.h>
+#include <sodium.h>
 #include <stdatomic.h>
 
 #include "store/key_cache.h"
@@ -30,6 +31,7 @@ enum { MR_KEYRING_CHECKED = (1 << MR_KEYRING_TABLES) - 1 }; /* every row ends in
 
 extern const char *const mr_keyring_tables[MR_KEYRING_TABLES];
 
+enum { MR_KEYRING_TAGS = 5 }; /* of digests that are begun beforehand: keyring_digest.c */
 enum { MR_BLIND_BYTES = 32, MR_NONCE_BYTES = 24, MR_AEAD_TAG_BYTES = 16 };
 
 /* In sodium_malloc memory. */
@@ -37,7 +39,13 @@ struct mr_keyring_secrets {
     uint8_t blind[MR_KEY_BYTES]; /* K_bi; the two below are derived from it */
     uint8_t digest[MR_KEY_BYTES];
     uint8_t pseudonym[MR_KEY_BYTES];
+    /* The digests that every event needs, begun: key and tag are in. Last: it is aligned, and so is the
+     * whole. */
+    crypto_generichash_state begun[MR_KEYRING_TAGS];
 };
+
+/* Of a digest key that is known by now. */
+void mr_keyring_digests_begin(struct mr_keyring_secrets *secrets);
 
 struct mr_keyring {
     struct mr_kv *kv;

@@ -1,7 +1,6 @@
 #include "proto/base/clock.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <time.h>
 
 #include "proto/base/err.h"
@@ -33,22 +32,35 @@ const struct mr_clock *mr_clock_system(void)
     return &system_clock;
 }
 
+static char *put_digits(char *at, unsigned value, int digits, char after)
+{
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
+    at[digits] = after;
+    return at + digits + 1;
+}
+
+/* By hand: each event has a time, and snprintf() takes longer than anything else that is done with it. */
 char *mr_time_format(int64_t wall_us, char out[static MR_TIME_TEXT_MAX])
 {
     time_t seconds = (time_t)(wall_us / 1000000);
     int64_t micros = wall_us % 1000000;
     struct tm tm;
+    char *at = out;
 
     if (micros < 0) {
         micros += 1000000;
         seconds--;
     }
     (void)gmtime_r(&seconds, &tm);
-    /* The remainders change nothing for years 0 to 9999; with them it fits for every number. */
-    (void)snprintf(out, MR_TIME_TEXT_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%06uZ",
-            (unsigned)(tm.tm_year + 1900) % 10000, (unsigned)tm.tm_mon % 12 + 1, (unsigned)tm.tm_mday % 32,
-            (unsigned)tm.tm_hour % 24, (unsigned)tm.tm_min % 60, (unsigned)tm.tm_sec % 60,
-            (unsigned)micros % 1000000);
+    at = put_digits(at, (unsigned)(tm.tm_year + 1900) % 10000, 4, '-');
+    at = put_digits(at, (unsigned)tm.tm_mon + 1, 2, '-');
+    at = put_digits(at, (unsigned)tm.tm_mday, 2, 'T');
+    at = put_digits(at, (unsigned)tm.tm_hour, 2, ':');
+    at = put_digits(at, (unsigned)tm.tm_min, 2, ':');
+    at = put_digits(at, (unsigned)tm.tm_sec, 2, '.');
+    at = put_digits(at, (unsigned)micros, 6, 'Z');
+    *at = 0;
     return out;
 }
 

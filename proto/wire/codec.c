@@ -214,7 +214,7 @@ static bool url_names(const char *url, const char *full_name)
     return slash && strcmp(slash + 1, full_name) == 0;
 }
 
-static int read_payload(struct mr_event *event, struct mr_arena *arena, struct mr_error *reterr)
+static int read_payload(struct mr_event *event, struct mr_arena *arena, bool again, struct mr_error *reterr)
 {
     static const struct mr_prescan_limits limits = {
             .fields_max = MR_EVENT_FIELDS_MAX, .depth_max = MR_EVENT_DEPTH_MAX};
@@ -227,7 +227,7 @@ static int read_payload(struct mr_event *event, struct mr_arena *arena, struct m
         return mr_error_set(reterr, MR_EINVAL, "data",
                 "send the payload that the registry names for the type", "data is not proto_data of %s",
                 descriptor->name);
-    r = mr_prescan(descriptor, event->payload_bytes, &limits, reterr);
+    r = again ? 0 : mr_prescan(descriptor, event->payload_bytes, &limits, reterr);
     if (r < 0) {
         mr_error_within(reterr, "data");
         return r;
@@ -239,8 +239,8 @@ static int read_payload(struct mr_event *event, struct mr_arena *arena, struct m
     return mr_person_walk(event, reterr);
 }
 
-int mr_event_decode(
-        struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
+static int decode(struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, bool again,
+        struct mr_error *reterr)
 {
     static const struct mr_prescan_limits limits = {
             .fields_max = ENVELOPE_FIELDS_MAX, .depth_max = ENVELOPE_DEPTH_MAX};
@@ -251,7 +251,7 @@ int mr_event_decode(
     if (bytes.size > MR_EVENT_BYTES_MAX)
         return mr_error_set(reterr, MR_ETOOBIG, "", "send a smaller event",
                 "event of %zu bytes, the limit is %d", bytes.size, MR_EVENT_BYTES_MAX);
-    r = mr_prescan(&io__cloudevents__v1__cloud_event__descriptor, bytes, &limits, reterr);
+    r = again ? 0 : mr_prescan(&io__cloudevents__v1__cloud_event__descriptor, bytes, &limits, reterr);
     if (r < 0)
         return r;
     ret->message = io__cloudevents__v1__cloud_event__unpack(&allocator, bytes.size, bytes.data);
@@ -265,5 +265,17 @@ int mr_event_decode(
     if (ret->message->data_case != IO__CLOUDEVENTS__V1__CLOUD_EVENT__DATA__NOT_SET)
         ret->payload_bytes = find_data(bytes, (int)ret->message->data_case);
     ret->type = mr_registry_find(ret->a.type, strlen(ret->a.type));
-    return ret->type ? read_payload(ret, arena, reterr) : 0;
+    return ret->type ? read_payload(ret, arena, again, reterr) : 0;
+}
+
+int mr_event_decode(
+        struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
+{
+    return decode(ret, bytes, arena, /* again= */ false, reterr);
+}
+
+int mr_event_decode_again(
+        struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
+{
+    return decode(ret, bytes, arena, /* again= */ true, reterr);
 }

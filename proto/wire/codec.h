@@ -78,6 +78,13 @@ int mr_event_decode(
         struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr);
 
 /*
+ * The same for bytes that the hub keeps because decode took them: what prescan looks at is not looked at
+ * again.
+ */
+int mr_event_decode_again(
+        struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr);
+
+/*
  * Appends the serialized CloudEvent: payload as proto_data, none when NULL. Deterministic: attributes sorted
  * by name. id, source and type must be there. 0; MR_EINVAL when time is not RFC 3339; MR_ENOMEM. After a
  * failure out is as before.

@@ -1,6 +1,5 @@
 #include "proto/wire/timestamp.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "proto/base/err.h"
@@ -17,21 +16,18 @@ bool mr_timestamp_valid(int64_t seconds, int32_t nanos)
 
 char *mr_timestamp_format(int64_t seconds, int32_t nanos, char out[static MR_TIME_TEXT_MAX])
 {
-    char *fraction = out + SECONDS_TEXT_SIZE;
-    size_t room = MR_TIME_TEXT_MAX - SECONDS_TEXT_SIZE;
-    int n;
+    int n = nanos < 0 ? 0 : nanos > NANOS_MAX ? NANOS_MAX : nanos;
+    int digits = n == 0 ? 0 : n % 1000000 == 0 ? 3 : n % 1000 == 0 ? 6 : 9;
+    char *at = out + SECONDS_TEXT_SIZE;
 
     seconds = seconds < seconds_min ? seconds_min : seconds > seconds_max ? seconds_max : seconds;
-    n = nanos < 0 ? 0 : nanos > NANOS_MAX ? NANOS_MAX : nanos;
     (void)mr_time_format(seconds * 1000000, out);
-    if (n == 0)
-        (void)snprintf(fraction, room, "Z");
-    else if (n % 1000000 == 0)
-        (void)snprintf(fraction, room, ".%03dZ", n / 1000000);
-    else if (n % 1000 == 0)
-        (void)snprintf(fraction, room, ".%06dZ", n / 1000);
-    else
-        (void)snprintf(fraction, room, ".%09dZ", n);
+    if (digits > 0)
+        *at++ = '.';
+    for (int i = 0, place = 100000000; i < digits; i++, place /= 10)
+        *at++ = (char)('0' + n / place % 10);
+    *at++ = 'Z';
+    *at = 0;
     return out;
 }
 
