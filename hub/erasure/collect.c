@@ -27,6 +27,7 @@ struct collect {
     struct mr_buf type;
     struct mr_buf holds; /* struct mr_hold_row: on numbers and types */
     bool held;           /* one of them is on one of the person's records */
+    uint64_t through;    /* what is indexed and projected */
 };
 
 /* ---- holds ---- */
@@ -162,7 +163,7 @@ static int read_log(struct collect *c)
     struct mr_log_reader *reader = c->e->reader;
     int r = 0;
 
-    for (uint64_t n = 1, head = mr_log_reader_head(reader); r == 0 && n <= head; n++) {
+    for (uint64_t n = 1; r == 0 && n <= c->through; n++) {
         r = n == 1 ? mr_log_read(reader, n, &c->view, NULL) : mr_log_read_next(reader, &c->view, NULL);
         if (r == 0)
             r = one_record(c);
@@ -232,13 +233,14 @@ static int read_waiting(struct collect *c)
     return r;
 }
 
-/* Blocked, so nothing is added any more; what was is indexed and projected before it is looked for. */
-static bool is_indexed(const struct mr_erasing *e)
+/* The head of the log is no measure: while events come the index never has all of them. */
+static uint64_t indexed_through(const struct mr_erasing *e)
 {
-    const struct mr_house *house = e->eraser->house;
-    uint64_t head = mr_log_reader_head(e->reader);
+    uint64_t index = mr_index_through(e->eraser->house->index);
+    uint64_t view = mr_view_through(e->eraser->house->view), head = mr_log_reader_head(e->reader);
+    uint64_t both = index < view ? index : view;
 
-    return mr_index_through(house->index) >= head && mr_view_through(house->view) >= head;
+    return both < head ? both : head;
 }
 
 static struct collect *collect_new(struct mr_erasing *e)
@@ -266,16 +268,19 @@ static void collect_free(struct collect *c)
 
 int mr_erasure_collect(struct mr_erasing *e)
 {
+    uint64_t through = indexed_through(e);
     struct collect *c;
     int r;
 
-    if (!is_indexed(e)) {
+    /* Blocked before it was approved: nothing of the person lies behind that. */
+    if (through < e->request->event_started) {
         mr_indexer_wake(e->eraser->options.indexer);
         return mr_step_wait(e, "indexer");
     }
     c = collect_new(e);
     if (!c)
         return MR_ENOMEM;
+    c->through = through;
     mr_identity_init(&c->identity, &e->arena, e->secret);
     r = read_holds(c);
     if (r == 0)

@@ -67,17 +67,24 @@ static int count_holds(void *ctx, struct mr_keyring *keyring)
 }
 
 /* A hold may have come since the request; from the approval on none is placed (hold.c). */
-static int check_held(struct decision *d)
+static int check_held(struct decision *d, const mr_erasure_secret *secret)
 {
-    mr_erasure_secret *secret;
-    int r = open_secret(d, &secret);
+    int r = mr_own_task(d->eraser->options.prepare, count_holds, secret->person.data);
 
-    if (r == 0)
-        r = mr_own_task(d->eraser->options.prepare, count_holds, secret->person.data);
     if (r > 0)
         return mr_error_set(d->error, MR_EDENIED, "request",
                 "reject it, or release the hold when its case is over", "the person is under legal hold");
     return r;
+}
+
+/* The request may have failed at just that, and is there all the same. */
+static int block(struct decision *d, const mr_erasure_secret *secret)
+{
+    int r = mr_erasure_set_state(d->eraser, secret->person.data, MR_PERSON_BLOCKED);
+
+    return r < 0 ? mr_error_set(d->error, r, "keys", "approve it again", "the person is not blocked yet: %s",
+                           mr_err_text(r))
+                 : 0;
 }
 
 static void set_started(struct mr_erasure_saying *saying)
@@ -91,14 +98,19 @@ static int approve(struct decision *d)
     struct mr_own_event event = {.bytes = MR_BUF_INIT};
     struct mr_erasure_saying saying = {
             .eraser = d->eraser, .request = d->request, .events = &event, .count = 1, .set = set_started};
+    mr_erasure_secret *secret;
     char id[EVENT_ID_MAX];
-    int r;
+    int r = open_secret(d, &secret);
 
-    if ((r = check_held(d)) < 0)
+    if (r == 0)
+        r = check_held(d, secret);
+    if (r < 0)
         return r;
     if (strcmp(d->request->requested_by, d->operator_name) == 0)
         return mr_error_set(d->error, MR_EDENIED, "operator", "let another operator approve it",
                 "whoever asked for an erasure cannot approve it");
+    if ((r = block(d, secret)) < 0)
+        return r;
     m.request = d->request->number;
     m.basis = d->request->basis;
     m.actor = (char *)d->operator_name;

@@ -63,7 +63,7 @@ void eraser_env_start(struct eraser_env *f)
             .house = &f->env->house, .said = on_said, .strip = on_strip, .ctx = f};
     struct mr_error error = {0};
 
-    assert_int_equal(mr_indexer_start(&f->indexer, &f->env->house), 0);
+    assert_int_equal(mr_indexer_start(&f->indexer, f->elsewhere ? &f->elsewhere->house : &f->env->house), 0);
     options.prepare = f->env->prepare;
     options.indexer = f->indexer;
     if (mr_eraser_start(&f->eraser, &options, &error) != 0)
@@ -75,6 +75,19 @@ void eraser_env_stop(struct eraser_env *f)
     mr_eraser_stop(f->eraser);
     mr_eraser_free(f->eraser);
     mr_indexer_stop(f->indexer);
+}
+
+void eraser_env_indexer_rests(struct eraser_env *f, bool rests)
+{
+    void *env = f->elsewhere;
+
+    eraser_env_stop(f);
+    if (rests)
+        assert_int_equal(hub_env_setup(&env), 0);
+    else
+        (void)hub_env_teardown(&env);
+    f->elsewhere = rests ? env : NULL;
+    eraser_env_start(f);
 }
 
 int eraser_env_setup(void **state)
@@ -94,6 +107,8 @@ int eraser_env_teardown(void **state)
     struct eraser_env *f = *state;
     void *env = f->env;
 
+    if (f->elsewhere)
+        eraser_env_indexer_rests(f, false);
     eraser_env_stop(f);
     (void)hub_env_teardown(&env);
     free(f);

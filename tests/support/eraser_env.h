@@ -18,6 +18,7 @@ struct eraser_env {
     struct mr_indexer *indexer;
     struct mr_eraser *eraser;
     bool compactor_away;
+    struct hub_env *elsewhere; /* where the indexer works; NULL: here */
 };
 
 /* What a request looks like now. */
@@ -47,6 +48,8 @@ int eraser_env_request(struct eraser_env *f, const char *snils, uint64_t *ret, s
 int eraser_env_look(void *ctx, const mr_erasure_request *request);
 /* Until the request is in the state. */
 struct eraser_seen eraser_env_await(struct eraser_env *f, uint64_t number, uint32_t state);
+/* The indexer looks away, or comes back: index and views stay where they are. */
+void eraser_env_indexer_rests(struct eraser_env *f, bool rests);
 void eraser_env_await_indexed(struct eraser_env *f);
 /* What opening the record for the purpose gives. */
 int eraser_env_open(struct eraser_env *f, uint64_t number, enum mr_purpose purpose);
