@@ -171,12 +171,14 @@ static void run_tasks(struct mr_prepare *prepare, struct mr_list *batch)
 {
     mr_list_foreach_safe (link, batch) {
         struct mr_intake *intake = MR_CONTAINER(link, struct mr_intake, link);
+        int r = prepare->failed;
 
         if (!intake->task)
             continue;
         mr_list_remove(link);
-        turn_away(intake,
-                prepare->failed < 0 ? prepare->failed : intake->task(intake, prepare->house->keyring));
+        if (r == 0 && (r = intake->task(intake, prepare->house->keyring)) == MR_EIO)
+            mr_house_fatal(prepare->house, r, "keys/");
+        turn_away(intake, r);
     }
 }
 

@@ -177,6 +177,8 @@ int mr_erasure_clean(struct mr_erasing *e)
         r = clean_index(c);
     if (r == 0)
         r = clean_views(c);
+    if (r == MR_EIO)
+        mr_house_fatal(e->eraser->house, r, "index/ or views/");
     mr_opened_fini(&c->opened);
     free(c->refs);
     free(c);

@@ -217,18 +217,12 @@ int mr_erasure_await_strip(struct mr_erasing *e)
 
 /* ---- the end ---- */
 
-/* What was deleted lies in free pages until the files are written anew. */
-static int compact(struct mr_erasing *e)
+static int compact_each(struct mr_erasing *e)
 {
     struct mr_house *house = e->eraser->house;
-    int64_t now = mr_clock_monotonic_us(house->clock);
     struct mr_kv_compaction compaction;
-    int r;
+    int r = mr_keyring_compact(house->keyring, &compaction, &e->error);
 
-    if (now < e->eraser->compact_next_us)
-        return MR_EAGAIN;
-    e->eraser->compact_next_us = now + COMPACT_AGAIN_US; /* an attempt may keep writers waiting */
-    r = mr_keyring_compact(house->keyring, &compaction, &e->error);
     if (r == 0)
         r = mr_index_compact(house->index, &compaction, &e->error);
     if (r == 0)
@@ -236,7 +230,25 @@ static int compact(struct mr_erasing *e)
     if (r < 0)
         return r;
     mr_log_reader_pause(e->reader); /* the log's own compaction waits for all readers */
-    r = mr_log_compact(house->log, &compaction, &e->error);
+    return mr_log_compact(house->log, &compaction, &e->error);
+}
+
+/*
+ * What was deleted lies in free pages until the files are written anew. A new file that has its name, and no
+ * name that is durable, may be gone when the power fails, with all that was acknowledged since.
+ */
+static int compact(struct mr_erasing *e)
+{
+    struct mr_house *house = e->eraser->house;
+    int64_t now = mr_clock_monotonic_us(house->clock);
+    int r;
+
+    if (now < e->eraser->compact_next_us)
+        return MR_EAGAIN;
+    e->eraser->compact_next_us = now + COMPACT_AGAIN_US; /* an attempt may keep writers waiting */
+    r = compact_each(e);
+    if (r == MR_EIO)
+        mr_house_fatal(house, r, e->error.where);
     if (r < 0)
         return r;
     e->eraser->compact_next_us = 0;
