@@ -1,6 +1,7 @@
 #include "hub/scrubber.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <pthread.h>
@@ -15,7 +16,7 @@
 #include "proto/base/logfmt.h"
 #include "store/log_segment.h"
 
-enum { STEP_MS = 10000, STEP_ROWS_MIN = 200, ROWS_A_RECORD = 4, FAILED_PAUSES = 30 };
+enum { PLACE_BYTES_MAX = 128, STEP_MS = 10000, STEP_ROWS_MIN = 200, ROWS_A_RECORD = 4, FAILED_PAUSES = 30 };
 
 enum unit { UNIT_LOG, UNIT_SEGMENTS, UNIT_KEYS, UNIT_INDEX, UNIT_VIEWS, UNITS };
 static const char *const unit_names[UNITS] = {"log", "log/segments", "keys", "index", "views"};
@@ -55,14 +56,17 @@ static bool place_path(const struct mr_scrubber *s, const char *suffix, char out
 static void save_place(const struct mr_scrubber *s)
 {
     bool numbered = s->unit <= UNIT_SEGMENTS && s->place.key_size == 8;
-    char path[PATH_MAX], beside[PATH_MAX];
-    FILE *file;
-
-    if (!place_path(s, "", path) || !place_path(s, ".new", beside) || !(file = fopen(beside, "we")))
-        return; /* then the next start begins anew */
-    (void)fprintf(file, "%d %" PRIu64 " %s %" PRIu64 "\n", (int)s->unit, s->segment,
+    char path[PATH_MAX], beside[PATH_MAX], text[PLACE_BYTES_MAX];
+    int n = snprintf(text, sizeof text, "%d %" PRIu64 " %s %" PRIu64 "\n", (int)s->unit, s->segment,
             s->place.table[0] ? s->place.table : "-", numbered ? mr_get_be64(s->place.key) : 0);
-    if (fclose(file) != 0 || rename(beside, path) < 0)
+    ssize_t written;
+    int fd;
+
+    if (!place_path(s, "", path) || !place_path(s, ".new", beside) ||
+            (fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)) < 0)
+        return; /* then the next start begins anew; so it does when the power fails, and the file is empty */
+    written = write(fd, text, (size_t)n);
+    if (close(fd) < 0 || written != n || rename(beside, path) < 0)
         (void)unlink(beside);
 }
 
