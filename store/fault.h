@@ -23,6 +23,8 @@
     X("segment.strip.before")  /* batch: slots of a record there are emptied */                              \
     X("segment.remove.before") /* compactor: an older generation is removed */                               \
     X("owed.settle")           /* compactor: records expired durably, index and views have them still */     \
+    X("index.commit.before")   /* indexer: a new run is there, nothing of it durable */                      \
+    X("view.commit.before")    /* indexer: the same of new facts */                                          \
     X("kv.copy")               /* compaction, escrow: before an environment is copied */                     \
     X("kv.swap")               /* compaction: the copy is durable and open, before it takes the name */      \
     X("kv.swapped")            /* compaction: it has the name; only kill */                                  \

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "store/fault.h"
 #include "store/index_internal.h"
 
 enum { LAYOUT = 1 };
@@ -235,6 +236,8 @@ static int commit(struct mr_index *index, struct mr_buf *entries, uint64_t throu
         return r;
     if (entries->size > 0)
         r = write_run(index, txn, entries, through);
+    if (r == 0)
+        r = MR_FAULT("index.commit.before");
     if (r < 0) {
         mr_kv_abort(txn);
         return r;

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "store/fault.h"
 #include "store/kv.h"
 #include "store/scrub.h"
 
@@ -136,9 +137,13 @@ int mr_view_batch_del(struct mr_view_batch *batch, enum mr_view_table table, str
 int mr_view_batch_commit(struct mr_view_batch *batch, uint64_t through)
 {
     struct mr_view *view = batch->view;
-    int r;
+    int r = MR_FAULT("view.commit.before");
 
     assert(through >= atomic_load(&view->through));
+    if (r < 0) {
+        mr_view_batch_abort(batch);
+        return r;
+    }
     (void)mr_kv_set_through(batch->txn, STATE, through); /* sticky */
     r = mr_kv_commit(batch->txn);
     if (r == 0)

@@ -1,7 +1,8 @@
 /*
- * The fault matrix, first half: every named fault point (store/fault.h) with kill, EIO and ENOSPC in the real
- * hub (replay/matrix.h). A point that has no row here fails the test by its name. The other half, failing
- * file calls, is fault_calls_test.c.
+ * The fault matrix, first part: every named fault point (store/fault.h) with kill, EIO and ENOSPC in the real
+ * hub. The table is replay/points.c; here are those that events alone come to. A point that has no row there,
+ * or an action that no row asks for, fails the test by its name. Further parts: fault_erasure_test.c,
+ * fault_keys_test.c, fault_retention_test.c; fault_calls_test.c has the failing file calls.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,88 +17,37 @@
 #include "adapters/sdk/file.h"
 #include "proto/base/list.h"
 #include "store/fault.h"
-#include "tests/crash/replay/matrix.h"
+#include "tests/crash/replay/points.h"
 
-/*
- * kill, eio, enospc here; or the test below tests/ that makes this point fail; or neither, which is told: a
- * gap.
- */
-static const struct point {
-    const char *name;
-    unsigned nth; /* hit */
-    enum outcome kill, eio, enospc;
-    const char *elsewhere;
-} points[] = {
-        {"store.fill.before", 20, KILLED, EXITS, WAITS, NULL},
-        {"store.commit.before", 20, KILLED, EXITS, WAITS, NULL},
-        {"store.commit.after", 20, KILLED, NOT_ASKED, NOT_ASKED, NULL},
-        {"store.done.before", 20, KILLED, NOT_ASKED, NOT_ASKED, NULL},
-        {"segment.write.before", 1, KILLED, GOES_ON, GOES_ON, NULL},
-        {"segment.rename.before", 1, KILLED, GOES_ON, GOES_ON, NULL},
-        {"segment.rename.after", 1, KILLED, GOES_ON, NOT_ASKED, NULL},
-        {"segment.row.before", 1, KILLED, EXITS, WAITS, NULL},
-        {"segment.trim.before", 1, KILLED, EXITS, WAITS, NULL},
-        {"segment.strip.before", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "property/segment_model_test.c"},
-        {"segment.remove.before", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/retention_test.c"},
-        {"owed.settle", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/retention_test.c"},
-        {"kv.copy", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
-        {"kv.swap", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
-        {"kv.swapped", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/kv_compact_test.c"},
-        {"keys.erase.root", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.erase.commit", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.erase.committed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.escrow.root", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.escrow.keys", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.escrow.forget", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.erase.destroy", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"keys.erase.destroyed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "unit/store/erasure_crash_test.c"},
-        {"erase.requested", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.collected", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.told", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.cleaned", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.drafted", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.ready", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.keys", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.destroyed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.confirmed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.stripped", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.written", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.completed", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.saved", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"erase.answered", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/erasure_test.c"},
-        {"restore.begun", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
-        {"restore.copied", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
-        {"restore.keys", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
-        {"restore.log", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
-        {"rebuild.built", 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
-};
-
-static const struct point *row_of(const char *name)
-{
-    const struct point *row = NULL;
-
-    for (size_t p = 0; p < MR_COUNT(points); p++)
-        if (strcmp(points[p].name, name) == 0)
-            row = &points[p];
-    if (!row)
-        fail_msg("fault point %s has no row in the matrix", name);
-    return row;
-}
-
-/* The test there names the point, or goes through the table and takes those of its kind. */
+/* The test there names the point. */
 static void expect_elsewhere(const struct point *point)
 {
     struct mr_buf text = MR_BUF_INIT;
-    char path[256], kind[32];
+    char path[256];
 
     (void)snprintf(path, sizeof path, MR_SOURCE_DIR "/tests/%s", point->elsewhere);
-    (void)snprintf(
-            kind, sizeof kind, "\"%.*s\"", (int)(strchr(point->name, '.') + 1 - point->name), point->name);
     assert_int_equal(mr_file_read(path, 1 << 20, &text), 0);
-    if (!strstr(mr_buf_str(&text), point->name) &&
-            !(strstr(mr_buf_str(&text), "MR_FAULT_TABLE") && strstr(mr_buf_str(&text), kind)))
+    if (!strstr(mr_buf_str(&text), point->name))
         fail_msg("%s says nothing of %s", point->elsewhere, point->name);
     mr_buf_fini(&text);
+}
+
+static void expect_row(const char *name)
+{
+    bool asked[3] = {false}, is_tool = false;
+
+    for (size_t p = 0; p < points_count; p++) {
+        if (strcmp(points[p].name, name) != 0)
+            continue;
+        asked[0] |= points[p].kill != NOT_ASKED;
+        asked[1] |= points[p].eio != NOT_ASKED;
+        asked[2] |= points[p].enospc != NOT_ASKED;
+        is_tool = points[p].work == TOOL;
+        if (is_tool)
+            expect_elsewhere(&points[p]);
+    }
+    if (!is_tool && !(asked[0] && asked[1] && asked[2]))
+        fail_msg("fault point %s: the matrix does not ask for all of kill, EIO and ENOSPC", name);
 }
 
 static void test_every_point_has_a_row(void **state)
@@ -109,34 +59,14 @@ static void test_every_point_has_a_row(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < MR_COUNT(all); i++) {
-        const struct point *point = row_of(all[i]);
-
-        if (point->elsewhere)
-            expect_elsewhere(point);
-        else if (point->kill == NOT_ASKED)
-            print_message("gap: no test makes %s fail in the hub\n", point->name);
-    }
-    assert_int_equal(MR_COUNT(points), MR_COUNT(all));
+    for (size_t i = 0; i < MR_COUNT(all); i++)
+        expect_row(all[i]);
 }
 
 static void test_points(void **state)
 {
 #ifdef MR_FAULT_POINTS
-    static const char *const actions[] = {"kill", "eio", "enospc"};
-
-    for (size_t p = 0; p < MR_COUNT(points); p++)
-        for (size_t a = 0; a < MR_COUNT(actions); a++) {
-            const enum outcome outcomes[] = {points[p].kill, points[p].eio, points[p].enospc};
-            char fault[160], met[160];
-
-            if (outcomes[a] == NOT_ASKED)
-                continue;
-            (void)snprintf(
-                    fault, sizeof fault, "MR_FAULT=%s:%u:%s", points[p].name, points[p].nth, actions[a]);
-            (void)snprintf(met, sizeof met, "fault=%s action=%s", points[p].name, actions[a]);
-            matrix_cell(*state, fault, met, outcomes[a]);
-        }
+    points_run(*state, TRAFFIC);
 #else
     (void)state;
     skip();

@@ -31,7 +31,7 @@ enum { SIGN_EVERY = 20, KILLS = 2 };
 
 static int setup(void **state)
 {
-    *state = scene_new();
+    *state = scene_new("", NULL);
     return 0;
 }
 

@@ -179,22 +179,12 @@ static bool is_ready_or_gone(void *ctx)
     return info.si_pid != 0 || spawn_logged(spawn, "event=hub.ready");
 }
 
-static void print_log(const struct spawn *spawn)
+void spawn_print_log(const struct spawn *spawn)
 {
     char *log = read_log(spawn, spawn->log_from);
 
     print_error("%s\n", log);
     free(log);
-}
-
-void spawn_start(struct spawn *spawn)
-{
-    launch(spawn);
-    spawn_until("hub.ready", is_ready_or_gone, spawn);
-    if (!spawn_logged(spawn, "event=hub.ready")) {
-        print_log(spawn);
-        fail_msg("marshrutd did not start");
-    }
 }
 
 static int wait_exit(struct spawn *spawn)
@@ -205,6 +195,16 @@ static int wait_exit(struct spawn *spawn)
         continue;
     spawn->pid = 0;
     return status;
+}
+
+void spawn_start(struct spawn *spawn)
+{
+    launch(spawn);
+    spawn_until("hub.ready", is_ready_or_gone, spawn);
+    if (!spawn_logged(spawn, "event=hub.ready")) {
+        spawn_print_log(spawn);
+        fail_msg("marshrutd did not start: it ended with %d", wait_exit(spawn));
+    }
 }
 
 int spawn_start_ends(struct spawn *spawn)
@@ -275,7 +275,7 @@ void spawn_end(struct spawn *spawn)
     assert_int_equal(kill(spawn->pid, SIGTERM), 0);
     status = wait_exit(spawn);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        print_log(spawn);
+        spawn_print_log(spawn);
         fail_msg("marshrutd ended with status %d", status);
     }
 }

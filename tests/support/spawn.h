@@ -48,6 +48,7 @@ void spawn_scan(const struct spawn *spawn);
 /* What it has written is known and right: later scans do not see it. */
 void spawn_forget(struct spawn *spawn);
 bool spawn_logged(const struct spawn *spawn, const char *text);
+void spawn_print_log(const struct spawn *spawn); /* of this run, for whoever reads why a test fails */
 
 const char *spawn_system(int system); /* "cnppm" ... */
 const char *spawn_source(int system); /* "urn:marshrut:24:cnppm" ... */

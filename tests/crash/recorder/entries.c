@@ -104,8 +104,10 @@ void recorder_add(struct trace_entry *entry, const void *data)
         return;
     entry->size = (uint32_t)((sizeof *entry + data_size + 7) & ~(size_t)7);
     end = atomic_load(&head->end);
-    if (end + entry->size > TRACE_BYTES)
+    if (end + entry->size > TRACE_BYTES) {
+        (void)dprintf(STDERR_FILENO, "the recorder's trace is full\n");
         abort();
+    }
     memcpy((uint8_t *)head + end, entry, sizeof *entry);
     if (data_size > 0)
         memcpy((uint8_t *)head + end + sizeof *entry, data, data_size);

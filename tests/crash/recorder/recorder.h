@@ -9,6 +9,7 @@
  * `times` of them fail: EIO, ENOSPC, KILL (SIGKILL before the call), or LOST (SIGKILL after it, before its
  * mark: the bytes are written, not yet durable). Calls: write, meta (through O_DSYNC), sync, syncdir, rename,
  * open
+ *   MR_RECORD_DAYS=N             the wall clock is so many days ahead (clock.c)
  *
  * Every call goes to the kernel directly, so nothing here depends on what else is preloaded. Calls that
  * change something are one at a time, each with its entry: the trace is what the kernel knows, also when the

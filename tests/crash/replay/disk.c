@@ -85,12 +85,14 @@ static struct file *file_new(struct disk *disk, uint64_t inode, bool is_folder)
     return file;
 }
 
-static struct file *file_of(const struct disk *disk, uint64_t inode)
+/* The file of an entry, or its folder. */
+static struct file *file_of(const struct disk *disk, const struct trace_entry *entry, uint64_t inode)
 {
     for (size_t i = disk->files_count; i-- > 0;)
         if (disk->files[i]->inode == inode)
             return disk->files[i];
-    fail_msg("the trace speaks of a file that was there before it: inode %llu", (unsigned long long)inode);
+    fail_msg("the trace speaks of a file that was there before it: inode %llu, op %u, name %s %s",
+            (unsigned long long)inode, entry->op, entry->name, entry->name2);
     return NULL;
 }
 
@@ -242,13 +244,14 @@ static void add_renaming(struct disk *disk, uint64_t number, const struct trace_
     struct renaming *renaming = &disk->renamings[disk->renamings_count++];
 
     assert_true(disk->renamings_count < NAMES_MAX);
-    *renaming = (struct renaming){.number = number, .op = entry->op, .folder = file_of(disk, entry->folder)};
+    *renaming = (struct renaming){
+            .number = number, .op = entry->op, .folder = file_of(disk, entry, entry->folder)};
     if (entry->op == TRACE_CREATE || entry->op == TRACE_MKDIR)
         renaming->file = file_new(disk, entry->file, entry->op == TRACE_MKDIR);
     if (entry->op == TRACE_RENAME || entry->op == TRACE_LINK)
-        renaming->file = file_of(disk, entry->file);
+        renaming->file = file_of(disk, entry, entry->file);
     if (entry->op == TRACE_RENAME) {
-        renaming->folder2 = file_of(disk, entry->folder2);
+        renaming->folder2 = file_of(disk, entry, entry->folder2);
     }
     memcpy(renaming->name, entry->name, sizeof renaming->name);
     memcpy(renaming->name2, entry->name2, sizeof renaming->name2);
@@ -287,17 +290,17 @@ void disk_add(struct disk *disk, uint64_t number, const struct trace_entry *entr
         add_renaming(disk, number, entry);
         break;
     case TRACE_WRITE:
-        push_write(file_of(disk, entry->file), number, entry);
+        push_write(file_of(disk, entry, entry->file), number, entry);
         break;
     case TRACE_TRUNCATE:
     case TRACE_EXTEND:
-        push(file_of(disk, entry->file),
+        push(file_of(disk, entry, entry->file),
                 &(struct change){.number = number, .op = entry->op, .offset = entry->offset});
         break;
     case TRACE_SYNC:
     case TRACE_SYNC_LOST:
     case TRACE_SYNC_PART:
-        file = file_of(disk, entry->file);
+        file = file_of(disk, entry, entry->file);
         if (file->is_folder && entry->op == TRACE_SYNC_LOST)
             break; /* names are in the journal: it ends, or writes them later */
         if (file->is_folder)

@@ -13,6 +13,13 @@
 #include "tests/crash/replay/disk.h"
 #include "tests/support/hub_env.h"
 
+#define NEW_EVENT                                                                                            \
+    (struct history_event)                                                                                   \
+    {                                                                                                        \
+        .told_at = UINT64_MAX, .leaves_at = UINT64_MAX, .gone_at = UINT64_MAX                                \
+    }
+
+enum { OWN_PERSON = 600000000 };
 enum { BATCH_MAX = 6, OUTSTANDING_MAX = 24, ANSWER_MS = 20, PERSONS = 150, CREDIT = 100000 };
 
 struct history *history_new(uint64_t seed)
@@ -47,7 +54,7 @@ static void make_event(struct history *history, int producer, size_t index, stru
     unsigned person = 500000000 + (unsigned)random_of(history, PERSONS);
 
     (void)snprintf(id, sizeof id, "%d-%zu", producer, index);
-    *event = (struct history_event){.told_at = UINT64_MAX};
+    *event = NEW_EVENT;
     if (producer == HISTORY_PORTAL) {
         hub_env_programme(&event->bytes, id);
         return;
@@ -199,7 +206,7 @@ static void receive(struct history *history)
             continue;
         deliver = frame->deliver;
         history->received = deliver->items[deliver->n_items - 1]->number;
-        bus_ack(&history->receiver, "cnppm-deficits", history->received);
+        bus_ack(&history->receiver, deliver->subscription, history->received);
     }
 }
 
@@ -245,6 +252,63 @@ bool history_step_or_gone(struct history *history)
     return !spawn_gone(&history->hub);
 }
 
+size_t history_send_unsettled(struct history *history, int producer, struct mr_buf *event)
+{
+    struct history_producer *p = &history->producers[producer];
+    size_t index = p->count++;
+
+    assert_true(p->count < HISTORY_EVENTS_MAX && p->sent < HISTORY_EVENTS_MAX);
+    p->events[index] = NEW_EVENT;
+    p->events[index].bytes = *event;
+    *event = MR_BUF_INIT;
+    p->of_sequence[p->sent++] = index;
+    send_range(p, p->sent, p->sent);
+    return index;
+}
+
+size_t history_send_person(struct history *history, unsigned serial, char ret_snils[static 12])
+{
+    struct mr_buf event = MR_BUF_INIT;
+    size_t index;
+    char id[32];
+
+    (void)snprintf(ret_snils, 12, "%09u", OWN_PERSON + serial % 1000);
+    (void)snprintf(ret_snils + 9, 3, "%02d", mr_ident_snils_check(ret_snils));
+    (void)snprintf(id, sizeof id, "person-%u", serial);
+    hub_env_deficit(&event, id, ret_snils, NULL);
+    index = history_send_unsettled(history, HISTORY_COPMKP, &event);
+    settle(history, &history->producers[HISTORY_COPMKP]);
+    return index;
+}
+
+void history_expiring(struct history *history)
+{
+    struct history_producer *p = &history->producers[HISTORY_PORTAL];
+
+    for (size_t i = 0; i < p->count; i++)
+        if (p->events[i].leaves_at == UINT64_MAX) {
+            p->events[i].leaves_at = trace_now(&history->trace);
+            p->events[i].gone = MR_EEXPIRED;
+        }
+}
+
+void history_expired(struct history *history)
+{
+    struct history_producer *p = &history->producers[HISTORY_PORTAL];
+
+    for (size_t i = 0; i < p->count; i++)
+        if (p->events[i].leaves_at != UINT64_MAX && p->events[i].gone_at == UINT64_MAX)
+            p->events[i].gone_at = trace_now(&history->trace);
+}
+
+void history_serve(struct history *history)
+{
+    for (int i = 0; i < HISTORY_PRODUCERS; i++)
+        while (take_answer(history, &history->producers[i], 0))
+            continue;
+    receive(history);
+}
+
 void history_settle(struct history *history)
 {
     for (int i = 0; i < HISTORY_PRODUCERS; i++)
@@ -275,6 +339,7 @@ void history_connect(struct history *history)
     bus_connect_as(&history->receiver, &history->hub, SPAWN_CNPPM);
     (void)bus_hello(&history->receiver, 0, 0);
     bus_subscribe(&history->receiver, "cnppm-deficits", CREDIT, 0);
+    bus_subscribe(&history->receiver, "cnppm-programmes", CREDIT, 0);
 }
 
 void history_disconnect(struct history *history)
@@ -304,4 +369,31 @@ void history_await_indexed(struct history *history)
 {
     history_settle(history);
     spawn_until("the index", is_indexed, history);
+}
+
+/* Nothing waits in either subscription, by the rows of their cursors. */
+static bool is_delivered(void *ctx)
+{
+    struct history *history = ctx;
+    struct bus_client client;
+    json_t *balance, *line;
+    json_int_t waiting = 0;
+    size_t i;
+
+    receive(history);
+    bus_connect(&client, history->hub.admin, NULL, NULL);
+    balance = json_loads(bus_query(&client, "balance", ""), 0, NULL);
+    assert_non_null(balance);
+    json_array_foreach (json_object_get(balance, "out"), i, line)
+        if (strncmp(json_string_value(json_object_get(line, "subscription")), "cnppm-", 6) == 0)
+            waiting += json_integer_value(json_object_get(line, "waiting"));
+    json_decref(balance);
+    bus_close(&client);
+    return waiting == 0;
+}
+
+void history_await_delivered(struct history *history)
+{
+    history_settle(history);
+    spawn_until("everything is delivered", is_delivered, history);
 }

@@ -18,6 +18,10 @@ struct history_event {
     bool wrong;       /* it will be quarantined */
     uint64_t told_at; /* entries of the trace when its sender knew; UINT64_MAX: never */
     uint64_t number;  /* of the log, as told; 0: not told which */
+    /* It is to expire, or its person to be erased: from this moment on it may be gone, from that one on it
+     * must be. UINT64_MAX: never. */
+    uint64_t leaves_at, gone_at;
+    int gone; /* MR_EEXPIRED, MR_EDESTROYED */
 };
 
 struct history_producer {
@@ -52,6 +56,17 @@ void history_disconnect(struct history *history);
 void history_step(struct history *history, bool settle);
 /* The same, with a hub that may end: false when it is gone (and not yet waited for). */
 bool history_step_or_gone(struct history *history);
+/* One event of this producer; its index. Stolen. */
+size_t history_send_unsettled(struct history *history, int producer, struct mr_buf *event);
+/* A deficit of a person of its own, whom no other event names (serial < 1000), told:
+ * its index of HISTORY_COPMKP. */
+size_t history_send_person(struct history *history, unsigned serial, char ret_snils[static 12]);
+/* From now on what the portal sent so far may expire; from now on it has. */
+void history_expiring(struct history *history);
+void history_expired(struct history *history);
+
+/* Takes what has come, so that the hub hears of its clients while the test waits for something else. */
+void history_serve(struct history *history);
 /* Waits until everything that was sent was told. */
 void history_settle(struct history *history);
 /* Waits until a checkpoint covers all that was told. */
@@ -59,5 +74,8 @@ void history_await_signed(struct history *history);
 
 /* Waits until the index has all of it. */
 void history_await_indexed(struct history *history);
+
+/* Waits until everything is delivered, and the cursors are durable. */
+void history_await_delivered(struct history *history);
 
 #endif

@@ -16,22 +16,40 @@
 
 enum { STEPS = 6, EXIT_IO = 74 };
 
-struct matrix *matrix_new(void)
+static void open_scene(struct matrix *matrix)
 {
-    struct matrix *matrix = calloc(1, sizeof *matrix);
+    const struct matrix_job *job = matrix->job;
 
-    assert_non_null(matrix);
-    matrix->scene = scene_new();
+    matrix->scene = scene_new(job ? job->config : "", job ? job->hub : NULL);
+    if (job && job->init)
+        job->init(matrix);
     matrix->disk = disk_new(matrix->scene->history->hub.dir);
-    return matrix;
+    matrix->last = NULL;
+    matrix->entries = 0;
 }
 
-void matrix_free(struct matrix *matrix)
+static void close_scene(struct matrix *matrix)
 {
     if (matrix->scene->history->hub.pid)
         spawn_kill(&matrix->scene->history->hub);
     disk_free(matrix->disk);
     scene_free(matrix->scene);
+}
+
+struct matrix *matrix_new(const struct matrix_job *job, void *ctx)
+{
+    struct matrix *matrix = calloc(1, sizeof *matrix);
+
+    assert_non_null(matrix);
+    matrix->job = job;
+    matrix->ctx = ctx;
+    open_scene(matrix);
+    return matrix;
+}
+
+void matrix_free(struct matrix *matrix)
+{
+    close_scene(matrix);
     free(matrix);
 }
 
@@ -46,18 +64,37 @@ static void follow_trace(struct matrix *matrix)
     }
 }
 
-int matrix_group_setup(void **state)
+static void begin_history(struct scene *scene)
 {
-    struct matrix *matrix = matrix_new();
-    struct scene *scene = matrix->scene;
-
     scene_begin(scene);
     for (int i = 0; i < STEPS; i++)
         history_step(scene->history, true);
     history_await_signed(scene->history);
     scene_stop(scene);
+}
+
+int matrix_job_setup(void **state, const struct matrix_job *job, void *ctx)
+{
+    struct matrix *matrix = matrix_new(job, ctx);
+
+    begin_history(matrix->scene);
     *state = matrix;
     return 0;
+}
+
+/* Its trace has room for another cell, or it is another store from here on. */
+static void make_room(struct matrix *matrix)
+{
+    if (trace_bytes(&matrix->scene->history->trace) < TRACE_BYTES / 2)
+        return;
+    close_scene(matrix);
+    open_scene(matrix);
+    begin_history(matrix->scene);
+}
+
+int matrix_group_setup(void **state)
+{
+    return matrix_job_setup(state, NULL, NULL);
 }
 
 int matrix_setup(void **state)
@@ -113,6 +150,12 @@ static void expect_whole(struct matrix *matrix, const char *cell)
         fail_msg("%s: afterwards the balance does not add up", cell);
 }
 
+static void finish(const struct matrix *matrix)
+{
+    if (matrix->job)
+        matrix->job->finish(matrix->ctx);
+}
+
 static void expect_logged(const struct scene *scene, const char *cell, const char *text)
 {
     if (!spawn_logged(&scene->history->hub, text))
@@ -123,6 +166,9 @@ static void expect_end(struct scene *scene, const char *cell, enum outcome outco
 {
     int status = scene_until_gone(scene);
 
+    if (outcome == KILLED ? !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+                          : !(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_IO))
+        spawn_print_log(&scene->history->hub);
     if (outcome == KILLED && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL))
         fail_msg("%s: it ended with status %d, not killed", cell, status);
     if (outcome == EXITS && !(WIFEXITED(status) && WEXITSTATUS(status) == EXIT_IO))
@@ -132,8 +178,11 @@ static void expect_end(struct scene *scene, const char *cell, enum outcome outco
 }
 
 /* Steps until the fault was met, and until what follows from it has come. */
-static void expect_goes_on(struct scene *scene, const char *cell, enum outcome outcome, const char *met)
+static void expect_goes_on(struct matrix *matrix, const char *cell, enum outcome outcome, const char *met)
 {
+    struct scene *scene = matrix->scene;
+
+    finish(matrix);
     for (int i = 0; i < STEPS || (!spawn_logged(&scene->history->hub, met) && i < 20 * STEPS); i++) {
         history_step(scene->history, true);
         if (i % STEPS == STEPS - 1)
@@ -161,24 +210,31 @@ bool matrix_is_asked(const char *name)
 
 void matrix_cell(struct matrix *matrix, const char *fault, const char *met, enum outcome outcome)
 {
-    struct scene *scene = matrix->scene;
     const char *name = fault;
+    struct scene *scene;
 
     if (!matrix_is_asked(name))
         return;
+    make_room(matrix);
+    scene = matrix->scene;
     scene_preload(scene, fault);
     scene_arm(scene, false); /* until it is ready */
     scene_begin(scene);
+    if (matrix->job)
+        matrix->job->prepare(matrix->ctx);
     scene_arm(scene, true);
+    if (matrix->job)
+        matrix->job->go(matrix->ctx);
     if (outcome == KILLED || outcome == EXITS)
         expect_end(scene, name, outcome);
     else
-        expect_goes_on(scene, name, outcome, met);
+        expect_goes_on(matrix, name, outcome, met);
     expect_logged(scene, name, met);
     spawn_forget(&scene->history->hub);
     scene_preload(scene, NULL);
     scene_begin(scene);
     history_step(scene->history, true);
+    finish(matrix);
     scene_stop(scene);
     expect_whole(matrix, name);
 }
@@ -195,7 +251,7 @@ void matrix_first_start(const char *fault)
     (void)snprintf(name, sizeof name, "first start, %s", fault);
     if (!matrix_is_asked(name))
         return;
-    matrix = matrix_new();
+    matrix = matrix_new(NULL, NULL);
     scene = matrix->scene;
     scene_preload(scene, fault);
     spawn_start_ends(&scene->history->hub);

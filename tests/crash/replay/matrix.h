@@ -11,27 +11,41 @@
 
 #include "tests/crash/replay/cuts.h"
 
+struct matrix;
+
 /* What must come of a fault. */
 enum outcome {
     KILLED,    /* the process is gone by SIGKILL */
     EXITS,     /* it says what failed, answers nothing more, and ends with EXIT_IO */
     WAITS,     /* no space: read-only, and on by itself; nobody loses anything */
-    GOES_ON,   /* what was to be written is written later */
+    GOES_ON,   /* what was to be written is written later; or nobody can fail there: durable already */
     NOT_ASKED, /* there is no such failure here */
 };
 
+/* What the hub does in a cell besides taking events; NULL: nothing. */
+struct matrix_job {
+    const char *config, *hub;            /* as of scene_new() */
+    void (*init)(struct matrix *matrix); /* before the first start; may be NULL */
+    void (*prepare)(void *ctx);          /* the fault does not count yet; the hub may be started again */
+    void (*go)(void *ctx);               /* it begins; the hub may end meanwhile */
+    void (*finish)(void *ctx);           /* until it is done; the hub lives */
+};
+
 struct matrix {
+    const struct matrix_job *job;
+    void *ctx; /* of the job */
     struct scene *scene;
     struct disk *disk; /* the trace so far */
     const struct trace_entry *last;
     uint64_t entries;
 };
 
-struct matrix *matrix_new(void);
+struct matrix *matrix_new(const struct matrix_job *job, void *ctx);
 void matrix_free(struct matrix *matrix);
 
 /* cmocka fixtures: of the group, a store with a few events; of a test, away with what a failed one left. */
 int matrix_group_setup(void **state);
+int matrix_job_setup(void **state, const struct matrix_job *job, void *ctx); /* the same with a job */
 int matrix_group_teardown(void **state);
 int matrix_setup(void **state);
 

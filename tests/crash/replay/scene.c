@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "adapters/sdk/file.h"
+#include "tests/support/run_program.h"
 
 uint64_t scene_setting(const char *name, uint64_t otherwise)
 {
@@ -44,7 +45,7 @@ static void add_hub_setting(const char *path, const char *line)
     mr_buf_fini(&text);
 }
 
-struct scene *scene_new(void)
+struct scene *scene_new(const char *more, const char *hub)
 {
     struct scene *scene = calloc(1, sizeof *scene);
     char path[256];
@@ -54,8 +55,10 @@ struct scene *scene_new(void)
     if (scene->seed == 0)
         assert_int_equal(getrandom(&scene->seed, sizeof scene->seed, 0), sizeof scene->seed);
     scene->history = history_new(scene->seed);
-    spawn_init(&scene->history->hub, "");
+    spawn_init(&scene->history->hub, more);
     add_hub_setting(scene->history->hub.config, "segment_events: 100"); /* the least: segments are made too */
+    if (hub)
+        add_hub_setting(scene->history->hub.config, hub);
     trace_create(&scene->history->trace, trace_path(scene, path));
     scene_preload(scene, NULL);
     return scene;
@@ -85,12 +88,38 @@ void scene_preload(struct scene *scene, const char *more)
     memmove(scene->variables[n] + strlen("MR_RECORD="), scene->variables[n], 256 - strlen("MR_RECORD="));
     memcpy(scene->variables[n++], "MR_RECORD=", strlen("MR_RECORD="));
     (void)snprintf(scene->variables[n++], 256, "MR_FAULT_WHEN=%s.armed", hub->dir);
+    (void)snprintf(scene->variables[n++], 256, "MR_RECORD_DAYS=%ld", scene->days);
     if (more)
         (void)snprintf(scene->variables[n++], 256, "%s", more);
     memset(scene->environment, 0, sizeof scene->environment);
     for (int i = 0; i < n; i++)
         scene->environment[i] = scene->variables[i];
     hub->environment = scene->environment;
+}
+
+void scene_clock(struct scene *scene, long days)
+{
+    scene->days += days;
+    for (int i = 0; scene->environment[i]; i++)
+        if (strncmp(scene->variables[i], "MR_RECORD_DAYS=", strlen("MR_RECORD_DAYS=")) == 0)
+            (void)snprintf(scene->variables[i], 256, "MR_RECORD_DAYS=%ld", scene->days);
+}
+
+int scene_tool(const struct scene *scene, const char *input, json_t **ret, const char *const words[])
+{
+    const char *argv[24] = {"marshrut", "-c", scene->history->hub.config, "--json"};
+    struct run_program run = {.input = input};
+    size_t n = 4;
+
+    while (*words)
+        argv[n++] = *words++;
+    run_program(&run, argv);
+    if (ret)
+        *ret = json_loads(run_program_out(&run), JSON_DISABLE_EOF_CHECK, NULL);
+    if (run.status != 0 && getenv("MR_VERBOSE"))
+        print_message("%s", run_program_err(&run));
+    run_program_fini(&run);
+    return run.status;
 }
 
 void scene_arm(struct scene *scene, bool armed)

@@ -2,17 +2,23 @@
 #ifndef MR_TESTS_SCENE_H
 #define MR_TESTS_SCENE_H
 
+#include <jansson.h>
+
 #include "tests/crash/replay/history.h"
+
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 struct scene {
     uint64_t seed;
     struct history *history;
-    char variables[8][256];
-    const char *environment[9];
+    long days; /* that the hub's clock is ahead: scene_clock() */
+    char variables[9][256];
+    const char *environment[10];
 };
 
-/* A folder, a trace, and nothing running yet. MR_SEED, or a seed of the moment. */
-struct scene *scene_new(void);
+/* A folder, a trace, and nothing running yet. MR_SEED, or a seed of the moment. more: of the configuration,
+ * whole sections; hub: one more line of its section `hub`. */
+struct scene *scene_new(const char *more, const char *hub);
 void scene_free(struct scene *scene);
 
 /* A number from the environment. */
@@ -20,6 +26,13 @@ uint64_t scene_setting(const char *name, uint64_t otherwise);
 
 /* What the next start of the hub gets besides: "MR_RECORD_FAIL=...", "MR_FAULT=..."; NULL: nothing. */
 void scene_preload(struct scene *scene, const char *more);
+
+/* From the next start on the hub's clock is so many days further. */
+void scene_clock(struct scene *scene, long days);
+
+/* Runs marshrut beside the hub; its exit status. input: on standard input, may be NULL. ret: the JSON that it
+ * printed, the caller releases it; may be NULL. */
+int scene_tool(const struct scene *scene, const char *input, json_t **ret, const char *const words[]);
 
 /* Do its failures count now? Those of the recorder (MR_RECORD_FAIL) do at first, those of MR_FAULT do not. */
 void scene_arm(struct scene *scene, bool armed);

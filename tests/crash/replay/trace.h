@@ -57,7 +57,13 @@ struct trace {
 /* Makes the file for a recorder (MR_RECORD), and maps it. Fails the test. */
 void trace_create(struct trace *trace, const char *path);
 void trace_close(struct trace *trace);
+size_t trace_bytes(const struct trace *trace); /* of TRACE_BYTES; without room a recording process aborts */
 uint64_t trace_now(const struct trace *trace); /* entries so far; while a process records, too */
+
+/* A folder below the recorded one, as if a process had made it and its name durable. While nobody records. */
+void trace_mkdir(struct trace *trace, const char *path);
+/* The same with a file. */
+void trace_put_file(struct trace *trace, const char *path, const void *data, size_t size);
 
 /* The recording process kills itself (SIGKILL) between two file calls, `after` entries from now; 0: not. */
 void trace_kill(struct trace *trace, uint64_t after);
