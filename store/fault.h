@@ -27,7 +27,7 @@
     X("view.commit.before")    /* indexer: the same of new facts */                                          \
     X("kv.copy")               /* compaction, escrow: before an environment is copied */                     \
     X("kv.swap")               /* compaction: the copy is durable and open, before it takes the name */      \
-    X("kv.swapped")            /* compaction: it has the name; only kill */                                  \
+    X("kv.swapped")            /* compaction: it has the name, which is not durable */                       \
     X("keys.erase.root")       /* erasure: before the next root key is written */                            \
     X("keys.erase.commit")     /* erasure: the next root key is there, keys/ before its commit */            \
     X("keys.erase.committed")  /* erasure: durable; only kill */                                             \

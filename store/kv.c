@@ -76,7 +76,7 @@ static int begin(struct mr_kv *kv, bool write, struct mr_kv_txn **ret)
     txn->kv = kv;
     txn->write = write;
     mr_kv_gate_enter(&kv->gate, &txn->pass, write);
-    rc = mdb_txn_begin(kv->env, NULL, flags, &txn->mdb);
+    rc = write && kv->nameless ? EIO : mdb_txn_begin(kv->env, NULL, flags, &txn->mdb);
     if (rc == MDB_READERS_FULL && mr_kv_reader_check(kv) > 0)
         rc = mdb_txn_begin(kv->env, NULL, flags, &txn->mdb);
     if (rc) {

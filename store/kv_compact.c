@@ -171,11 +171,11 @@ static int swap(struct mr_kv *kv, struct mr_kv *fresh, const struct paths *p, st
     r = swap_names(p, reterr);
     if (r < 0)
         return r;
-    (void)MR_FAULT("kv.swapped");
     kv->env = fresh->env;
     memcpy(kv->tables, fresh->tables, sizeof kv->tables);
     fresh->env = env;
-    if (mr_folder_sync(kv->dir) < 0)
+    kv->nameless = MR_FAULT("kv.swapped") < 0 || mr_folder_sync(kv->dir) < 0;
+    if (kv->nameless)
         return mr_error_set(reterr, MR_EIO, kv->dir, "stop the hub and look at the disk",
                 "cannot sync the folder of the compacted file");
     return 0;

@@ -57,8 +57,9 @@ struct mr_kv {
     char *dir;
     struct mr_kv_gate gate;
     struct mr_kv_notes notes;
-    MDB_env *env; /* this and tables: changed by a compaction while nobody is inside */
-    int owner_fd; /* holds the lock of owner.lock; -1 without */
+    MDB_env *env;  /* this and tables: changed by a compaction while nobody is inside */
+    bool nameless; /* a compaction's new file, whose name may not be durable: nothing is written any more */
+    int owner_fd;  /* holds the lock of owner.lock; -1 without */
     bool read_only;
     bool unlocked;
     char **names; /* of the tables */

@@ -447,6 +447,25 @@ static void test_failures_leave_the_old_file(void **state)
     assert_rows(box->kv);
 }
 
+/* The new file is there, and the next power loss may bring the old one back: nothing is written into it. */
+static void test_without_a_durable_name(void **state)
+{
+    struct box *box = *state;
+    struct mr_kv_compaction result;
+    struct mr_kv_txn *txn;
+
+    mr_fault_set("kv.swapped:1:eio");
+    assert_int_equal(mr_kv_compact(box->kv, &result, NULL), MR_EIO);
+    mr_fault_set(NULL);
+    assert_rows(box->kv);
+    assert_int_equal(mr_kv_begin_write(box->kv, &txn), MR_EIO);
+    reopen(box);
+    assert_rows(box->kv);
+    assert_clean(box);
+    assert_int_equal(mr_kv_begin_write(box->kv, &txn), 0);
+    mr_kv_abort(txn);
+}
+
 #endif
 
 #define T(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -462,6 +481,7 @@ int main(void)
 #ifdef MR_FAULT_POINTS
             cmocka_unit_test(test_killed_at_each_point),
             T(test_failures_leave_the_old_file),
+            T(test_without_a_durable_name),
 #endif
     };
 
