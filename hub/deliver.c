@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/audit/method.h"
 #include "hub/deliver_internal.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
@@ -189,8 +190,12 @@ void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *sess
     }
 }
 
-void mr_deliver_parked_changed(struct mr_deliver *deliver)
+void mr_deliver_on_act(void *ctx, const struct mr_act_delivery *act)
 {
+    struct mr_deliver *deliver = ctx;
+
+    if (!act->parked)
+        return;
     for (uint32_t i = 0; i < deliver->feeds_count; i++)
         deliver->feeds[i]->release_due |= deliver->feeds[i]->parked.rows > 0;
     mr_deliver_wake(deliver);

@@ -17,6 +17,7 @@
 #include "hub/session.h"
 #include "hub/wanted.h"
 
+struct mr_act_delivery;
 struct mr_prepare;
 struct mr_release;
 
@@ -95,8 +96,9 @@ void mr_deliver_close(struct mr_deliver *deliver); /* the loop has let go of the
 
 void mr_deliver_wake(struct mr_deliver *deliver); /* there are new records */
 void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *session);
-/* Rows of what is parked were changed by somebody else, durably: each feed looks what it may send now. */
-void mr_deliver_parked_changed(struct mr_deliver *deliver);
+/* What an operator has decided is durable: each feed looks what it may send now. ctx is the struct
+ * mr_deliver. */
+void mr_deliver_on_act(void *ctx, const struct mr_act_delivery *act);
 
 void mr_deliver_subscribe(
         struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Subscribe *frame);

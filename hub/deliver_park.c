@@ -64,7 +64,7 @@ static void free_parking(struct parking *parking)
 /* Writer thread. */
 static int put_rows(struct mr_intake *intake, struct mr_log_batch *batch)
 {
-    return mr_job_rows(((const struct parking *)intake->owner)->job, batch);
+    return mr_rows_apply(mr_buf_slice(&((const struct parking *)intake->owner)->job->rows), batch);
 }
 
 /* Writer thread. */

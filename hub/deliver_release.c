@@ -208,7 +208,7 @@ static void settle(
             .config = feed->deliver->house->config_version};
     uint8_t key[MR_DELIVERY_KEY_BYTES];
 
-    mr_job_del(job, MR_LOG_PARKED, mr_delivery_key(feed->id, item->number, key));
+    mr_rows_del(&job->rows, MR_LOG_PARKED, mr_delivery_key(feed->id, item->number, key));
     mr_feed_put_delivery(job, feed, item->number, &row);
     mr_parked_remove(&feed->parked, &item->row.order);
     item->state = ITEM_OVER;

@@ -9,7 +9,7 @@ static void put_cursor(struct mr_job *job, const struct mr_feed *feed)
     uint8_t key[MR_CURSOR_KEY_BYTES];
 
     (void)mr_cursor_row_encode(&value, &(struct mr_cursor_row){.cursor = feed->cursor, .first = feed->first});
-    mr_job_put(job, MR_LOG_CURSOR, mr_cursor_key(feed->id, key), mr_buf_slice(&value));
+    mr_rows_put(&job->rows, MR_LOG_CURSOR, mr_cursor_key(feed->id, key), mr_buf_slice(&value));
     mr_buf_fini(&value);
 }
 
@@ -20,7 +20,7 @@ void mr_feed_put_delivery(
     uint8_t key[MR_DELIVERY_KEY_BYTES];
 
     (void)mr_delivery_row_encode(&value, row);
-    mr_job_put(job, MR_LOG_DELIVERY, mr_delivery_key(feed->id, from, key), mr_buf_slice(&value));
+    mr_rows_put(&job->rows, MR_LOG_DELIVERY, mr_delivery_key(feed->id, from, key), mr_buf_slice(&value));
     mr_buf_fini(&value);
 }
 
@@ -31,7 +31,8 @@ void mr_feed_put_nack(
     uint8_t key[MR_NACK_KEY_BYTES];
 
     (void)mr_nack_row_encode(&value, row);
-    mr_job_put(job, MR_LOG_NACK, mr_nack_key(feed->id, number, row->attempt, key), mr_buf_slice(&value));
+    mr_rows_put(
+            &job->rows, MR_LOG_NACK, mr_nack_key(feed->id, number, row->attempt, key), mr_buf_slice(&value));
     mr_buf_fini(&value);
 }
 
@@ -42,7 +43,7 @@ void mr_feed_put_parked(
     uint8_t key[MR_DELIVERY_KEY_BYTES];
 
     (void)mr_parked_row_encode(&value, row);
-    mr_job_put(job, MR_LOG_PARKED, mr_delivery_key(feed->id, number, key), mr_buf_slice(&value));
+    mr_rows_put(&job->rows, MR_LOG_PARKED, mr_delivery_key(feed->id, number, key), mr_buf_slice(&value));
     mr_buf_fini(&value);
 }
 

@@ -281,6 +281,8 @@ static void join(struct mr_hub *hub)
             .eraser = hub->eraser,
             .status = mr_hub_status,
             .status_ctx = hub,
+            .acted = mr_deliver_on_act,
+            .acted_ctx = &hub->deliver,
             .read_only = &hub->publish.read_only};
     hub->sessions = (struct mr_sessions){.publish = &hub->publish,
             .deliver = &hub->deliver,

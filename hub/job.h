@@ -5,7 +5,7 @@
 #ifndef MR_HUB_JOB_H
 #define MR_HUB_JOB_H
 
-#include "proto/base/buf.h"
+#include "hub/rows.h"
 #include "proto/loop/mailbox.h"
 #include "store/writer.h"
 
@@ -25,7 +25,7 @@ struct mr_job {
     struct mr_writer_job job;
     struct mr_jobs *jobs;
     int status;
-    struct mr_buf rows; /* u8 table (+ 128: remove), be32 key size, be32 value size, key, value; ... */
+    struct mr_buf rows; /* rows.h */
     /* Writer thread, before the rows; may be NULL. */
     int (*update)(struct mr_job *job, struct mr_log_batch *batch);
     /* Loop thread, once, after the commit (status 0); may be NULL. The job is freed afterwards with free().
@@ -41,12 +41,6 @@ void mr_jobs_settle(struct mr_jobs *jobs); /* takes what is in the mailbox now, 
 /* size: of the struct that begins with a mr_job; zeroed. */
 struct mr_job *mr_job_new(struct mr_jobs *jobs, size_t size);
 void mr_job_free(struct mr_job *job); /* one that was not submitted */
-void mr_job_put(struct mr_job *job, enum mr_log_table table, struct mr_slice key, struct mr_slice value);
-void mr_job_del(
-        struct mr_job *job, enum mr_log_table table, struct mr_slice key); /* that there is none is fine */
-/* Puts the rows of a job that is not submitted into somebody else's batch. Writer thread; may be called
- * again. */
-int mr_job_rows(const struct mr_job *job, struct mr_log_batch *batch);
 /* Takes the job. A row that could not be kept for want of memory: MR_ENOMEM, and the job is freed. */
 int mr_job_submit(struct mr_job *job);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hub/edition.h"
+#include "hub/rows.h"
 #include "proto/base/list.h"
 
 enum { PENDING_MAX = 256, RETRY_MS = 10, RUNNING_MAX = 32 };
@@ -248,7 +249,7 @@ static int put_rows(struct mr_intake *intake, struct mr_log_batch *batch)
         if (r == MR_ENOTFOUND && row->remove)
             r = 0;
     }
-    return r;
+    return r < 0 ? r : mr_rows_apply(mr_buf_slice(&call->act.many), batch);
 }
 
 static void on_act_done(struct mr_intake *intake)
@@ -333,7 +334,6 @@ void mr_query_durable(struct mr_query *query, const struct mr_intake *intake)
     const struct mr_intake_item *item = &intake->items[0];
     int r = intake->status;
 
-    (void)query;
     if (r == 0 && item->verdict != MR_VERDICT_STORED)
         r = mr_error_set(&call->error, MR_EINVAL, item->text ? item->text->field : "",
                 item->text ? item->text->cure : "", "%s", item->text ? item->text->reason : "not taken");
@@ -341,6 +341,8 @@ void mr_query_durable(struct mr_query *query, const struct mr_intake *intake)
         call->act.reply = json_object();
     if (r == 0 && json_object_set_new(call->act.reply, "number", json_integer((json_int_t)item->number)) == 0)
         (void)emit(call, json_incref(call->act.reply));
+    if (r == 0 && query->acted)
+        query->acted(query->acted_ctx, &call->act.delivery);
     finish(call, r);
 }
 

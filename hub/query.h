@@ -40,6 +40,8 @@ struct mr_query {
     struct mr_mailbox *intakes;   /* of the hub: durable intakes come back there */
     json_t *(*status)(void *ctx); /* the live state, for hub.status: answered on the loop */
     void *status_ctx;
+    void (*acted)(void *ctx, const struct mr_act_delivery *delivery); /* loop; may be NULL */
+    void *acted_ctx;
     const bool *read_only; /* the log has no space: nothing that appends is begun */
     uv_loop_t *loop;
     uv_async_t async;

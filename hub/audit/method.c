@@ -31,6 +31,7 @@ void mr_act_fini(struct mr_act *act)
         mr_buf_fini(&act->rows[i].key);
         mr_buf_wipe(&act->rows[i].value);
     }
+    mr_buf_wipe(&act->many);
     json_decref(act->reply);
     *act = (struct mr_act){0};
 }

@@ -37,10 +37,18 @@ struct mr_act_row {
     struct mr_buf key;
     struct mr_buf value;
 };
+/* What delivery is told, once it is durable. */
+struct mr_act_delivery {
+    bool parked;       /* rows of what is parked have changed */
+    uint16_t replay;   /* id of a subscription that gets `from` to `to` again; 0: none does */
+    uint64_t from, to; /* log numbers */
+};
 struct mr_act {
     struct mr_buf event; /* serialized CloudEvent, source = the hub's */
     struct mr_act_row rows[4];
     size_t rows_count;
+    struct mr_buf many; /* more of them, as of hub/rows.h: for what is done to many things at once */
+    struct mr_act_delivery delivery;
     json_t *reply; /* sent once durable; "number" is added to it */
 };
 void mr_act_fini(struct mr_act *act);

@@ -21,6 +21,7 @@ static const struct tool_command *const commands[] = {
         &tool_receipt,
         &tool_passport,
         &tool_quarantine,
+        &tool_parked,
         &tool_erase,
         &tool_retention,
         &tool_hold,

@@ -43,6 +43,7 @@ extern const struct tool_command tool_hold;
 extern const struct tool_command tool_keys;
 extern const struct tool_command tool_log;
 extern const struct tool_command tool_map;
+extern const struct tool_command tool_parked;
 extern const struct tool_command tool_passport;
 extern const struct tool_command tool_publish;
 extern const struct tool_command tool_quarantine;

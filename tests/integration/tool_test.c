@@ -92,8 +92,9 @@ static void expect(
 static void test_help(void **state)
 {
     static const char *const commands[] = {"up", "publish", "tail", "where", "balance", "status", "top",
-            "log", "receipt", "passport", "quarantine", "retention", "hold", "erase", "scrub", "backup",
-            "restore", "rebuild", "map", "filter", "types", "keys", "token", "account", "config", "bench"};
+            "log", "receipt", "passport", "quarantine", "parked", "retention", "hold", "erase", "scrub",
+            "backup", "restore", "rebuild", "map", "filter", "types", "keys", "token", "account", "config",
+            "bench"};
 
     expect(*state, "help", 0, NULL, ARGS("--help"));
     for (size_t i = 0; i < MR_COUNT(commands); i++) {
@@ -164,6 +165,7 @@ static void ask(struct scene *scene, bool hub)
             {"log-find-time", 65, {"log", "find", "--from", "yesterday"}},
             {"log-find-system", 65, {"log", "find", "--system", "nobody"}},
             {"quarantine-list", 0, {"quarantine", "list"}},
+            {"parked-list", 0, {"parked", "list"}},
             {"log-segments", 0, {"log", "segments"}},
             {"retention-plan", 0, {"retention", "plan"}},
             {"hold-list", 0, {"hold", "list"}},

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "hub/indexer.h"
+#include "hub/rows.h"
 
 static int collect(void *ctx, json_t *document)
 {
@@ -83,6 +84,7 @@ static void put_rows(struct hub_env *env, const struct mr_act *done)
                                                mr_buf_slice(&row->value)),
                 0);
     }
+    assert_int_equal(mr_rows_apply(mr_buf_slice(&done->many), batch), 0);
     assert_int_equal(mr_log_batch_commit(batch), 0);
 }
 
