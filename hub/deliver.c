@@ -67,7 +67,7 @@ void mr_feed_on_retry(uv_timer_t *timer)
 
 /* ---- open and close ---- */
 
-static void free_feed(struct mr_feed *feed)
+void mr_feed_free(struct mr_feed *feed)
 {
     mr_feed_release_drop(feed);
     mr_marks_fini(&feed->marks);
@@ -76,8 +76,7 @@ static void free_feed(struct mr_feed *feed)
     free(feed);
 }
 
-/* The reader has a snapshot. */
-static int open_feed(struct mr_feed **ret, struct mr_deliver *deliver, uv_loop_t *loop,
+int mr_feed_open(struct mr_feed **ret, struct mr_deliver *deliver, uv_loop_t *loop,
         const struct mr_config_subscription *subscription)
 {
     struct mr_cursor_row row = {.cursor = 0, .first = 1};
@@ -101,7 +100,7 @@ static int open_feed(struct mr_feed **ret, struct mr_deliver *deliver, uv_loop_t
     feed->first = row.first;
     r = mr_feed_load(feed);
     if (r < 0) {
-        free_feed(feed);
+        mr_feed_free(feed);
         return r;
     }
     (void)uv_timer_init(loop, &feed->timer);
@@ -126,7 +125,7 @@ int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error
     if (r < 0 || !deliver->view || !deliver->feeds || (r = mr_log_reader_renew(deliver->reader)) < 0)
         return mr_error_set(reterr, r < 0 ? r : MR_ENOMEM, "log", "", "cannot read the cursors");
     for (uint32_t i = 0; i < config->subscriptions_count; i++) {
-        r = open_feed(&deliver->feeds[i], deliver, loop, &config->subscriptions[i]);
+        r = mr_feed_open(&deliver->feeds[i], deliver, loop, &config->subscriptions[i]);
         if (r < 0)
             return mr_error_set(
                     reterr, r, config->subscriptions[i].name, "", "cannot read the subscription's cursor");
@@ -151,7 +150,7 @@ void mr_deliver_stop(struct mr_deliver *deliver)
 void mr_deliver_close(struct mr_deliver *deliver)
 {
     for (uint32_t i = 0; i < deliver->feeds_count; i++)
-        free_feed(deliver->feeds[i]);
+        mr_feed_free(deliver->feeds[i]);
     free(deliver->feeds);
     free(deliver->view);
     if (deliver->reader)

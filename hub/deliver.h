@@ -37,8 +37,9 @@ struct mr_sent {
     int64_t sent_us;
     uint64_t tag; /* of its key, when keys is 1 */
     uint32_t attempt;
-    uint8_t state; /* enum mr_sent_state */
-    uint8_t keys;  /* MR_SENT_KEYS_UNKNOWN: nobody has asked yet */
+    uint8_t state;   /* enum mr_sent_state */
+    uint8_t keys;    /* MR_SENT_KEYS_UNKNOWN: nobody has asked yet */
+    uint16_t config; /* low bits of the version of the configuration under which it was sent */
 };
 enum { MR_SENT_KEYS_UNKNOWN = UINT8_MAX };
 
@@ -68,6 +69,7 @@ struct mr_feed {
     uint64_t replay_end; /* then the feed goes on from its cursor */
     bool waiting;        /* for the timer */
     uv_timer_t timer;
+    uint8_t closed;           /* timers that are */
     uv_timer_t release_timer; /* the next of the released ones that may not come yet */
 };
 
@@ -93,6 +95,12 @@ struct mr_deliver {
 int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error *reterr);
 void mr_deliver_stop(struct mr_deliver *deliver);  /* nothing is sent any more */
 void mr_deliver_close(struct mr_deliver *deliver); /* the loop has let go of the handles */
+
+/*
+ * Feeds for the subscriptions of a configuration that follows the house's; their rows are in the log.
+ * Sessions whose subscriptions are not the same any more have ended before. 0 or a failure: nothing changed.
+ */
+int mr_deliver_take(struct mr_deliver *deliver, uv_loop_t *loop, const struct mr_config *config);
 
 void mr_deliver_wake(struct mr_deliver *deliver); /* there are new records */
 void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *session);

@@ -8,6 +8,11 @@
 /* The feed of a subscription's id; NULL: it is gone. */
 struct mr_feed *mr_deliver_feed(struct mr_deliver *deliver, uint16_t id);
 
+/* The reader has a snapshot, and the log a cursor of the subscription. */
+int mr_feed_open(struct mr_feed **ret, struct mr_deliver *deliver, uv_loop_t *loop,
+        const struct mr_config_subscription *subscription);
+void mr_feed_free(struct mr_feed *feed); /* its timers are closed, or never were open */
+
 static inline int64_t mr_feed_now_us(const struct mr_feed *feed)
 {
     return mr_clock_wall_us(feed->deliver->house->clock);

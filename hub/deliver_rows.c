@@ -124,14 +124,14 @@ void mr_nack_reason(const char *text, char out[static MR_DELIVER_REASON_MAX])
     out[i] = 0;
 }
 
-static int put_missing(const struct mr_house *house, struct mr_log_batch *batch, bool *ret_any)
+int mr_deliver_rows_missing(struct mr_log_batch *batch, const struct mr_config *config,
+        const struct mr_names *names, uint64_t first, bool *ret_any)
 {
-    uint64_t head = mr_log_head(house->log);
     struct mr_buf value = MR_BUF_INIT;
-    int r = mr_cursor_row_encode(&value, &(struct mr_cursor_row){.cursor = head, .first = head + 1});
+    int r = mr_cursor_row_encode(&value, &(struct mr_cursor_row){.cursor = first - 1, .first = first});
 
-    for (uint32_t i = 0; r == 0 && i < house->config->subscriptions_count; i++) {
-        uint16_t id = mr_names_id(house->names, MR_NAME_SUBSCRIPTION, house->config->subscriptions[i].name);
+    for (uint32_t i = 0; r == 0 && i < config->subscriptions_count; i++) {
+        uint16_t id = mr_names_id(names, MR_NAME_SUBSCRIPTION, config->subscriptions[i].name);
         uint8_t key[MR_CURSOR_KEY_BYTES];
         struct mr_slice old;
 
@@ -153,7 +153,7 @@ int mr_deliver_rows_begin(const struct mr_house *house, struct mr_error *reterr)
 
     if (r < 0)
         return mr_error_set(reterr, r, "log", "", "cannot begin a batch");
-    r = put_missing(house, batch, &any);
+    r = mr_deliver_rows_missing(batch, house->config, house->names, mr_log_head(house->log) + 1, &any);
     if (r < 0 || !any)
         mr_log_batch_abort(batch);
     else

@@ -62,6 +62,10 @@ int mr_nack_row_decode(struct mr_nack_row *ret, struct mr_slice value);
  * the fifth in a row on: no code has so many, the number of a person or of a document has. */
 void mr_nack_reason(const char *text, char out[static MR_DELIVER_REASON_MAX]);
 
+/* The cursor of every subscription of the configuration that has none: it begins at number `first`. */
+int mr_deliver_rows_missing(struct mr_log_batch *batch, const struct mr_config *config,
+        const struct mr_names *names, uint64_t first, bool *ret_any);
+
 /* Gives every subscription that has none a cursor at the head, in one commit. Before the writer starts. */
 int mr_deliver_rows_begin(const struct mr_house *house, struct mr_error *reterr);
 

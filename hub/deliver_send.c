@@ -109,6 +109,7 @@ static struct mr_sent *push_sent(
             .state = (uint8_t)state,
             .keys = MR_SENT_KEYS_UNKNOWN,
             .attempt = 1,
+            .config = (uint16_t)feed->deliver->house->config_version,
             .sent_us = mr_feed_now_us(feed)};
     if (mark && mark->attempt > 0)
         sent->attempt = mark->attempt + 1;

@@ -53,6 +53,14 @@ struct range {
     struct mr_delivery_row row; /* count 0: nothing in it */
 };
 
+/* The version that an event was sent under: not newer than the one that holds now. */
+static uint32_t version_of(const struct mr_feed *feed, const struct mr_sent *sent)
+{
+    uint32_t now = feed->deliver->house->config_version;
+
+    return now - (uint16_t)((uint16_t)now - sent->config);
+}
+
 static void extend(struct range *range, const struct mr_feed *feed, const struct mr_sent *sent,
         enum mr_delivery_outcome outcome)
 {
@@ -62,7 +70,7 @@ static void extend(struct range *range, const struct mr_feed *feed, const struct
                 .sent_us = sent->sent_us,
                 .acked_us = mr_feed_now_us(feed),
                 .session = feed->session ? feed->session->id : 0,
-                .config = feed->deliver->house->config_version};
+                .config = version_of(feed, sent)};
     }
     range->row.through = sent->number;
     range->row.count++;
@@ -80,15 +88,17 @@ static void end(struct range *range, struct mr_job *job, const struct mr_feed *f
 /*
  * What was taken is one range, whatever lies between; expired ones are a range while they follow each other,
  * so that the nearest row that reaches a number is the one that has it; suppressed ones are rows of their
- * own.
+ * own. A range is of one version of the configuration.
  */
 static void settle_one(struct mr_job *job, const struct mr_feed *feed, const struct mr_sent *sent,
         struct range *taken, struct range *expired)
 {
     struct range alone = {0};
 
-    if (sent->state != MR_SENT_EXPIRED)
+    if (sent->state != MR_SENT_EXPIRED || expired->row.config != version_of(feed, sent))
         end(expired, job, feed);
+    if (taken->row.config != version_of(feed, sent))
+        end(taken, job, feed);
     switch ((enum mr_sent_state)sent->state) {
     case MR_SENT:
         extend(taken, feed, sent, MR_DELIVERY_TAKEN);

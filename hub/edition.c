@@ -1,8 +1,14 @@
 #include "hub/edition.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "hub/deliver_rows.h"
+#include "hub/minimise.h"
 #include "hub/rights.h"
+#include "proto/base/bytes.h"
+
+enum { VERSION_KEY_BYTES = 4 };
 
 int mr_edition_new(struct mr_edition **ret, uint32_t version, const struct mr_config *config,
         struct mr_config *own, const struct mr_names *names, struct mr_error *reterr)
@@ -39,16 +45,34 @@ void mr_edition_drop(struct mr_edition *edition)
     free(edition);
 }
 
+int mr_edition_put(const struct mr_edition *edition, const struct mr_names *names, uint64_t number,
+        struct mr_log_batch *batch)
+{
+    uint8_t key[VERSION_KEY_BYTES];
+    bool any = false;
+    int r;
+
+    mr_put_be32(key, edition->version);
+    r = mr_log_batch_put(batch, MR_LOG_CONFIG, mr_slice(key, sizeof key), edition->config->text);
+    if (r == 0)
+        r = mr_names_put(names, edition->config, batch);
+    return r < 0 ? r : mr_deliver_rows_missing(batch, edition->config, names, number, &any);
+}
+
 int mr_edition_read(struct mr_config **ret, const struct mr_config *running, struct mr_slice text,
         const char *name, struct mr_error *reterr)
 {
     struct mr_config *config = NULL;
     int r = mr_config_parse(&config, text, name, running->dir, reterr);
 
+    if (r == 0 && running->file && !(config->file = strdup(running->file)))
+        r = MR_ENOMEM;
     if (r == 0)
         r = mr_rights_check(config, name, reterr);
     if (r == 0)
         r = mr_filters_check(config, name, NULL, NULL, reterr);
+    if (r == 0)
+        r = mr_minimise_check(config, name, reterr);
     if (r == 0)
         r = mr_matcher_check(config, name, reterr);
     if (r < 0)

@@ -28,6 +28,13 @@ struct mr_edition *mr_edition_hold(struct mr_edition *edition); /* NULL is fine 
 void mr_edition_drop(struct mr_edition *edition);               /* NULL is fine */
 
 /*
+ * What the log keeps of an edition that begins at a number: its text, names that are new, and where its new
+ * subscriptions begin. In the commit of that number; writer thread.
+ */
+int mr_edition_put(const struct mr_edition *edition, const struct mr_names *names, uint64_t number,
+        struct mr_log_batch *batch);
+
+/*
  * Reads a text that is to follow the running configuration, as the hub's own file would be: MR_ECONFIG with
  * the place and a cure, whatever is wrong. What may not change while the hub runs is another question
  * (mr_config_live()). name: the file's, for messages. The caller frees.

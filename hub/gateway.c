@@ -80,12 +80,15 @@ static void log_bad(struct mr_gateway *gateway, const char *system, const char *
             MR_N(gateway->stats.nameless));
 }
 
-/* The name that the ZAP handler gave to the connection. Only the last part carries it in libzmq 4.3.4. */
+/*
+ * Whose key the connection came with: the ZAP handler made it the connection's name. A key that was taken
+ * back since is nobody's. Only the last part carries it in libzmq 4.3.4.
+ */
 static const struct mr_config_system *sender_of(const struct mr_endpoint *endpoint, zmq_msg_t *payload)
 {
-    const char *name = zmq_msg_gets(payload, "User-Id");
+    const char *key = zmq_msg_gets(payload, "User-Id");
 
-    return name && *name ? mr_config_system(endpoint->gateway->config, name) : NULL;
+    return key && *key ? mr_config_system_of_key(endpoint->gateway->config, key) : NULL;
 }
 
 static void decode(struct mr_gateway *gateway, const struct mr_peer *peer,

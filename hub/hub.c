@@ -38,6 +38,8 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
     while ((link = mr_list_pop_front(batch)) != NULL) {
         struct mr_intake *intake = MR_CONTAINER(link, struct mr_intake, link);
 
+        if (intake->begins && intake->status == 0)
+            mr_hub_take(hub, intake->begins, intake->items[0].number);
         if (intake->answer)
             intake->answer(intake);
         else if (!intake->sender)

@@ -91,6 +91,10 @@ int mr_hub_start(struct mr_hub *hub, const struct mr_config *config, struct mr_e
 void mr_hub_run(struct mr_hub *hub);  /* until SIGTERM or SIGINT */
 void mr_hub_stop(struct mr_hub *hub); /* answers what was taken, then closes */
 
+/* The loop goes over to an edition that is durable from a number on, and all others after it; hub/hub_take.c.
+ */
+void mr_hub_take(struct mr_hub *hub, struct mr_edition *edition, uint64_t number);
+
 json_t *mr_hub_status(void *hub); /* for Query hub.status; hub/status.c */
 
 #endif

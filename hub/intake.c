@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "hub/edition.h"
 #include "hub/prepare.h"
 
 struct mr_intake *mr_intake_new(size_t count)
@@ -31,5 +32,7 @@ void mr_intake_free(struct mr_intake *intake)
     mr_buf_wipe(&intake->bytes);
     mr_buf_wipe(&intake->records);
     mr_buf_fini(&intake->spans);
+    mr_edition_drop(intake->edition);
+    mr_edition_drop(intake->begins);
     free(intake);
 }

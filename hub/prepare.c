@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "hub/dedup.h"
+#include "hub/edition.h"
 #include "hub/prepare_item.h"
 #include "hub/prepare_write.h"
 #include "proto/base/logfmt.h"
@@ -182,23 +183,82 @@ static void run_tasks(struct mr_prepare *prepare, struct mr_list *batch)
     }
 }
 
+/* ---- editions of the configuration ---- */
+
+/* From here on everything is admitted and matched under it. */
+static void begin_edition(struct mr_prepare *prepare, struct mr_edition *edition)
+{
+    mr_house_adopt(prepare->house, edition);
+    prepare->preparer.matcher = edition->matcher;
+}
+
+/*
+ * A sender is what the edition says that holds now. One that it does not know, or that came with a key which
+ * it does not know, has no rights any more: false. The tool speaks for a system without a key.
+ */
+static bool renew_sender(const struct mr_prepare *prepare, struct mr_intake *intake)
+{
+    const struct mr_house *house = prepare->house;
+    const struct mr_config_system *system;
+
+    if (!intake->sender || !intake->edition || intake->edition == house->edition)
+        return true;
+    system = mr_config_system(house->config, intake->sender->name);
+    if (!system || (!intake->by_tool && strcmp(system->public_key, intake->sender->public_key) != 0))
+        return false;
+    intake->sender = system;
+    mr_edition_drop(intake->edition);
+    intake->edition = mr_edition_hold(house->edition);
+    return true;
+}
+
+/* What comes before the next edition. An edition begins with the first of a part. */
+static void take_part(struct mr_prepare *prepare, struct mr_list *batch, struct mr_list *part)
+{
+    bool first = true;
+
+    while (!mr_list_empty(batch)) {
+        struct mr_intake *intake = MR_CONTAINER(batch->next, struct mr_intake, link);
+
+        if (intake->begins && !first)
+            return;
+        if (intake->begins && prepare->failed == 0)
+            begin_edition(prepare, intake->begins);
+        first = false;
+        mr_list_remove(&intake->link);
+        if (renew_sender(prepare, intake))
+            mr_list_push_back(part, &intake->link);
+        else
+            turn_away(intake, MR_EDENIED);
+    }
+}
+
+static void prepare_part(struct mr_prepare *prepare, struct mr_list *part)
+{
+    if (mr_list_empty(part))
+        return;
+    wait_for_index(prepare);
+    if (prepare->failed == 0)
+        prepare->failed = prepare_batch(prepare, part);
+    if (prepare->failed < 0 && prepare->failed != MR_ENOSPACE) /* that one: stopped while it waited */
+        mr_house_fatal(prepare->house, prepare->failed, "keys/");
+    pass_on(prepare, part);
+}
+
 static void *run(void *arg)
 {
     struct mr_prepare *prepare = arg;
-    struct mr_list batch;
+    struct mr_list batch, part;
 
     (void)pthread_setname_np(pthread_self(), "prepare");
     mr_list_init(&batch);
+    mr_list_init(&part);
     while (mr_mailbox_wait(&prepare->mailbox, &batch)) {
         run_tasks(prepare, &batch);
-        if (mr_list_empty(&batch))
-            continue;
-        wait_for_index(prepare);
-        if (prepare->failed == 0)
-            prepare->failed = prepare_batch(prepare, &batch);
-        if (prepare->failed < 0 && prepare->failed != MR_ENOSPACE) /* that one: stopped while it waited */
-            mr_house_fatal(prepare->house, prepare->failed, "keys/");
-        pass_on(prepare, &batch);
+        while (!mr_list_empty(&batch)) {
+            take_part(prepare, &batch, &part);
+            prepare_part(prepare, &part);
+        }
     }
     return NULL;
 }

@@ -48,15 +48,22 @@ struct mr_intake {
     struct mr_list link;
     struct mr_writer_job job;
     const struct mr_config_system *sender; /* NULL: the hub itself */
-    uint16_t system;                       /* id of the sender */
-    uint64_t epoch;                        /* producer epoch; 0 for the hub itself and the tool */
-    uint64_t first_sequence;               /* of items[0]; 0 for the hub itself */
-    uint64_t receipts_for;                 /* session that wants receipts; 0: nobody does */
-    bool by_tool;        /* said by the tool for `sender`: outside of any producer's sequence */
-    struct mr_buf bytes; /* owns the events */
+    struct mr_edition
+            *edition; /* that has `sender`; held, let go with the intake; NULL: it lives as long as all */
+    uint16_t system;  /* id of the sender */
+    uint64_t epoch;   /* producer epoch; 0 for the hub itself and the tool */
+    uint64_t first_sequence; /* of items[0]; 0 for the hub itself */
+    uint64_t receipts_for;   /* session that wants receipts; 0: nobody does */
+    bool by_tool;            /* said by the tool for `sender`: outside of any producer's sequence */
+    struct mr_buf bytes;     /* owns the events */
     struct mr_intake_item *items;
     size_t count;
-    int status; /* 0 durable; negative: the hub is going down */
+    int status; /* 0 durable; negative: not stored, and nobody is told but the tool */
+    /*
+     * A new edition of the configuration begins with this intake: its first event is the first one under it.
+     * Held, let go with the intake.
+     */
+    struct mr_edition *begins;
     /*
      * In the place of events (count 0): runs on the prepare thread between two batches, so that it may begin
      * transactions of the keyring; then done() with its result, and nothing goes to the writer.
@@ -66,7 +73,8 @@ struct mr_intake {
     int (*rows)(struct mr_intake *intake, struct mr_log_batch *batch);
     /*
      * Exactly once, after the commit, on the writer thread: post it to your own mailbox. With a negative
-     * status it may be the prepare thread or, after stop, the submitter's own.
+     * status it may be the prepare thread or, after stop, the submitter's own. MR_EDENIED: its sender, or the
+     * key that it came with, is not configured any more.
      */
     void (*done)(struct mr_intake *intake);
     /* Loop thread: what is said when it comes out of the hub's mailbox; NULL: its producer, its tool or its

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/edition.h"
 #include "hub/receipt.h"
 #include "proto/base/bytes.h"
 #include "proto/base/logfmt.h"
@@ -22,6 +23,23 @@ static struct mr_slice producer_key(uint8_t key[static 2], uint16_t system_id)
     return mr_slice(key, 2);
 }
 
+/* What the log knows of it; nothing: it has not published yet. The reader has a snapshot. */
+static void load_producer(
+        struct mr_publish *publish, struct mr_producer *producer, const struct mr_config_system *system)
+{
+    struct mr_producer_row row;
+    struct mr_slice value;
+    uint8_t key[2];
+    uint16_t id = mr_names_id(publish->house->names, MR_NAME_SYSTEM, system->name);
+
+    if (mr_log_row(publish->reader, MR_LOG_PRODUCER, producer_key(key, id), &value) < 0 ||
+            mr_producer_row_decode(&row, value) < 0)
+        return;
+    producer->epoch = row.epoch;
+    producer->stored = row.stored_sequence;
+    producer->submitted = row.stored_sequence;
+}
+
 int mr_publish_open(struct mr_publish *publish, struct mr_error *reterr)
 {
     const struct mr_config *config = publish->house->config;
@@ -30,20 +48,36 @@ int mr_publish_open(struct mr_publish *publish, struct mr_error *reterr)
     publish->producers = calloc(config->systems_count + 1, sizeof *publish->producers);
     if (r < 0 || !publish->producers || (r = mr_log_reader_renew(publish->reader)) < 0)
         return mr_error_set(reterr, r < 0 ? r : MR_ENOMEM, "log", "", "cannot read the producers' rows");
-    for (uint32_t i = 0; i < config->systems_count; i++) {
-        uint16_t id = mr_names_id(publish->house->names, MR_NAME_SYSTEM, config->systems[i].name);
-        struct mr_producer_row row;
-        struct mr_slice value;
-        uint8_t key[2];
+    for (uint32_t i = 0; i < config->systems_count; i++)
+        load_producer(publish, &publish->producers[i], &config->systems[i]);
+    mr_log_reader_pause(publish->reader);
+    return 0;
+}
 
-        if (mr_log_row(publish->reader, MR_LOG_PRODUCER, producer_key(key, id), &value) < 0 ||
-                mr_producer_row_decode(&row, value) < 0)
-            continue; /* it has not published yet */
-        publish->producers[i].epoch = row.epoch;
-        publish->producers[i].stored = row.stored_sequence;
-        publish->producers[i].submitted = row.stored_sequence;
+/* What a key that is gone had in flight was turned away: the next session begins after what is durable. */
+int mr_publish_take(struct mr_publish *publish, const struct mr_config *config)
+{
+    const struct mr_config *from = publish->house->config;
+    struct mr_producer *producers = calloc(config->systems_count + 1, sizeof *producers);
+    int r = producers ? mr_log_reader_renew(publish->reader) : MR_ENOMEM;
+
+    for (uint32_t i = 0; r == 0 && i < config->systems_count; i++) {
+        const struct mr_config_system *old = mr_config_system(from, config->systems[i].name);
+
+        if (old)
+            producers[i] = *producer_of(publish, old);
+        else
+            load_producer(publish, &producers[i], &config->systems[i]);
+        if (old && strcmp(old->public_key, config->systems[i].public_key) != 0)
+            producers[i].submitted = producers[i].stored;
+    }
+    if (r < 0) {
+        free(producers);
+        return r;
     }
     mr_log_reader_pause(publish->reader);
+    free(publish->producers);
+    publish->producers = producers;
     return 0;
 }
 
@@ -56,9 +90,9 @@ void mr_publish_close(struct mr_publish *publish)
     publish->producers = NULL;
 }
 
-uint32_t mr_publish_window(const struct mr_house *house, const struct mr_config_system *system)
+uint32_t mr_publish_window(const struct mr_config *config, const struct mr_config_system *system)
 {
-    uint32_t window = house->config->hub.publish_window;
+    uint32_t window = config->hub.publish_window;
 
     return system->waiting_max && system->waiting_max < window ? system->waiting_max : window;
 }
@@ -236,7 +270,7 @@ static void refuse(struct mr_session *session, struct mr_producer *producer, con
 static bool check_frame(struct mr_publish *publish, struct mr_session *session, struct mr_producer *producer,
         const Marshrut__Bus__V1__Publish *frame)
 {
-    uint64_t window = mr_publish_window(publish->house, session->system);
+    uint64_t window = mr_publish_window(publish->house->config, session->system);
 
     if (frame->first_sequence > producer->submitted + 1) {
         if (!producer->rewound)
@@ -283,6 +317,7 @@ static struct mr_intake *intake_of(struct mr_publish *publish, struct mr_session
         at += frame->events[skip + i].len;
     }
     intake->sender = session->system;
+    intake->edition = mr_edition_hold(publish->house->edition);
     intake->system = session->system_id;
     intake->epoch = producer->epoch;
     intake->first_sequence = frame->first_sequence + skip;
@@ -404,15 +439,16 @@ static void want_receipts(
 
 void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *intake)
 {
-    struct mr_producer *producer = producer_of(publish, intake->sender);
+    const struct mr_config_system *system = mr_config_system(publish->house->config, intake->sender->name);
+    struct mr_producer *producer = system ? producer_of(publish, system) : NULL;
     struct mr_session *session = mr_sessions_of_system(publish->sessions, intake->system);
     uint64_t last = intake->first_sequence + intake->count - 1;
     Marshrut__Bus__V1__PublishAck ack;
     result_t *results, **pointers;
     bool gone = false;
 
-    if (producer->epoch != intake->epoch || last <= producer->stored)
-        return; /* of an outbox that was thrown away since */
+    if (!producer || producer->epoch != intake->epoch || last <= producer->stored)
+        return; /* of a system that is gone, or of an outbox that was thrown away since */
     producer->stored = last;
     for (size_t i = 0; i < intake->count; i++)
         producer->verdicts[intake->items[i].verdict]++;

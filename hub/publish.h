@@ -38,9 +38,11 @@ struct mr_publish {
 int mr_publish_open(
         struct mr_publish *publish, struct mr_error *reterr); /* the other members are set by the hub */
 void mr_publish_close(struct mr_publish *publish);
+/* Producers for the systems of a configuration that follows the house's. 0 or a failure: nothing changed. */
+int mr_publish_take(struct mr_publish *publish, const struct mr_config *config);
 
 /* Most events of the system that may be unacknowledged. */
-uint32_t mr_publish_window(const struct mr_house *house, const struct mr_config_system *system);
+uint32_t mr_publish_window(const struct mr_config *config, const struct mr_config_system *system);
 
 /* A session begins. Returns the last sequence of this epoch with a durable verdict. */
 uint64_t mr_publish_hello(

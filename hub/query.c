@@ -249,6 +249,8 @@ static int put_rows(struct mr_intake *intake, struct mr_log_batch *batch)
         if (r == MR_ENOTFOUND && row->remove)
             r = 0;
     }
+    if (r == 0 && intake->begins)
+        r = mr_edition_put(intake->begins, call->query->house->names, intake->items[0].number, batch);
     return r < 0 ? r : mr_rows_apply(mr_buf_slice(&call->act.many), batch);
 }
 
@@ -275,6 +277,7 @@ static int submit_act(struct call *call)
     }
     intake->items[0].event = mr_buf_slice(&intake->bytes);
     intake->system = MR_SYSTEM_HUB;
+    intake->begins = mr_edition_hold(call->act.begins);
     intake->rows = put_rows;
     intake->done = on_act_done;
     intake->owner = call;

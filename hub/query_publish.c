@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/edition.h"
 #include "hub/query.h"
 #include "proto/wire/json.h"
 
@@ -95,6 +96,7 @@ static void submit(struct publication *publication, struct mr_intake *intake,
         query->published_sequence = now;
     intake->count = count;
     intake->sender = system;
+    intake->edition = mr_edition_hold(query->house->edition);
     intake->system = mr_names_id(query->house->names, MR_NAME_SYSTEM, system->name);
     intake->first_sequence = query->published_sequence;
     intake->by_tool = true;
@@ -179,6 +181,9 @@ void mr_query_published(struct mr_intake *intake)
             (void)json_array_set_new(publication->results, i, verdict_of(&intake->items[item++]));
     if (intake->status == MR_ENOSPACE)
         (void)mr_query_no_space(&error);
+    else if (intake->status == MR_EDENIED)
+        (void)mr_error_set(&error, MR_EDENIED, "system", "name one that is configured now",
+                "the system is not configured any more");
     answer(publication, intake->status, &error);
     publication->query->publications--;
     free_publication(publication);

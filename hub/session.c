@@ -106,7 +106,7 @@ static int welcome(struct mr_session *session, uint64_t stored_sequence)
     limits.frame_bytes_max = MR_FRAME_BYTES_MAX;
     limits.event_bytes_max = MR_EVENT_BYTES_MAX;
     limits.batch_events_max = MR_BATCH_EVENTS_MAX;
-    limits.publish_window = mr_publish_window(session->sessions->house, session->system);
+    limits.publish_window = mr_publish_window(config, session->system);
     limits.ping_interval_ms = config->hub.ping_interval_ms;
     body.version = MR_PROTOCOL_VERSION;
     body.hub = config->hub.source;
@@ -336,7 +336,7 @@ int mr_sessions_open(struct mr_sessions *sessions, uv_loop_t *loop, struct mr_ga
     return uv_timer_start(&sessions->timer, on_timer, interval_ms, interval_ms) == 0 ? 0 : MR_ESYSTEM;
 }
 
-void mr_sessions_close(struct mr_sessions *sessions, const char *reason)
+static void say_goodbye(struct mr_session *session, const char *reason)
 {
     Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Goodbye goodbye = MARSHRUT__BUS__V1__GOODBYE__INIT;
@@ -344,11 +344,51 @@ void mr_sessions_close(struct mr_sessions *sessions, const char *reason)
     goodbye.reason = (char *)reason;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_GOODBYE;
     frame.goodbye = &goodbye;
+    if (mr_session_send(session, &frame) == 0)
+        close_session(session, reason);
+}
+
+void mr_sessions_close(struct mr_sessions *sessions, const char *reason)
+{
+    mr_list_foreach_safe (it, &sessions->list)
+        say_goodbye(MR_CONTAINER(it, struct mr_session, link), reason);
+    uv_close((uv_handle_t *)&sessions->timer, NULL);
+}
+
+/* ---- another configuration ---- */
+
+/* What Welcome said: the subscriptions, by name and in order. */
+static bool same_subscriptions(const struct mr_config *from, const struct mr_config *to, const char *system)
+{
+    size_t from_count, to_count;
+    char **before = subscriptions_of(from, system, &from_count);
+    char **after = subscriptions_of(to, system, &to_count);
+    bool same = before && after && from_count == to_count;
+
+    for (size_t i = 0; same && i < from_count; i++)
+        same = strcmp(before[i], after[i]) == 0;
+    free(before);
+    free(after);
+    return same;
+}
+
+void mr_sessions_take(struct mr_sessions *sessions, const struct mr_config *config)
+{
+    const struct mr_config *from = sessions->house->config;
+
     mr_list_foreach_safe (it, &sessions->list) {
         struct mr_session *session = MR_CONTAINER(it, struct mr_session, link);
+        const struct mr_config_system *old = session->system, *system = mr_config_system(config, old->name);
 
-        if (mr_session_send(session, &frame) == 0)
-            close_session(session, reason);
+        if (!system || (!session->admin && strcmp(system->public_key, old->public_key) != 0)) {
+            mr_gateway_refuse(sessions->gateway, &session->peer, "unknown-system",
+                    "this key is not configured any more", "ask the administrator of the hub", 0, true);
+            close_session(session, "revoked");
+        } else if (!same_subscriptions(from, config, old->name) ||
+                   mr_publish_window(from, old) != mr_publish_window(config, system)) {
+            say_goodbye(session, "the configuration has changed");
+        } else {
+            session->system = system;
+        }
     }
-    uv_close((uv_handle_t *)&sessions->timer, NULL);
 }

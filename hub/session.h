@@ -53,6 +53,13 @@ void mr_sessions_close(struct mr_sessions *sessions, const char *reason);
 void mr_sessions_on_frame(void *ctx, const struct mr_peer *peer, const struct mr_config_system *system,
         const Marshrut__Bus__V1__Frame *frame);
 
+/*
+ * The systems of a configuration that follows the house's. Sessions of systems, or keys, that it does not
+ * have end at once (Refusal unknown-system); those to whom Welcome would say something else now are told
+ * Goodbye, and come back.
+ */
+void mr_sessions_take(struct mr_sessions *sessions, const struct mr_config *config);
+
 struct mr_session *mr_sessions_of_system(
         struct mr_sessions *sessions, uint16_t system_id); /* NULL: not connected */
 size_t mr_sessions_count(const struct mr_sessions *sessions);

@@ -65,24 +65,28 @@ static void on_request(struct mr_zsock *zsock, zmq_msg_t *parts, int parts_count
         count(zap, system, part_of(&parts[PART_ADDRESS]));
     }
     const struct mr_slice reply[] = {mr_slice_str("1.0"), request, mr_slice_str(system ? "200" : "400"),
-            mr_slice_str(system ? "OK" : "unknown key"), mr_slice_str(system ? system->name : ""), {0}};
+            mr_slice_str(system ? "OK" : "unknown key"), mr_slice_str(system ? system->public_key : ""), {0}};
 
     (void)mr_zsock_send(zsock, reply, (int)MR_COUNT(reply));
 }
 
-static int load_keys(struct mr_zap *zap, const struct mr_config *config)
+int mr_zap_take(struct mr_zap *zap, const struct mr_config *config)
 {
-    zap->keys = calloc(config->systems_count + 1, sizeof *zap->keys);
-    if (!zap->keys)
+    struct mr_zap_key *keys = calloc(config->systems_count + 1, sizeof *keys);
+    size_t count = 0;
+
+    if (!keys)
         return MR_ENOMEM;
     for (uint32_t i = 0; i < config->systems_count; i++) {
-        struct mr_zap_key *key = &zap->keys[zap->keys_count];
-
-        if (!zmq_z85_decode(key->key, config->systems[i].public_key))
+        if (!zmq_z85_decode(keys[count].key, config->systems[i].public_key)) {
+            free(keys);
             return MR_EINVAL;
-        key->system = &config->systems[i];
-        zap->keys_count++;
+        }
+        keys[count++].system = &config->systems[i];
     }
+    free(zap->keys);
+    zap->keys = keys;
+    zap->keys_count = count;
     return 0;
 }
 
@@ -92,7 +96,7 @@ int mr_zap_open(struct mr_zap *zap, uv_loop_t *loop, void *zmq, const struct mr_
     void *socket;
 
     *zap = (struct mr_zap){0};
-    if (load_keys(zap, config) < 0)
+    if (mr_zap_take(zap, config) < 0)
         return mr_error_set(
                 reterr, MR_ECONFIG, "systems", "`marshrut keys new` makes keys", "a key is not a CURVE key");
     socket = zmq_socket(zmq, ZMQ_REP);

@@ -32,6 +32,10 @@ struct mr_zap {
 int mr_zap_open(struct mr_zap *zap, uv_loop_t *loop, void *zmq, const struct mr_config *config,
         struct mr_error *reterr);
 void mr_zap_close(struct mr_zap *zap);
+/* Other keys from now on. Connections that are there stay: their frames carry the key that they came with,
+ * and the gateway looks it up for each (mr_config_system_of_key()). 0, MR_ENOMEM, MR_EINVAL: nothing changed.
+ */
+int mr_zap_take(struct mr_zap *zap, const struct mr_config *config);
 
 /* The answer to one request: pure, for tests. NULL: refused. */
 const struct mr_config_system *mr_zap_admit(const struct mr_zap *zap, struct mr_slice domain,

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "hub/edition.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/digest.h"
 
@@ -27,6 +28,7 @@ int mr_method_allowed(
 void mr_act_fini(struct mr_act *act)
 {
     mr_buf_wipe(&act->event);
+    mr_edition_drop(act->begins);
     for (size_t i = 0; i < act->rows_count; i++) {
         mr_buf_fini(&act->rows[i].key);
         mr_buf_wipe(&act->rows[i].value);

@@ -49,7 +49,8 @@ struct mr_act {
     size_t rows_count;
     struct mr_buf many; /* more of them, as of hub/rows.h: for what is done to many things at once */
     struct mr_act_delivery delivery;
-    json_t *reply; /* sent once durable; "number" is added to it */
+    struct mr_edition *begins; /* of the configuration, with the event; held; NULL: none */
+    json_t *reply;             /* sent once durable; "number" is added to it */
 };
 void mr_act_fini(struct mr_act *act);
 /* Sets act->event: an event of the hub's own, of now, by the call's operator in this role. 0 or MR_ENOMEM. */

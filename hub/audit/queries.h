@@ -14,6 +14,7 @@ int mr_query_log_receipt(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_where(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_balance(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_act_config_apply(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_query_config_plan(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_config_history(

@@ -251,8 +251,8 @@ int mr_query_config_history(
     mr_opened_init(&h->opened);
     r = mr_log_rows(h->reader, MR_LOG_CONFIG, (struct mr_slice){0}, (struct mr_slice){0}, add_version, h);
     if (r == 0)
-        r = emit(ctx, json_pack("{s:I, s:O}", "version", (json_int_t)call->house->config_version, "versions",
-                              h->list));
+        r = emit(ctx, json_pack("{s:I, s:s?, s:O}", "version", (json_int_t)call->house->config_version,
+                              "file", call->house->config->file, "versions", h->list));
     json_decref(h->list);
     mr_opened_fini(&h->opened);
     mr_log_reader_close(h->reader);

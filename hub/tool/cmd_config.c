@@ -210,7 +210,8 @@ static const struct {
     int (*run)(struct tool *tool, int argc, char **argv);
     bool asks; /* the hub that the file at -c leads to */
 } actions[] = {{"check", run_check, false}, {"plan", tool_config_plan, true},
-        {"history", tool_config_history, true}, {"show", tool_config_show, true}};
+        {"apply", tool_config_apply, true}, {"history", tool_config_history, true},
+        {"show", tool_config_show, true}, {"rollback", tool_config_rollback, true}};
 
 static int config_run(struct tool *tool, int argc, char **argv)
 {
@@ -221,13 +222,14 @@ static int config_run(struct tool *tool, int argc, char **argv)
             return mr_err_exit(MR_ECONFIG);
         return actions[i].run(tool, argc - 1, argv + 1);
     }
-    return tool_usage(&tool_config_command, "say 'check', 'plan', 'history' or 'show'");
+    return tool_usage(&tool_config_command, "say 'check', 'plan', 'apply', 'history', 'show' or 'rollback'");
 }
 
 const struct tool_command tool_config_command = {
         .name = "config",
-        .usage = "check [FILE] | plan [FILE] [--from N|TIME] [--to N|TIME] | history | show [VERSION]",
-        .summary = "check a configuration, plan a change of it, look at its versions",
+        .usage = "check [FILE] | plan [FILE] [--from N|TIME] [--to N|TIME] | apply [FILE] [--no-plan] |\n"
+                 "       history | show [VERSION] | rollback VERSION [--no-plan]",
+        .summary = "check a configuration, plan and apply a change of it, go back to an older one",
         .help = "check    reads the file as hub and adapters do, and says with file, line and column what is "
                 "wrong\n"
                 "         and how to mend it. Key files that are here must be readable, for their owner "
@@ -246,7 +248,14 @@ const struct tool_command tool_config_command = {
                 "         events of the last day (or from --from to --to: numbers or times) would go that "
                 "went\n"
                 "         elsewhere, or that would not go where they went; nothing is changed by it\n"
+                "apply    checks the file, shows the plan, puts the text into the hub's file (at -c) and has "
+                "the\n"
+                "         running hub take it over, from one number on; by an operator with the role admin. "
+                "What\n"
+                "         was made at the start, such as hub.listen, cannot change so: it is refused by "
+                "name\n"
                 "history  every version that the log has, with the number of its first event\n"
-                "show     the text of a version; without a number of the one in force\n",
+                "show     the text of a version; without a number of the one in force\n"
+                "rollback applies the text of an older version, as a new one\n",
         .run = config_run,
 };

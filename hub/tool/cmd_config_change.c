@@ -153,42 +153,66 @@ static int plan_options(int argc, char **argv, json_t *arguments, const char **f
     return 0;
 }
 
-/* The file's text and name into the arguments. */
-static int put_file(const char *file, json_t *arguments, struct mr_error *error)
+static bool of_adapters(const json_t *changes)
 {
-    struct mr_buf text = MR_BUF_INIT;
-    int r = tool_read_input(file, MR_CONFIG_BYTES_MAX, &text, error);
+    const json_t *change;
+    size_t i;
 
-    if (r == 0 &&
-            json_object_set_new(arguments, "text", json_stringn((const char *)text.data, text.size)) != 0)
-        r = mr_error_set(error, MR_ECONFIG, file, "save it as UTF-8", "the file is no text");
-    if (r == 0)
-        (void)json_object_set_new(arguments, "name", json_string(file));
-    mr_buf_fini(&text);
+    json_array_foreach (changes, i, change)
+        if (strncmp(text_of(change, "path"), "adapters", 8) == 0)
+            return true;
+    return false;
+}
+
+int tool_config_ask_plan(struct tool *tool, json_t *arguments, bool quiet, struct tool_config_planned *ret)
+{
+    struct plan plan = {.changes = json_array(), .subscriptions = json_array()};
+    struct mr_error error = {0};
+    int r = tool_ask(tool, "config.plan", arguments, on_plan, &plan, &error);
+
+    if (r == 0 && !plan.summary)
+        r = mr_error_set(&error, MR_EMALFORMED, "config.plan", "report it", "the answer has no end");
+    if (r < 0) {
+        r = tool_fail(tool, &error);
+    } else {
+        ret->restart = (uint64_t)number_of(plan.summary, "restart");
+        ret->adapters = of_adapters(plan.changes);
+        if (!quiet)
+            show_plan(tool, &plan);
+    }
+    json_decref(plan.changes);
+    json_decref(plan.subscriptions);
+    json_decref(plan.summary);
     return r;
+}
+
+int tool_config_put_text(
+        json_t *arguments, const struct mr_buf *text, const char *name, struct mr_error *error)
+{
+    if (json_object_set_new(arguments, "text", json_stringn((const char *)text->data, text->size)) != 0)
+        return mr_error_set(error, MR_ECONFIG, name, "save it as UTF-8", "the file is no text");
+    (void)json_object_set_new(arguments, "name", json_string(name));
+    return 0;
 }
 
 int tool_config_plan(struct tool *tool, int argc, char **argv)
 {
-    struct plan plan = {.changes = json_array(), .subscriptions = json_array()};
     const char *file = tool->config_path;
     json_t *arguments = json_object();
+    struct mr_buf text = MR_BUF_INIT;
+    struct tool_config_planned planned;
     struct mr_error error = {0};
     int r = plan_options(argc, argv, arguments, &file);
 
-    if (r == 0 && (r = put_file(file, arguments, &error)) < 0)
-        r = tool_fail(tool, &error);
     if (r == 0) {
-        r = tool_ask(tool, "config.plan", json_incref(arguments), on_plan, &plan, &error);
-        if (r < 0)
-            r = tool_fail(tool, &error);
-        else if (plan.summary)
-            show_plan(tool, &plan);
+        r = tool_read_input(file, MR_CONFIG_BYTES_MAX, &text, &error);
+        if (r == 0)
+            r = tool_config_put_text(arguments, &text, file, &error);
+        r = r < 0 ? tool_fail(tool, &error)
+                  : tool_config_ask_plan(tool, json_incref(arguments), false, &planned);
     }
     json_decref(arguments);
-    json_decref(plan.changes);
-    json_decref(plan.subscriptions);
-    json_decref(plan.summary);
+    mr_buf_fini(&text);
     return r;
 }
 
@@ -237,29 +261,38 @@ static int on_text(void *ctx, json_t *document)
     return mr_buf_failed(text) ? MR_ENOMEM : 0;
 }
 
+int tool_config_ask_text(struct tool *tool, json_t *arguments, struct mr_buf *ret)
+{
+    struct mr_error error = {0};
+    int r = tool_ask(tool, "config.show", arguments, on_text, ret, &error);
+
+    return r < 0 ? tool_fail(tool, &error) : 0;
+}
+
+int tool_config_version(const char *action, int count, char **texts, json_t *arguments)
+{
+    if (count != 1 || !texts[0][0] || texts[0][strspn(texts[0], "0123456789")])
+        return tool_usage(&tool_config_command, "'%s' takes the number of a version", action);
+    (void)json_object_set_new(arguments, "version", json_integer(strtoll(texts[0], NULL, 10)));
+    return 0;
+}
+
 int tool_config_show(struct tool *tool, int argc, char **argv)
 {
     struct mr_buf text = MR_BUF_INIT;
-    struct mr_error error = {0};
     json_t *arguments = json_object(), *document;
-    int r;
+    int r = argc > 1 ? tool_config_version("show", argc - 1, argv + 1, arguments) : 0;
 
-    if (argc > 2 || (argc == 2 && (!argv[1][0] || argv[1][strspn(argv[1], "0123456789")]))) {
-        json_decref(arguments);
-        return tool_usage(&tool_config_command, "'show' takes the number of a version");
-    }
-    if (argc == 2)
-        (void)json_object_set_new(arguments, "version", json_integer(strtoll(argv[1], NULL, 10)));
-    r = tool_ask(tool, "config.show", arguments, on_text, &text, &error);
-    if (r < 0) {
-        r = tool_fail(tool, &error);
-    } else if (tool->json) {
+    if (r == 0)
+        r = tool_config_ask_text(tool, json_incref(arguments), &text);
+    if (r == 0 && tool->json) {
         document = json_pack("{s:s}", "text", mr_buf_str(&text));
         tool_render(tool, stdout, document);
         json_decref(document);
-    } else {
+    } else if (r == 0) {
         (void)fwrite(text.data, 1, text.size, stdout);
     }
+    json_decref(arguments);
     mr_buf_fini(&text);
     return r;
 }

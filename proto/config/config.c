@@ -201,22 +201,14 @@ static int read_file(const char *path, size_t size_max, struct mr_buf *ret)
     return r;
 }
 
-/* Folder of an existing file, absolute. The caller frees. */
-static char *folder_of(const char *path)
-{
-    char *full = realpath(path, NULL);
-
-    if (full)
-        *strrchr(full, '/') = 0;
-    return full;
-}
-
 int mr_config_load(struct mr_config **ret, const char *path, struct mr_error *reterr)
 {
     struct mr_buf text = MR_BUF_INIT;
-    char *base = folder_of(path);
+    char *file = realpath(path, NULL), *base = file ? strdup(file) : NULL;
     int r = base ? read_file(path, MR_CONFIG_BYTES_MAX, &text) : mr_err_from_errno(errno);
 
+    if (base)
+        *strrchr(base, '/') = 0;
     if (r < 0)
         r = mr_error_set(reterr, MR_ECONFIG, path, "name the file with -c",
                 "cannot read the configuration: %s", mr_err_text(r));
@@ -224,6 +216,10 @@ int mr_config_load(struct mr_config **ret, const char *path, struct mr_error *re
         r = mr_config_parse(ret, mr_buf_slice(&text), path, base, reterr);
     mr_buf_fini(&text);
     free(base);
+    if (r < 0)
+        free(file);
+    else
+        (*ret)->file = file;
     return r;
 }
 
@@ -249,5 +245,6 @@ void mr_config_free(struct mr_config *config)
     free((void *)config->text.data);
     free(config->name);
     free(config->dir);
+    free(config->file);
     (void)cyaml_free(&options, &mr_config_schema, config, 0);
 }

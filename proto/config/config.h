@@ -264,6 +264,7 @@ struct mr_config {
     struct mr_slice text; /* the file as read: the hub stores every version that it applies */
     char *name;           /* ... and its name, for messages */
     char *dir;            /* relative paths in it are below this folder */
+    char *file;           /* absolute; NULL: no file, a text */
     uint32_t version;     /* 1 */
     char *region;
     char *timezone; /* IANA name; default "Europe/Moscow" */
@@ -309,6 +310,8 @@ void mr_config_where(
 
 const struct mr_config_subscription *mr_config_subscription(const struct mr_config *config, const char *name);
 const struct mr_config_system *mr_config_system(const struct mr_config *config, const char *name);
+const struct mr_config_system *mr_config_system_of_key(
+        const struct mr_config *config, const char *public_key);
 bool mr_config_may_publish(const struct mr_config_system *system, const char *type);
 bool mr_config_speaks_for(
         const struct mr_config *config, const struct mr_config_system *system, const char *region);

@@ -13,6 +13,14 @@ const struct mr_config_system *mr_config_system(const struct mr_config *config, 
     return NULL;
 }
 
+const struct mr_config_system *mr_config_system_of_key(const struct mr_config *config, const char *public_key)
+{
+    for (uint32_t i = 0; i < config->systems_count; i++)
+        if (strcmp(config->systems[i].public_key, public_key) == 0)
+            return &config->systems[i];
+    return NULL;
+}
+
 const struct mr_config_subscription *mr_config_subscription(const struct mr_config *config, const char *name)
 {
     for (uint32_t i = 0; i < config->subscriptions_count; i++)
