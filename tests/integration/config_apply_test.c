@@ -10,107 +10,17 @@
 #include <cmocka.h>
 
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "adapters/sdk/file.h"
-#include "proto/base/list.h"
 #include "tests/support/bus_client.h"
+#include "tests/support/config_env.h"
 #include "tests/support/hub_env.h"
-#include "tests/support/run_program.h"
-#include "tests/support/spawn.h"
 
 enum { DEADLINE_MS = 60 * 1000, BATCH = 16, BATCHES_BETWEEN = 10, QUIET_MS = 200 };
-
-static const char operators[] =
-        "operators:\n  - {name: boss, roles: [admin]}\n  - {name: clerk, roles: [auditor]}\n";
-static const char also_copmkp[] =
-        "  - {name: copmkp-programmes, system: copmkp, filters: [{prefix: {type: nms.programme.}}]}\n";
-
-/* ---- texts ---- */
-
-static char *text_of(const struct spawn *spawn)
-{
-    FILE *file = fopen(spawn->config, "re");
-    char *text = calloc(1, 64 * 1024);
-
-    assert_non_null(file);
-    assert_non_null(text);
-    (void)fread(text, 1, 64 * 1024 - 1, file);
-    (void)fclose(file);
-    return text;
-}
-
-/* The file at `path` in the hub's folder: `text` with the first `was` replaced. */
-static const char *write_with(
-        const struct spawn *spawn, const char *name, const char *text, const char *was, const char *is)
-{
-    static char path[192];
-    const char *at = strstr(text, was);
-    struct mr_buf out = MR_BUF_INIT;
-
-    assert_non_null(at);
-    mr_buf_put(&out, text, (size_t)(at - text));
-    mr_buf_put_str(&out, is);
-    mr_buf_put_str(&out, at + strlen(was));
-    assert_int_equal(mr_file_write(spawn->dir, name, mr_buf_slice(&out), 0600), 0);
-    mr_buf_fini(&out);
-    (void)snprintf(path, sizeof path, "%s/%s", spawn->dir, name);
-    return path;
-}
-
-/* ---- the tool ---- */
-
-static void run_tool(const struct spawn *spawn, struct run_program *run, const char *const arguments[])
-{
-    const char *argv[16] = {"marshrut", "-c", spawn->config};
-
-    for (size_t i = 0; arguments[i]; i++)
-        argv[3 + i] = arguments[i];
-    run_program(run, argv);
-}
-
-#define ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-/* Must end with this status; `said` must be part of what it prints. */
-static void tool(const struct spawn *spawn, int status, const char *said, const char *const arguments[])
-{
-    struct run_program run = {0};
-
-    run_tool(spawn, &run, arguments);
-    if (run.status != status ||
-            (said && !strstr(run_program_out(&run), said) && !strstr(run_program_err(&run), said)))
-        fail_msg("%s %s: %d\n%s%s", arguments[0], arguments[1], run.status, run_program_out(&run),
-                run_program_err(&run));
-    run_program_fini(&run);
-}
-
-static json_t *tool_json(const struct spawn *spawn, const char *const arguments[])
-{
-    struct run_program run = {0};
-    json_t *json;
-
-    run_tool(spawn, &run, arguments);
-    json = json_loads(run_program_out(&run), 0, NULL);
-    if (!json)
-        fail_msg("%s: %d\n%s%s", arguments[0], run.status, run_program_out(&run), run_program_err(&run));
-    run_program_fini(&run);
-    return json;
-}
-
-static int versions(const struct spawn *spawn)
-{
-    json_t *history = tool_json(spawn, ARGS("config", "history", "--json"));
-    int count = (int)json_array_size(json_object_get(history, "versions"));
-
-    assert_int_equal(json_integer_value(json_object_get(history, "version")), count);
-    json_decref(history);
-    return count;
-}
 
 /* The same, not waited for. */
 static pid_t begin_apply(const struct spawn *spawn, const char *file)
@@ -150,7 +60,7 @@ struct traffic {
 
 static void open_traffic(struct traffic *t)
 {
-    spawn_init(&t->spawn, operators);
+    spawn_init(&t->spawn, CONFIG_ENV_OPERATORS);
     spawn_start(&t->spawn);
     bus_connect_as(&t->producer, &t->spawn, SPAWN_PORTAL);
     (void)bus_hello(&t->producer, 5, 0);
@@ -264,17 +174,11 @@ static void apply_while_everything_flows(void **state)
 
     (void)state;
     open_traffic(&t);
-    text = text_of(&t.spawn);
-    (void)snprintf(with, sizeof with, "%s", write_with(&t.spawn, "with.yaml", text, "operators:\n", ""));
-    {
-        char behind[1024];
-
-        (void)snprintf(behind, sizeof behind, "%soperators:\n", also_copmkp);
-        (void)snprintf(
-                with, sizeof with, "%s", write_with(&t.spawn, "with.yaml", text, "operators:\n", behind));
-    }
+    text = config_env_text(&t.spawn);
+    (void)snprintf(with, sizeof with, "%s",
+            config_env_write(&t.spawn, "with.yaml", text, CONFIG_ENV_MARKER, CONFIG_ENV_ALSO_COPMKP));
     (void)snprintf(without, sizeof without, "%s",
-            write_with(&t.spawn, "without.yaml", text, "version: 1\n", "version: 1\n"));
+            config_env_write(&t.spawn, "without.yaml", text, "version: 1\n", "version: 1\n"));
     for (int i = 0; i < 4; i++) {
         pid_t apply;
 
@@ -292,8 +196,8 @@ static void apply_while_everything_flows(void **state)
     take_deliveries(&t, QUIET_MS);
     assert_int_equal(t.received, t.published);
     check_boundaries(&t);
-    tool(&t.spawn, 0, NULL, ARGS("balance"));
-    assert_int_equal(versions(&t.spawn), 5);
+    config_env_tool(&t.spawn, 0, NULL, CONFIG_ENV_ARGS("balance"));
+    assert_int_equal(config_env_versions(&t.spawn), 5);
     free(text);
     close_traffic(&t);
 }
@@ -303,7 +207,7 @@ static void a_new_subscription_is_served(void **state)
 {
     struct traffic t = {0};
     struct bus_client copmkp;
-    char *text, behind[1024];
+    char *text;
     const Marshrut__Bus__V1__Welcome *welcome;
     const Marshrut__Bus__V1__Deliver *deliver;
 
@@ -313,11 +217,10 @@ static void a_new_subscription_is_served(void **state)
     take_acks(&t, t.published);
     bus_connect_as(&copmkp, &t.spawn, SPAWN_COPMKP);
     (void)bus_hello(&copmkp, 0, 0);
-    text = text_of(&t.spawn);
-    (void)snprintf(behind, sizeof behind, "%soperators:\n", also_copmkp);
-    tool(&t.spawn, 0, "version 2 holds from number 17 on",
-            ARGS("--as", "boss", "config", "apply",
-                    write_with(&t.spawn, "new.yaml", text, "operators:\n", behind)));
+    text = config_env_text(&t.spawn);
+    config_env_tool(&t.spawn, 0, "version 2 holds from number 17 on",
+            CONFIG_ENV_ARGS("--as", "boss", "config", "apply",
+                    config_env_write(&t.spawn, "new.yaml", text, CONFIG_ENV_MARKER, CONFIG_ENV_ALSO_COPMKP)));
     assert_string_equal(bus_expect(&copmkp, MARSHRUT__BUS__V1__FRAME__BODY_GOODBYE)->goodbye->reason,
             "the configuration has changed");
     welcome = bus_hello(&copmkp, 0, 0);
@@ -331,11 +234,12 @@ static void a_new_subscription_is_served(void **state)
     /* the others were not disturbed */
     while (t.received < t.published)
         take_deliveries(&t, DEADLINE_MS);
-    tool(&t.spawn, 0, NULL, ARGS("balance"));
+    config_env_tool(&t.spawn, 0, NULL, CONFIG_ENV_ARGS("balance"));
     /* back: the file has the first text again, and the subscription is gone */
-    tool(&t.spawn, 0, "version 3 holds", ARGS("--as", "boss", "config", "rollback", "1"));
+    config_env_tool(
+            &t.spawn, 0, "version 3 holds", CONFIG_ENV_ARGS("--as", "boss", "config", "rollback", "1"));
     {
-        char *now = text_of(&t.spawn);
+        char *now = config_env_text(&t.spawn);
 
         assert_string_equal(now, text);
         free(now);
@@ -344,7 +248,8 @@ static void a_new_subscription_is_served(void **state)
     welcome = bus_hello(&copmkp, 0, 0);
     assert_int_equal(welcome->n_subscriptions, 1);
     /* and again: what was there before goes on from its cursor */
-    tool(&t.spawn, 0, "version 4 holds", ARGS("--as", "boss", "config", "rollback", "2", "--no-plan"));
+    config_env_tool(&t.spawn, 0, "version 4 holds",
+            CONFIG_ENV_ARGS("--as", "boss", "config", "rollback", "2", "--no-plan"));
     (void)bus_expect(&copmkp, MARSHRUT__BUS__V1__FRAME__BODY_GOODBYE);
     (void)bus_hello(&copmkp, 0, 0);
     bus_subscribe(&copmkp, "copmkp-programmes", 1000, 0);
@@ -352,8 +257,8 @@ static void a_new_subscription_is_served(void **state)
     assert_int_equal(deliver->items[0]->number, 19);
     spawn_stop(&t.spawn);
     spawn_start(&t.spawn); /* with the file that the tool has written: no other version */
-    assert_int_equal(versions(&t.spawn), 4);
-    tool(&t.spawn, 0, NULL, ARGS("balance"));
+    assert_int_equal(config_env_versions(&t.spawn), 4);
+    config_env_tool(&t.spawn, 0, NULL, CONFIG_ENV_ARGS("balance"));
     bus_close(&copmkp);
     free(text);
     close_traffic(&t);
@@ -379,13 +284,13 @@ static void a_revoked_key_is_worth_nothing_at_once(void **state)
     open_traffic(&t);
     publish_batch(&t);
     take_acks(&t, t.published);
-    text = text_of(&t.spawn);
+    text = config_env_text(&t.spawn);
     stolen = t.spawn.keys[SPAWN_PORTAL];
     assert_int_equal(mr_curvekey_generate(&fresh), 0);
     (void)snprintf(with, sizeof with, "%s", fresh.public_key);
-    tool(&t.spawn, 0, "version 2 holds",
-            ARGS("--as", "boss", "config", "apply",
-                    write_with(&t.spawn, "new.yaml", text, stolen.public_key, with)));
+    config_env_tool(&t.spawn, 0, "version 2 holds",
+            CONFIG_ENV_ARGS("--as", "boss", "config", "apply",
+                    config_env_write(&t.spawn, "new.yaml", text, stolen.public_key, with)));
     frame = bus_expect(&t.producer, MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL);
     assert_string_equal(frame->refusal->code, "unknown-system");
     assert_true(frame->refusal->fatal);
@@ -402,102 +307,9 @@ static void a_revoked_key_is_worth_nothing_at_once(void **state)
     stored = bus_hello(&again, 5, 0)->stored_sequence;
     assert_int_equal(stored, BATCH); /* not what came by the old key afterwards */
     bus_close(&again);
-    tool(&t.spawn, 0, NULL, ARGS("balance"));
+    config_env_tool(&t.spawn, 0, NULL, CONFIG_ENV_ARGS("balance"));
     free(text);
     close_traffic(&t);
-}
-
-/* ---- what is not taken ---- */
-
-static void bad_files_change_nothing(void **state)
-{
-    static const struct {
-        const char *was, *is;
-        int status;
-        const char *said;
-    } rows[] = {
-            {"  ballast_mb: 1\n", "  ballast_mb: 2\n", 78, "hub.ballast_mb"},
-            {"listen: [\"tcp://127.0.0.1:", "listen: [\"tcp://127.0.0.2:", 78, "restart"},
-            {"  store: store\n", "  store: other\n", 78, "restart"},
-            {"region: \"24\"", "region: \"19\"", 78, "restart"},
-            {"version: 1\n", "version: 1\nversion: 1\n", 78, ":2:1: this key is there twice"},
-            {"nms.deficit.}}]}", "nms.deficit.}}, {sql: \"id =\"}]}", 78, "ParseError"},
-            {"system: cnppm, personal: full", "system: nobody, personal: full", 78, "no such system"},
-            {"publish: [nms.route., ", "publish: [nms.rout., ", 78, "no event type"},
-    };
-    struct spawn spawn;
-    char *text, *now;
-
-    (void)state;
-    spawn_init(&spawn, operators);
-    spawn_start(&spawn);
-    text = text_of(&spawn);
-    for (size_t i = 0; i < MR_COUNT(rows); i++) {
-        tool(&spawn, rows[i].status, rows[i].said,
-                ARGS("--as", "boss", "config", "apply",
-                        write_with(&spawn, "bad.yaml", text, rows[i].was, rows[i].is)));
-        tool(&spawn, rows[i].status, NULL,
-                ARGS("--as", "boss", "config", "apply", "--no-plan",
-                        write_with(&spawn, "bad.yaml", text, rows[i].was, rows[i].is)));
-    }
-    tool(&spawn, 77, "needs a role of: admin",
-            ARGS("--as", "clerk", "config", "apply",
-                    write_with(&spawn, "new.yaml", text, "personal: none", "personal: full")));
-    tool(&spawn, 73, "holds already", ARGS("--as", "boss", "config", "apply"));
-    tool(&spawn, 66, "no version 7", ARGS("--as", "boss", "config", "rollback", "7"));
-    now = text_of(&spawn);
-    assert_string_equal(now, text);
-    assert_int_equal(versions(&spawn), 1);
-    free(now);
-    free(text);
-    spawn_fini(&spawn);
-}
-
-/* ---- a kill at every step of the commit ---- */
-
-static void a_kill_leaves_one_version_that_holds(void **state)
-{
-    static const char *const points[] = {
-            "store.fill.before", "store.commit.before", "store.commit.after", "store.done.before"};
-
-    (void)state;
-    for (size_t i = 0; i < MR_COUNT(points); i++) {
-        char fault[64], when[160], armed[160], behind[1024];
-        const char *const environment[] = {fault, when, NULL};
-        struct run_program run = {0};
-        struct spawn spawn;
-        char *text, *now;
-        json_t *shown;
-
-        spawn_init(&spawn, operators);
-        (void)snprintf(fault, sizeof fault, "MR_FAULT=%s:1:kill", points[i]);
-        (void)snprintf(armed, sizeof armed, "%s/armed", spawn.dir);
-        (void)snprintf(when, sizeof when, "MR_FAULT_WHEN=%s", armed);
-        spawn.environment = environment;
-        spawn_start(&spawn);
-        text = text_of(&spawn);
-        (void)snprintf(behind, sizeof behind, "%soperators:\n", also_copmkp);
-        (void)write_with(&spawn, "armed", "x", "x", "y");
-        run_tool(&spawn, &run,
-                ARGS("--as", "boss", "config", "apply", "--no-plan",
-                        write_with(&spawn, "new.yaml", text, "operators:\n", behind)));
-        assert_int_not_equal(run.status, 0);
-        run_program_fini(&run);
-        assert_int_equal(WTERMSIG(spawn_wait(&spawn)), SIGKILL);
-        assert_int_equal(unlink(armed), 0);
-        spawn.environment = NULL;
-        spawn_start(&spawn);
-        assert_int_equal(versions(&spawn), 2);
-        now = text_of(&spawn);
-        shown = tool_json(&spawn, ARGS("config", "show", "--json"));
-        assert_string_equal(json_string_value(json_object_get(shown, "text")), now);
-        assert_non_null(strstr(now, "copmkp-programmes"));
-        tool(&spawn, 0, NULL, ARGS("balance"));
-        json_decref(shown);
-        free(now);
-        free(text);
-        spawn_fini(&spawn);
-    }
 }
 
 int main(void)
@@ -506,8 +318,6 @@ int main(void)
             cmocka_unit_test(apply_while_everything_flows),
             cmocka_unit_test(a_new_subscription_is_served),
             cmocka_unit_test(a_revoked_key_is_worth_nothing_at_once),
-            cmocka_unit_test(bad_files_change_nothing),
-            cmocka_unit_test(a_kill_leaves_one_version_that_holds),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

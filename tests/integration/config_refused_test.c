@@ -1,0 +1,118 @@
+/* What may not become the configuration changes nothing; and a kill while one is applied leaves one that
+ * holds.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proto/base/list.h"
+#include "tests/support/config_env.h"
+
+static void bad_files_change_nothing(void **state)
+{
+    static const struct {
+        const char *was, *is;
+        int status;
+        const char *said;
+    } rows[] = {
+            {"  ballast_mb: 1\n", "  ballast_mb: 2\n", 78, "hub.ballast_mb"},
+            {"listen: [\"tcp://127.0.0.1:", "listen: [\"tcp://127.0.0.2:", 78, "restart"},
+            {"  store: store\n", "  store: other\n", 78, "restart"},
+            {"region: \"24\"", "region: \"19\"", 78, "restart"},
+            {"version: 1\n", "version: 1\nversion: 1\n", 78, ":2:1: this key is there twice"},
+            {"nms.deficit.}}]}", "nms.deficit.}}, {sql: \"id =\"}]}", 78, "ParseError"},
+            {"system: cnppm, personal: full", "system: nobody, personal: full", 78, "no such system"},
+            {"publish: [nms.route., ", "publish: [nms.rout., ", 78, "no event type"},
+    };
+    struct spawn spawn;
+    char *text, *now;
+
+    (void)state;
+    spawn_init(&spawn, CONFIG_ENV_OPERATORS);
+    spawn_start(&spawn);
+    text = config_env_text(&spawn);
+    for (size_t i = 0; i < MR_COUNT(rows); i++) {
+        config_env_tool(&spawn, rows[i].status, rows[i].said,
+                CONFIG_ENV_ARGS("--as", "boss", "config", "apply",
+                        config_env_write(&spawn, "bad.yaml", text, rows[i].was, rows[i].is)));
+        config_env_tool(&spawn, rows[i].status, NULL,
+                CONFIG_ENV_ARGS("--as", "boss", "config", "apply", "--no-plan",
+                        config_env_write(&spawn, "bad.yaml", text, rows[i].was, rows[i].is)));
+    }
+    config_env_tool(&spawn, 77, "needs a role of: admin",
+            CONFIG_ENV_ARGS("--as", "clerk", "config", "apply",
+                    config_env_write(&spawn, "new.yaml", text, "personal: none", "personal: full")));
+    config_env_tool(&spawn, 73, "holds already", CONFIG_ENV_ARGS("--as", "boss", "config", "apply"));
+    config_env_tool(&spawn, 66, "no version 7", CONFIG_ENV_ARGS("--as", "boss", "config", "rollback", "7"));
+    now = config_env_text(&spawn);
+    assert_string_equal(now, text);
+    assert_int_equal(config_env_versions(&spawn), 1);
+    free(now);
+    free(text);
+    spawn_fini(&spawn);
+}
+
+/* At every step of the commit. */
+static void a_kill_leaves_one_version_that_holds(void **state)
+{
+    static const char *const points[] = {
+            "store.fill.before", "store.commit.before", "store.commit.after", "store.done.before"};
+
+    (void)state;
+    for (size_t i = 0; i < MR_COUNT(points); i++) {
+        char fault[64], when[160], armed[160];
+        const char *const environment[] = {fault, when, NULL};
+        struct run_program run = {0};
+        struct spawn spawn;
+        char *text, *now;
+        json_t *shown;
+
+        spawn_init(&spawn, CONFIG_ENV_OPERATORS);
+        (void)snprintf(fault, sizeof fault, "MR_FAULT=%s:1:kill", points[i]);
+        (void)snprintf(armed, sizeof armed, "%s/armed", spawn.dir);
+        (void)snprintf(when, sizeof when, "MR_FAULT_WHEN=%s", armed);
+        spawn.environment = environment;
+        spawn_start(&spawn);
+        text = config_env_text(&spawn);
+        (void)config_env_write(&spawn, "armed", "x", "x", "y");
+        config_env_run(&spawn, &run,
+                CONFIG_ENV_ARGS("--as", "boss", "config", "apply", "--no-plan",
+                        config_env_write(
+                                &spawn, "new.yaml", text, CONFIG_ENV_MARKER, CONFIG_ENV_ALSO_COPMKP)));
+        assert_int_not_equal(run.status, 0);
+        run_program_fini(&run);
+        assert_int_equal(WTERMSIG(spawn_wait(&spawn)), SIGKILL);
+        assert_int_equal(unlink(armed), 0);
+        spawn.environment = NULL;
+        spawn_start(&spawn);
+        assert_int_equal(config_env_versions(&spawn), 2);
+        now = config_env_text(&spawn);
+        shown = config_env_json(&spawn, CONFIG_ENV_ARGS("config", "show", "--json"));
+        assert_string_equal(json_string_value(json_object_get(shown, "text")), now);
+        assert_non_null(strstr(now, "copmkp-programmes"));
+        config_env_tool(&spawn, 0, NULL, CONFIG_ENV_ARGS("balance"));
+        json_decref(shown);
+        free(now);
+        free(text);
+        spawn_fini(&spawn);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(bad_files_change_nothing),
+            cmocka_unit_test(a_kill_leaves_one_version_that_holds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
