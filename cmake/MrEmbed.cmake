@@ -1,21 +1,46 @@
-# A file as a constant array of a C header. As a module: mr_embed(target file name); as a script (-P): makes it.
+# Files as constant arrays of a C header. As a module: mr_embed(); as a script (-P): makes the header.
 if(CMAKE_SCRIPT_MODE_FILE)
-  file(READ "${IN}" hex HEX)
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
-  file(WRITE "${OUT}" "static const unsigned char ${NAME}[] = {${bytes}};\n")
+  set(TYPE_html "text/html; charset=utf-8")
+  set(TYPE_css "text/css; charset=utf-8")
+  set(TYPE_js "text/javascript; charset=utf-8")
+  set(TYPE_json "application/json")
+  set(TYPE_svg "image/svg+xml")
+  set(arrays "")
+  set(rows "")
+  set(n 0)
+  string(REPLACE "," ";" pairs "${PAIRS}")
+  foreach(pair ${pairs})
+    string(REGEX MATCH "^([^|]+)\\|(.+)$" _ "${pair}")
+    set(path ${CMAKE_MATCH_1})
+    set(file ${CMAKE_MATCH_2})
+    get_filename_component(ext ${file} LAST_EXT)
+    string(SUBSTRING ${ext} 1 -1 ext)
+    file(READ "${file}" hex HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(APPEND arrays "static const unsigned char ${NAME}_${n}[] = {${bytes}};\n")
+    string(APPEND rows "    {\"${path}\", \"${TYPE_${ext}}\", ${NAME}_${n}, sizeof ${NAME}_${n}},\n")
+    math(EXPR n "${n} + 1")
+  endforeach()
+  file(WRITE "${OUT}" "${arrays}static const struct {\n    const char *path, *type;\n    const unsigned char *bytes;\n    unsigned long size;\n} ${NAME}[] = {\n${rows}};\n")
   return()
 endif()
 
 set(MR_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 
-# NAME mr_openapi_json becomes "embedded/openapi_json.h" with `static const unsigned char mr_openapi_json[]`.
-function(mr_embed target file name)
+# mr_embed(TARGET mr_name URL-PATH|FILE ...): "embedded/name.h" with a table mr_name[] of path, type, bytes and size.
+function(mr_embed target name)
   string(REGEX REPLACE "^mr_" "" stem ${name})
   set(out ${CMAKE_CURRENT_BINARY_DIR}/embedded/${stem}.h)
+  set(files "")
+  foreach(pair ${ARGN})
+    string(REGEX REPLACE "^[^|]+\\|" "" file ${pair})
+    list(APPEND files ${file})
+  endforeach()
+  list(JOIN ARGN "," pairs)
   add_custom_command(OUTPUT ${out}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_CURRENT_BINARY_DIR}/embedded
-    COMMAND ${CMAKE_COMMAND} -DIN=${file} -DOUT=${out} -DNAME=${name} -P ${MR_EMBED_SCRIPT}
-    DEPENDS ${file} ${MR_EMBED_SCRIPT} VERBATIM)
+    COMMAND ${CMAKE_COMMAND} "-DPAIRS=${pairs}" -DOUT=${out} -DNAME=${name} -P ${MR_EMBED_SCRIPT}
+    DEPENDS ${files} ${MR_EMBED_SCRIPT} VERBATIM)
   target_sources(${target} PRIVATE ${out})
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_BINARY_DIR})
 endfunction()

@@ -1,6 +1,7 @@
 #include "hub/face.h"
 
 #include "hub/exposition.h"
+#include "hub/http/console.h"
 #include "hub/http/parts.h"
 #include "hub/hub.h"
 #include "hub/metrics.h"
@@ -68,6 +69,8 @@ static void on_request(void *ctx, const struct mr_http_request *request)
 
     if (mr_api_serves(request->path))
         mr_api_request(&face->api, request);
+    else if (mr_console_serves(request->path))
+        mr_console_request(request);
     else
         mr_http_dispatch(routes, MR_COUNT(routes), ctx, request);
 }

@@ -1,5 +1,5 @@
 /* /api/v1/openapi.json: docs/openapi.json, as it was built in. */
-#include "embedded/openapi_json.h" /* made by the build */
+#include "embedded/openapi.h" /* made by the build */
 #include "hub/http/parts.h"
 #include "hub/http/problem.h"
 
@@ -7,5 +7,5 @@ void mr_api_openapi(const struct mr_api_request *request, const struct mr_api_ro
 {
     (void)route;
     mr_api_answer(request->http, 200, "application/json", "public, max-age=300",
-            mr_slice(mr_openapi_json, sizeof mr_openapi_json));
+            mr_slice(mr_openapi[0].bytes, mr_openapi[0].size));
 }

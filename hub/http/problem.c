@@ -9,16 +9,19 @@
 #include "proto/base/hex.h"
 #include "proto/base/list.h"
 
+/* Answers of the API are no pages: nothing of them runs or is loaded. */
+#define NOTHING "default-src 'none'; frame-ancestors 'none'"
+
 enum { TAG_BYTES = 16, TAG_TEXT_BYTES = 2 * TAG_BYTES + 3 };
 
-static void add_common(struct mr_http_exchange *exchange)
+static void add_common(struct mr_http_exchange *exchange, const char *policy)
 {
-    static const struct {
+    const struct {
         const char *name, *value;
     } headers[] = {
             {"X-Content-Type-Options", "nosniff"},
             {"Referrer-Policy", "no-referrer"},
-            {"Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"},
+            {"Content-Security-Policy", policy},
             {"Cross-Origin-Resource-Policy", "same-origin"},
     };
 
@@ -51,7 +54,7 @@ void mr_problem_answer(
     }
     text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
-    add_common(exchange);
+    add_common(exchange, NOTHING);
     mr_http_answer(exchange, status, "application/problem+json", mr_slice_str(text ? text : "{}"));
     free(text);
 }
@@ -71,7 +74,7 @@ static bool has_tag(const char *given, const char *tag)
     return given && (strcmp(given, "*") == 0 || strstr(given, tag));
 }
 
-void mr_api_answer(const struct mr_http_request *request, unsigned status, const char *content_type,
+static void answer_tagged(const struct mr_http_request *request, unsigned status, const char *content_type,
         const char *cache, struct mr_slice body)
 {
     uint8_t digest[crypto_hash_sha256_BYTES];
@@ -81,11 +84,24 @@ void mr_api_answer(const struct mr_http_request *request, unsigned status, const
     tag[0] = '"';
     (void)mr_hex_encode(digest, TAG_BYTES, tag + 1);
     memcpy(tag + TAG_TEXT_BYTES - 2, "\"", 2);
-    add_common(request->exchange);
     mr_http_answer_header(request->exchange, "Cache-Control", cache ? cache : "private, no-cache");
     mr_http_answer_header(request->exchange, "ETag", tag);
     if (status == 200 && has_tag(mr_http_header(request, "If-None-Match"), tag))
         mr_http_answer(request->exchange, 304, content_type, (struct mr_slice){0});
     else
         mr_http_answer(request->exchange, status, content_type, body);
+}
+
+void mr_api_answer(const struct mr_http_request *request, unsigned status, const char *content_type,
+        const char *cache, struct mr_slice body)
+{
+    add_common(request->exchange, NOTHING);
+    answer_tagged(request, status, content_type, cache, body);
+}
+
+void mr_api_answer_under(const struct mr_http_request *request, const char *content_type, const char *policy,
+        struct mr_slice body)
+{
+    add_common(request->exchange, policy);
+    answer_tagged(request, 200, content_type, NULL, body);
 }

@@ -126,6 +126,32 @@ static void show_passport(struct tool *tool)
     json_decref(passport);
 }
 
+/* The console with a way in, and the API with a token: only while the hub stays up. */
+static void show_console(const struct setup *setup)
+{
+    struct tool tool = {.config_path = setup->config, .operator_name = "smirnov"};
+    int exit_code;
+    json_t *invited =
+            tool_ask_one(&tool, "account.invite", json_pack("{s:s}", "name", "smirnov"), &exit_code);
+    json_t *issued = tool_ask_one(
+            &tool, "token.new", json_pack("{s:s, s:s}", "name", "the demo", "scopes", "read"), &exit_code);
+    const char *secret = json_string_value(json_object_get(invited, "secret"));
+    const char *token = json_string_value(json_object_get(issued, "token"));
+
+    if (secret)
+        (void)printf("\nThe console (choose a password; the link is good once):\n"
+                     "  http://127.0.0.1:%u/#invite=smirnov:%s\n",
+                setup->http_port, secret);
+    if (token)
+        (void)printf("The API (docs/api.md), the deficits that came in:\n"
+                     "  curl -H 'Authorization: Bearer %s' "
+                     "'http://127.0.0.1:%u/api/v1/events?type=nms.deficit.&limit=5'\n",
+                token, setup->http_port);
+    json_decref(invited);
+    json_decref(issued);
+    mr_config_free(tool.config);
+}
+
 static void show_where_things_lie(const struct setup *setup, bool kept)
 {
     if (!kept) {
@@ -203,8 +229,10 @@ static int run(const struct options *options, const char *dir)
         r = run_journey(options, &setup, &crew, &error);
     if (options->kills > 0)
         (void)printf("\nkilled -9 meanwhile: %d times\n", crew.kills_done);
-    if (r == 0 && !options->once)
+    if (r == 0 && !options->once) {
+        show_console(&setup);
         stay(&crew);
+    }
     crew_stop(&crew);
     if (r == 0) {
         (void)printf("\ndemo: done, in balance\n");

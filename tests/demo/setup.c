@@ -141,7 +141,8 @@ static const char config_codes[] =
         "  - {name: akademia, roles: [federal]}\n"
         "  - {name: auditor, roles: [auditor]}\n"
         "  - {name: zotova, roles: [pd-officer]}\n"
-        "  - {name: gromov, roles: [pd-officer]}\n\n"
+        "  - {name: gromov, roles: [pd-officer]}\n"
+        "  - {name: smirnov, roles: [admin]}\n\n"
         "erasure:\n  controller: Министерство образования (выдуманное)\n  address: г. Красноярск\n\n"
         "passport:\n"
         "  form: образец-2021\n  period_from: '2026-01-01'\n  period_to: '2026-12-31'\n  suppress_below: 5\n"
@@ -187,8 +188,9 @@ static int write_config(const struct setup *setup, char keys[KEYS][MR_CURVEKEY_T
             "# Made by the demo: a region that does not exist. docs/configuration.md explains every key.\n"
             "version: 1\nregion: '24'\ntimezone: Asia/Krasnoyarsk\n\n"
             "hub:\n  source: 'urn:marshrut:24:hub'\n  listen: ['tcp://127.0.0.1:%u']\n  admin: run/hub.sock\n"
-            "  store: store\n  root_key: keys/root\n  secret_key_file: keys/hub.key\n  public_key: '%s'\n\n",
-            setup->hub_port, keys[0]);
+            "  store: store\n  root_key: keys/root\n  secret_key_file: keys/hub.key\n  public_key: '%s'\n"
+            "  http_listen: 127.0.0.1:%u\n\n",
+            setup->hub_port, keys[0], setup->http_port);
     mr_buf_printf(&text, config_systems, keys[1], keys[2], keys[3], keys[4]);
     mr_buf_put_str(&text, config_subscriptions);
     mr_buf_put_str(&text, config_codes);
@@ -219,8 +221,8 @@ static int make_dir(struct setup *setup, const char *dir, struct mr_error *reter
 int setup_make(struct setup *ret, const char *dir, struct mr_error *reterr)
 {
     char keys[KEYS][MR_CURVEKEY_TEXT_MAX];
-    uint16_t *const ports[] = {
-            &ret->hub_port, &ret->cnppm_port, &ret->portal_port, &ret->cnppm_outside, &ret->portal_outside};
+    uint16_t *const ports[] = {&ret->hub_port, &ret->http_port, &ret->cnppm_port, &ret->portal_port,
+            &ret->cnppm_outside, &ret->portal_outside};
     int r;
 
     *ret = (struct setup){0};

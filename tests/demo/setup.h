@@ -11,6 +11,7 @@ struct setup {
     char dir[256];    /* absolute */
     char config[320]; /* DIR/marshrut.yaml */
     uint16_t hub_port;
+    uint16_t http_port;  /* the hub's: console and API */
     uint16_t cnppm_port; /* the adapters' HTTP servers */
     uint16_t portal_port;
     uint16_t cnppm_outside; /* the counterparts' */

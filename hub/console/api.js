@@ -1,0 +1,47 @@
+// The hub's API as the console uses it: JSON in, JSON out, a problem (RFC 9457) thrown as it is.
+
+let csrf = '';
+
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.detail || body.title || String(status));
+    this.status = status;
+    this.field = body.field || '';
+    this.cure = body.cure || '';
+  }
+}
+
+async function problemOf(response) {
+  let body = {};
+  try { body = await response.json(); } catch { /* a proxy's page: the status says enough */ }
+  return new Problem(response.status, body);
+}
+
+async function ask(method, path, body) {
+  const headers = {};
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  if (method !== 'GET') headers['X-CSRF-Token'] = csrf;
+  const response = await fetch(path, {method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: 'same-origin'});
+  if (!response.ok) throw await problemOf(response);
+  return response.json();
+}
+
+export const get = (path) => ask('GET', '/api/v1' + path);
+export const post = (path, body = {}) => ask('POST', '/api/v1' + path, body);
+
+const keep = (session) => { csrf = session.csrf; return session; };
+export const session = async () => keep(await get('/session'));
+export const login = async (name, password) => keep(await post('/session', {name, password}));
+export const setPassword = async (name, secret, password) => keep(await post('/session/password', {name, secret, password}));
+export const logout = () => ask('DELETE', '/api/v1/session');
+
+// The log's own files: bytes and text.
+export async function bytes(path) {
+  const response = await fetch(path, {credentials: 'same-origin'});
+  if (!response.ok) throw await problemOf(response);
+  return new Uint8Array(await response.arrayBuffer());
+}
+export const text = async (path) => new TextDecoder().decode(await bytes(path));
+
+// "a=1&b=2" of what has a value.
+export const query = (values) => new URLSearchParams(Object.entries(values).filter(([, v]) => v !== '' && v != null)).toString();

@@ -1,0 +1,73 @@
+// The console: who is logged in, which page the address names.
+import {html, render, useEffect, useState} from '/console/htm.js';
+import {logout, session} from '/console/api.js';
+import {Audit, Event} from '/console/audit.js';
+import {Invited, Login} from '/console/login.js';
+import {Overview} from '/console/overview.js';
+import {Loading, Trouble} from '/console/parts.js';
+import {Passport} from '/console/passport.js';
+import {Quarantine} from '/console/quarantine.js';
+import {language, setLanguage, w} from '/console/words.js';
+
+// Path, word of the menu, scope that it needs, page.
+const pages = [
+  ['/', 'overview', 'read', Overview],
+  ['/passport', 'passport', 'passport', Passport],
+  ['/audit', 'audit', 'read', Audit],
+  ['/quarantine', 'quarantine', 'read', Quarantine],
+];
+
+function readAddress() {
+  const [path, rest] = (location.hash.slice(1) || '/').split('?');
+  return {path, parameters: new URLSearchParams(rest || '')};
+}
+
+function useAddress() {
+  const [address, setAddress] = useState(readAddress());
+  useEffect(() => {
+    const changed = () => { setAddress(readAddress()); scrollTo(0, 0); };
+    addEventListener('hashchange', changed);
+    return () => removeEventListener('hashchange', changed);
+  }, []);
+  return address;
+}
+
+function Page({address, scopes}) {
+  const event = address.path.match(/^\/event\/([0-9]+)$/);
+  if (event) return html`<${Event} key=${event[1]} number=${Number(event[1])} />`;
+  const [, , scope, Shown] = pages.find(([path]) => path === address.path) || pages[0];
+  if (!scopes.includes(scope)) return html`<p role="alert">${w('denied')}</p>`;
+  return html`<${Shown} key=${address.path + address.parameters} parameters=${address.parameters} />`;
+}
+
+function Head({who, path, onLanguage, onLogout}) {
+  return html`<a class="skip" href="#content" onClick=${(e) => { e.preventDefault(); document.getElementById('content').focus(); }}>${w('skip')}</a>
+    <header><strong>${w('title')}</strong>
+      <nav aria-label=${w('menu')}>${pages.filter(([, , scope]) => who.scopes.includes(scope)).map(([to, word]) => html`<a href="#${to}" aria-current=${to === path ? 'page' : undefined}>${w(word)}</a>`)}</nav>
+      <button class="plain" onClick=${onLanguage} lang=${language() === 'en' ? 'ru' : 'en'}>${w('other')}</button>
+      <span>${who.name}</span><button class="plain" onClick=${onLogout}>${w('logout')}</button></header>`;
+}
+
+function App() {
+  const address = useAddress();
+  const [who, setWho] = useState(undefined);
+  const [error, setError] = useState(null);
+  const [, again] = useState(0);
+  useEffect(() => {
+    session().then(setWho, (problem) => (problem.status === 401 ? setWho(null) : setError(problem)));
+  }, []);
+  useEffect(() => { document.documentElement.lang = language(); document.title = w('title'); });
+  const invite = address.path.match(/^invite=(.+)$/);
+  if (invite) return html`<${Invited} invite=${invite[1]} onLogin=${setWho} />`;
+  if (error) return html`<main id="content"><${Trouble} error=${error} again=${() => location.reload()} /></main>`;
+  if (who === undefined) return html`<main id="content"><${Loading} /></main>`;
+  if (who === null) return html`<${Login} onLogin=${setWho} />`;
+  const leave = async () => { await logout().catch(() => {}); setWho(null); };
+  const switchLanguage = () => { setLanguage(language() === 'en' ? 'ru' : 'en'); again((n) => n + 1); };
+  return html`<${Head} who=${who} path=${address.path} onLanguage=${switchLanguage} onLogout=${leave} />
+    <main id="content" tabindex="-1"><${Page} address=${address} scopes=${who.scopes} /></main>`;
+}
+
+const place = document.getElementById('app');
+place.replaceChildren();
+render(html`<${App} />`, place);
