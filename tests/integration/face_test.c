@@ -156,7 +156,7 @@ static void health(void **state)
     assert_string_equal(body, "ok\n");
     assert_int_equal(ask(env, "GET", "/readyz", &body), 200);
     assert_string_equal(body, "ok\n");
-    assert_int_equal(ask(env, "GET", "/", NULL), 404);
+    assert_int_equal(ask(env, "GET", "/nothing", NULL), 404);
     assert_int_equal(ask(env, "GET", "/metrics/", NULL), 404);
     assert_int_equal(ask(env, "POST", "/metrics", NULL), 405);
     assert_non_null(strstr(env->answer, "\r\nAllow: GET\r\n"));
