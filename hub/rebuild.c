@@ -101,26 +101,75 @@ struct content {
     uint64_t entries, facts;
 };
 
-static int digest_facts(struct mr_house *house, struct content *ret, struct mr_error *reterr)
+/* Numbers of events that do not open now, because somebody in them is blocked: ascending u64. */
+struct blocked {
+    struct mr_buf numbers;
+};
+
+static int compare_numbers(const void *a, const void *b)
+{
+    uint64_t x, y;
+
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return x < y ? -1 : x > y;
+}
+
+static bool is_blocked(const struct blocked *blocked, uint64_t number)
+{
+    return blocked->numbers.size > 0 &&
+           bsearch(&number, blocked->numbers.data, blocked->numbers.size / sizeof number, sizeof number,
+                   compare_numbers) != NULL;
+}
+
+static int note_blocked(struct blocked *blocked, const struct mr_fact_set *set)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (set->items[i].kind == MR_FACT_WITHHELD && strcmp(set->items[i].code, "blocked") == 0)
+            mr_buf_put(&blocked->numbers, &set->items[i].number, sizeof set->items[i].number);
+    return mr_buf_failed(&blocked->numbers) ? MR_ENOMEM : 0;
+}
+
+/*
+ * Facts of an event stand sealed in the present views when a person in it was blocked afterwards, and a
+ * rebuild makes none of it until the block ends. Both would be the same then: such events are left out.
+ */
+static int digest_set(const struct mr_fact_set *set, const struct blocked *blocked, struct content *ret)
 {
     struct mr_sha256_state state;
     struct mr_buf bytes = MR_BUF_INIT;
+    int r = 0;
+
+    mr_sha256_init(&state);
+    for (size_t i = 0; i < set->count && r == 0; i++) {
+        if (is_blocked(blocked, set->items[i].number))
+            continue;
+        mr_buf_reset(&bytes);
+        mr_buf_put_be64(&bytes, set->items[i].number);
+        mr_buf_put_u8(&bytes, set->items[i].part);
+        r = mr_fact_encode(&bytes, &set->items[i]);
+        mr_sha256_put(&state, mr_buf_slice(&bytes));
+        ret->facts++;
+    }
+    mr_sha256_final(&state, ret->views);
+    mr_buf_wipe(&bytes);
+    return r;
+}
+
+/* noting: whoever is blocked in these is added, before anything is compared. */
+static int digest_facts(struct mr_house *house, struct blocked *blocked, bool noting, struct content *ret,
+        struct mr_error *reterr)
+{
     struct mr_fact_set set;
     int r;
 
     mr_fact_set_init(&set);
+    ret->facts = 0;
     r = ret->through > 0 ? mr_facts_load(house, ret->through, &set, reterr) : 0;
-    mr_sha256_init(&state);
-    for (size_t i = 0; i < set.count && r == 0; i++) {
-        mr_buf_reset(&bytes);
-        mr_buf_put_be64(&bytes, set.items[i].number);
-        mr_buf_put_u8(&bytes, set.items[i].part);
-        r = mr_fact_encode(&bytes, &set.items[i]);
-        mr_sha256_put(&state, mr_buf_slice(&bytes));
-    }
-    mr_sha256_final(&state, ret->views);
-    ret->facts = set.count;
-    mr_buf_wipe(&bytes);
+    if (r == 0 && noting)
+        r = note_blocked(blocked, &set);
+    if (r == 0)
+        r = digest_set(&set, blocked, ret);
     mr_fact_set_fini(&set);
     return r;
 }
@@ -148,27 +197,27 @@ static int digest_present(struct mr_house *house, struct content *ret, struct mr
         ret->through = mr_index_through(house->index);
         r = say_damage(mr_index_digest(house->index, ret->index, &ret->entries, reterr), "index", reterr);
         if (r == 0 && ret->through == views && ret->through == mr_index_through(house->index))
-            return say_damage(digest_facts(house, ret, reterr), "views", reterr);
+            return 0;
     }
     return r < 0 ? r
                  : mr_error_set(reterr, MR_EAGAIN, "index", "try again when fewer events come",
                            "the index grows faster than it is read");
 }
 
-static int digest_again(
-        struct mr_house *house, uint64_t through, struct content *ret, struct mr_error *reterr)
+static int digest_again(struct mr_house *house, uint64_t through, struct blocked *blocked,
+        struct content *ret, struct mr_error *reterr)
 {
     int r = mr_indexer_run_to(house, through, reterr);
 
     ret->through = through;
     if (r == 0)
         r = mr_index_digest(house->index, ret->index, &ret->entries, reterr);
-    return r < 0 ? r : digest_facts(house, ret, reterr);
+    return r < 0 ? r : digest_facts(house, blocked, /* noting= */ true, ret, reterr);
 }
 
 /* The present house with an index and views of its own. */
 static int build_beside(const struct mr_house *present, const char *dir, uint64_t through,
-        struct content *ret, struct mr_error *reterr)
+        struct blocked *blocked, struct content *ret, struct mr_error *reterr)
 {
     struct mr_house beside = *present;
     char path[PATH_MAX];
@@ -183,7 +232,7 @@ static int build_beside(const struct mr_house *present, const char *dir, uint64_
     if (r == 0)
         r = mr_view_open(&beside.view, path, false, reterr);
     if (r == 0)
-        r = digest_again(&beside, through, ret, reterr);
+        r = digest_again(&beside, through, blocked, ret, reterr);
     if (r == 0)
         r = MR_FAULT("rebuild.built");
     if (beside.index)
@@ -193,25 +242,37 @@ static int build_beside(const struct mr_house *present, const char *dir, uint64_
     return r;
 }
 
+/* The present facts as of the same number, behind the others: those say what is left out. */
+static int look_at_both(const struct mr_house *house, const char *dir, struct blocked *blocked,
+        struct content *have, struct content *again, struct mr_error *reterr)
+{
+    struct mr_house present = *house;
+    int r = digest_present(&present, have, reterr);
+
+    if (r == 0)
+        r = build_beside(house, dir, have->through, blocked, again, reterr);
+    return r < 0 ? r
+                 : say_damage(digest_facts(&present, blocked, /* noting= */ false, have, reterr), "views",
+                           reterr);
+}
+
 static int compare(
         const struct mr_house *house, const char *dir, struct mr_rebuilt *ret, struct mr_error *reterr)
 {
-    struct mr_house present = *house;
     struct content have = {0}, again = {0};
-    int r = digest_present(&present, &have, reterr);
+    struct blocked blocked = {.numbers = MR_BUF_INIT};
+    int r = look_at_both(house, dir, &blocked, &have, &again, reterr);
 
-    if (r == 0)
-        r = build_beside(house, dir, have.through, &again, reterr);
-    if (r < 0)
-        return r;
     *ret = (struct mr_rebuilt){.through = have.through,
-            .index_same = memcmp(have.index, again.index, sizeof have.index) == 0,
-            .views_same = memcmp(have.views, again.views, sizeof have.views) == 0,
+            .index_same = r == 0 && memcmp(have.index, again.index, sizeof have.index) == 0,
+            .views_same = r == 0 && memcmp(have.views, again.views, sizeof have.views) == 0,
             .entries = have.entries,
             .entries_again = again.entries,
             .facts = have.facts,
-            .facts_again = again.facts};
-    return 0;
+            .facts_again = again.facts,
+            .blocked = blocked.numbers.size / sizeof(uint64_t)};
+    mr_buf_fini(&blocked.numbers);
+    return r;
 }
 
 static int check_in(

@@ -14,6 +14,7 @@ struct mr_rebuilt {
     bool index_same, views_same; /* of a check */
     uint64_t entries, entries_again;
     uint64_t facts, facts_again;
+    uint64_t blocked; /* events of blocked persons, whose facts were not compared */
 };
 
 /* Removes what is there, whatever its state, and builds anew. MR_EEXISTS: a hub runs. */
@@ -22,8 +23,8 @@ int mr_rebuild(const struct mr_config *config, enum mr_rebuild_what what, struct
 
 /*
  * Builds both beside, up to where the present ones are, compares, and removes it again; with a hub running or
- * without. What of a blocked person was indexed before the block is in the present index only: the one lawful
- * difference. MR_EAGAIN: the index did not stand still long enough.
+ * without. Facts of events with a blocked person are left out: the present ones were made before the block.
+ * MR_EAGAIN: the index did not stand still long enough.
  */
 int mr_rebuild_check(const struct mr_config *config, struct mr_rebuilt *ret, struct mr_error *reterr);
 

@@ -4,6 +4,7 @@
 
 #include "hub/audit/args.h"
 #include "hub/audit/erased_json.h"
+#include "hub/audit/expired_json.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/record_json.h"
 #include "hub/opened.h"
@@ -34,6 +35,8 @@ int mr_query_log_show(const struct mr_method_call *call, mr_emit_fn emit, void *
         json = mr_record_json_full(call->house, &view.record, leaf_hash);
         if (json)
             mr_erased_add(call->house, &view.record, json);
+        if (json)
+            mr_expired_add(call->house, &view.record, json);
         r = json ? emit(ctx, json) : MR_ENOMEM;
     }
     mr_log_reader_close(reader);

@@ -9,6 +9,7 @@
 
 #include "hub/audit/args.h"
 #include "hub/audit/erased_json.h"
+#include "hub/audit/expired_json.h"
 #include "hub/audit/find.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/record_json.h"
@@ -169,6 +170,8 @@ static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)
     json = mr_record_json(w->call->house, &w->view.record);
     if (json)
         mr_erased_add(w->call->house, &w->view.record, json);
+    if (json)
+        mr_expired_add(w->call->house, &w->view.record, json);
     memcpy(w->idents[w->idents_count++], w->view.record.ident, MR_RECORD_IDENT_BYTES);
     for (size_t i = 0; i < w->view.record.subs_count; i++)
         (void)json_array_append_new(deliveries, delivery_json(w, w->view.record.subs[i], &w->view.record));

@@ -92,8 +92,9 @@ const struct tool_command tool_rebuild = {
                 "--check             with a hub or without: builds both in a folder beside, up to where the "
                 "present ones\n"
                 "                    are, compares every entry and fact, and removes it. Exit code 1: they "
-                "differ. "
-                "What was\n"
-                "                    indexed of a person before a block is the one lawful difference\n",
+                "differ. Facts\n"
+                "                    of events whose person is blocked (an erasure waits) are not compared; "
+                "\"blocked\" counts\n"
+                "                    these events\n",
         .run = rebuild_run,
 };

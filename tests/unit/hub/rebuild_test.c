@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hub/indexer.h"
+#include "hub/own.h"
 #include "hub/rebuild.h"
 #include "tests/support/hub_env.h"
 #include "tests/support/tmpdir.h"
@@ -108,6 +109,41 @@ static void test_the_same_or_not(void **state)
     assert_true(rebuilt.index_same && rebuilt.views_same);
 }
 
+/* Prepare thread. */
+static int block(void *ctx, struct mr_keyring *keyring)
+{
+    uint8_t person[MR_PERSON_ID_BYTES];
+    struct mr_keyring_txn *txn;
+    int r = mr_keyring_begin(keyring, &txn);
+
+    if (r == 0)
+        r = mr_person_find(txn, MR_IDENTIFIER_SNILS, mr_slice_str(ctx), person);
+    if (r == 0)
+        r = mr_person_set_state(txn, person, MR_PERSON_BLOCKED);
+    return r == 0 ? mr_keyring_commit(txn) : r;
+}
+
+/* While an erasure waits for its approval: what was projected before the block would be again behind it. */
+static void test_blocked_is_no_difference(void **state)
+{
+    struct hub_env *env = *state;
+    struct mr_rebuilt rebuilt;
+    struct mr_error error = {0};
+    char snils[] = "12345678964";
+
+    publish_all(env);
+    assert_int_equal(mr_indexer_run_once(&env->house, NULL), 0);
+    assert_int_equal(mr_own_task(env->prepare, block, snils), 0);
+    hub_env_close(env);
+    rebuilt = check(env);
+    assert_true(rebuilt.index_same && rebuilt.views_same);
+    assert_true(rebuilt.blocked > 0 && rebuilt.facts > 0);
+    assert_int_equal(rebuilt.facts, rebuilt.facts_again);
+    assert_int_equal(mr_rebuild(env->config, MR_REBUILD_ALL, &rebuilt, &error), 0);
+    rebuilt = check(env);
+    assert_true(rebuilt.index_same && rebuilt.views_same && rebuilt.blocked > 0);
+}
+
 static void test_damage_is_no_obstacle(void **state)
 {
     struct hub_env *env = *state;
@@ -132,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_the_same_or_not, hub_env_setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_blocked_is_no_difference, hub_env_setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_damage_is_no_obstacle, hub_env_setup, hub_env_teardown),
     };
 
