@@ -18,7 +18,7 @@ static const char INCOMING[] = "incoming";
 /* The two kinds of files. */
 enum kind { ROOTS, KEYS };
 
-enum { NAME_BYTES = 32 };
+enum { NAME_BYTES = MR_ESCROW_NAME_MAX };
 
 static int place_error(struct mr_error *reterr, const char *path, const char *what)
 {
@@ -238,4 +238,46 @@ int mr_escrow_forget_older(const struct mr_escrow *escrow, uint32_t generation, 
             r = sync_folder(escrow->keys, reterr);
     }
     return r;
+}
+
+/* ---- looking ---- */
+
+static int youngest(const char *dir, enum kind kind, uint32_t *ret, struct mr_error *reterr)
+{
+    DIR *folder = opendir(dir);
+    const struct dirent *entry;
+
+    *ret = 0;
+    if (!folder)
+        return place_error(reterr, dir, "cannot read the escrow place");
+    while ((entry = readdir(folder))) {
+        uint32_t generation = generation_of(kind, entry->d_name);
+
+        if (generation > *ret)
+            *ret = generation;
+    }
+    (void)closedir(folder);
+    return 0;
+}
+
+int mr_escrow_youngest_root(const char *dir, uint32_t *ret, struct mr_error *reterr)
+{
+    return youngest(dir, ROOTS, ret, reterr);
+}
+
+int mr_escrow_youngest_keys(const char *dir, uint32_t *ret, struct mr_error *reterr)
+{
+    return youngest(dir, KEYS, ret, reterr);
+}
+
+const char *mr_escrow_root_name(uint32_t generation, char out[static MR_ESCROW_NAME_MAX])
+{
+    name_of(ROOTS, generation, out);
+    return out;
+}
+
+const char *mr_escrow_keys_name(uint32_t generation, char out[static MR_ESCROW_NAME_MAX])
+{
+    name_of(KEYS, generation, out);
+    return out;
 }

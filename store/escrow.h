@@ -39,6 +39,14 @@ struct mr_escrow_copier {
 int mr_escrow_put_keys(
         const char *dir, uint32_t generation, const struct mr_escrow_copier *copier, struct mr_error *reterr);
 
+/* The youngest there is; 0: none. MR_ENOTFOUND: no folder. */
+int mr_escrow_youngest_root(const char *dir, uint32_t *ret, struct mr_error *reterr);
+int mr_escrow_youngest_keys(const char *dir, uint32_t *ret, struct mr_error *reterr);
+/* Names of the files. */
+enum { MR_ESCROW_NAME_MAX = 32 };
+const char *mr_escrow_root_name(uint32_t generation, char out[static MR_ESCROW_NAME_MAX]);
+const char *mr_escrow_keys_name(uint32_t generation, char out[static MR_ESCROW_NAME_MAX]);
+
 /* Destroys the roots of older generations, and removes the copies of keys that only they could open. */
 int mr_escrow_forget_older(const struct mr_escrow *escrow, uint32_t generation, struct mr_error *reterr);
 

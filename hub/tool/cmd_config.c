@@ -182,6 +182,7 @@ static int check(struct tool *tool, bool quiet)
     if (code == 0 || code == TOOL_EXIT_CHECK) {
         keys = check_keys(tool, &warnings);
         mr_rights_terms(config, tool->config_path, warn, &warnings);
+        tool_config_places(tool, warn, &warnings);
         if (keys == 0 && !quiet && (code == 0 || tool->json))
             print_summary(tool, warnings.list, failed.list);
         code = keys ? keys : code;

@@ -242,6 +242,8 @@ int tool_log_find(struct tool *tool, int argc, char **argv)
         code = tool_usage(&tool_log, "find: unexpected '%s'", argv[optind]);
     if (code == 0 && find.identifiers > 1)
         code = tool_usage(&tool_log, "find: " TOOL_PERSON_ONE);
+    if (code == 0 && json_object_get(find.arguments, "person") && tool_person_wrong(find.arguments))
+        code = tool_usage(&tool_log, "find: --person: %s", tool_person_wrong(find.arguments));
     if (code == 0 && json_object_size(find.arguments) == 0)
         code = tool_usage(&tool_log, "find: say what to look for");
     if (code == 0)

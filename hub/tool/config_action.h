@@ -20,6 +20,10 @@ int tool_config_rollback(struct tool *tool, int argc, char **argv);
 /* tool->config_path as `check` does; quiet: without a summary, when all is well. */
 int tool_config_check(struct tool *tool, bool quiet);
 
+/* Warns of folders and files that the configuration names and that are not there (config_places.c). */
+void tool_config_places(
+        const struct tool *tool, void (*warn)(void *ctx, const struct mr_error *warning), void *ctx);
+
 /* ---- for these files; each says itself what failed, and returns the exit code ---- */
 
 struct tool_config_planned {

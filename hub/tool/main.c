@@ -28,6 +28,7 @@ static const struct tool_command *const commands[] = {
         &tool_scrub,
         &tool_backup,
         &tool_restore,
+        &tool_escrow,
         &tool_rebuild,
         &tool_map,
         &tool_filter,
@@ -98,20 +99,41 @@ static int take_common(struct tool *tool, int argc, char **argv)
     return kept;
 }
 
+/* getopt tells a wrong option by itself, but not as JSON. */
+static void speak(const struct tool *tool)
+{
+    tool_usage_as_json(tool->json);
+    opterr = !tool->json;
+}
+
+/* What stands before the command; --json counts wherever it stands. */
+static int wrong_options(struct tool *tool, int argc, char **argv, const char *what)
+{
+    for (int i = 1; i < argc; i++)
+        tool->json |= strcmp(argv[i], "--json") == 0;
+    speak(tool);
+    if (tool->json)
+        return tool_usage_general("%s", what);
+    print_help(stderr);
+    return TOOL_EXIT_USAGE;
+}
+
 static int run_command(struct tool *tool, int argc, char **argv)
 {
     const struct tool_command *command = find(argv[0]);
 
+    argc = take_common(tool, argc, argv);
+    speak(tool);
     if (!command) {
-        (void)fprintf(stderr, "marshrut: no command '%s'\n", argv[0]);
-        print_help(stderr);
+        (void)tool_usage_general("no command '%s'", argv[0]);
+        if (!tool->json)
+            print_help(stderr);
         return TOOL_EXIT_USAGE;
     }
     if (wants_help(argc, argv)) {
         print_command_help(command);
         return 0;
     }
-    argc = take_common(tool, argc, argv);
     optind = 0; /* glibc: start anew */
     return command->run(tool, argc, argv);
 }
@@ -149,14 +171,10 @@ static int take_options(struct tool *tool, int argc, char **argv)
             (void)printf("marshrut %s\n", MR_VERSION);
             return 0;
         default:
-            print_help(stderr);
-            return TOOL_EXIT_USAGE;
+            return wrong_options(tool, argc, argv, "unknown option, or one without its value");
         }
     }
-    if (optind < argc)
-        return -1;
-    print_help(stderr);
-    return TOOL_EXIT_USAGE;
+    return optind < argc ? -1 : wrong_options(tool, argc, argv, "say what to do");
 }
 
 int main(int argc, char **argv)

@@ -77,15 +77,68 @@ int tool_fail(const struct tool *tool, const struct mr_error *error)
     return mr_err_exit(error->code);
 }
 
+/* Of the process, as its arguments are: a wrong call is found where nothing else of the tool is at hand. */
+static bool usage_as_json;
+
+void tool_usage_as_json(bool as_json)
+{
+    usage_as_json = as_json;
+}
+
+/* what is freed. */
+static int wrong_call(char *what, const char *where, const char *cure)
+{
+    json_t *document = json_pack("{s:{s:s, s:o, s:s, s:s}}", "error", "code", "usage", "what",
+            json_text(what ? what : "wrong usage"), "where", where, "cure", cure);
+
+    if (document)
+        (void)json_dumpf(document, stderr, JSON_COMPACT);
+    (void)fputc('\n', stderr);
+    json_decref(document);
+    free(what);
+    return TOOL_EXIT_USAGE;
+}
+
 int tool_usage(const struct tool_command *command, const char *format, ...)
 {
+    char *what = NULL, *cure = NULL, where[64];
+    va_list args;
+    int r;
+
+    va_start(args, format);
+    if (vasprintf(&what, format, args) < 0)
+        what = NULL;
+    va_end(args);
+    if (!usage_as_json) {
+        (void)fprintf(stderr, "marshrut %s: ", command->name);
+        tool_put(stderr, what ? what : "wrong usage");
+        (void)fprintf(stderr, "\nusage: marshrut [-c FILE] %s %s\n", command->name, command->usage);
+        free(what);
+        return TOOL_EXIT_USAGE;
+    }
+    (void)snprintf(where, sizeof where, "marshrut %s", command->name);
+    if (asprintf(&cure, "usage: marshrut [-c FILE] %s %s", command->name, command->usage) < 0)
+        cure = NULL;
+    r = wrong_call(what, where, cure ? cure : "marshrut --help");
+    free(cure);
+    return r;
+}
+
+int tool_usage_general(const char *format, ...)
+{
+    char *what = NULL;
     va_list args;
 
-    (void)fprintf(stderr, "marshrut %s: ", command->name);
     va_start(args, format);
-    say(stderr, format, args);
+    if (vasprintf(&what, format, args) < 0)
+        what = NULL;
     va_end(args);
-    (void)fprintf(stderr, "\nusage: marshrut [-c FILE] %s %s\n", command->name, command->usage);
+    if (usage_as_json)
+        return wrong_call(what, "marshrut", "marshrut --help lists the commands");
+    (void)fprintf(stderr, "marshrut: ");
+    tool_put(stderr, what ? what : "wrong usage");
+    (void)fputc('\n', stderr);
+    free(what);
     return TOOL_EXIT_USAGE;
 }
 

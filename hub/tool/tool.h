@@ -38,6 +38,7 @@ extern const struct tool_command tool_balance;
 extern const struct tool_command tool_bench;
 extern const struct tool_command tool_config_command;
 extern const struct tool_command tool_erase;
+extern const struct tool_command tool_escrow;
 extern const struct tool_command tool_filter;
 extern const struct tool_command tool_hold;
 extern const struct tool_command tool_keys;
@@ -71,6 +72,11 @@ int tool_fail(const struct tool *tool, const struct mr_error *error);
 /* A wrong call: says what is wrong and how the command is used. Returns TOOL_EXIT_USAGE. */
 int tool_usage(const struct tool_command *command, const char *format, ...)
         __attribute__((format(printf, 2, 3)));
+
+/* The same of a call without a command. */
+int tool_usage_general(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Wrong calls are told as one JSON line, as errors are (code "usage"). */
+void tool_usage_as_json(bool as_json);
 
 /* Signals that end the tool's waiting (Ctrl-C, TERM) were caught. Async-signal-safe flag, set by
  * tool_catch_signals(). */

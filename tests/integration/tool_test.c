@@ -93,8 +93,8 @@ static void test_help(void **state)
 {
     static const char *const commands[] = {"up", "publish", "tail", "where", "balance", "status", "top",
             "log", "receipt", "passport", "quarantine", "parked", "retention", "hold", "erase", "scrub",
-            "backup", "restore", "rebuild", "map", "filter", "types", "keys", "token", "account", "config",
-            "bench"};
+            "backup", "restore", "escrow", "rebuild", "map", "filter", "types", "keys", "token", "account",
+            "config", "bench"};
 
     expect(*state, "help", 0, NULL, ARGS("--help"));
     for (size_t i = 0; i < MR_COUNT(commands); i++) {
@@ -126,6 +126,12 @@ static void test_wrong_calls(void **state)
             ARGS("erase", "request", "--snils", "11223344595", "--basis", "consent-withdrawn", "--case", "7",
                     "--as", "auditor"));
     expect(*state, "usage-passport", 64, NULL, ARGS("passport", "set", "3.premises"));
+    expect(*state, "usage-log-find-person", 64, NULL,
+            ARGS("log", "find", "--person", "zzz", "--case", "2-17"));
+    expect(*state, "usage-none-json", 64, NULL, ARGS("dance", "--json"));
+    expect(*state, "usage-tail-json", 64, NULL, ARGS("--json", "tail", "--from", "soon"));
+    expect(*state, "usage-option-json", 64, NULL, ARGS("--json", "publish", "--fast"));
+    expect(*state, "usage-escrow", 64, NULL, ARGS("escrow"));
 }
 
 static void test_publish(void **state)
