@@ -75,8 +75,8 @@ int mr_log_usage(struct mr_log *log, struct mr_log_usage *ret); /* any thread */
 
 /*
  * Writes the growing environment anew (mr_kv_compact): of what was changed or taken out of it no byte stays.
- * Closed segments are not touched. Batches go on beside it and wait, as readers do, for the swap. The owner's, any
- * thread without a reader that is not paused. MR_EAGAIN: somebody reads for too long.
+ * Closed segments are not touched. Batches go on beside it and wait, as readers do, for the swap. The
+ * owner's, any thread without a reader that is not paused. MR_EAGAIN: somebody reads for too long.
  */
 int mr_log_compact(struct mr_log *log, struct mr_kv_compaction *ret, struct mr_error *reterr);
 

@@ -135,7 +135,8 @@ static int by_id(
 
     ret->how = "person";
     if (strlen(text) != 2 * sizeof id || mr_hex_decode(text, strlen(text), id, sizeof id) < 0)
-        return mr_error_set(reterr, MR_EINVAL, "person", "take it from an event, or look by СНИЛС or by the id in a system",
+        return mr_error_set(reterr, MR_EINVAL, "person",
+                "take it from an event, or look by СНИЛС or by the id in a system",
                 "this is no id of a person: those have 32 hexadecimal digits");
     return mr_person_look_id(call->house->keyring, id, &ret->parts, &ret->parts_count);
 }

@@ -190,9 +190,11 @@ static void test_figures(void **state)
     kib = anonymous_kib(crowd->spawn.pid);
     expect_balance(crowd);
     (void)printf("%zu systems: connected and served in %lld ms; anonymous memory %.1f MiB (limit %d); "
-                 "idle %.2f %% of one core over %d s (limit %d); %zu back at once in %lld ms (limit %d); one publishes for all: %.0f events/s to the last taken\n",
+                 "idle %.2f %% of one core over %d s (limit %d); %zu back at once in %lld ms (limit %d); one "
+                 "publishes for all: %.0f events/s to the last taken\n",
             crowd->count, (long long)connect_ms, (double)kib / 1024, ANONYMOUS_MIB_MAX, idle, IDLE_SECONDS,
-            IDLE_PERCENT_MAX, (crowd->count + SHARE_BACK - 1) / SHARE_BACK, (long long)back_ms, BACK_MS_MAX, rate);
+            IDLE_PERCENT_MAX, (crowd->count + SHARE_BACK - 1) / SHARE_BACK, (long long)back_ms, BACK_MS_MAX,
+            rate);
     assert_true(kib <= ANONYMOUS_MIB_MAX * 1024L);
     assert_true(idle < IDLE_PERCENT_MAX);
     assert_true(back_ms <= BACK_MS_MAX);
