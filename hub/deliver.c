@@ -193,6 +193,10 @@ void mr_deliver_on_act(void *ctx, const struct mr_act_delivery *act)
 {
     struct mr_deliver *deliver = ctx;
 
+    struct mr_feed *feed = act->replay ? mr_deliver_feed(deliver, act->replay) : NULL;
+
+    if (feed)
+        mr_feed_replay_start(feed, act->from, act->to);
     if (!act->parked)
         return;
     for (uint32_t i = 0; i < deliver->feeds_count; i++)

@@ -65,9 +65,13 @@ struct mr_feed {
     uint32_t unwritten;         /* jobs with rows of what is parked, not yet durable */
     bool release_due;           /* there may be something to release */
     struct mr_release *release; /* what is being released; NULL: nothing */
-    bool replay;
-    uint64_t replay_end; /* then the feed goes on from its cursor */
-    bool waiting;        /* for the timer */
+    bool replay;                /* its receiver has asked for it */
+    uint64_t replay_end;        /* then the feed goes on from its cursor */
+    bool replay_due;            /* it is the turn of what an operator has replayed: */
+    uint64_t replay_at;         /* from here on */
+    uint64_t replay_to;         /* up to here; 0: nothing */
+    uint32_t turns;             /* of what is new since then */
+    bool waiting;               /* for the timer */
     uv_timer_t timer;
     uint8_t closed;           /* timers that are */
     uv_timer_t release_timer; /* the next of the released ones that may not come yet */

@@ -82,9 +82,27 @@ void mr_feed_on_retry(uv_timer_t *timer);
 /* Tags of a number of this feed; takes the reader's snapshot as it is. None when it cannot be opened. */
 void mr_feed_order(struct mr_feed *feed, uint64_t number, struct mr_order *ret);
 
-/* ---- what is released (deliver_release.c) ---- */
+/* ---- what is released, or replayed (deliver_release.c) ---- */
 
-/* As mr_feed_send(), when feed->release_due or feed->release. */
+enum mr_release_state { MR_ITEM_WAITING, MR_ITEM_SENT, MR_ITEM_OVER };
+
+struct mr_release_item {
+    uint64_t number;
+    int64_t sent_us;
+    enum mr_release_state state;
+    struct mr_parked_row row;
+};
+
+/* One pass: sent by number, while nothing else is under way. */
+struct mr_release {
+    struct mr_release_item *items; /* by number */
+    size_t count;
+    size_t sent; /* everything before it was sent, or need not be */
+    bool more;   /* than the pass could take */
+    bool replay; /* of what was taken once: it leaves no rows */
+};
+
+/* As mr_feed_send(), when feed->release_due, feed->replay_due or feed->release. */
 bool mr_feed_release(struct mr_feed *feed);
 void mr_feed_release_ack(struct mr_feed *feed, uint64_t through);
 void mr_feed_release_nack(struct mr_feed *feed, const Marshrut__Bus__V1__Nack *frame);
@@ -92,5 +110,17 @@ void mr_feed_release_drop(struct mr_feed *feed); /* its receiver is gone: all of
 /* At the start: what is parked into feed->parked; numbers above the cursor into feed->marks. The reader has a
  * snapshot. */
 int mr_feed_load(struct mr_feed *feed);
+
+/* ---- what an operator has replayed (deliver_replay.c) ---- */
+
+/* From now on `from` to `to` go again, beside what is new; in the place of what was being replayed. */
+void mr_feed_replay_start(struct mr_feed *feed, uint64_t from, uint64_t to);
+/* The next pass of it, if there is still something. 0, or it is tried again later. */
+int mr_feed_replay_begin(struct mr_feed *feed);
+/* The pass is over, or its receiver is gone: what was settled of it does not come again. */
+void mr_feed_replay_passed(struct mr_feed *feed);
+/* A turn has sent what is new, `more` if there is still some: whose turn is it now? Returns as
+ * mr_feed_send(). */
+bool mr_feed_replay_turn(struct mr_feed *feed, bool more);
 
 #endif

@@ -13,22 +13,6 @@
 
 enum { PASS_MAX = 1024 };
 
-enum item_state { ITEM_WAITING, ITEM_SENT, ITEM_OVER };
-
-struct item {
-    uint64_t number;
-    int64_t sent_us;
-    enum item_state state;
-    struct mr_parked_row row;
-};
-
-struct mr_release {
-    struct item *items; /* by number */
-    size_t count;
-    size_t sent; /* everything before it was sent, or need not be */
-    bool more;   /* than the pass could take */
-};
-
 /* ---- reading the rows ---- */
 
 struct scan {
@@ -66,7 +50,7 @@ static int take_row(struct scan *scan, uint64_t number, const struct mr_parked_r
     }
     if (!release->items && !(release->items = calloc(PASS_MAX, sizeof *release->items)))
         return MR_ENOMEM;
-    release->items[release->count++] = (struct item){.number = number, .row = *row};
+    release->items[release->count++] = (struct mr_release_item){.number = number, .row = *row};
     return 0;
 }
 
@@ -157,6 +141,8 @@ static void look_again_at(struct mr_feed *feed, int64_t at_us)
 
 static void free_release(struct mr_feed *feed)
 {
+    if (feed->release && feed->release->replay)
+        mr_feed_replay_passed(feed);
     if (feed->release)
         free(feed->release->items);
     free(feed->release);
@@ -166,6 +152,7 @@ static void free_release(struct mr_feed *feed)
 void mr_feed_release_drop(struct mr_feed *feed)
 {
     free_release(feed);
+    feed->replay_due = false;
     feed->release_due = feed->parked.rows > 0;
 }
 
@@ -189,14 +176,14 @@ static int begin(struct mr_feed *feed)
 static bool under_way(const struct mr_release *release)
 {
     for (size_t i = 0; i < release->sent; i++)
-        if (release->items[i].state == ITEM_SENT)
+        if (release->items[i].state == MR_ITEM_SENT)
             return true;
     return false;
 }
 
 /* The row goes, and a delivery stands in its place. */
-static void settle(
-        struct mr_feed *feed, struct mr_job *job, struct item *item, enum mr_delivery_outcome outcome)
+static void settle(struct mr_feed *feed, struct mr_job *job, struct mr_release_item *item,
+        enum mr_delivery_outcome outcome)
 {
     const struct mr_delivery_row row = {.outcome = outcome,
             .through = item->number,
@@ -208,19 +195,23 @@ static void settle(
             .config = feed->deliver->house->config_version};
     uint8_t key[MR_DELIVERY_KEY_BYTES];
 
+    item->state = MR_ITEM_OVER;
+    if (feed->release->replay)
+        return; /* leaves no rows */
     mr_rows_del(&job->rows, MR_LOG_PARKED, mr_delivery_key(feed->id, item->number, key));
     mr_feed_put_delivery(job, feed, item->number, &row);
     mr_parked_remove(&feed->parked, &item->row.order);
-    item->state = ITEM_OVER;
 }
 
-static bool has_expired(const struct mr_feed *feed, const struct item *item, const struct mr_record *record)
+static bool has_expired(
+        const struct mr_feed *feed, const struct mr_release_item *item, const struct mr_record *record)
 {
     return item->row.state == MR_PARKED_BEHIND && mr_feed_is_old(feed, record);
 }
 
 /* Parked once more; what follows of its key stays where it is. */
-static void fail_again(struct mr_feed *feed, struct item *item, const struct mr_nack_row *nack, bool say_nack)
+static void fail_again(
+        struct mr_feed *feed, struct mr_release_item *item, const struct mr_nack_row *nack, bool say_nack)
 {
     struct mr_release *release = feed->release;
     struct mr_job *job = mr_job_new(feed->deliver->jobs, sizeof *job);
@@ -235,22 +226,26 @@ static void fail_again(struct mr_feed *feed, struct item *item, const struct mr_
         mr_parked_add(&feed->parked, &item->row.order);
     for (size_t i = (size_t)(item - release->items); i < release->count; i++)
         if (mr_order_meets(&release->items[i].row.order, &item->row.order))
-            release->items[i].state = ITEM_OVER;
-    item->state = ITEM_OVER;
+            release->items[i].state = MR_ITEM_OVER;
+    item->state = MR_ITEM_OVER;
 }
 
-static void damaged(struct mr_feed *feed, struct item *item, int error)
+static void damaged(struct mr_feed *feed, struct mr_release_item *item, int error)
 {
     struct mr_nack_row nack = {.at_us = mr_feed_now_us(feed), .attempt = item->row.attempt};
 
     mr_err("deliver.damaged", "subscription", feed->subscription->name, "number", MR_N(item->number), "error",
             mr_err_name(error));
+    item->state = MR_ITEM_OVER;
+    if (feed->release->replay)
+        return;
     mr_nack_reason(mr_err_name(error), nack.reason);
     fail_again(feed, item, &nack, false);
 }
 
 /* One item into the frame, or over without being sent. false: there is no room for it now. */
-static bool put(struct mr_feed *feed, struct mr_feed_frame *frame, struct mr_job *job, struct item *item)
+static bool put(
+        struct mr_feed *feed, struct mr_feed_frame *frame, struct mr_job *job, struct mr_release_item *item)
 {
     struct mr_deliver *deliver = feed->deliver;
     int r = mr_log_read(deliver->reader, item->number, deliver->view, NULL);
@@ -265,7 +260,7 @@ static bool put(struct mr_feed *feed, struct mr_feed_frame *frame, struct mr_job
         return false;
     if (r == 0) {
         frame->items[frame->count - 1].attempt = item->row.attempt + 1;
-        item->state = ITEM_SENT;
+        item->state = MR_ITEM_SENT;
         item->sent_us = mr_feed_now_us(feed);
     } else if (r == MR_EDESTROYED || r == MR_EBLOCKED || r == MR_EEXPIRED) {
         settle(feed, job, item, MR_DELIVERY_SUPPRESSED);
@@ -286,9 +281,9 @@ static bool send_next(struct mr_feed *feed)
         return false;
     mr_feed_frame_begin(feed, &frame);
     while (release->sent < release->count && feed->parking == 0 && mr_feed_frame_has_room(feed, &frame)) {
-        struct item *item = &release->items[release->sent];
+        struct mr_release_item *item = &release->items[release->sent];
 
-        if (item->state == ITEM_WAITING && !put(feed, &frame, job, item))
+        if (item->state == MR_ITEM_WAITING && !put(feed, &frame, job, item))
             break;
         release->sent++;
     }
@@ -297,7 +292,7 @@ static bool send_next(struct mr_feed *feed)
     else
         mr_job_free(job);
     if (frame.count > 0)
-        mr_feed_frame_send(feed, &frame, false, true);
+        mr_feed_frame_send(feed, &frame, release->replay, !release->replay);
     return feed->session && frame.count == 0 && release->sent > before;
 }
 
@@ -306,6 +301,8 @@ bool mr_feed_release(struct mr_feed *feed)
     if (!feed->release) {
         if (feed->sent_count > 0 || feed->unwritten > 0)
             return false; /* wakes us */
+        if (!feed->release_due)
+            return mr_feed_replay_begin(feed) == 0;
         return begin(feed) == 0;
     }
     if (under_way(feed->release))
@@ -319,10 +316,10 @@ bool mr_feed_release(struct mr_feed *feed)
 
 /* ---- what the receiver says ---- */
 
-static struct item *find_sent(struct mr_release *release, uint64_t number)
+static struct mr_release_item *find_sent(struct mr_release *release, uint64_t number)
 {
     for (size_t i = 0; i < release->sent; i++)
-        if (release->items[i].number == number && release->items[i].state == ITEM_SENT)
+        if (release->items[i].number == number && release->items[i].state == MR_ITEM_SENT)
             return &release->items[i];
     return NULL;
 }
@@ -335,13 +332,17 @@ void mr_feed_release_ack(struct mr_feed *feed, uint64_t through)
     if (!job)
         return; /* said of something else */
     for (size_t i = 0; i < release->sent; i++)
-        if (release->items[i].state == ITEM_SENT && release->items[i].number <= through)
+        if (release->items[i].state == MR_ITEM_SENT && release->items[i].number <= through)
             settle(feed, job, &release->items[i], MR_DELIVERY_TAKEN);
-    (void)mr_feed_submit(feed, job); /* rows lost for want of memory: it comes again after a restart */
+    if (job->rows.size == 0)
+        mr_job_free(job);
+    else
+        (void)mr_feed_submit(feed, job); /* rows lost for want of memory: it comes again after a restart */
 }
 
 /* Once more by itself, after a while; the rest of the feed does not wait for it, only its key. */
-static void again(struct mr_feed *feed, struct item *item, const struct mr_nack_row *nack, uint32_t asked_ms)
+static void again(
+        struct mr_feed *feed, struct mr_release_item *item, const struct mr_nack_row *nack, uint32_t asked_ms)
 {
     struct mr_release *release = feed->release;
     struct mr_job *job = mr_feed_job(feed);
@@ -358,8 +359,8 @@ static void again(struct mr_feed *feed, struct item *item, const struct mr_nack_
         return;
     for (size_t i = (size_t)(item - release->items); i < release->count; i++)
         if (mr_order_meets(&release->items[i].row.order, &item->row.order))
-            release->items[i].state = ITEM_OVER;
-    item->state = ITEM_OVER;
+            release->items[i].state = MR_ITEM_OVER;
+    item->state = MR_ITEM_OVER;
     if (!uv_is_active((uv_handle_t *)&feed->release_timer) ||
             uv_timer_get_due_in(&feed->release_timer) > (uint64_t)(at_us - nack->at_us) / 1000)
         look_again_at(feed, at_us);
@@ -368,12 +369,16 @@ static void again(struct mr_feed *feed, struct item *item, const struct mr_nack_
 void mr_feed_release_nack(struct mr_feed *feed, const Marshrut__Bus__V1__Nack *frame)
 {
     struct mr_deliver *deliver = feed->deliver;
-    struct item *item = find_sent(feed->release, frame->number);
+    struct mr_release_item *item = find_sent(feed->release, frame->number);
     struct mr_nack_row nack = {.at_us = mr_feed_now_us(feed)};
     uint32_t attempts_max;
 
     if (!item)
         return;
+    if (feed->release->replay) {
+        item->state = MR_ITEM_OVER; /* nothing of it is kept */
+        return;
+    }
     if (item->row.attempts_max == 0) /* it waited behind another one */
         item->row.attempts_max = feed->subscription->attempts_max;
     attempts_max = item->row.attempts_max;

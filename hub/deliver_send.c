@@ -244,7 +244,7 @@ bool mr_feed_send(struct mr_feed *feed)
 {
     if (!feed->session || feed->waiting || feed->parking > 0)
         return false;
-    if (!feed->replay && (feed->release || feed->release_due))
+    if (!feed->replay && (feed->release || feed->release_due || feed->replay_due))
         return mr_feed_release(feed);
-    return !feed->parked.full && send_next(feed);
+    return mr_feed_replay_turn(feed, !feed->parked.full && send_next(feed));
 }

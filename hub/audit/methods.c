@@ -50,6 +50,8 @@ static const struct mr_method methods[] = {
         {"passport.show", NULL, mr_query_passport_show, NULL},
         {"passport.submit", "cnppm", NULL, mr_act_passport_submit},
         {"quarantine.list", NULL, mr_query_quarantine, NULL},
+        {"replay.plan", NULL, mr_query_replay_plan, NULL},
+        {"replay.start", "admin", NULL, mr_act_replay_start},
         {"retention.plan", NULL, mr_query_retention_plan, NULL},
         {"retention.run", "pd-officer,admin", mr_query_retention_run, NULL},
         {"token.list", NULL, mr_query_token_list, NULL},

@@ -69,6 +69,9 @@ int mr_query_parked_list(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_parked_show(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_replay_plan(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_act_replay_start(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_parked_retry(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_parked_release(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_parked_discard(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);

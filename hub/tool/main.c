@@ -22,6 +22,7 @@ static const struct tool_command *const commands[] = {
         &tool_passport,
         &tool_quarantine,
         &tool_parked,
+        &tool_replay,
         &tool_erase,
         &tool_retention,
         &tool_hold,

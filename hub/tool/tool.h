@@ -50,6 +50,7 @@ extern const struct tool_command tool_publish;
 extern const struct tool_command tool_quarantine;
 extern const struct tool_command tool_rebuild;
 extern const struct tool_command tool_receipt;
+extern const struct tool_command tool_replay;
 extern const struct tool_command tool_restore;
 extern const struct tool_command tool_retention;
 extern const struct tool_command tool_scrub;

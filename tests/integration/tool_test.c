@@ -92,9 +92,9 @@ static void expect(
 static void test_help(void **state)
 {
     static const char *const commands[] = {"up", "publish", "tail", "where", "balance", "status", "top",
-            "log", "receipt", "passport", "quarantine", "parked", "retention", "hold", "erase", "scrub",
-            "backup", "restore", "escrow", "rebuild", "map", "filter", "types", "keys", "token", "account",
-            "config", "bench"};
+            "log", "receipt", "passport", "quarantine", "parked", "replay", "retention", "hold", "erase",
+            "scrub", "backup", "restore", "escrow", "rebuild", "map", "filter", "types", "keys", "token",
+            "account", "config", "bench"};
 
     expect(*state, "help", 0, NULL, ARGS("--help"));
     for (size_t i = 0; i < MR_COUNT(commands); i++) {
