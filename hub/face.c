@@ -75,9 +75,25 @@ static void on_request(void *ctx, const struct mr_http_request *request)
         mr_http_dispatch(routes, MR_COUNT(routes), ctx, request);
 }
 
+static int read_tls(struct mr_face *face, struct mr_http_server_options *options, struct mr_error *reterr)
+{
+    const struct mr_config_tls *tls = face->hub->config->hub.http_tls;
+    int r;
+
+    if (!tls)
+        return 0;
+    r = mr_config_read_pem(tls->certificate, false, &face->certificate, reterr);
+    if (r == 0)
+        r = mr_config_read_pem(tls->key, true, &face->key, reterr);
+    options->tls_certificate = (const char *)face->certificate.data;
+    options->tls_key = (const char *)face->key.data;
+    face->api.secure = true;
+    return r;
+}
+
 int mr_face_open(struct mr_face *face, struct mr_hub *hub, struct mr_error *reterr)
 {
-    const struct mr_http_server_options options = {.loop = &hub->loop,
+    struct mr_http_server_options options = {.loop = &hub->loop,
             .listen = hub->config->hub.http_listen,
             .body_bytes_max = BODY_BYTES_MAX,
             .connections_max = CONNECTIONS_MAX,
@@ -91,9 +107,12 @@ int mr_face_open(struct mr_face *face, struct mr_hub *hub, struct mr_error *rete
         return 0;
     r = mr_api_open(&face->api, &hub->query, &hub->house, &hub->loop);
     if (r == 0)
+        r = read_tls(face, &options, reterr);
+    if (r == 0)
         r = mr_http_server_open(&face->server, &options, reterr);
     if (r == 0)
-        mr_info("hub.http", "listen", options.listen, "port", MR_N(mr_http_server_port(face->server)));
+        mr_info("hub.http", "listen", options.listen, "port", MR_N(mr_http_server_port(face->server)), "tls",
+                options.tls_key ? "yes" : "no");
     return r;
 }
 
@@ -128,4 +147,6 @@ void mr_face_fini(struct mr_face *face)
 {
     if (face->api.reader)
         mr_api_close(&face->api);
+    mr_buf_fini(&face->certificate);
+    mr_buf_wipe(&face->key);
 }

@@ -16,7 +16,8 @@ struct mr_face {
     struct mr_http_server *server; /* NULL: off */
     struct mr_hub *hub;
     struct mr_api api;
-    int64_t signed_us; /* monotonic: when everything was signed last */
+    struct mr_buf certificate, key; /* of hub.http_tls */
+    int64_t signed_us;              /* monotonic: when everything was signed last */
     int64_t looked_us;
     bool greeted; /* whether anybody can log in was looked at */
 };

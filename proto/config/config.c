@@ -94,6 +94,7 @@ static int absolute_paths(struct mr_config *config, const char *base)
 {
     struct mr_config_hub *hub = &config->hub;
     struct mr_config_escrow *escrow = hub->escrow;
+    struct mr_config_tls *tls = hub->http_tls;
     struct mr_config_school *school = config->adapters.school;
     struct mr_config_copmkp *copmkp = config->adapters.copmkp;
     struct mr_config_cnppm *cnppm = config->adapters.cnppm;
@@ -101,7 +102,8 @@ static int absolute_paths(struct mr_config *config, const char *base)
     struct mr_config_alerts *alerts = config->alerts;
     char *none = NULL;
     char **paths[] = {&hub->admin, &hub->store, &hub->root_key, &hub->acts, &hub->secret_key_file,
-            escrow ? &escrow->root : &none, escrow ? &escrow->keys : &none,
+            escrow ? &escrow->root : &none, escrow ? &escrow->keys : &none, tls ? &tls->certificate : &none,
+            tls ? &tls->key : &none,
 #define LINK_PATHS(a) a ? &a->link.secret_key_file : &none, a ? &a->link.state : &none
             LINK_PATHS(school), LINK_PATHS(copmkp), LINK_PATHS(cnppm), LINK_PATHS(portal),
 #undef LINK_PATHS

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "proto/base/buf.h"
 #include "proto/base/err.h"
 #include "proto/base/slice.h"
 
@@ -92,6 +93,12 @@ struct mr_config_escrow {
     char *keys;
 };
 
+/* Of the HTTP face; both are files in PEM. */
+struct mr_config_tls {
+    char *certificate; /* with what leads to a root */
+    char *key;         /* its user's alone */
+};
+
 struct mr_config_hub {
     char *source;
     char **listen; /* tcp://127.0.0.1:7400 ...; CURVE on every one */
@@ -109,7 +116,8 @@ struct mr_config_hub {
     uint32_t *scrub_days;   /* everything stored is read and checked in so many days; 0: not; default 7 */
     uint32_t index_lag_max; /* events that the index may be behind before producers wait; default 100000 */
     struct mr_config_escrow *escrow; /* NULL: not configured */
-    char *http_listen;               /* 127.0.0.1:7410: metrics and health; NULL: off */
+    char *http_listen;               /* 127.0.0.1:7410: metrics, API, console; NULL: off */
+    struct mr_config_tls *http_tls;  /* NULL: plain HTTP, on this machine alone */
     uint32_t segment_events;         /* events of a closed segment of the log; default 1000000 */
 };
 
@@ -324,6 +332,10 @@ const char *mr_config_code_find(const struct mr_config *config, const char *list
 /* Term of a type, in days (0: none), and its class; classes_count: the default. */
 uint32_t mr_config_keep_days(const struct mr_config *config, const char *type, uint32_t *ret_class);
 bool mr_config_operator_has(const struct mr_config *config, const char *name, const char *role);
+
+/* A file in PEM, at most 64 KiB: appended to ret with its NUL. MR_EDENIED when others may read a secret one.
+ */
+int mr_config_read_pem(const char *path, bool secret, struct mr_buf *ret, struct mr_error *reterr);
 
 /* One CURVE key in a file of its own: 40 Z85 characters. MR_EDENIED when others may read a secret one. */
 int mr_config_read_key(const char *path, bool secret, char ret[static 41], struct mr_error *reterr);

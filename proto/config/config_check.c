@@ -36,6 +36,20 @@ static int check_hub_numbers(struct mr_config_check *check, const struct mr_conf
     return 0;
 }
 
+/* Passwords and tokens do not cross a network in the clear. */
+static int check_http(struct mr_config_check *check, const struct mr_config_hub *hub)
+{
+    const char *listen = hub->http_listen;
+    int r = mr_config_need_listen(check, "hub.http_listen", listen);
+
+    if (r < 0 || !listen || hub->http_tls)
+        return r;
+    if (strncmp(listen, "127.", 4) == 0 || strncmp(listen, "[::1]", 5) == 0)
+        return 0;
+    return mr_config_fail(check, listen, "plain HTTP beyond this machine",
+            "configure hub.http_tls, or listen on 127.0.0.1 behind a proxy with TLS");
+}
+
 static int check_hub(struct mr_config_check *check)
 {
     const struct mr_config_hub *hub = &check->config->hub;
@@ -61,7 +75,7 @@ static int check_hub(struct mr_config_check *check)
     if (strlen(hub->admin) > 100)
         return mr_config_fail(
                 check, hub->admin, "too long for a socket", "at most 100 bytes: use a shorter folder");
-    if ((r = mr_config_need_listen(check, "hub.http_listen", hub->http_listen)) < 0)
+    if ((r = check_http(check, hub)) < 0)
         return r;
     mr_config_at(check, "hub.public_key");
     if ((r = mr_config_need_key(check, hub->public_key)) < 0)

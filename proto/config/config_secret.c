@@ -8,6 +8,8 @@
 
 #include "proto/config/config.h"
 
+enum { PEM_BYTES_MAX = 64 * 1024 };
+
 /*
  * The bits that a secret's file may not have. In the folder of the service manager's credentials an access
  * list gives the file to one user, and stat() shows the list's mask in the group's place: the folder is for
@@ -78,5 +80,19 @@ int mr_config_read_key(const char *path, bool secret, char ret[static 41], struc
     else
         memcpy(ret, text, 41);
     explicit_bzero(text, sizeof text);
+    return r;
+}
+
+int mr_config_read_pem(const char *path, bool secret, struct mr_buf *ret, struct mr_error *reterr)
+{
+    const char *const cure = "a file in PEM, at most 64 KiB";
+    char *text = mr_buf_reserve(ret, PEM_BYTES_MAX) ? (char *)ret->data + ret->size : NULL;
+    int r = text ? read_small(path, secret, secret ? "key" : "certificate", cure, text, PEM_BYTES_MAX, reterr)
+                 : MR_ENOMEM;
+
+    if (r == 0 && !strstr(text, "-----BEGIN "))
+        r = mr_error_set(reterr, MR_EINVAL, path, cure, "no PEM");
+    if (r == 0)
+        ret->size += strlen(text) + 1;
     return r;
 }

@@ -25,6 +25,9 @@ enum {
     CONNECTION_MEMORY_BYTES = 32 * 1024, /* request line and headers */
 };
 
+/* TLS 1.2 and 1.3, with forward secrecy. */
+#define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA"
+
 /* ---- deadlines ---- */
 
 static void on_deadline(uv_timer_t *timer);
@@ -321,12 +324,18 @@ static struct MHD_Daemon *start_daemon(struct mr_http_server *server, int fd)
 {
     const struct mr_http_server_options *o = &server->options;
     unsigned idle_s = o->request_deadline_ms / 1000 + 2;
+    const struct MHD_OptionItem tls[] = {
+            {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->tls_certificate},
+            {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->tls_key},
+            {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES}, {MHD_OPTION_END, 0, NULL}};
+    const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
 
-    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_access, server,
-            MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections_max,
-            MHD_OPTION_CONNECTION_TIMEOUT, idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-            (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION,
-            on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_END);
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (o->tls_certificate ? MHD_USE_TLS : 0),
+            0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+            (unsigned)o->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
+            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT,
+            1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+            server, MHD_OPTION_ARRAY, o->tls_certificate ? tls : plain, MHD_OPTION_END);
 }
 
 static int start_loop(struct mr_http_server *server)
@@ -380,7 +389,9 @@ int mr_http_server_open(
         (void)close(fd);
         free(server);
         return mr_error_set(reterr, MR_ESYSTEM, options->listen,
-                "look at the limits of open files and memory", "the HTTP server does not start");
+                options->tls_certificate ? "do certificate and key of hub.http_tls belong together?"
+                                         : "look at the limits of open files and memory",
+                "the HTTP server does not start");
     }
     r = start_loop(server);
     if (r < 0) {

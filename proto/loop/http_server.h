@@ -50,6 +50,8 @@ struct mr_http_server_options {
     uint32_t connections_max;     /* default 256 */
     uint32_t request_deadline_ms; /* from connect to the whole request; default 10000 */
     const char *bearer_token;     /* NULL: none asked; else 401 without it (constant-time compare) */
+    const char *tls_certificate;  /* PEM, with tls_key; NULL: plain HTTP. Kept by the caller until closed */
+    const char *tls_key;
     void (*on_request)(void *ctx, const struct mr_http_request *request);
     void *ctx;
 };
