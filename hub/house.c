@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "hub/edition.h"
 #include "hub/leftover.h"
 #include "proto/base/buf.h"
 #include "proto/base/bytes.h"
@@ -252,6 +253,7 @@ void mr_house_close(struct mr_house *house)
         mr_keyring_close(house->keyring);
     if (house->log)
         mr_log_close(house->log);
+    mr_edition_drop(house->edition);
     *house = (struct mr_house){0};
 }
 

@@ -488,7 +488,6 @@ void mr_hub_stop(struct mr_hub *hub)
     mr_face_fini(&hub->face);
     for (size_t i = 0; i < MR_HOUSES; i++)
         mr_house_leave(&hub->houses[i]);
-    mr_edition_drop(hub->house.edition);
     mr_editions_close(&hub->editions);
     if (hub->house_open)
         mr_house_close(&hub->house);

@@ -19,8 +19,14 @@ static int take_parts(struct mr_hub *hub, const struct mr_config *config)
 void mr_hub_take(struct mr_hub *hub, struct mr_edition *edition, uint64_t number)
 {
     struct mr_edition *old = mr_edition_hold(hub->house.edition);
-    int r = hub->sessions.stopping ? 0 : take_parts(hub, edition->config);
+    int r;
 
+    if (hub->sessions
+                    .stopping) { /* sessions and feeds end with what they began with; the next start has it */
+        mr_edition_drop(old);
+        return;
+    }
+    r = take_parts(hub, edition->config);
     if (r < 0) /* half of it holds: starting anew with the new one is the way out */
         mr_house_fatal(&hub->house, r, "configuration");
     mr_house_adopt(&hub->house, edition);
