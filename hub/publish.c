@@ -452,6 +452,7 @@ void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *inta
     producer->stored = last;
     for (size_t i = 0; i < intake->count; i++)
         producer->verdicts[intake->items[i].verdict]++;
+    mr_verdict_log(&publish->verdict_log, intake, mr_clock_monotonic_us(publish->house->clock));
     results = calloc(intake->count, sizeof *results);
     pointers = calloc(intake->count, sizeof *pointers);
     if (session && results && pointers && mr_publish_ack(&ack, results, pointers, intake) == 0)

@@ -11,6 +11,7 @@
 #include "hub/prepare.h"
 #include "hub/quota.h"
 #include "hub/session.h"
+#include "hub/verdict_log.h"
 
 struct mr_producer {
     uint64_t epoch;
@@ -31,6 +32,7 @@ struct mr_publish {
     struct mr_producer *producers;          /* one a configured system, in its order */
     void (*done)(struct mr_intake *intake); /* writer thread: posts to the hub's mailbox */
     void *owner;
+    struct mr_verdict_log verdict_log;
     bool read_only; /* the log has no space */
     bool stopping;
 };

@@ -7,6 +7,7 @@
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 #include "proto/wire/json.h"
+#include "proto/wire/traceparent.h"
 
 enum { NAME_BYTES = 64, KEY_BYTES = 96, ID_BYTES = 256 };
 
@@ -26,6 +27,7 @@ struct item {
     uint32_t attempt;
     char key[KEY_BYTES]; /* events of one key go one after another */
     char id[ID_BYTES];
+    char trace[MR_TRACEPARENT_TEXT_MAX]; /* "": none */
     struct mr_buf body;
     bool in_flight;
 };
@@ -131,12 +133,14 @@ static int start(struct mr_push *push, struct item *item)
     char key[ID_BYTES + 32];
     char number[64];
     char attempt[64];
-    const char *headers[] = {
-            "Content-Type: application/cloudevents+json; charset=utf-8", key, number, attempt, NULL};
+    char trace[MR_TRACEPARENT_TEXT_MAX + 16];
+    const char *headers[] = {"Content-Type: application/cloudevents+json; charset=utf-8", key, number,
+            attempt, item->trace[0] ? trace : NULL, NULL};
 
     (void)snprintf(key, sizeof key, "Idempotency-Key: %s", item->id);
     (void)snprintf(number, sizeof number, "Marshrut-Number: %llu", (unsigned long long)item->number);
     (void)snprintf(attempt, sizeof attempt, "Marshrut-Attempt: %u", item->attempt);
+    (void)snprintf(trace, sizeof trace, "traceparent: %s", item->trace);
     return mr_http_client_send(push->options.client, "POST", push->url, headers, mr_buf_slice(&item->body),
             push->options.timeout_ms, on_reply, item);
 }
@@ -198,6 +202,8 @@ static struct item *item_new(struct mr_push *push, const struct mr_delivered *de
     item->attempt = delivered->attempt;
     copy_line(item->subscription, sizeof item->subscription, delivered->subscription);
     copy_line(item->id, sizeof item->id, a->id);
+    if (!a->traceparent || !mr_traceparent_read(a->traceparent, item->trace))
+        item->trace[0] = 0;
     copy_line(item->key, sizeof item->key, a->subject ? a->subject : a->partitionkey);
     if (mr_event_to_json(delivered->event->bytes, &json, NULL) == 0)
         text = json_dumps(json, JSON_COMPACT);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "hub/tool/tool.h"
+#include "hub/tool/top_screen_term.h"
 #include "proto/base/clock.h"
 
 enum { PAIR_BAD = 1 };
@@ -22,7 +23,7 @@ int top_screen_open(struct mr_error *reterr)
 
     (void)setlocale(LC_CTYPE, "");
     top.scrolled = 0;
-    top.screen = newterm(NULL, stdout, stdin);
+    top.screen = top_screen_term_known() ? newterm(NULL, stdout, stdin) : NULL;
     if (!top.screen)
         return mr_error_set(reterr, MR_EUNSUPPORTED, "TERM",
                 "set TERM to what the terminal is, or use --once", "the terminal '%.40s' is not known",

@@ -7,6 +7,7 @@
 
 #include "proto/wire/codec.h"
 #include "proto/wire/json.h"
+#include "proto/wire/traceparent.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { BUDGET_BYTES = 8 * 1024 * 1024 };
@@ -118,8 +119,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mr_arena arena;
     struct mr_error error;
     struct mr_event event;
+    char trace[MR_TRACEPARENT_TEXT_MAX], again[MR_TRACEPARENT_TEXT_MAX];
     int r;
 
+    if (mr_traceparent_of_event(mr_slice(data, size), trace)) /* of bytes that need not be an event */
+        assert(strlen(trace) == MR_TRACEPARENT_TEXT_MAX - 1 && mr_traceparent_read(trace, again));
     mr_arena_init(&arena, BUDGET_BYTES);
     r = mr_event_decode(&event, mr_slice(data, size), &arena, &error);
     assert(r == 0 || (r == error.code && r != MR_ENOMEM));

@@ -76,6 +76,10 @@ static int teardown(void **state)
     return 0;
 }
 
+/* With a trace, without one, and with what is none: the counterpart looks whether the header is right. */
+static const char *const traces[] = {
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", NULL, "no trace"};
+
 static void deliver(struct fixture *f, uint64_t number, const char *subject)
 {
     Nms__Event__V1__CourseFinished course = NMS__EVENT__V1__COURSE_FINISHED__INIT;
@@ -83,8 +87,11 @@ static void deliver(struct fixture *f, uint64_t number, const char *subject)
     struct mr_arena arena;
     struct mr_event event;
     char id[32];
-    struct mr_attributes a = {
-            .id = id, .source = "urn:marshrut:24:x", .type = "nms.course.finished.v1", .subject = subject};
+    struct mr_attributes a = {.id = id,
+            .source = "urn:marshrut:24:x",
+            .type = "nms.course.finished.v1",
+            .subject = subject,
+            .traceparent = traces[number % MR_COUNT(traces)]};
     struct mr_delivered item = {
             .subscription = "diagnostics", .number = number, .attempt = 1, .event = &event};
 

@@ -100,6 +100,16 @@ static void check_order(struct counterpart *c, const json_t *event, const struct
         (void)json_object_set_new(c->last_numbers, subject, json_integer(now));
 }
 
+/* The header says what the event says, and nothing that is no trace. */
+static bool trace_is_wrong(const json_t *event, const struct mr_http_request *request)
+{
+    const char *attribute = json_string_value(json_object_get(event, "traceparent"));
+    const char *header = mr_http_header(request, "traceparent");
+    bool is_one = attribute && strncmp(attribute, "00-", 3) == 0;
+
+    return is_one ? !header || strcmp(header, attribute) != 0 : header != NULL;
+}
+
 static void take_push(void *ctx, const struct mr_http_request *request)
 {
     struct counterpart *c = ctx;
@@ -107,7 +117,8 @@ static void take_push(void *ctx, const struct mr_http_request *request)
     const char *id = json_string_value(json_object_get(event, "id"));
     const char *key = mr_http_header(request, "Idempotency-Key");
 
-    if (c->options.mode == COUNTERPART_WRONG || !id || !key || strcmp(id, key) != 0) {
+    if (c->options.mode == COUNTERPART_WRONG || !id || !key || strcmp(id, key) != 0 ||
+            trace_is_wrong(event, request)) {
         json_decref(event);
         answer(c, request->exchange, 422, "application/json", NULL, "{\"error\":\"not understood\"}");
         return;
