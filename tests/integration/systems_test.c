@@ -47,7 +47,7 @@ static int setup(void **state)
     size_t count = wanted() ? wanted() : SYSTEMS;
 
     assert_non_null(crowd);
-    crowd_init(crowd, count, "");
+    crowd_init(crowd, count, NULL, "");
     spawn_start(&crowd->spawn);
     *state = crowd;
     return 0;
@@ -77,7 +77,7 @@ static int64_t connect_all(struct crowd *crowd)
     int64_t from = now_ms();
 
     for (size_t i = 0; i < crowd->count; i++) {
-        crowd_connect(crowd, i, NULL);
+        crowd_connect(crowd, i);
         crowd_publish(crowd, i, 1);
     }
     crowd_until(crowd, "all are welcomed", crowd_all_welcomed, DEADLINE_MS);
@@ -95,7 +95,7 @@ static int64_t come_back(struct crowd *crowd)
         crowd_leave(crowd, i);
     from = now_ms();
     for (size_t i = 0; i < crowd->count; i += SHARE_BACK) {
-        crowd_connect(crowd, i, NULL);
+        crowd_connect(crowd, i);
         crowd_publish(crowd, i, 1);
     }
     crowd_until(crowd, "they are welcomed again", crowd_all_welcomed, DEADLINE_MS);

@@ -71,7 +71,7 @@ static void need_files(size_t count)
 }
 
 /* Sockets that are being closed count among those that are open. */
-void crowd_init(struct crowd *crowd, size_t count, const char *hub)
+void crowd_init(struct crowd *crowd, size_t count, const char *endpoint, const char *hub)
 {
     *crowd = (struct crowd){.count = count, .zmq = zmq_ctx_new()};
     need_files(count);
@@ -82,6 +82,8 @@ void crowd_init(struct crowd *crowd, size_t count, const char *hub)
     assert_non_null(crowd->members);
     assert_non_null(crowd->last);
     spawn_init(&crowd->spawn, "");
+    if (endpoint)
+        (void)snprintf(crowd->spawn.endpoint, sizeof crowd->spawn.endpoint, "%s", endpoint);
     for (size_t i = 0; i < count; i++) {
         (void)snprintf(crowd->members[i].name, sizeof crowd->members[i].name, "s-%04zu", i);
         assert_int_equal(mr_curvekey_generate(&crowd->members[i].key), 0);
@@ -126,13 +128,13 @@ static void send_hello(struct crowd *crowd, struct crowd_member *member)
     send_frame(crowd, member, &frame);
 }
 
-void crowd_connect(struct crowd *crowd, size_t index, const char *endpoint)
+void crowd_connect(struct crowd *crowd, size_t index)
 {
     struct crowd_member *member = &crowd->members[index];
     int linger = 0;
 
     assert_null(member->socket);
-    member->socket = zmq_socket(crowd->zmq, ZMQ_DEALER);
+    member->socket = zmq_socket(member->zmq ? member->zmq : crowd->zmq, ZMQ_DEALER);
     if (!member->socket)
         fail_msg("no socket for %s: %s", member->name, zmq_strerror(zmq_errno()));
     assert_int_equal(zmq_setsockopt(member->socket, ZMQ_LINGER, &linger, sizeof linger), 0);
@@ -140,7 +142,7 @@ void crowd_connect(struct crowd *crowd, size_t index, const char *endpoint)
             zmq_setsockopt(member->socket, ZMQ_CURVE_SERVERKEY, crowd->spawn.hub_key.public_key, 40), 0);
     assert_int_equal(zmq_setsockopt(member->socket, ZMQ_CURVE_PUBLICKEY, member->key.public_key, 40), 0);
     assert_int_equal(zmq_setsockopt(member->socket, ZMQ_CURVE_SECRETKEY, member->key.secret_key, 40), 0);
-    assert_int_equal(zmq_connect(member->socket, endpoint ? endpoint : crowd->spawn.endpoint), 0);
+    assert_int_equal(zmq_connect(member->socket, crowd->spawn.endpoint), 0);
     member->welcomed = member->hung = member->broken = false;
     member->sent = member->acked;
     member->heard_us = now_us();
@@ -155,6 +157,16 @@ void crowd_leave(struct crowd *crowd, size_t index)
         (void)zmq_close(member->socket);
     member->socket = NULL;
     member->welcomed = false;
+}
+
+void crowd_mend(struct crowd *crowd)
+{
+    for (size_t i = 0; i < crowd->count; i++) {
+        if (!crowd->members[i].socket || !crowd->members[i].broken)
+            continue;
+        crowd_leave(crowd, i);
+        crowd_connect(crowd, i);
+    }
 }
 
 void crowd_publish(struct crowd *crowd, size_t index, size_t events)

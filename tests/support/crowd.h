@@ -14,6 +14,7 @@
 struct crowd_member {
     char name[16];
     struct mr_curvekey key;
+    void *zmq;     /* the caller's own context for it; NULL: that of the crowd */
     void *socket;  /* NULL: away */
     bool welcomed; /* in this session */
     bool hung;     /* it reads nothing and answers nothing */
@@ -39,14 +40,15 @@ struct crowd {
     int64_t silence_us; /* so long without a word of the hub, and the connection is given up; 0: not */
 };
 
-/* The configuration of `count` systems, each with a subscription of its own. hub: more keys of the section
- * hub, as in spawn_init_hub(). The hub is the caller's to start: crowd->spawn. */
-void crowd_init(struct crowd *crowd, size_t count, const char *hub);
+/* The configuration of `count` systems, each with a subscription of its own. endpoint: where the hub listens;
+ * NULL: on loopback. hub: more keys of the section hub, as in spawn_init_hub(). The hub is the caller's to
+ * start: crowd->spawn. */
+void crowd_init(struct crowd *crowd, size_t count, const char *endpoint, const char *hub);
 void crowd_fini(struct crowd *crowd); /* the hub, too */
 
-/* endpoint NULL: the hub's own. */
-void crowd_connect(struct crowd *crowd, size_t member, const char *endpoint);
-void crowd_leave(struct crowd *crowd, size_t member);                  /* without a word */
+void crowd_connect(struct crowd *crowd, size_t member);
+void crowd_leave(struct crowd *crowd, size_t member); /* without a word */
+void crowd_mend(struct crowd *crowd);                 /* who is broken leaves and connects anew */
 void crowd_publish(struct crowd *crowd, size_t member, size_t events); /* puts them into its outbox */
 
 /* Waits up to timeout_ms for something to read, and does what there is to do for everybody. */
