@@ -32,15 +32,28 @@ struct mr_dedup {
     size_t count;
 };
 
+void mr_dedup_ident(const struct mr_keyring *keyring, const char *source, const char *id,
+        uint8_t ret[static MR_RECORD_IDENT_BYTES])
+{
+    const struct mr_slice ident[] = {mr_slice_str(source), mr_slice_str(id)};
+
+    mr_keyring_digest(keyring, "ident", ident, 2, ret);
+}
+
+void mr_dedup_bytes(
+        const struct mr_keyring *keyring, struct mr_slice bytes, uint8_t ret[static MR_RECORD_DIGEST_BYTES])
+{
+    uint8_t digest[16];
+
+    mr_keyring_digest(keyring, "bytes", &bytes, 1, digest);
+    memcpy(ret, digest, MR_RECORD_DIGEST_BYTES);
+}
+
 void mr_dedup_digests(const struct mr_keyring *keyring, const char *source, const char *id,
         struct mr_slice bytes, struct mr_dedup_entry *ret)
 {
-    const struct mr_slice ident[] = {mr_slice_str(source), mr_slice_str(id)};
-    uint8_t digest[16];
-
-    mr_keyring_digest(keyring, "ident", ident, 2, ret->ident);
-    mr_keyring_digest(keyring, "bytes", &bytes, 1, digest);
-    memcpy(ret->digest, digest, sizeof ret->digest);
+    mr_dedup_ident(keyring, source, id, ret->ident);
+    mr_dedup_bytes(keyring, bytes, ret->digest);
 }
 
 static struct node *find_node(struct mr_dedup *dedup, const uint8_t *ident)

@@ -24,6 +24,12 @@ struct mr_dedup_entry {
 void mr_dedup_digests(const struct mr_keyring *keyring, const char *source, const char *id,
         struct mr_slice bytes, struct mr_dedup_entry *ret);
 
+/* Its parts: what the id says, and what the bytes say. Any thread. */
+void mr_dedup_ident(const struct mr_keyring *keyring, const char *source, const char *id,
+        uint8_t ret[static MR_RECORD_IDENT_BYTES]);
+void mr_dedup_bytes(
+        const struct mr_keyring *keyring, struct mr_slice bytes, uint8_t ret[static MR_RECORD_DIGEST_BYTES]);
+
 /* Reads the heads from the index's end to the log's head. */
 int mr_dedup_open(struct mr_dedup **ret, struct mr_house *house, struct mr_error *reterr);
 void mr_dedup_close(struct mr_dedup *dedup);

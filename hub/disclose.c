@@ -16,6 +16,7 @@
 enum {
     DISCLOSE_ARENA_BYTES = 4 * 1024 * 1024,
     LEAF_FIELD_HUB_ID = 2,
+    LEAF_FIELD_EVENT = 6,
     LEAF_FIELD_SOURCE = 8,
     ID_HEX_MAX = 2 * MR_PERSON_ID_BYTES + 1
 };
@@ -193,19 +194,33 @@ static int build(struct disclosure *d, struct mr_buf *out, struct mr_buf *recipi
     return r < 0 ? r : mr_event_reencode(out, &d->event, &d->attributes, payload, whole);
 }
 
+/* Nobody is in it, and nothing is sealed: as it was received. */
+static bool is_open(const struct mr_record *record)
+{
+    return !(record->flags & (MR_RECORD_SEALED | MR_RECORD_QUARANTINED | MR_RECORD_EXPIRED));
+}
+
+static int copy_open(const struct mr_record *record, struct mr_buf *out)
+{
+    struct mr_slice event = mr_wire_find(record->leaf, LEAF_FIELD_EVENT);
+
+    if (!event.data)
+        return MR_ECORRUPT;
+    mr_buf_put_slice(out, event);
+    return mr_buf_failed(out) ? MR_ENOMEM : 0;
+}
+
 static int copy_whole(const struct disclosure *d, struct mr_buf *out)
 {
     mr_buf_put_slice(out, mr_buf_slice(&d->unsealed.bytes));
     return mr_buf_failed(out) ? MR_ENOMEM : 0;
 }
 
-int mr_disclose(struct mr_buf *out, struct mr_buf *recipients, const struct mr_house *house,
-        const struct mr_record *record, const struct mr_config_subscription *subscription,
-        struct mr_error *reterr)
+static int open_and_build(struct mr_buf *out, struct mr_buf *recipients, const struct mr_house *house,
+        const struct mr_record *record, const struct mr_config_subscription *subscription)
 {
     struct disclosure d = {.house = house, .record = record, .subscription = subscription};
-    char where[48];
-    int r = mr_unseal(&d.unsealed, house, record, MR_PURPOSE_DELIVER, reterr);
+    int r = mr_unseal(&d.unsealed, house, record, MR_PURPOSE_DELIVER, NULL);
 
     if (r < 0)
         return r;
@@ -216,6 +231,18 @@ int mr_disclose(struct mr_buf *out, struct mr_buf *recipients, const struct mr_h
         r = build(&d, out, recipients);
     mr_arena_fini(&d.arena);
     mr_unsealed_fini(&d.unsealed);
+    return r;
+}
+
+int mr_disclose(struct mr_buf *out, struct mr_buf *recipients, const struct mr_house *house,
+        const struct mr_record *record, const struct mr_config_subscription *subscription,
+        struct mr_error *reterr)
+{
+    char where[48];
+    int r = subscription->personal == MR_PERSONAL_FULL && is_open(record)
+                    ? copy_open(record, out)
+                    : open_and_build(out, recipients, house, record, subscription);
+
     if (r == 0)
         return 0;
     (void)snprintf(where, sizeof where, "log record %llu", (unsigned long long)record->number);

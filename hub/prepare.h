@@ -27,7 +27,9 @@ struct mr_verdict_text {
 };
 
 struct mr_intake_item {
-    struct mr_slice event;   /* in the intake's bytes */
+    struct mr_slice event; /* in the intake's bytes */
+    bool digested; /* digest is of event; else prepare makes it: it is slow, and can be made beforehand */
+    uint8_t digest[MR_RECORD_DIGEST_BYTES];
     enum mr_verdict verdict; /* set by prepare */
     uint64_t number;         /* of the log; 0 when refused */
     uint8_t leaf_hash[32];

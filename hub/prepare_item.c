@@ -93,7 +93,11 @@ static void admit(struct work *w)
     mr_admit_event(&rights, w->item->event, &w->p->arena, &w->event, &w->decoded, &w->decision);
     if (!w->decoded)
         return;
-    mr_dedup_digests(w->p->house->keyring, w->event.a.source, w->event.a.id, w->item->event, &w->entry);
+    mr_dedup_ident(w->p->house->keyring, w->event.a.source, w->event.a.id, w->entry.ident);
+    if (w->item->digested)
+        memcpy(w->entry.digest, w->item->digest, sizeof w->entry.digest);
+    else
+        mr_dedup_bytes(w->p->house->keyring, w->item->event, w->entry.digest);
     memcpy(w->item->ident, w->entry.ident, sizeof w->item->ident);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/dedup.h"
 #include "hub/edition.h"
 #include "hub/receipt.h"
 #include "proto/base/bytes.h"
@@ -313,8 +314,13 @@ static struct mr_intake *intake_of(struct mr_publish *publish, struct mr_session
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
-        intake->items[i].event = mr_slice(intake->bytes.data + at, frame->events[skip + i].len);
-        at += frame->events[skip + i].len;
+        struct mr_intake_item *item = &intake->items[i];
+
+        item->event = mr_slice(intake->bytes.data + at, frame->events[skip + i].len);
+        at += item->event.size;
+        item->digested = item->event.size <= MR_EVENT_BYTES_MAX; /* else it is refused, unread */
+        if (item->digested)
+            mr_dedup_bytes(publish->house->keyring, item->event, item->digest);
     }
     intake->sender = session->system;
     intake->edition = mr_edition_hold(publish->house->edition);

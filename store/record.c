@@ -209,21 +209,24 @@ int mr_record_decode(
         struct mr_record_view *ret, uint64_t number, struct mr_slice value, struct mr_error *reterr)
 {
     const char *wrong = NULL;
+    bool unknown = false;
     char where[48];
 
     memset(&ret->record, 0, sizeof ret->record);
-    (void)snprintf(where, sizeof where, "record %llu", (unsigned long long)number);
     if (value.size < HEAD_BYTES)
         wrong = "shorter than a record's head";
     else if (crc_of(number, value) != mr_get_be32(value.data + AT_CRC))
         wrong = "CRC does not match";
-    else if (value.data[AT_VERSION] != VERSION)
+    else if (value.data[AT_VERSION] == VERSION)
+        wrong = get_record(ret, number, value);
+    else
+        unknown = true;
+    if (!wrong && !unknown)
+        return 0;
+    (void)snprintf(where, sizeof where, "record %llu", (unsigned long long)number);
+    if (unknown)
         return mr_error_set(reterr, MR_EUNSUPPORTED, where, "use the version of the program that wrote it",
                 "record layout %u is unknown", value.data[AT_VERSION]);
-    else
-        wrong = get_record(ret, number, value);
-    if (!wrong)
-        return 0;
     return mr_error_set(reterr, MR_ECORRUPT, where, "restore this record from a backup", "%s", wrong);
 }
 
