@@ -31,6 +31,8 @@ int bench_large(struct bench *bench);
 int bench_rolling(struct bench *bench);
 /* Of the large log: sequential reading, a person's history, inclusion proofs, full verification. */
 int bench_reading(struct bench *bench);
+/* Scrubbing, and commits while a backup is made. The house is closed, no thread runs. */
+int bench_keeping(struct bench *bench);
 /* Opening after kill -9, and the memory of a hub that has it open. The house is closed, no thread runs. */
 int bench_starting(struct bench *bench);
 

@@ -15,6 +15,7 @@
 #include "hub/tool/ask.h"
 #include "hub/tool/render.h"
 #include "tests/demo/crew.h"
+#include "tests/demo/forget.h"
 #include "tests/demo/journey.h"
 #include "tests/support/tmpdir.h"
 
@@ -181,6 +182,8 @@ static int report(struct journey *journey, bool kept, struct mr_error *error)
     (void)printf("\nOne cell explained\n");
     show(journey->tool, "passport.explain", json_pack("{s:s, s:i}", "cell", "7.deficits.closed", "limit", 5));
     r = journey_check_passport(journey, error);
+    if (r == 0)
+        r = forget_somebody(journey, error);
     show_where_things_lie(journey->setup, kept);
     return r;
 }

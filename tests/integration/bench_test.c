@@ -58,7 +58,8 @@ static void test_every_row(void **state)
             "disk a byte of an open event", "disk a byte of a sealed event", "filling",
             "append to the large log", "indexer, whole log", "indexes an event", "moving records",
             "sequential read", "person's history, median", "inclusion proof, p99", "full verification",
-            "opening after kill -9", "anonymous memory"};
+            "scrub of all that is stored", "commit of 100 open events, p99", "backup, made and read back",
+            "the same while a backup is made, p99", "opening after kill -9", "anonymous memory"};
     const char *argv[] = {
             "marshrut", "--json", "bench", "store", "--dir", *state, "--events", "3000", "--quick", NULL};
     struct run_program run = {0};
