@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapters/sdk/erasure_answer.h"
+#include "adapters/sdk/file_alert.h"
 #include "adapters/sdk/inbox.h"
 #include "adapters/sdk/link.h"
 #include "adapters/sdk/outbox.h"
@@ -21,6 +22,7 @@ struct mr_adapter {
     struct mr_link *link;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
+    struct mr_file_alert *file_alert; /* NULL: nobody is told */
 };
 
 static void on_added(void *ctx)
@@ -129,6 +131,7 @@ int mr_adapter_open(
         return r;
     }
     mr_outbox_on_added(adapter->outbox, on_added, adapter);
+    adapter->file_alert = mr_file_alert_open(options->loop, options->config, adapter->system);
     *ret = adapter;
     return 0;
 }
@@ -151,7 +154,14 @@ void mr_adapter_close(struct mr_adapter *adapter, void (*on_closed)(void *ctx), 
     adapter->on_closed = on_closed;
     adapter->closed_ctx = ctx;
     adapter->link = NULL; /* a commit on the way out wakes nobody */
+    mr_file_alert_close(adapter->file_alert);
+    adapter->file_alert = NULL;
     mr_link_close(link, on_link_closed, adapter);
+}
+
+void mr_adapter_file_refused(struct mr_adapter *adapter)
+{
+    mr_file_alert_refused(adapter->file_alert);
 }
 
 void mr_adapter_finish(struct mr_adapter *adapter, const char *subscription, uint64_t number,

@@ -110,6 +110,9 @@ void mr_outbox_abort(struct mr_outbox_txn *txn);
 /* Keyed digest under the outbox's own long-lived secret, for file identities: never a plain hash. */
 void mr_outbox_digest(struct mr_adapter *adapter, struct mr_slice data, uint8_t ret[static 16]);
 
+/* A file was refused as a whole: people are told, when `alerts` says so. */
+void mr_adapter_file_refused(struct mr_adapter *adapter);
+
 struct mr_adapter_status {
     bool up;
     uint64_t outbox_waiting;

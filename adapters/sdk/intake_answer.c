@@ -139,6 +139,8 @@ int mr_intake_answer_refused(const struct mr_intake_files_options *options, cons
     if (r == 0)
         mr_intake_remove(options->in, folder, name);
     log_refused(folder, refusal, r);
+    if (r == 0)
+        mr_adapter_file_refused(options->adapter);
     return r;
 }
 

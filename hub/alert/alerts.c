@@ -7,10 +7,8 @@
 #include "hub/audit/args.h"
 #include "hub/hub.h"
 #include "proto/base/list.h"
-#include "proto/base/logfmt.h"
 
-enum { NAME_BYTES = 64, MS_IN_HOUR = 3600 * 1000, MS_IN_S = 1000 };
-static const int64_t us_in_s = 1000000;
+enum { NAME_BYTES = 64, MS_IN_HOUR = 3600 * 1000 };
 
 /* Found again by name: the configuration may change while the hub runs. */
 struct mr_alert_system {
@@ -35,21 +33,9 @@ static void tell(struct mr_alerts *alerts, enum mr_alarm_step step,
         const void *figures)
 {
     char what[MR_ALERT_WHAT_BYTES] = "";
-    const struct mr_alert alert = {.condition = condition->name,
-            .subject = subject,
-            .state = mr_alarm_state(step),
-            .what = what,
-            .cure = step == MR_ALARM_RESOLVED ? "" : condition->cure,
-            .since_us = alarm->since_us,
-            .at_us = alerts->now.wall_us};
 
     (void)condition->holds(figures, alerts->config, what);
-    if (step == MR_ALARM_RESOLVED)
-        mr_info("alert.resolved", "condition", alert.condition, "subject", subject, "what", what);
-    else
-        mr_warn("alert.firing", "condition", alert.condition, "subject", subject, "state", alert.state,
-                "what", what, "cure", alert.cure);
-    mr_alert_send(alerts->sender, &alert);
+    mr_alert_tell(alerts->sender, step, alarm, &alerts->now, condition->name, subject, what, condition->cure);
 }
 
 /* All conditions of one table for one subject. */
@@ -247,14 +233,9 @@ static void note_sessions(struct mr_alerts *alerts)
 
 void mr_alerts_look(struct mr_alerts *alerts)
 {
-    const struct mr_clock *clock = alerts->hub->house.clock;
-
     if (!alerts->config)
         return;
-    alerts->now = (struct mr_alarm_now){.wall_us = mr_clock_wall_us(clock),
-            .monotonic_us = mr_clock_monotonic_us(clock),
-            .repeat_us = *alerts->config->repeat_minutes * 60 * us_in_s,
-            .settle_us = *alerts->config->settle_seconds * us_in_s};
+    alerts->now = mr_alarm_now_of(alerts->config, alerts->hub->house.clock);
     if (fit_systems(alerts) < 0 || fit_subscriptions(alerts) < 0)
         return; /* no memory now: the next look */
     note_sessions(alerts);
@@ -316,41 +297,6 @@ uint64_t mr_alerts_count(const struct mr_alerts *alerts)
 
 /* ---- open and close ---- */
 
-static int open_sender(struct mr_alerts *alerts, struct mr_error *reterr)
-{
-    const struct mr_config_alerts *config = alerts->config;
-    const struct mr_config_mail *mail = config->mail;
-    char token[MR_CONFIG_SECRET_MAX], password[MR_CONFIG_SECRET_MAX];
-    struct mr_alert_sender_options options = {.loop = &alerts->hub->loop,
-            .from = alerts->hub->config->hub.source,
-            .command = config->command,
-            .command_count = config->command_count,
-            .webhook = config->webhook,
-            .timeout_ms = config->timeout_seconds * MS_IN_S};
-    int r = 0;
-
-    if (config->webhook_token_file) {
-        r = mr_config_read_secret(config->webhook_token_file, token, reterr);
-        options.webhook_token = token;
-    }
-    if (mail) {
-        options.mail_server = mail->server;
-        options.mail_from = mail->from;
-        options.mail_to = mail->to;
-        options.mail_to_count = mail->to_count;
-        options.mail_user = mail->user;
-    }
-    if (r == 0 && mail && mail->user) {
-        r = mr_config_read_secret(mail->password_file, password, reterr);
-        options.mail_password = password;
-    }
-    if (r == 0)
-        r = mr_alert_sender_open(&alerts->sender, &options, reterr);
-    explicit_bzero(token, sizeof token);
-    explicit_bzero(password, sizeof password);
-    return r;
-}
-
 int mr_alerts_open(struct mr_alerts *alerts, struct mr_hub *hub, struct mr_error *reterr)
 {
     const struct mr_config_alerts *config = hub->config->alerts;
@@ -361,7 +307,7 @@ int mr_alerts_open(struct mr_alerts *alerts, struct mr_hub *hub, struct mr_error
         return 0;
     alerts->config = config;
     alerts->opened_us = mr_clock_monotonic_us(hub->house.clock);
-    r = open_sender(alerts, reterr);
+    r = mr_alert_sender_configured(&alerts->sender, &hub->loop, config, hub->config->hub.source, reterr);
     if (r == 0)
         mr_balance_watch_open(
                 &alerts->balance, &hub->loop, &hub->house, (uint64_t)*config->balance_hours * MS_IN_HOUR);

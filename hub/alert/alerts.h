@@ -8,10 +8,9 @@
 
 #include <jansson.h>
 
-#include "hub/alert/alarm.h"
 #include "hub/alert/balance_watch.h"
 #include "hub/alert/condition.h"
-#include "proto/loop/alert_sender.h"
+#include "proto/alert/configured.h"
 
 struct mr_hub;
 struct mr_alert_system;

@@ -20,24 +20,25 @@ enum { LINES_MAX = 500, PATH_BYTES = 512 };
 /* Longest prefix wins. "generated": headers made from the schemas, included as "event/..." and the like. */
 static const struct layer {
     const char *prefix;
-    const char *may[10];
+    const char *may[12];
 } layers[] = {
         {"proto/base/", {"proto/base/"}},
         {"proto/wire/", {"proto/base/", "proto/wire/", "generated"}},
         {"proto/loop/", {"proto/base/", "proto/loop/"}},
         {"proto/config/", {"proto/base/", "proto/config/"}},
+        {"proto/alert/", {"proto/base/", "proto/loop/", "proto/config/", "proto/alert/"}},
         {"store/", {"proto/base/", "store/"}},
-        {"hub/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/",
-                         "generated"}},
+        {"hub/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/", "store/",
+                         "hub/", "generated"}},
         {"hub/cesql/", {"proto/base/", "proto/wire/prescan.h", "hub/cesql/"}},
-        {"hub/http/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/",
-                              "generated", "embedded/"}},
-        {"hub/tool/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/", "hub/",
-                              "adapters/sdk/", "generated"}},
-        {"adapters/sdk/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "store/kv.h",
-                                  "adapters/sdk/", "generated"}},
-        {"adapters/",
-                {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "adapters/", "generated"}},
+        {"hub/http/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/", "store/",
+                              "hub/", "generated", "embedded/"}},
+        {"hub/tool/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/", "store/",
+                              "hub/", "adapters/sdk/", "generated"}},
+        {"adapters/sdk/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/",
+                                  "store/kv.h", "adapters/sdk/", "generated"}},
+        {"adapters/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/",
+                              "adapters/", "generated"}},
         {"tests/", {""}},
 };
 

@@ -1,4 +1,4 @@
-#include "hub/alert/alarm.h"
+#include "proto/alert/alarm.h"
 
 #include <string.h>
 

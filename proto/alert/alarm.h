@@ -2,8 +2,8 @@
  * One condition of one subject over time: said once when it begins, again while it lasts, and once when it
  * has been over for a while. Pure functions.
  */
-#ifndef MR_HUB_ALERT_ALARM_H
-#define MR_HUB_ALERT_ALARM_H
+#ifndef MR_ALERT_ALARM_H
+#define MR_ALERT_ALARM_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "hub/alert/alarm.h"
+#include "proto/alert/alarm.h"
 
 #define S      INT64_C(1000000)
 #define MINUTE (60 * S)
