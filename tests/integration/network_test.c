@@ -24,7 +24,6 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/list.h"
-#include "tests/support/bus_client.h"
 #include "tests/support/crowd.h"
 
 #define INSIDE   "MR_TEST_NAMESPACE"
@@ -229,32 +228,10 @@ static bool all_done(struct env *env)
 /* What the near ones have sent has its verdict, and the hub has let the others go. */
 static bool far_is_given_up(struct env *env)
 {
-    struct bus_client client;
-    bool given_up = true;
-
     for (size_t i = 0; i < NEAR; i++)
-        given_up = given_up && env->crowd.members[i].acked == env->crowd.members[i].made;
-    if (!given_up)
-        return false;
-    bus_connect(&client, env->crowd.spawn.admin, NULL, NULL);
-    (void)bus_query(&client, "hub.status", "");
-    for (size_t i = NEAR; i < MEMBERS; i++) {
-        char session[64];
-
-        (void)snprintf(session, sizeof session, "{\"system\":\"%s\",\"session\"", env->crowd.members[i].name);
-        given_up = given_up && !strstr(client.frame->result->json, session);
-    }
-    bus_close(&client);
-    return given_up;
-}
-
-static void expect_balance(struct env *env)
-{
-    struct bus_client client;
-
-    bus_connect(&client, env->crowd.spawn.admin, NULL, NULL);
-    assert_non_null(strstr(bus_query(&client, "balance", ""), "\"ok\":true"));
-    bus_close(&client);
+        if (env->crowd.members[i].acked < env->crowd.members[i].made)
+            return false;
+    return crowd_is_away(&env->crowd, NEAR, MEMBERS);
 }
 
 static void test_a_link_that_loses_packets(void **state)
@@ -271,7 +248,7 @@ static void test_a_link_that_loses_packets(void **state)
         turn_until(env, "all have received what all have sent", all_done);
     }
     assert_true(sent_again(env) > before); /* it did lose some */
-    expect_balance(env);
+    crowd_expect_balance(&env->crowd);
     spawn_stop(&env->crowd.spawn);
 }
 
@@ -291,7 +268,7 @@ static void test_a_link_that_is_cut(void **state)
         turn_until(env, "all have received what all have sent", all_done);
     }
     assert_true(spawn_logged(&env->crowd.spawn, "why=silent"));
-    expect_balance(env);
+    crowd_expect_balance(&env->crowd);
     spawn_stop(&env->crowd.spawn);
 }
 

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "proto/base/clock.h"
-#include "tests/support/bus_client.h"
 #include "tests/support/crowd.h"
 
 enum {
@@ -62,15 +61,6 @@ static int teardown(void **state)
     return 0;
 }
 
-static void expect_balance(struct crowd *crowd)
-{
-    struct bus_client client;
-
-    bus_connect(&client, crowd->spawn.admin, NULL, NULL);
-    assert_non_null(strstr(bus_query(&client, "balance", ""), "\"ok\":true"));
-    bus_close(&client);
-}
-
 /* Everybody says Hello, subscribes and publishes one event for a neighbour. */
 static int64_t connect_all(struct crowd *crowd)
 {
@@ -101,22 +91,6 @@ static int64_t come_back(struct crowd *crowd)
     crowd_until(crowd, "they are welcomed again", crowd_all_welcomed, DEADLINE_MS);
     crowd_until(crowd, "they are acknowledged again", crowd_all_acked, DEADLINE_MS);
     return now_ms() - from;
-}
-
-static long anonymous_kib(pid_t pid)
-{
-    char path[64], line[128];
-    long kib = -1;
-    FILE *file;
-
-    (void)snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
-    file = fopen(path, "re");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file))
-        (void)sscanf(line, "RssAnon: %ld", &kib);
-    (void)fclose(file);
-    assert_true(kib > 0);
-    return kib;
 }
 
 static double cpu_seconds(pid_t pid)
@@ -169,7 +143,7 @@ static void test_all_are_served(void **state)
     crowd_until(crowd, "all have received again", crowd_all_received, DEADLINE_MS);
     for (size_t i = 0; i < crowd->count; i++)
         assert_int_equal(crowd->members[i].refusals, 0);
-    expect_balance(crowd);
+    crowd_expect_balance(crowd);
     spawn_stop(&crowd->spawn);
 }
 
@@ -187,8 +161,8 @@ static void test_figures(void **state)
     back_ms = come_back(crowd);
     crowd_until(crowd, "all have received again", crowd_all_received, DEADLINE_MS);
     rate = spread(crowd);
-    kib = anonymous_kib(crowd->spawn.pid);
-    expect_balance(crowd);
+    kib = crowd_hub_kib(crowd);
+    crowd_expect_balance(crowd);
     (void)printf("%zu systems: connected and served in %lld ms; anonymous memory %.1f MiB (limit %d); "
                  "idle %.2f %% of one core over %d s (limit %d); %zu back at once in %lld ms (limit %d); one "
                  "publishes for all: %.0f events/s to the last taken\n",

@@ -6,10 +6,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "event/course.pb-c.h"
@@ -18,13 +21,11 @@
 #include "tests/support/hub_env.h"
 
 enum {
-    ARENA_BYTES = 8 * 1024 * 1024,
     EPOCH = 3,
     BATCH = 64,
     WINDOW = 512,
     CREDIT = 256,
     BUDGET = 64, /* messages a turn and member */
-    FILES_A_MEMBER = 4,
 };
 
 typedef Marshrut__Bus__V1__Frame frame_t;
@@ -32,75 +33,6 @@ typedef Marshrut__Bus__V1__Frame frame_t;
 static int64_t now_us(void)
 {
     return mr_clock_monotonic_us(mr_clock_system());
-}
-
-/* ---- configuration ---- */
-
-static void write_config(const struct crowd *crowd, const char *hub)
-{
-    const struct spawn *spawn = &crowd->spawn;
-    FILE *file = fopen(spawn->config, "we");
-
-    assert_non_null(file);
-    (void)fprintf(file,
-            "version: 1\nregion: \"24\"\nhub:\n  source: urn:marshrut:24:hub\n  listen: [\"%s\"]\n"
-            "  admin: run/hub.sock\n  store: store\n  root_key: root\n  secret_key_file: hub.key\n"
-            "  public_key: '%s'\n  ballast_mb: 1\n  space_watermark_mb: 1\n%ssystems:\n",
-            spawn->endpoint, spawn->hub_key.public_key, hub);
-    for (size_t i = 0; i < crowd->count; i++)
-        (void)fprintf(file,
-                "  - {name: %s, kind: other, source: \"urn:marshrut:24:%s\", public_key: '%s', "
-                "publish: [nms.programme.]}\n",
-                crowd->members[i].name, crowd->members[i].name, crowd->members[i].key.public_key);
-    (void)fprintf(file, "subscriptions:\n");
-    for (size_t i = 0; i < crowd->count; i++)
-        (void)fprintf(file, "  - {name: %s, system: %s, filters: [{exact: {subject: %s}}]}\n",
-                crowd->members[i].name, crowd->members[i].name, crowd->members[i].name);
-    assert_int_equal(fclose(file), 0);
-}
-
-static void need_files(size_t count)
-{
-    struct rlimit files;
-
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
-    files.rlim_cur = files.rlim_max;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &files), 0);
-    if (files.rlim_cur < FILES_A_MEMBER * count)
-        fail_msg("%zu systems need more files than the limit of %ju", count, (uintmax_t)files.rlim_cur);
-}
-
-/* Sockets that are being closed count among those that are open. */
-void crowd_init(struct crowd *crowd, size_t count, const char *endpoint, const char *hub)
-{
-    *crowd = (struct crowd){.count = count, .zmq = zmq_ctx_new()};
-    need_files(count);
-    assert_int_equal(zmq_ctx_set(crowd->zmq, ZMQ_MAX_SOCKETS, (int)(2 * count + 16)), 0);
-    mr_arena_init(&crowd->arena, ARENA_BYTES);
-    crowd->members = calloc(count, sizeof *crowd->members);
-    crowd->last = calloc(count * count, sizeof *crowd->last);
-    assert_non_null(crowd->members);
-    assert_non_null(crowd->last);
-    spawn_init(&crowd->spawn, "");
-    if (endpoint)
-        (void)snprintf(crowd->spawn.endpoint, sizeof crowd->spawn.endpoint, "%s", endpoint);
-    for (size_t i = 0; i < count; i++) {
-        (void)snprintf(crowd->members[i].name, sizeof crowd->members[i].name, "s-%04zu", i);
-        assert_int_equal(mr_curvekey_generate(&crowd->members[i].key), 0);
-    }
-    write_config(crowd, hub);
-}
-
-void crowd_fini(struct crowd *crowd)
-{
-    for (size_t i = 0; i < crowd->count; i++)
-        crowd_leave(crowd, i);
-    (void)zmq_ctx_term(crowd->zmq);
-    spawn_fini(&crowd->spawn);
-    mr_arena_fini(&crowd->arena);
-    mr_buf_fini(&crowd->out);
-    free(crowd->members);
-    free(crowd->last);
 }
 
 /* ---- sending ---- */
@@ -128,6 +60,21 @@ static void send_hello(struct crowd *crowd, struct crowd_member *member)
     send_frame(crowd, member, &frame);
 }
 
+/* Done once or again, it comes to the same. */
+static void finish_taking(struct crowd *crowd, size_t index)
+{
+    struct crowd_member *member = &crowd->members[index];
+    const struct crowd_taking *taking = &member->taking;
+
+    if (!taking->under_way)
+        return;
+    crowd->last[index * crowd->count + taking->producer] = taking->event;
+    member->number = taking->number;
+    member->received = taking->received;
+    atomic_signal_fence(memory_order_seq_cst);
+    member->taking.under_way = false;
+}
+
 void crowd_connect(struct crowd *crowd, size_t index)
 {
     struct crowd_member *member = &crowd->members[index];
@@ -143,7 +90,9 @@ void crowd_connect(struct crowd *crowd, size_t index)
     assert_int_equal(zmq_setsockopt(member->socket, ZMQ_CURVE_PUBLICKEY, member->key.public_key, 40), 0);
     assert_int_equal(zmq_setsockopt(member->socket, ZMQ_CURVE_SECRETKEY, member->key.secret_key, 40), 0);
     assert_int_equal(zmq_connect(member->socket, crowd->spawn.endpoint), 0);
+    member->owner = getpid();
     member->welcomed = member->hung = member->broken = false;
+    finish_taking(crowd, index); /* of a process that was killed in it */
     member->sent = member->acked;
     member->heard_us = now_us();
     send_hello(crowd, member);
@@ -153,7 +102,7 @@ void crowd_leave(struct crowd *crowd, size_t index)
 {
     struct crowd_member *member = &crowd->members[index];
 
-    if (member->socket)
+    if (member->socket && member->owner == getpid())
         (void)zmq_close(member->socket);
     member->socket = NULL;
     member->welcomed = false;
@@ -162,7 +111,7 @@ void crowd_leave(struct crowd *crowd, size_t index)
 void crowd_mend(struct crowd *crowd)
 {
     for (size_t i = 0; i < crowd->count; i++) {
-        if (!crowd->members[i].socket || !crowd->members[i].broken)
+        if (!crowd->members[i].socket || crowd->members[i].owner != getpid() || !crowd->members[i].broken)
             continue;
         crowd_leave(crowd, i);
         crowd_connect(crowd, i);
@@ -281,7 +230,7 @@ static void take(struct crowd *crowd, size_t index, const Marshrut__Bus__V1__Del
     struct mr_event event;
     unsigned long long k;
     size_t producer;
-    uint64_t *last;
+    const uint64_t *last;
 
     if (item->number <= member->number) {
         member->again++;
@@ -296,9 +245,12 @@ static void take(struct crowd *crowd, size_t index, const Marshrut__Bus__V1__Del
     if ((*last != 0 && k != *last + crowd->count - 1) || (*last == 0 && k >= crowd->count))
         fail_msg("%s: event %llu of system %zu behind %llu", member->name, k, producer,
                 (unsigned long long)*last);
-    *last = k;
-    member->number = item->number;
-    member->received++;
+    member->taking = (struct crowd_taking){
+            .producer = producer, .event = k, .number = item->number, .received = member->received + 1};
+    atomic_signal_fence(memory_order_seq_cst);
+    member->taking.under_way = true;
+    atomic_signal_fence(memory_order_seq_cst);
+    finish_taking(crowd, index);
 }
 
 static void on_deliver(struct crowd *crowd, size_t index, const Marshrut__Bus__V1__Deliver *deliver)
@@ -400,7 +352,7 @@ static void receive(struct crowd *crowd, size_t index)
 
 static bool speaks(const struct crowd_member *member)
 {
-    return member->socket && !member->hung && !member->broken;
+    return member->socket && member->owner == getpid() && !member->hung && !member->broken;
 }
 
 void crowd_turn(struct crowd *crowd, int timeout_ms)
@@ -441,6 +393,26 @@ void crowd_until(
         if (now_us() > until)
             fail_msg("did not happen in time: %s", what);
         crowd_turn(crowd, 20);
+    }
+}
+
+pid_t crowd_fork(struct crowd *crowd, size_t from, size_t to)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)setenv("CMOCKA_TEST_ABORT", "1", 1);
+    crowd->zmq = zmq_ctx_new(); /* the other is the parent's */
+    for (size_t i = from; i < to; i++) {
+        crowd_leave(crowd, i); /* of a process before */
+        crowd_connect(crowd, i);
+    }
+    for (;;) {
+        crowd_turn(crowd, 20);
+        crowd_mend(crowd);
     }
 }
 

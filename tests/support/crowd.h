@@ -1,7 +1,8 @@
 /*
- * Many systems on one hub, from one thread: each speaks the protocol as an adapter does (numbering, resume,
- * inbox), publishes events that are addressed to the others in turn, and checks what it gets: every event of
- * every producer once, in that producer's order, none left out. Each may be away or hang. Fails the test.
+ * Many systems on one hub, from one thread or from several processes: each speaks the protocol as an adapter
+ * does (numbering, resume, inbox), publishes events that are addressed to the others in turn, and checks what
+ * it gets: every event of every producer once, in that producer's order, none left out. Each may be away or
+ * hang. Fails the test.
  */
 #ifndef MR_TESTS_CROWD_H
 #define MR_TESTS_CROWD_H
@@ -11,8 +12,18 @@
 #include "proto/wire/frame.h"
 #include "tests/support/spawn.h"
 
+/* The step between having an event and having noted it, for processes that are killed in it. */
+struct crowd_taking {
+    bool under_way;
+    size_t producer;
+    uint64_t event, number, received;
+};
+
+/* In memory that the processes share: outbox and inbox outlive who is killed. */
 struct crowd_member {
     char name[16];
+    pid_t owner; /* the process that has connected it */
+    struct crowd_taking taking;
     struct mr_curvekey key;
     void *zmq;     /* the caller's own context for it; NULL: that of the crowd */
     void *socket;  /* NULL: away */
@@ -57,8 +68,17 @@ void crowd_turn(struct crowd *crowd, int timeout_ms);
 void crowd_until(
         struct crowd *crowd, const char *what, bool (*fn)(const struct crowd *crowd), int deadline_ms);
 
+/* A process that connects the members from `from` to below `to` and serves them until it is killed; what it
+ * finds wrong ends it with SIGABRT. The caller may have none connected itself. */
+pid_t crowd_fork(struct crowd *crowd, size_t from, size_t to);
+
 bool crowd_all_welcomed(const struct crowd *crowd); /* of those who are not away */
 bool crowd_all_acked(const struct crowd *crowd);
 bool crowd_all_received(const struct crowd *crowd); /* everything that everybody has published */
+
+/* The hub has no session of any member from `from` to below `to`. */
+bool crowd_is_away(const struct crowd *crowd, size_t from, size_t to);
+void crowd_expect_balance(const struct crowd *crowd);
+long crowd_hub_kib(const struct crowd *crowd); /* its anonymous memory */
 
 #endif
