@@ -27,7 +27,7 @@ enum {
     PROCESSES = 4,
     EACH = 3, /* systems a process */
     SYSTEMS = PROCESSES * EACH,
-    ROUNDS = 6,
+    ROUNDS = 3,  /* one of each */
     EVENTS = 60, /* a system and round; ten times that in a long run */
     DEADLINE_MS = 120 * 1000,
     SAMPLES_MAX = 100000,
