@@ -21,7 +21,7 @@ char *config_env_text(const struct spawn *spawn)
 
     assert_non_null(file);
     assert_non_null(text);
-    (void)fread(text, 1, 64 * 1024 - 1, file);
+    assert_true(fread(text, 1, 64 * 1024 - 1, file) > 0);
     (void)fclose(file);
     return text;
 }
