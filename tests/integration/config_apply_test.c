@@ -29,9 +29,9 @@ static pid_t begin_apply(const struct spawn *spawn, const char *file)
 
     assert_true(pid >= 0);
     if (pid == 0) {
-        (void)freopen("/dev/null", "w", stdout);
-        (void)execl(MR_BIN_DIR "/marshrut", "marshrut", "-c", spawn->config, "--as", "boss", "config",
-                "apply", file, (char *)NULL);
+        if (freopen("/dev/null", "w", stdout))
+            (void)execl(MR_BIN_DIR "/marshrut", "marshrut", "-c", spawn->config, "--as", "boss", "config",
+                    "apply", file, (char *)NULL);
         _exit(127);
     }
     return pid;
