@@ -14,28 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/support/bus_client.h"
 #include "tests/support/config_env.h"
 #include "tests/support/hub_env.h"
 
 enum { DEADLINE_MS = 60 * 1000, BATCH = 16, BATCHES_BETWEEN = 10, QUIET_MS = 200 };
-
-/* The same, not waited for. */
-static pid_t begin_apply(const struct spawn *spawn, const char *file)
-{
-    pid_t pid = fork();
-
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        if (freopen("/dev/null", "w", stdout))
-            (void)execl(MR_BIN_DIR "/marshrut", "marshrut", "-c", spawn->config, "--as", "boss", "config",
-                    "apply", file, (char *)NULL);
-        _exit(127);
-    }
-    return pid;
-}
 
 static bool ended(pid_t *pid)
 {
@@ -190,7 +174,7 @@ static void apply_while_everything_flows(void **state)
 
         for (int k = 0; k < BATCHES_BETWEEN; k++)
             flow(&t);
-        apply = begin_apply(&t.spawn, i % 2 ? without : with);
+        apply = config_env_begin_apply(&t.spawn, i % 2 ? without : with);
         while (!ended(&apply))
             flow(&t);
     }

@@ -17,6 +17,8 @@
 #include "proto/base/list.h"
 #include "tests/support/config_env.h"
 
+enum { STOPS = 6 };
+
 static void bad_files_change_nothing(void **state)
 {
     static const struct {
@@ -107,11 +109,81 @@ static void a_kill_leaves_one_version_that_holds(void **state)
     }
 }
 
+struct meanwhile {
+    const struct spawn *spawn;
+    pid_t apply;
+};
+
+/* A text that holds already is nothing to apply: then the tool just ends. */
+static bool has_ended(const struct meanwhile *m)
+{
+    siginfo_t info = {0};
+
+    (void)waitid(P_PID, (id_t)m->apply, &info, WEXITED | WNOHANG | WNOWAIT);
+    return info.si_pid != 0;
+}
+
+/* The file has the new text: the hub is being asked. */
+static bool is_asked(void *ctx)
+{
+    const struct meanwhile *m = ctx;
+    char *text = config_env_text(m->spawn);
+    bool asked = strstr(text, "copmkp-programmes") != NULL;
+
+    free(text);
+    return asked || has_ended(m);
+}
+
+static bool is_applied(void *ctx)
+{
+    const struct meanwhile *m = ctx;
+
+    return spawn_logged(m->spawn, "event=config.applied") || has_ended(m);
+}
+
+/* Whether the hub takes it over before it ends or the next start does: one version holds, and it is the
+ * file's. */
+static void a_stop_meanwhile_leaves_one_version_too(void **state)
+{
+    struct spawn spawn;
+    char *text, *now;
+    json_t *shown;
+
+    (void)state;
+    spawn_init(&spawn, CONFIG_ENV_OPERATORS);
+    text = config_env_text(&spawn);
+    for (int i = 0; i < STOPS; i++) {
+        struct meanwhile m = {.spawn = &spawn};
+        int status;
+
+        spawn_start(&spawn);
+        m.apply = config_env_begin_apply(&spawn,
+                i % 2 ? config_env_write(&spawn, "old.yaml", text, CONFIG_ENV_MARKER, CONFIG_ENV_MARKER)
+                      : config_env_write(
+                                &spawn, "new.yaml", text, CONFIG_ENV_MARKER, CONFIG_ENV_ALSO_COPMKP));
+        if (i >= 2) /* the sooner the tool has found its hub, the later it loses it */
+            spawn_until("the tool asks", i >= 4 ? is_applied : is_asked, &m);
+        spawn_stop(&spawn);
+        assert_int_equal(waitpid(m.apply, &status, 0), m.apply); /* done or not: the hub may be gone */
+        spawn_start(&spawn);
+        now = config_env_text(&spawn);
+        shown = config_env_json(&spawn, CONFIG_ENV_ARGS("config", "show", "--json"));
+        assert_string_equal(json_string_value(json_object_get(shown, "text")), now);
+        config_env_tool(&spawn, 0, NULL, CONFIG_ENV_ARGS("balance"));
+        json_decref(shown);
+        free(now);
+        spawn_stop(&spawn);
+    }
+    free(text);
+    spawn_fini(&spawn);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(bad_files_change_nothing),
             cmocka_unit_test(a_kill_leaves_one_version_that_holds),
+            cmocka_unit_test(a_stop_meanwhile_leaves_one_version_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

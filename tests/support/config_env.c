@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adapters/sdk/file.h"
 
@@ -89,4 +90,18 @@ int config_env_versions(const struct spawn *spawn)
     assert_int_equal(json_integer_value(json_object_get(history, "version")), count);
     json_decref(history);
     return count;
+}
+
+pid_t config_env_begin_apply(const struct spawn *spawn, const char *file)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        if (freopen("/dev/null", "w", stdout))
+            (void)execl(MR_BIN_DIR "/marshrut", "marshrut", "-c", spawn->config, "--as", "boss", "config",
+                    "apply", file, (char *)NULL);
+        _exit(127);
+    }
+    return pid;
 }

@@ -27,4 +27,7 @@ void config_env_tool(const struct spawn *spawn, int status, const char *said, co
 json_t *config_env_json(const struct spawn *spawn, const char *const arguments[]); /* what it prints */
 int config_env_versions(const struct spawn *spawn); /* how many; the last one must be in force */
 
+/* `config apply` by boss, in a process of its own. */
+pid_t config_env_begin_apply(const struct spawn *spawn, const char *file);
+
 #endif
