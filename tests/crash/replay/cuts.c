@@ -84,6 +84,8 @@ void cuts_make(struct cuts *cuts, uint64_t from, uint64_t to, uint64_t count)
     const struct trace_entry *entry = trace_first(trace);
 
     reopened_init(&cuts->reopened, cuts->scene->history);
+    cuts->reopened.finish = cuts->finish;
+    cuts->reopened.finish_ctx = cuts->finish_ctx;
     assert_true(to <= trace_now(trace));
     for (uint64_t made = 0; made < count; made++) {
         uint64_t next = from + made * (to - from) / count + disk_random(&random) % ((to - from) / count + 1);

@@ -18,6 +18,8 @@ struct cut {
 
 struct cuts {
     const struct scene *scene;
+    reopened_finish_fn finish; /* as of struct reopened */
+    const void *finish_ctx;
     bool quiet; /* findings are expected: they are counted, not told */
     struct reopened reopened;
     struct cut open[CUTS_AT_ONCE];

@@ -1,4 +1,4 @@
-#include "tests/crash/replay/reopened.h"
+#include "tests/crash/replay/reopened_internal.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,6 @@
 #include <unistd.h>
 
 #include "hub/log_key.h"
-#include "hub/prepare.h"
 #include "hub/seal.h"
 #include "proto/base/list.h"
 #include "tests/support/tmpdir.h"
@@ -24,22 +22,6 @@
 enum { AGAIN_MAX = 32, WRITER_JOBS_MAX = 64 };
 
 static const char NOTE_BEGIN[] = "marshrut/24/hub\n";
-
-/* What one look holds. */
-struct look {
-    const struct reopened *all;
-    const struct history *history;
-    uint64_t cut;
-    int problem_fd;
-    struct mr_config *config;
-    struct mr_house house;
-    struct mr_note_signer signer;
-    struct mr_log_reader *reader;
-    struct mr_record_view view;
-    uint8_t (*idents)[MR_RECORD_IDENT_BYTES];
-    uint64_t head;
-    uint64_t own; /* records of the hub itself */
-};
 
 void reopened_init(struct reopened *reopened, const struct history *history)
 {
@@ -59,8 +41,7 @@ void reopened_init(struct reopened *reopened, const struct history *history)
 
 /* ---- in the process of its own ---- */
 
-__attribute__((format(printf, 2, 3), noreturn)) static void found(
-        const struct look *look, const char *what, ...)
+void look_found(const struct look *look, const char *what, ...)
 {
     char text[REOPENED_PROBLEM_MAX];
     va_list args;
@@ -72,21 +53,22 @@ __attribute__((format(printf, 2, 3), noreturn)) static void found(
     _exit(1);
 }
 
-static void want(const struct look *look, int r, const char *what, const struct mr_error *error)
+void look_want(const struct look *look, int r, const char *what, const struct mr_error *error)
 {
     if (r < 0)
-        found(look, "%s: %s: %s: %s", what, mr_err_name(r), error->where, error->what);
+        look_found(look, "%s: %s: %s: %s", what, mr_err_name(r), error->where, error->what);
 }
 
 static void open_house(struct look *look, const char *dir)
 {
     struct mr_error error = {0};
 
-    want(look, mr_config_load(&look->config, mr_tmpdir_path(dir, "marshrut.yaml"), &error), "config", &error);
-    want(look, mr_house_open(&look->house, look->config, false, &error), "it does not open", &error);
-    want(look, mr_log_key_open(&look->signer, &look->house, &error), "it is refused", &error);
+    look_want(look, mr_config_load(&look->config, mr_tmpdir_path(dir, "marshrut.yaml"), &error), "config",
+            &error);
+    look_want(look, mr_house_open(&look->house, look->config, false, &error), "it does not open", &error);
+    look_want(look, mr_log_key_open(&look->signer, &look->house, &error), "it is refused", &error);
     if (mr_log_reader_open(look->house.log, &look->reader) < 0)
-        found(look, "no reader");
+        look_found(look, "no reader");
 }
 
 /* Of an expired one the tree alone knows what stood there; */
@@ -95,7 +77,7 @@ static void hash_leaf(const struct look *look, uint8_t ret[static MR_MERKLE_BYTE
     if (!(look->view.record.flags & MR_RECORD_EXPIRED))
         mr_merkle_leaf(look->view.record.leaf, ret);
     else if (mr_log_leaf_hash(look->reader, look->view.record.number, ret) < 0)
-        found(look, "the tree has no leaf of number %llu", (unsigned long long)look->view.record.number);
+        look_found(look, "the tree has no leaf of number %llu", (unsigned long long)look->view.record.number);
 }
 
 /* Every record reads, the numbers have no gap, and the tree is that of the leaves; notes in their place. */
@@ -110,19 +92,19 @@ static void check_tree(struct look *look)
     for (size_t i = 0; i < look->all->notes_count && look->all->notes[i].at < look->cut; i++, count++) {
         const struct reopened_signed *note = &look->all->notes[i];
 
-        want(look,
+        look_want(look,
                 mr_checkpoint_open(
                         &notes[i], mr_slice(note->note, note->size), &look->signer.public_key, &error),
                 "a signed note", &error);
         if (notes[i].size > look->head)
-            found(look, "a checkpoint of %llu records was signed, %llu are there",
+            look_found(look, "a checkpoint of %llu records was signed, %llu are there",
                     (unsigned long long)notes[i].size, (unsigned long long)look->head);
     }
     look->own = 0;
     for (uint64_t n = 1; n <= look->head; n++) {
-        want(look, mr_log_read_next(look->reader, &look->view, &error), "a record", &error);
+        look_want(look, mr_log_read_next(look->reader, &look->view, &error), "a record", &error);
         if (look->view.record.number != n)
-            found(look, "number %llu is missing", (unsigned long long)n);
+            look_found(look, "number %llu is missing", (unsigned long long)n);
         look->own += (look->view.record.flags & MR_RECORD_HUB) != 0;
         memcpy(look->idents[n - 1], look->view.record.ident, sizeof look->idents[0]);
         hash_leaf(look, leaf);
@@ -132,13 +114,13 @@ static void check_tree(struct look *look)
                 continue;
             mr_merkle_range_root(&range, root);
             if (memcmp(root, notes[i].root, sizeof root) != 0)
-                found(look, "the checkpoint of %llu records is of another log", (unsigned long long)n);
+                look_found(look, "the checkpoint of %llu records is of another log", (unsigned long long)n);
         }
     }
     mr_merkle_range_root(&range, root);
     if (look->head > 0 &&
             (mr_log_tree_root(look->reader, look->head, told) < 0 || memcmp(root, told, sizeof root) != 0))
-        found(look, "the root is not that of the records");
+        look_found(look, "the root is not that of the records");
 }
 
 static int compare_idents(const void *a, const void *b)
@@ -151,7 +133,7 @@ static void check_once(struct look *look)
     qsort(look->idents, look->head, sizeof look->idents[0], compare_idents);
     for (uint64_t i = 1; i < look->head; i++)
         if (compare_idents(look->idents[i - 1], look->idents[i]) == 0)
-            found(look, "an event is there twice, of %llu", (unsigned long long)look->head);
+            look_found(look, "an event is there twice, of %llu", (unsigned long long)look->head);
 }
 
 /* Expired, or of an erased person: it opens for nobody. It must once that was told. */
@@ -163,13 +145,13 @@ static bool is_gone(const struct look *look, const struct history_event *event, 
     int r = mr_unseal(&unsealed, &look->house, record, MR_PURPOSE_ERASE, &error);
 
     mr_unsealed_fini(&unsealed);
-    if (event->gone_at > look->cut)
+    if (event->gone_at > look->cut && !look->finished)
         return r == event->gone;
     if (r != event->gone)
-        found(look, "number %llu was told to be gone: %s", (unsigned long long)number,
+        look_found(look, "number %llu was told to be gone: %s", (unsigned long long)number,
                 r < 0 ? mr_err_name(r) : "it opens");
     if (record->slots_count > 0 && !(record->flags & MR_RECORD_STRIPPED))
-        found(look, "number %llu was told to be gone, its slots are there", (unsigned long long)number);
+        look_found(look, "number %llu was told to be gone, its slots are there", (unsigned long long)number);
     return true;
 }
 
@@ -179,17 +161,18 @@ static void check_event(struct look *look, const struct history_event *event, ui
     struct mr_unsealed unsealed = {0};
     struct mr_error error = {0};
 
-    want(look, mr_log_read(look->reader, number, &look->view, &error), "what was told is not there", &error);
+    look_want(look, mr_log_read(look->reader, number, &look->view, &error), "what was told is not there",
+            &error);
     if (event->wrong)
         return; /* its body is sealed otherwise */
     if (event->leaves_at <= look->cut && is_gone(look, event, number))
         return;
-    want(look,
+    look_want(look,
             mr_unseal(&unsealed, &look->house, &look->view.record,
                     event->leaves_at <= look->cut ? MR_PURPOSE_ERASE : MR_PURPOSE_SHOW, &error),
             "what was told does not open", &error);
     if (!mr_slice_equal(mr_buf_slice(&unsealed.bytes), mr_buf_slice(&event->bytes)))
-        found(look, "number %llu has other bytes", (unsigned long long)number);
+        look_found(look, "number %llu has other bytes", (unsigned long long)number);
     mr_unsealed_fini(&unsealed);
 }
 
@@ -204,8 +187,8 @@ static void check_told(struct look *look)
             if (event->told_at > look->cut || event->number == 0)
                 continue;
             if (event->number > look->head)
-                found(look, "event %zu of producer %d was told to be number %llu, the log has %llu", i, p,
-                        (unsigned long long)event->number, (unsigned long long)look->head);
+                look_found(look, "event %zu of producer %d was told to be number %llu, the log has %llu", i,
+                        p, (unsigned long long)event->number, (unsigned long long)look->head);
             check_event(look, event, event->number);
         }
     }
@@ -236,7 +219,7 @@ static void check_producers(struct look *look)
         if (r == 0)
             r = mr_producer_row_decode(&row, value);
         if (told > 0 && (r < 0 || row.epoch != HISTORY_EPOCH || row.stored_sequence < told))
-            found(look, "producer %d was told %llu, its row says %llu", p, (unsigned long long)told,
+            look_found(look, "producer %d was told %llu, its row says %llu", p, (unsigned long long)told,
                     (unsigned long long)row.stored_sequence);
     }
 }
@@ -244,17 +227,10 @@ static void check_producers(struct look *look)
 static void check_derived(struct look *look)
 {
     if (mr_index_through(look->house.index) > look->head || mr_view_through(look->house.view) > look->head)
-        found(look, "index or views know more than the log has");
+        look_found(look, "index or views know more than the log has");
 }
 
 /* ---- and sent again ---- */
-
-struct again {
-    struct mr_matcher *matcher;
-    struct mr_writer *writer;
-    struct mr_prepare *prepare;
-    sem_t done;
-};
 
 static void on_done(struct mr_intake *intake)
 {
@@ -268,7 +244,7 @@ static struct mr_intake *intake_of(struct look *look, const struct history_produ
     size_t at = 0;
 
     if (!intake)
-        found(look, "no memory");
+        look_found(look, "no memory");
     intake->sender = mr_config_system(look->config, spawn_system(producer->system));
     intake->system = mr_names_id(look->house.names, MR_NAME_SYSTEM, spawn_system(producer->system));
     intake->by_tool = true;
@@ -292,18 +268,18 @@ static void send_again(struct look *look, const struct history_producer *produce
     while (sem_wait(&again->done) != 0)
         continue;
     if (intake->status < 0)
-        found(look, "sent again, it is not stored: %s", mr_err_name(intake->status));
+        look_found(look, "sent again, it is not stored: %s", mr_err_name(intake->status));
     if (mr_log_reader_renew(look->reader) < 0)
-        found(look, "no snapshot");
+        look_found(look, "no snapshot");
     for (size_t i = 0; i < count; i++) {
         const struct history_event *event = &producer->events[events[i]];
         uint64_t number = intake->items[i].number;
 
         if (intake->items[i].verdict == MR_VERDICT_REFUSED || number == 0)
-            found(look, "sent again, it is refused");
+            look_found(look, "sent again, it is refused");
         if (event->told_at <= look->cut && event->number > 0 && number != event->number)
-            found(look, "sent again, it is number %llu; it was told to be %llu", (unsigned long long)number,
-                    (unsigned long long)event->number);
+            look_found(look, "sent again, it is number %llu; it was told to be %llu",
+                    (unsigned long long)number, (unsigned long long)event->number);
         check_event(look, event, number);
     }
     mr_intake_free(intake);
@@ -315,10 +291,10 @@ static void start_again(struct look *look, struct again *again)
     struct mr_error error = {0};
 
     (void)sem_init(&again->done, 0, 0);
-    want(look, mr_matcher_create(&again->matcher, look->config, look->house.names, &error), "matcher",
+    look_want(look, mr_matcher_create(&again->matcher, look->config, look->house.names, &error), "matcher",
             &error);
-    want(look, mr_writer_start(&again->writer, &options), "writer", &error);
-    want(look, mr_prepare_start(&again->prepare, &look->house, again->matcher, again->writer, &error),
+    look_want(look, mr_writer_start(&again->writer, &options), "writer", &error);
+    look_want(look, mr_prepare_start(&again->prepare, &look->house, again->matcher, again->writer, &error),
             "prepare", &error);
 }
 
@@ -341,6 +317,8 @@ static void send_all_again(struct look *look)
             }
         }
     }
+    if (look->all->finish)
+        look->all->finish(look, &again, look->all->finish_ctx);
     mr_prepare_stop(again.prepare);
     mr_writer_stop(again.writer);
 }
@@ -350,11 +328,11 @@ static void renew(struct look *look)
     mr_log_reader_close(look->reader);
     free(look->idents);
     if (mr_log_reader_open(look->house.log, &look->reader) < 0)
-        found(look, "no reader");
+        look_found(look, "no reader");
     look->head = mr_log_reader_head(look->reader);
     look->idents = calloc(look->head + 1, sizeof look->idents[0]);
     if (!look->idents)
-        found(look, "no memory");
+        look_found(look, "no memory");
 }
 
 static void look_at(struct look *look, const char *dir)
@@ -372,10 +350,11 @@ static void look_at(struct look *look, const char *dir)
     renew(look);
     check_tree(look);
     check_once(look);
+    check_told(look);
     for (int p = 0; p < HISTORY_PRODUCERS; p++)
         events += look->history->producers[p].count;
     if (look->head - look->own != events)
-        found(look, "%zu events were sent, %llu are there", events,
+        look_found(look, "%zu events were sent, %llu are there", events,
                 (unsigned long long)(look->head - look->own));
 }
 
@@ -390,6 +369,15 @@ static void default_signals(void)
         (void)signal(signals[i], SIG_DFL);
 }
 
+/* What the hub's threads say lies beside what they said it of. */
+static void take_stderr(const char *dir)
+{
+    int fd = open(mr_tmpdir_path(dir, "stderr"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+    if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
+        _exit(2);
+}
+
 void reopened_begin(struct reopened_run *run, const struct reopened *reopened, const char *dir, uint64_t cut)
 {
     int ends[2];
@@ -402,12 +390,14 @@ void reopened_begin(struct reopened_run *run, const struct reopened *reopened, c
 
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         default_signals();
+        take_stderr(dir);
         if (!look)
             _exit(2);
         look->all = reopened;
         look->history = reopened->history;
         look->cut = cut;
         look->problem_fd = ends[1];
+        look->dir = dir;
         look_at(look, dir);
         _exit(0);
     }

@@ -16,8 +16,16 @@ struct reopened_signed {
     size_t size;
 };
 
+struct look;
+struct again;
+
+/* Brings to its end what was under way when the power failed; in the process that looks. */
+typedef void (*reopened_finish_fn)(struct look *look, struct again *again, const void *ctx);
+
 struct reopened {
     const struct history *history;
+    reopened_finish_fn finish; /* NULL: there is nothing */
+    const void *finish_ctx;
     struct reopened_signed notes[SIGNED_MAX];
     size_t notes_count;
 };
