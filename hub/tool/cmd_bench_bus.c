@@ -12,6 +12,7 @@
 #include "hub/tool/load.h"
 #include "hub/tool/load_hub.h"
 #include "hub/tool/load_keys.h"
+#include "hub/tool/load_raw.h"
 #include "hub/tool/load_report.h"
 #include "proto/base/buf.h"
 #include "proto/base/clock.h"
@@ -206,6 +207,8 @@ static int measure(
         r = mr_error_set(reterr, MR_ENOMEM, "bench", "take fewer events", "out of memory");
     if (r == 0)
         r = run_load(hub, &load, producers, consumers, &report, reterr);
+    if (r == 0 && options->spawn && options->rate > 0 && report.commits > 0)
+        r = load_raw_commit_us(hub->dir, options->events / report.commits, &report.raw_commit_us, reterr);
     if (r == 0)
         r = load_report_print(&report, tool);
     for (uint32_t i = 0; producers && i < options->producers; i++)

@@ -85,6 +85,8 @@ static json_t *document_of(const struct load_report *report)
     (void)json_object_set_new(
             document, "rss_anon_bytes", or_null(report, (double)report->after.rss_anon_bytes));
     (void)json_object_set_new(document, "commits", json_integer((json_int_t)report->commits));
+    if (report->raw_commit_us > 0)
+        (void)json_object_set_new(document, "raw_commit_us", json_real(report->raw_commit_us));
     (void)json_object_set_new(document, "index_lag_events", json_integer((json_int_t)report->index_lag));
     (void)json_object_set_new(document, "delivered_again", json_integer((json_int_t)came_again(report)));
     return document;
@@ -119,6 +121,8 @@ static void say(const struct load_report *report, const json_t *document)
             number(document, "client_cpu_s_per_million"));
     (void)printf("%-28s %10.0f, of %.0f events on average\n", "commits", number(document, "commits"),
             (double)report->options->events / (report->commits ? (double)report->commits : 1));
+    if (report->raw_commit_us > 0)
+        (void)printf("%-28s %10.2f ms (p50)\n", "a raw commit of as many", report->raw_commit_us / 1000);
     (void)printf("%-28s %10.0f events\n", "index behind, at the end", number(document, "index_lag_events"));
     if (came_again(report) > 0)
         (void)printf("%-28s %10.0f events\n", "DELIVERED AGAIN", number(document, "delivered_again"));

@@ -12,7 +12,8 @@ struct load_report {
     double client_cpu_s;             /* of this process */
     bool usage_known;
     uint64_t commits;
-    uint64_t index_lag; /* events, when the last one had been delivered */
+    double raw_commit_us; /* of as many events as the hub's commits had, p50; 0: not measured */
+    uint64_t index_lag;   /* events, when the last one had been delivered */
 };
 
 /* Prints it; TOOL_EXIT_CHECK when an event was delivered more than once, else 0. */

@@ -107,6 +107,7 @@ static void test_rate(void **state)
     json_t *document = measure(argv, 500);
 
     assert_true(number(document, "published_per_s") < 1100); /* it is offered no faster */
+    assert_true(number(document, "raw_commit_us") > 0);
     json_decref(document);
     assert_empty(*state);
 }
