@@ -137,6 +137,7 @@ void mr_feed_settle(struct mr_feed *feed, uint64_t through)
         end(&expired, job, feed);
         end(&taken, job, feed);
         put_cursor(job, feed);
+        job->job.lazy = true;
         (void)mr_job_submit(job); /* a row lost for want of memory means sending again after a restart */
         mr_marks_pass(&feed->marks, feed->cursor);
     }

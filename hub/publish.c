@@ -250,6 +250,7 @@ void mr_publish_seen(struct mr_publish *publish, struct mr_session *session, uin
     if (!seen)
         return;
     seen->job.update = update_seen;
+    seen->job.job.lazy = true;
     seen->system_id = session->system_id;
     seen->epoch = producer_of(publish, session->system)->epoch;
     seen->through = through;

@@ -16,10 +16,34 @@ struct mr_writer {
     pthread_mutex_t lock; /* guards all below it */
     pthread_cond_t wake;  /* a job came, or stop */
     struct mr_list queue;
+    size_t urgent;              /* jobs in the queue that somebody waits for */
+    struct timespec lazy_until; /* when the queue is written though it has none of these */
     bool stopping;
     struct mr_writer_stats stats;
     int failed; /* why nothing is stored any more; the thread's own */
 };
+
+static struct timespec after_ms(uint32_t ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return until;
+}
+
+/* Under the lock. Lazy jobs alone wait for company, but not for ever. */
+static void wait_for_jobs(struct mr_writer *writer)
+{
+    int r = 0;
+
+    while (r == 0 && writer->urgent == 0 && !writer->stopping)
+        r = mr_list_empty(&writer->queue)
+                    ? pthread_cond_wait(&writer->wake, &writer->lock)
+                    : pthread_cond_timedwait(&writer->wake, &writer->lock, &writer->lazy_until);
+}
 
 /* Waits for work; moves at most batch_jobs_max jobs to `jobs`. False: stopped, and nothing is left. */
 static bool take_jobs(struct mr_writer *writer, struct mr_list *jobs)
@@ -28,9 +52,9 @@ static bool take_jobs(struct mr_writer *writer, struct mr_list *jobs)
     uint32_t n = 0;
 
     pthread_mutex_lock(&writer->lock);
-    while (mr_list_empty(&writer->queue) && !writer->stopping)
-        pthread_cond_wait(&writer->wake, &writer->lock);
+    wait_for_jobs(writer);
     while (n < writer->options.batch_jobs_max && (link = mr_list_pop_front(&writer->queue))) {
+        writer->urgent -= !MR_CONTAINER(link, struct mr_writer_job, link)->lazy;
         mr_list_push_back(jobs, link);
         n++;
     }
@@ -106,14 +130,10 @@ static void set_read_only(struct mr_writer *writer, bool read_only)
 static bool wait_for_space(struct mr_writer *writer)
 {
     uint32_t ms = writer->options.space_retry_ms ? writer->options.space_retry_ms : SPACE_RETRY_MS;
-    struct timespec until;
+    struct timespec until = after_ms(ms);
     bool go_on;
     int r = 0;
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&writer->lock);
     while (r == 0 && !writer->stopping)
         r = pthread_cond_timedwait(&writer->wake, &writer->lock, &until);
@@ -248,11 +268,18 @@ int mr_writer_start(struct mr_writer **ret, const struct mr_writer_options *opti
 
 void mr_writer_submit(struct mr_writer *writer, struct mr_writer_job *job)
 {
+    bool first;
+
     assert(job->fill && job->done);
     pthread_mutex_lock(&writer->lock);
+    first = mr_list_empty(&writer->queue);
+    if (first && job->lazy)
+        writer->lazy_until = after_ms(MR_WRITER_LAZY_MS);
     mr_list_push_back(&writer->queue, &job->link);
+    writer->urgent += !job->lazy;
     writer->stats.waiting++;
-    pthread_cond_signal(&writer->wake);
+    if (first || !job->lazy)
+        pthread_cond_signal(&writer->wake);
     pthread_mutex_unlock(&writer->lock);
 }
 

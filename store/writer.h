@@ -3,7 +3,8 @@
  * (group commit without a timer), and says "durable" only after the commit returned.
  *
  * A provider's promise, as strict as an AIO's: every submitted job's done() is called exactly once, on the
- * writer thread, in submission order, after its commit; a job is never answered before it is durable.
+ * writer thread, in submission order, after its commit; a job is never answered before it is durable. The one
+ * timer is for lazy jobs, which nobody waits for.
  */
 #ifndef MR_STORE_WRITER_H
 #define MR_STORE_WRITER_H
@@ -27,7 +28,12 @@ struct mr_writer_job {
     int (*fill)(struct mr_writer_job *job, struct mr_log_batch *batch);
     /* status 0: durable. Negative: the writer is going down and this job was not stored. */
     void (*done)(struct mr_writer_job *job, int status);
+    /* Nobody waits for it: it goes with the next commit that somebody waits for, or after MR_WRITER_LAZY_MS.
+     */
+    bool lazy;
 };
+
+enum { MR_WRITER_LAZY_MS = 20 };
 
 struct mr_writer_options {
     struct mr_log *log;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "proto/base/bytes.h"
+#include "proto/base/clock.h"
 #include "store/fault.h"
 #include "store/writer.h"
 #include "tests/support/tmpdir.h"
@@ -232,6 +233,53 @@ static void many_threads_submit(void **state)
     assert_false(atomic_load(&f->acked_early));
 }
 
+static uint64_t waiting(struct fixture *f)
+{
+    struct mr_writer_stats stats;
+
+    mr_writer_stats(f->writer, &stats);
+    return stats.waiting;
+}
+
+static void wait_until_written(struct fixture *f)
+{
+    while (waiting(f) > 0)
+        (void)sched_yield();
+}
+
+/* Lazy jobs go with one that somebody waits for, in their order; alone they wait, and are written all the
+ * same. */
+static void lazy_jobs_are_written(void **state)
+{
+    struct fixture *f = *state;
+    int64_t began_us;
+
+    for (unsigned i = 0; i < 20; i++)
+        f->jobs[i].base.lazy = i != 9;
+    submit(f, 0, 10);
+    wait_until_written(f);
+    began_us = mr_clock_monotonic_us(mr_clock_system());
+    submit(f, 10, 20);
+    wait_until_written(f);
+    assert_true(mr_clock_monotonic_us(mr_clock_system()) - began_us >= (MR_WRITER_LAZY_MS - 1) * 1000);
+    stop(f);
+    assert_answered(f, 0, 20, 0);
+    for (unsigned i = 0; i < 20; i++)
+        assert_int_equal(f->order[i], i);
+}
+
+/* Stopping does not wait for company. */
+static void stop_takes_lazy_jobs(void **state)
+{
+    struct fixture *f = *state;
+
+    f->jobs[0].base.lazy = true;
+    submit(f, 0, 1);
+    stop(f);
+    assert_answered(f, 0, 1, 0);
+    assert_int_equal(mr_log_head(f->log), 1);
+}
+
 static void want_of_space_heals(void **state)
 {
     static const char *const points[] = {"store.commit.before:1:enospc", "store.fill.before:3:enospc"};
@@ -313,6 +361,8 @@ int main(void)
             T(answers_once_in_order),
             T(queued_jobs_share_a_commit),
             T(many_threads_submit),
+            T(lazy_jobs_are_written),
+            T(stop_takes_lazy_jobs),
             T(want_of_space_heals),
             T(stop_without_space),
             T(fatal_answers_everybody),
