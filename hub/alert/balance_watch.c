@@ -1,6 +1,7 @@
 #include "hub/alert/balance_watch.h"
 
 #include "hub/audit/method.h"
+#include "hub/edition.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 
@@ -18,7 +19,7 @@ static void on_work(uv_work_t *work)
 {
     struct mr_balance_watch *watch = MR_CONTAINER(work, struct mr_balance_watch, work);
     json_t *arguments = json_object();
-    const struct mr_method_call call = {.house = watch->house,
+    const struct mr_method_call call = {.house = &watch->shared,
             .arguments = arguments,
             .operator_name = "",
             .hub_running = true,
@@ -35,6 +36,7 @@ static void on_after_work(uv_work_t *work, int status)
 {
     struct mr_balance_watch *watch = MR_CONTAINER(work, struct mr_balance_watch, work);
 
+    mr_house_leave(&watch->shared);
     watch->running = false;
     if (atomic_load(&watch->stopping))
         return;
@@ -53,9 +55,12 @@ static void on_timer(uv_timer_t *timer)
 {
     struct mr_balance_watch *watch = MR_CONTAINER(timer, struct mr_balance_watch, timer);
 
+    mr_house_share(&watch->shared, watch->house);
     watch->running = uv_queue_work(watch->loop, &watch->work, on_work, on_after_work) == 0;
-    if (!watch->running)
-        (void)uv_timer_start(&watch->timer, on_timer, watch->pause_ms, 0);
+    if (watch->running)
+        return;
+    mr_house_leave(&watch->shared);
+    (void)uv_timer_start(&watch->timer, on_timer, watch->pause_ms, 0);
 }
 
 void mr_balance_watch_open(

@@ -14,6 +14,7 @@ enum { MR_BALANCE_FIRST_MS = 10 * 60 * 1000 }; /* after the start, unless the pa
 
 struct mr_balance_watch {
     struct mr_house *house;
+    struct mr_house shared; /* the work's */
     uv_loop_t *loop;
     uv_timer_t timer;
     uv_work_t work;

@@ -15,6 +15,7 @@
 
 #include "proto/loop/http_server.h"
 #include "tests/support/bus_client.h"
+#include "tests/support/config_env.h"
 #include "tests/support/fake_smtp.h"
 #include "tests/support/hub_env.h"
 
@@ -70,6 +71,7 @@ static int setup(void **state)
 
     begin(scene);
     (void)snprintf(extra, sizeof extra,
+            CONFIG_ENV_OPERATORS
             "alerts:\n  webhook: http://127.0.0.1:%u/page\n  webhook_token_file: token\n"
             "  settle_seconds: 1\n  away_seconds: 1\n  waiting_seconds: 1\n  quarantined_per_hour: 1\n"
             "  disk_free_mb: 1073741824\n",
@@ -194,6 +196,35 @@ static void what_begins_and_ends_is_told(void **state)
     spawn_stop(&scene->spawn);
 }
 
+/* A subscription that comes while the hub runs is looked at too; `alerts` themselves are those of the start.
+ */
+static void the_configuration_changes(void **state)
+{
+    struct scene *scene = *state;
+    struct spawn *spawn = &scene->spawn;
+    char *text = config_env_text(spawn);
+    struct mr_buf event = MR_BUF_INIT;
+    struct bus_client portal;
+    const char *file;
+
+    expect_alert(scene, "disk-low", "", "firing");
+    file = config_env_write(spawn, "other.yaml", text, "settle_seconds: 1", "settle_seconds: 2");
+    config_env_tool(
+            spawn, 78, "alerts.settle_seconds", CONFIG_ENV_ARGS("config", "apply", file, "--as", "boss"));
+    file = config_env_write(spawn, "next.yaml", text, CONFIG_ENV_MARKER, CONFIG_ENV_ALSO_COPMKP);
+    config_env_tool(spawn, 0, NULL, CONFIG_ENV_ARGS("config", "apply", file, "--as", "boss"));
+    bus_connect_as(&portal, spawn, SPAWN_PORTAL);
+    (void)bus_hello(&portal, 7, 0);
+    hub_env_programme(&event, "one");
+    publish(&portal, 1, &event);
+    expect_alert(scene, "delivery-waiting", "copmkp-programmes", "firing");
+    expect_alert(scene, "delivery-waiting", "cnppm-programmes", "firing");
+    assert_int_equal(count(scene, "disk-low", "firing"), 1); /* what lasts is not begun anew */
+    bus_close(&portal);
+    free(text);
+    spawn_stop(spawn);
+}
+
 /* Nobody listens, nobody answers, nothing ends: the hub takes events, and ends at once when it is told to. */
 static void bad_receivers_do_not_matter(void **state)
 {
@@ -259,6 +290,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(what_begins_and_ends_is_told, setup, teardown),
+            cmocka_unit_test_setup_teardown(the_configuration_changes, setup, teardown),
             cmocka_unit_test_teardown(bad_receivers_do_not_matter, teardown),
             cmocka_unit_test_teardown(a_secret_must_be_one, teardown),
     };
