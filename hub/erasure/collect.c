@@ -12,8 +12,8 @@
 #include "hub/deliver_rows.h"
 #include "hub/erasure/eraser_internal.h"
 #include "hub/erasure/identity.h"
+#include "hub/erasure/receivers.h"
 #include "hub/hold_rows.h"
-#include "hub/minimise.h"
 #include "hub/opened.h"
 #include "proto/base/list.h"
 
@@ -25,6 +25,7 @@ struct collect {
     struct mr_buf waiting; /* u64 numbers of records that waited for correction, or cannot be read */
     struct mr_buf damaged; /* u64 numbers of those that cannot be read */
     struct mr_buf type;
+    struct mr_receivers *receivers;
     struct mr_buf holds; /* struct mr_hold_row: on numbers and types */
     bool held;           /* one of them is on one of the person's records */
     uint64_t through;    /* what is indexed and projected */
@@ -82,23 +83,22 @@ static uint16_t own_slots(const struct collect *c, const struct mr_record *recor
     return mask;
 }
 
+static int on_receiver(void *ctx, const char *system, enum mr_personal personal, uint32_t withheld)
+{
+    struct collect *c = ctx;
+
+    return mr_identity_known(&c->identity, system, false, personal, withheld);
+}
+
 /* Who has sent it and to whom it was addressed. */
 static int note_systems(struct collect *c, const struct mr_record *record)
 {
-    const struct mr_house *house = c->e->eraser->house;
-    const char *sender = mr_names_text(house->names, MR_NAME_SYSTEM, record->system);
+    const char *sender = mr_names_text(c->e->eraser->house->names, MR_NAME_SYSTEM, record->system);
     int r = 0;
 
     if (record->system != MR_SYSTEM_HUB && sender)
         r = mr_identity_known(&c->identity, sender, true, MR_PERSONAL_NONE, 0);
-    for (size_t i = 0; r == 0 && i < record->subs_count; i++)
-        for (uint32_t k = 0; r == 0 && k < house->config->subscriptions_count; k++) {
-            const struct mr_config_subscription *s = &house->config->subscriptions[k];
-
-            if (mr_names_id(house->names, MR_NAME_SUBSCRIPTION, s->name) == record->subs[i])
-                r = mr_identity_known(&c->identity, s->system, false, s->personal, mr_minimise_withheld(s));
-        }
-    return r;
+    return r < 0 ? r : mr_receivers_of(c->receivers, record, on_receiver, c);
 }
 
 static int note_persons(struct collect *c, const struct mr_record *record, uint16_t mask)
@@ -263,6 +263,7 @@ static void collect_free(struct collect *c)
     mr_buf_fini(&c->damaged);
     mr_buf_fini(&c->type);
     mr_buf_fini(&c->holds);
+    mr_receivers_free(c->receivers);
     free(c);
 }
 
@@ -282,7 +283,9 @@ int mr_erasure_collect(struct mr_erasing *e)
         return MR_ENOMEM;
     c->through = through;
     mr_identity_init(&c->identity, &e->arena, e->secret);
-    r = read_holds(c);
+    r = mr_receivers_open(&c->receivers, e->eraser->house, e->reader);
+    if (r == 0)
+        r = read_holds(c);
     if (r == 0)
         r = read_log(c);
     if (r == 0)
@@ -320,7 +323,9 @@ int mr_erasure_collect_again(struct mr_erasing *e, struct mr_buf *ret_back)
     if (!c)
         return MR_ENOMEM;
     mr_identity_resume(&c->identity, &e->arena, e->secret);
-    r = look_again(c, ret_back);
+    r = mr_receivers_open(&c->receivers, e->eraser->house, e->reader);
+    if (r == 0)
+        r = look_again(c, ret_back);
     if (r == 0 && ret_back->size > 0)
         r = mr_erasure_damaged_set(e, mr_buf_slice(&c->damaged));
     collect_free(c);
