@@ -115,6 +115,27 @@ const published = (r) => r.published_per_s;
 const delivered = (r) => r.delivered_per_s;
 const ms = (us) => (us / 1000).toFixed(1);
 
+// What is asked of the bus, and what this run says of it. Printed at the end.
+const required = [];
+const demand = (what, is, bound, most = false) => required.push({ what, is, bound, most });
+const demands = {
+  1000: [['jetstream', published, 1.2], ['jetstream', delivered, 1.8], ['redis', published, 3], ['rabbitmq', published, 5]],
+  16000: [['jetstream', published, 1.4], ['jetstream', delivered, 2.5]],
+};
+
+function demandAt(window, runs) {
+  for (const [name, figure, bound] of demands[window] ?? [])
+    if (runs[name]) demand(`window ${window}, ${figure.name} : ${name}'s`, ratio(runs.hub, runs[name], figure), bound);
+  if (window === 1000 && runs.jetstream)
+    demand(`window ${window}, a person in each event, delivered : jetstream's`, ratio(runs.persons, runs.jetstream, delivered), 0.75);
+}
+
+function printDemands() {
+  console.log('\n| required | is | |\n|---|---|---|');
+  for (const { what, is, bound, most } of required)
+    console.log(`| ${what} ${most ? '≤' : '≥'} ${bound.toFixed(2)} | ${is.toFixed(2)} | ${(most ? is <= bound : is >= bound) ? 'reached' : 'not reached'} |`);
+}
+
 function row(name, runs, ours, durability) {
   const rates = `${round(of(runs, published))} | ${round(of(runs, delivered))}`;
   const ratios = ours === runs ? '1 | 1' : `${ratio(ours, runs, published).toFixed(2)} | ${ratio(ours, runs, delivered).toFixed(2)}`;
@@ -144,6 +165,7 @@ async function compareAt(window) {
     `${round(of(runs.hub, (r) => r.index_lag_events))} events behind at the end.`);
   if (runs.jetstream)
     console.log(`With a person in each event, delivered : JetStream's delivered ${ratio(runs.persons, runs.jetstream, delivered).toFixed(2)}.`);
+  demandAt(window, runs);
 }
 
 function compareAtRate(rate) {
@@ -155,10 +177,14 @@ function compareAtRate(rate) {
   console.log(`\nThe hub at ${rate.toLocaleString('en')} events/s: ack p50 ${ms(of(runs, (r) => r.ack_us.p50))} ms, p99 ` +
     `${ms(of(runs, (r) => r.ack_us.p99))} ms; to the receiver p50 ${ms(of(runs, (r) => r.e2e_us.p50))} ms, p99 ` +
     `${ms(of(runs, (r) => r.e2e_us.p99))} ms; ${(of(runs, (r) => r.events / r.commits)).toFixed(0)} events a commit; a raw LMDB commit of as ` +
-    `many: p50 ${ms(of(runs, (r) => r.raw_commit_us ?? NaN))} ms.`);
+    `many: p50 ${ms(of(runs, (r) => r.raw_commit_us))} ms.`);
+  demand(`${rate} events/s, ack p50 in ms, twice a raw commit and 0.3`, of(runs, (r) => r.ack_us.p50 / 1000),
+    of(runs, (r) => (2 * r.raw_commit_us + 300) / 1000), true);
+  demand(`${rate} events/s, to the receiver p99 in ms`, of(runs, (r) => r.e2e_us.p99 / 1000), 10, true);
 }
 
 if (!existsSync(above)) mkdirSync(above, { recursive: true });
 console.log(`${cpus().length} processors: ${cpus()[0].model}. By turns, everything on this machine.`);
 for (const window of windows) await compareAt(window);
 compareAtRate(10000);
+printDemands();
