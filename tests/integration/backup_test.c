@@ -20,13 +20,14 @@
 
 #include "hub/backup_last.h"
 #include "proto/wire/ident.h"
+#include "tests/support/damage.h"
 #include "tests/support/bus_client.h"
 #include "tests/support/hub_env.h"
 #include "tests/support/run_program.h"
 #include "tests/support/spawn.h"
 #include "tests/support/tmpdir.h"
 
-enum { BATCH = 100, EPOCH = 3, BEFORE = 20 };
+enum { BATCH = 100, EPOCH = 3, BEFORE = 20, PAGE_3 = 3 * 4096 + 100 };
 
 struct scene {
     struct spawn hub;
@@ -247,18 +248,6 @@ static void test_killed_it_is_none(void **state)
     expect_balance(scene);
 }
 
-static void flip(const char *file)
-{
-    int fd = open(file, O_RDWR | O_CLOEXEC);
-    uint8_t byte;
-
-    assert_true(fd >= 0);
-    assert_int_equal(pread(fd, &byte, 1, 3 * 4096 + 100), 1);
-    byte ^= 1;
-    assert_int_equal(pwrite(fd, &byte, 1, 3 * 4096 + 100), 1);
-    (void)close(fd);
-}
-
 static bool is_signed(void *ctx)
 {
     return access(path(ctx, "root/log.checkpoint"), F_OK) == 0;
@@ -271,36 +260,17 @@ static void test_damaged_it_is_refused(void **state)
     publish(scene);
     spawn_until("signed", is_signed, scene);
     assert_int_equal(tool(scene, NULL, "backup", path(scene, "backup"), NULL), 0);
-    flip(path(scene, "backup/keys/data.mdb"));
+    damage_at(path(scene, "backup/keys/data.mdb"), PAGE_3);
     assert_int_equal(tool(scene, NULL, "backup", "verify", path(scene, "backup")), 1);
     spawn_stop(&scene->hub);
     move_store_away(scene);
     assert_int_equal(tool(scene, NULL, "restore", path(scene, "backup"), NULL), 76);
     assert_int_not_equal(access(path(scene, "store/log"), F_OK), 0); /* nothing was put */
-    flip(path(scene, "backup/keys/data.mdb"));
+    damage_at(path(scene, "backup/keys/data.mdb"), PAGE_3);
     assert_int_equal(tool(scene, NULL, "restore", path(scene, "backup"), NULL), 0);
     put_back_checkpoint(scene);
     spawn_start(&scene->hub);
     expect_balance(scene);
-}
-
-/* A bit of a stored event in the file. */
-static void flip_event(const char *file, const char *text)
-{
-    struct stat st;
-    char *bytes, *found;
-    int fd = open(file, O_RDWR | O_CLOEXEC);
-
-    assert_true(fd >= 0);
-    assert_int_equal(fstat(fd, &st), 0);
-    bytes = malloc((size_t)st.st_size);
-    assert_int_equal(pread(fd, bytes, (size_t)st.st_size, 0), st.st_size);
-    found = memmem(bytes, (size_t)st.st_size, text, strlen(text));
-    assert_non_null(found);
-    *found ^= 2;
-    assert_int_equal(pwrite(fd, found, 1, found - bytes), 1);
-    (void)close(fd);
-    free(bytes);
 }
 
 static void test_damaged_records_come_back(void **state)
@@ -313,7 +283,7 @@ static void test_damaged_records_come_back(void **state)
     publish(scene);
     assert_int_equal(tool(scene, NULL, "scrub", "--repair-from", path(scene, "backup")), 73); /* a hub runs */
     spawn_stop(&scene->hub);
-    flip_event(path(scene, "store/log/data.mdb"), "nms.deficit.identified.v1");
+    damage_text(path(scene, "store/log/data.mdb"), "nms.deficit.identified.v1");
     assert_int_equal(tool(scene, &answer, "scrub", NULL, NULL), 1);
     assert_int_equal(json_array_size(json_object_get(answer, "findings")), 1);
     assert_true(number(json_array_get(json_object_get(answer, "findings"), 0), "first") > 0);
@@ -380,7 +350,7 @@ static void test_damage_in_a_segment_comes_back(void **state)
     spawn_until("segments", has_segments, scene);
     assert_int_equal(tool(scene, NULL, "backup", path(scene, "backup"), NULL), 0);
     spawn_stop(&scene->hub);
-    flip_event(
+    damage_text(
             path(scene, "store/log/segments/00000000000000000101-1/data.mdb"), "nms.deficit.identified.v1");
     assert_int_equal(tool(scene, NULL, "scrub", NULL, NULL), 1);
     assert_int_equal(tool(scene, &answer, "scrub", "--repair-from", path(scene, "backup")), 0);
@@ -424,7 +394,7 @@ static void test_index_gets_what_came_back(void **state)
     publish(scene);
     assert_int_equal(tool(scene, NULL, "backup", path(scene, "backup"), NULL), 0);
     spawn_stop(&scene->hub);
-    flip_event(path(scene, "store/log/data.mdb"), "nms.deficit.identified.v1");
+    damage_text(path(scene, "store/log/data.mdb"), "nms.deficit.identified.v1");
     assert_int_equal(tool(scene, &answer, "scrub", NULL, NULL), 1);
     lost = number(json_array_get(json_object_get(answer, "findings"), 0), "first");
     json_decref(answer);

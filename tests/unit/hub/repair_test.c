@@ -13,6 +13,7 @@
 
 #include "hub/backup.h"
 #include "hub/repair.h"
+#include "tests/support/damage.h"
 #include "tests/support/term_env.h"
 #include "tests/support/tmpdir.h"
 
@@ -34,25 +35,6 @@ static void take_backup(const struct hub_env *env, const char *dir)
     mr_backup_fini(&backup);
 }
 
-/* A bit of the first place in the file that has the text. */
-static void flip(const char *file, const char *text)
-{
-    struct stat st;
-    char *bytes, *found;
-    int fd = open(file, O_RDWR | O_CLOEXEC);
-
-    assert_true(fd >= 0);
-    assert_int_equal(fstat(fd, &st), 0);
-    bytes = malloc((size_t)st.st_size);
-    assert_int_equal(pread(fd, bytes, (size_t)st.st_size, 0), st.st_size);
-    found = memmem(bytes, (size_t)st.st_size, text, strlen(text));
-    assert_non_null(found);
-    *found ^= 2;
-    assert_int_equal(pwrite(fd, found, 1, found - bytes), 1);
-    (void)close(fd);
-    free(bytes);
-}
-
 static void test_expired_stays_expired(void **state)
 {
     struct term_env *t = *state;
@@ -71,7 +53,7 @@ static void test_expired_stays_expired(void **state)
     term_env_root(t, PROGRAMMES, before);
     term_env_stop(t);
     hub_env_close(t->env);
-    flip(mr_tmpdir_path(dir, "store/log/segments/00000000000000000001-1/data.mdb"),
+    damage_text(mr_tmpdir_path(dir, "store/log/segments/00000000000000000001-1/data.mdb"),
             "nms.programme.listed.v1");
     if (mr_repair_from(t->env->config, mr_tmpdir_path(dir, "backup"), &repaired, ignore, NULL, &error) < 0)
         fail_msg("%s: %s", error.where, error.what);

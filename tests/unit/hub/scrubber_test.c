@@ -16,6 +16,7 @@
 #include "hub/indexer.h"
 #include "hub/scrubber.h"
 #include "proto/base/bytes.h"
+#include "tests/support/damage.h"
 #include "tests/support/hub_env.h"
 #include "tests/support/spawn.h"
 #include "tests/support/tmpdir.h"
@@ -98,25 +99,6 @@ static void test_goes_on_after_a_restart(void **state)
     mr_scrubber_stop(scrubber);
 }
 
-/* Finds bytes of the event in the file and flips a bit of them. */
-static void damage(const char *file, const char *text)
-{
-    struct stat st;
-    char *bytes, *found;
-    int fd = open(file, O_RDWR | O_CLOEXEC);
-
-    assert_true(fd >= 0);
-    assert_int_equal(fstat(fd, &st), 0);
-    bytes = malloc((size_t)st.st_size);
-    assert_int_equal(pread(fd, bytes, (size_t)st.st_size, 0), st.st_size);
-    found = memmem(bytes, (size_t)st.st_size, text, strlen(text));
-    assert_non_null(found);
-    *found ^= 4;
-    assert_int_equal(pwrite(fd, found, 1, found - bytes), 1);
-    (void)close(fd);
-    free(bytes);
-}
-
 static void test_damage_is_told(void **state)
 {
     struct hub_env *env = *state;
@@ -126,7 +108,7 @@ static void test_damage_is_told(void **state)
     for (unsigned i = 0; i < EVENTS; i++)
         publish(env, i);
     hub_env_close(env);
-    damage(mr_tmpdir_path(env->dir, "store/log/data.mdb"), "x-55");
+    damage_text(mr_tmpdir_path(env->dir, "store/log/data.mdb"), "x-55");
     hub_env_open(env);
     scrubber = start(env, &(struct mr_scrubber_options){.rows_a_step = 900, .pause_ms = 1});
     spawn_until("a pass", passed, scrubber);
