@@ -261,7 +261,7 @@ void spawn_scan(const struct spawn *spawn)
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (strstr(log, bad[i])) {
-            print_error("%s\n", log);
+            print_error("%.900s\n", strstr(log, bad[i]));
             fail_msg("the hub's stderr has \"%s\"", bad[i]);
         }
     }

@@ -1,0 +1,227 @@
+/*
+ * Backups one after the other while terms pass (segments are written anew), and while a person is erased
+ * (keys, index, views and log are written anew). Each one that ended well verifies and can be put back: the
+ * hub starts on it, goes on with what was under way, balance and tree hold. One whose keys/ were rotated
+ * since is refused with the words for that.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "adapters/sdk/file.h"
+#include "proto/base/list.h"
+#include "tests/crash/replay/job_erasure.h"
+#include "tests/crash/replay/job_retention.h"
+#include "tests/support/run_program.h"
+#include "tests/support/tmpdir.h"
+
+enum { BACKUPS_MAX = 8, EXIT_VERIFY = 1 };
+
+struct beside {
+    struct scene *scene;
+    char *dir; /* backups 0, 1, ...; "over" when the job is */
+    pid_t pid;
+    int made;
+};
+
+static const char *backup_dir(const struct beside *b, int i)
+{
+    char name[16];
+
+    (void)snprintf(name, sizeof name, "%d", i);
+    return mr_tmpdir_path(b->dir, name);
+}
+
+/* Exit status of the tool; what it said on stderr has `said` (NULL: anything). */
+static int tool(const struct beside *b, const char *const words[], const char *said)
+{
+    const char *argv[16] = {"marshrut", "-c", b->scene->history->hub.config};
+    struct run_program run = {0};
+    size_t n = 3;
+
+    while (*words)
+        argv[n++] = *words++;
+    run_program(&run, argv);
+    if (said && !strstr(run_program_err(&run), said))
+        fail_msg(
+                "%s %s: not said: %s, but: %s", argv[3], argv[4] ? argv[4] : "", said, run_program_err(&run));
+    run_program_fini(&run);
+    return run.status;
+}
+
+static bool is_over(void *ctx)
+{
+    return access(mr_tmpdir_path(((const struct beside *)ctx)->dir, "over"), F_OK) == 0;
+}
+
+/* A process of its own makes backups until the job is over, and one behind it. Its exit status: how many, or
+ * 100 when one failed. */
+static void begin(struct beside *b)
+{
+    b->dir = mr_tmpdir_new();
+    b->pid = fork();
+    assert_true(b->pid >= 0);
+    if (b->pid == 0) {
+        bool over = false;
+        int i = 0;
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (; i < BACKUPS_MAX && !over; i++) {
+            while (i == BACKUPS_MAX - 1 && !is_over(b))
+                (void)poll(NULL, 0, 5); /* the last one is begun behind the job */
+            over = is_over(b);
+            if (tool(b, WORDS("backup", backup_dir(b, i)), NULL) != 0)
+                _exit(100);
+        }
+        _exit(i);
+    }
+}
+
+static bool has_begun(void *ctx)
+{
+    return access(backup_dir(ctx, 0), F_OK) == 0;
+}
+
+static void end(struct beside *b)
+{
+    int status = 0;
+
+    assert_int_equal(mr_file_write(b->dir, "over", mr_slice_str(""), 0600), 0);
+    assert_int_equal(waitpid(b->pid, &status, 0), b->pid);
+    assert_true(WIFEXITED(status));
+    b->made = WEXITSTATUS(status);
+    assert_in_range(b->made, 2, BACKUPS_MAX);
+}
+
+/* The hub has stopped. Its store makes room, and so does what was signed since. */
+static void put_back(const struct beside *b, int i)
+{
+    const char *dir = b->scene->history->hub.dir;
+    struct mr_buf note = MR_BUF_INIT;
+    char name[32];
+
+    (void)snprintf(name, sizeof name, "store-before-%d", i);
+    assert_int_equal(rename(mr_tmpdir_path(dir, "store"), mr_tmpdir_path(dir, name)), 0);
+    assert_int_equal(tool(b, WORDS("restore", backup_dir(b, i)), NULL), 0);
+    assert_int_equal(mr_file_read(mr_tmpdir_path(backup_dir(b, i), "log.checkpoint"), 1 << 16, &note), 0);
+    (void)unlink(mr_tmpdir_path(dir, "root/log.checkpoint"));
+    assert_int_equal(
+            mr_file_write(mr_tmpdir_path(dir, "root"), "log.checkpoint", mr_buf_slice(&note), 0600), 0);
+    mr_buf_fini(&note);
+}
+
+/* Nobody is being erased any more. */
+static bool is_quiet(void *ctx)
+{
+    const struct beside *b = ctx;
+    json_t *list = NULL, *one;
+    bool quiet = true;
+    size_t i;
+
+    assert_int_equal(scene_tool(b->scene, NULL, &list, WORDS("erase", "list")), 0);
+    json_array_foreach (json_object_get(list, "requests"), i, one) {
+        const char *state = json_string_value(json_object_get(one, "state"));
+
+        quiet = quiet && (strcmp(state, "completed") == 0 || strcmp(state, "requested") == 0);
+    }
+    json_decref(list);
+    return quiet;
+}
+
+static void expect_whole(struct beside *b)
+{
+    spawn_start(&b->scene->history->hub);
+    spawn_until("nobody is being erased", is_quiet, b);
+    assert_int_equal(tool(b, WORDS("balance"), NULL), 0);
+    assert_int_equal(tool(b, WORDS("log", "verify"), NULL), 0);
+    assert_int_equal(tool(b, WORDS("scrub"), NULL), 0);
+    spawn_end(&b->scene->history->hub);
+    if (spawn_logged(&b->scene->history->hub, "event=erasure.draft_lost")) /* acts are in no backup */
+        spawn_forget(&b->scene->history->hub);
+    spawn_scan(&b->scene->history->hub);
+}
+
+static void fini(struct beside *b)
+{
+    mr_tmpdir_free(b->dir);
+    scene_free(b->scene);
+}
+
+static void test_while_terms_pass(void **state)
+{
+    struct beside b = {.scene = scene_new(JOB_RETENTION_CONFIG, NULL)};
+    struct job_retention job = {.scene = b.scene};
+
+    (void)state;
+    scene_begin(b.scene);
+    job_retention_prepare(&job);
+    begin(&b);
+    spawn_until("a backup", has_begun, &b);
+    job_retention_go(&job);
+    job_retention_finish(&job);
+    end(&b);
+    scene_stop(b.scene);
+    print_message("%d backups beside\n", b.made);
+    for (int i = 0; i < b.made; i++) {
+        assert_int_equal(tool(&b, WORDS("backup", "verify", backup_dir(&b, i)), NULL), 0);
+        put_back(&b, i);
+        expect_whole(&b);
+    }
+    fini(&b);
+}
+
+static void test_while_a_person_is_erased(void **state)
+{
+    struct beside b = {.scene = scene_new(JOB_ERASURE_CONFIG, JOB_ERASURE_HUB)};
+    struct job_erasure job;
+    int good = 0;
+
+    (void)state;
+    job_erasure_init(&job, b.scene);
+    scene_begin(b.scene);
+    job_erasure_prepare(&job);
+    history_await_signed(b.scene->history);
+    begin(&b);
+    spawn_until("a backup", has_begun, &b);
+    job_erasure_go(&job);
+    job_erasure_finish(&job);
+    end(&b);
+    scene_stop(b.scene);
+    for (int i = 0; i < b.made; i++) {
+        int status = tool(&b, WORDS("backup", "verify", backup_dir(&b, i)), NULL);
+
+        if (status == EXIT_VERIFY) { /* of before the new root key */
+            (void)tool(&b, WORDS("backup", "verify", backup_dir(&b, i)),
+                    "it was changed by an erasure after the backup");
+            continue;
+        }
+        assert_int_equal(status, 0);
+        good++;
+        put_back(&b, i);
+        expect_whole(&b);
+    }
+    print_message("%d backups beside, %d open\n", b.made, good);
+    assert_true(good > 0); /* the last one was begun behind it */
+    fini(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_while_terms_pass),
+            cmocka_unit_test(test_while_a_person_is_erased),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
