@@ -64,6 +64,7 @@ struct mr_feed {
     uint32_t parking;           /* events being parked, not yet durable: nothing is sent meanwhile */
     uint32_t unwritten;         /* jobs with rows of what is parked, not yet durable */
     bool release_due;           /* there may be something to release */
+    uint64_t release_behind;    /* ... when the cursor is there; 0: not known of any */
     struct mr_release *release; /* what is being released; NULL: nothing */
     bool replay;                /* its receiver has asked for it */
     uint64_t replay_end;        /* then the feed goes on from its cursor */

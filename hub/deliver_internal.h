@@ -74,8 +74,10 @@ int mr_feed_submit(struct mr_feed *feed, struct mr_job *job); /* as mr_job_submi
  * parked. MR_ENOMEM: nothing happened but that the job is gone.
  */
 int mr_feed_park(struct mr_feed *feed, struct mr_job *job, uint64_t number, const struct mr_parked_row *row);
-/* A number that waits behind what is parked. MR_ENOMEM: nothing happened. */
-int mr_feed_park_behind(struct mr_feed *feed, uint64_t number, const struct mr_order *order);
+/* A number that waits behind what is parked; attempt: that is under way, 0: it was not sent. MR_ENOMEM:
+ * nothing happened. */
+int mr_feed_park_behind(
+        struct mr_feed *feed, uint64_t number, uint32_t attempt, const struct mr_order *order);
 /* Of one that was sent; not of a released one. */
 void mr_feed_nack(struct mr_feed *feed, const Marshrut__Bus__V1__Nack *frame);
 void mr_feed_on_retry(uv_timer_t *timer);

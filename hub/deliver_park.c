@@ -178,10 +178,10 @@ int mr_feed_park(struct mr_feed *feed, struct mr_job *job, uint64_t number, cons
     return 0;
 }
 
-int mr_feed_park_behind(struct mr_feed *feed, uint64_t number, const struct mr_order *order)
+int mr_feed_park_behind(struct mr_feed *feed, uint64_t number, uint32_t attempt, const struct mr_order *order)
 {
     const struct mr_parked_row row = {
-            .state = MR_PARKED_BEHIND, .at_us = mr_feed_now_us(feed), .order = *order};
+            .state = MR_PARKED_BEHIND, .at_us = mr_feed_now_us(feed), .attempt = attempt, .order = *order};
     struct mr_mark *mark = mr_marks_put(&feed->marks, number);
     struct mr_job *job = mark ? mr_feed_job(feed) : NULL;
 
@@ -233,7 +233,8 @@ static void hold_back(struct mr_feed *feed, size_t index, const struct mr_order 
         if (sent->state != MR_SENT)
             continue;
         order_of_sent(feed, sent, &other);
-        if (mr_order_meets(order, &other) && mr_feed_park_behind(feed, sent->number, &other) == 0)
+        if (mr_order_meets(order, &other) &&
+                mr_feed_park_behind(feed, sent->number, sent->attempt, &other) == 0)
             sent->state = MR_SENT_PARKED;
     }
 }

@@ -68,6 +68,9 @@ static int on_row(void *ctx, struct mr_slice key, struct mr_slice value)
         mr_err("deliver.parked_damaged", "subscription", feed->subscription->name, "number", MR_N(number),
                 "cure", "marshrut scrub");
     mr_parked_add(&feed->parked, &row.order);
+    /* After a crash what waits behind may be there without what it waited for: that comes again by itself. */
+    if (row.state != MR_PARKED_FAILED && number > feed->cursor && number > feed->release_behind)
+        feed->release_behind = number;
     if (scan->release)
         return take_row(scan, number, &row);
     if (number > feed->cursor) {
@@ -283,6 +286,8 @@ static bool send_next(struct mr_feed *feed)
     while (release->sent < release->count && feed->parking == 0 && mr_feed_frame_has_room(feed, &frame)) {
         struct mr_release_item *item = &release->items[release->sent];
 
+        if (item->state == MR_ITEM_WAITING && item->row.attempt > 0 && frame.count > 0)
+            break; /* it was under way before: a late Ack of it must not cover others */
         if (item->state == MR_ITEM_WAITING && !put(feed, &frame, job, item))
             break;
         release->sent++;

@@ -181,7 +181,7 @@ static bool take(struct mr_feed *feed, struct mr_feed_frame *frame, uint64_t num
     if (r == 0)
         r = look_at_key(feed, &order);
     if (r == 1) {
-        if (mr_feed_park_behind(feed, number, &order) < 0)
+        if (mr_feed_park_behind(feed, number, 0, &order) < 0)
             return false;
         (void)push_sent(feed, number, MR_SENT_PARKED, NULL);
         return true;

@@ -140,6 +140,10 @@ void mr_feed_settle(struct mr_feed *feed, uint64_t through)
         job->job.lazy = true;
         (void)mr_job_submit(job); /* a row lost for want of memory means sending again after a restart */
         mr_marks_pass(&feed->marks, feed->cursor);
+        if (feed->release_behind > 0 && feed->cursor >= feed->release_behind) {
+            feed->release_behind = 0;
+            feed->release_due = true;
+        }
     }
     if (i > 0)
         memmove(feed->sent, feed->sent + i, (feed->sent_count - i) * sizeof *feed->sent);
