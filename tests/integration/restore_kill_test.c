@@ -192,6 +192,35 @@ static void test_restore_killed(void **state)
     assert_int_equal(tool(hub, "balance", NULL, NULL), 0);
 }
 
+/* The disk fails, or is full: the tool says so, nothing is taken for a store, and the same again brings it.
+ */
+static void test_restore_fails(void **state)
+{
+    static const char *const points[] = {"restore.begun", "restore.copied", "restore.keys"};
+    static const char *const hows[] = {"eio", "enospc"};
+    struct spawn *hub = *state;
+    unsigned n = 0;
+    char fault[64];
+
+    spawn_until("signed", is_signed, hub);
+    spawn_stop(hub);
+    assert_int_equal(tool(hub, "backup", path(hub, "backup"), NULL), 0);
+    for (unsigned i = 0; i < MR_COUNT(points); i++)
+        for (unsigned h = 0; h < MR_COUNT(hows); h++) {
+            print_message("%s: %s\n", points[i], hows[h]);
+            move_store_away(hub, n++);
+            (void)snprintf(fault, sizeof fault, "%s:1:%s", points[i], hows[h]);
+            (void)setenv("MR_FAULT", fault, 1);
+            assert_int_not_equal(tool(hub, "restore", path(hub, "backup"), NULL), 0);
+            (void)unsetenv("MR_FAULT");
+            assert_false(is_there(hub, "store/log"));
+            assert_int_equal(tool(hub, "restore", path(hub, "backup"), NULL), 0);
+            assert_int_equal(tool(hub, "log", "verify", NULL), 0);
+            assert_false(is_there(hub, "store/restoring"));
+        }
+    expect_whole(hub);
+}
+
 /* ---- rebuild --check ---- */
 
 static unsigned count_beside(const struct spawn *hub)
@@ -216,6 +245,10 @@ static void test_check_killed(void **state)
     assert_int_equal(count_beside(hub), 1); /* the first one's is gone */
     assert_int_equal(tool(hub, "rebuild", "--check", NULL), 0);
     assert_int_equal(count_beside(hub), 0);
+    (void)setenv("MR_FAULT", "rebuild.built:1:eio", 1);
+    assert_int_not_equal(tool(hub, "rebuild", "--check", NULL), 0);
+    (void)unsetenv("MR_FAULT");
+    assert_int_equal(count_beside(hub), 0);
     killed_at(hub, "rebuild.built", "rebuild", "--check");
     spawn_stop(hub);
     spawn_start(hub);
@@ -231,6 +264,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_keys_of_somebody, setup, teardown),
 #ifdef MR_FAULT_POINTS
             cmocka_unit_test_setup_teardown(test_restore_killed, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_restore_fails, setup, teardown),
             cmocka_unit_test_setup_teardown(test_check_killed, setup, teardown),
 #endif
     };
