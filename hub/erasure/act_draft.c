@@ -11,6 +11,7 @@
 #include "hub/payload.h"
 #include "proto/base/logfmt.h"
 #include "proto/wire/codec.h"
+#include "proto/wire/digest.h"
 
 enum { NAME_BYTES_MAX = 64, DRAFT_BYTES_MAX = 8 << 20 };
 
@@ -111,6 +112,23 @@ int mr_act_draft_read(const struct mr_house *house, const mr_erasure_request *re
         return MR_ENOMEM;
     marshrut__erasure__v1__secret__init(*ret);
     return 0;
+}
+
+int mr_act_written(const struct mr_house *house, uint64_t number, uint8_t ret_digest[static 32])
+{
+    struct mr_buf bytes = MR_BUF_INIT;
+    char path[PATH_MAX];
+    int r = path_of(house, number, path), n;
+
+    if (r == 0 && access(path, F_OK) == 0)
+        return MR_ENOTFOUND;
+    n = snprintf(path, sizeof path, "%s/act-%llu.json", house->config->hub.acts, (unsigned long long)number);
+    if (r == 0)
+        r = n > 0 && n < (int)sizeof path ? read_file(path, &bytes) : MR_ECONFIG;
+    if (r == 0)
+        mr_sha256(mr_buf_slice(&bytes), ret_digest);
+    mr_buf_wipe(&bytes);
+    return r;
 }
 
 int mr_act_draft_remove(const struct mr_house *house, uint64_t number, struct mr_error *reterr)

@@ -9,6 +9,12 @@
 #include "hub/erasure/rows.h"
 
 /*
+ * The act is there and its draft is gone: written before a log of the middle of the erasure was restored. It
+ * names the person as nobody else can any more, so it is not written again. MR_ENOTFOUND: it is not so.
+ */
+int mr_act_written(const struct mr_house *house, uint64_t number, uint8_t ret_digest[static 32]);
+
+/*
  * What the act says of the person, in hub.acts (`.act-<number>.draft`): written before the keys go, because
  * afterwards nobody knows it; read by whoever writes the act; removed when the act is there. read: what is
  * missing or damaged is empty, and told. Each may be done again.

@@ -309,13 +309,16 @@ int mr_erasure_complete(struct mr_erasing *e)
 int mr_erasure_write_act(struct mr_erasing *e)
 {
     uint8_t *digest = mr_arena_alloc(&e->arena, MR_SHA256_BYTES);
+    const struct mr_house *house = e->eraser->house;
     mr_erasure_secret *draft;
-    int r = digest ? mr_act_draft_read(e->eraser->house, e->request, &e->arena, &draft, &e->error)
-                   : MR_ENOMEM;
+    int r = digest ? mr_act_written(house, e->request->number, digest) : MR_ENOMEM;
 
     e->request->damaged_met = mr_erasure_damaged_count(e->request);
-    if (r == 0)
-        r = mr_act_files_write(e->eraser->house, e->request, draft, digest, &e->error);
+    if (r == MR_ENOTFOUND) {
+        r = mr_act_draft_read(house, e->request, &e->arena, &draft, &e->error);
+        if (r == 0)
+            r = mr_act_files_write(house, e->request, draft, digest, &e->error);
+    }
     if (r == 0)
         e->request->act = (ProtobufCBinaryData){MR_SHA256_BYTES, digest};
     return r;
