@@ -209,8 +209,8 @@ static long mean(const struct soak *soak, size_t from, size_t to)
     return sum / (long)(to - from);
 }
 
-/* The first third is for warming up: the second must not differ from the last, but for a step of the
- * allocator (a thread that merges a large run of the index for the first time takes some 12 MiB). */
+/* The first third is for warming up: the second must not differ from the last, but for a step such as a new
+ * arena of the allocator (12 MiB at once were seen, and flat behind it). */
 static void expect_flat(struct soak *soak)
 {
     size_t third = soak->samples / 3;
