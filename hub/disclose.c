@@ -32,6 +32,7 @@ static const struct {
         {offsetof(struct mr_attributes, orgid), NONE},
         {offsetof(struct mr_attributes, correlationid), PSEUDONYMOUS | NONE},
         {offsetof(struct mr_attributes, causationid), PSEUDONYMOUS | NONE},
+        {offsetof(struct mr_attributes, mends), PSEUDONYMOUS | NONE},
         {offsetof(struct mr_attributes, actor), PSEUDONYMOUS | NONE},
         {offsetof(struct mr_attributes, traceparent), PSEUDONYMOUS | NONE},
 };

@@ -38,6 +38,8 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
     while ((link = mr_list_pop_front(batch)) != NULL) {
         struct mr_intake *intake = MR_CONTAINER(link, struct mr_intake, link);
 
+        if (intake->status == 0 && intake->mended && hub->desk)
+            mr_desk_wake(hub->desk);
         if (intake->begins && intake->status == 0)
             mr_hub_take(hub, intake->begins, intake->items[0].number);
         if (intake->answer)
@@ -63,8 +65,10 @@ static void on_said(uv_async_t *async)
     if (hub->sessions.stopping)
         return;
     tell_news(hub);
-    if (atomic_exchange(&hub->stripped, false))
+    if (atomic_exchange(&hub->stripped, false)) {
         mr_eraser_wake(hub->eraser);
+        mr_desk_wake(hub->desk); /* what an erasure discarded holds nothing back any more */
+    }
 }
 
 /* Any thread. */
@@ -199,6 +203,14 @@ static int start_eraser(struct mr_hub *hub, struct mr_error *reterr)
     return mr_eraser_start(&hub->eraser, &options, reterr);
 }
 
+static int start_desk(struct mr_hub *hub, struct mr_error *reterr)
+{
+    const struct mr_desk_options options = {
+            .house = &hub->house, .prepare = hub->prepare, .said = on_own_said, .ctx = hub};
+
+    return mr_desk_start(&hub->desk, &options, reterr);
+}
+
 static int start_store(struct mr_hub *hub, struct mr_error *reterr)
 {
     const struct mr_writer_options options = {.batch_jobs_max = WRITER_JOBS_MAX,
@@ -233,7 +245,8 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
     compacting.prepare = hub->prepare;
     if ((r = mr_compactor_start(&hub->compactor, &compacting, reterr)) < 0)
         return r;
-    return start_eraser(hub, reterr);
+    r = start_eraser(hub, reterr);
+    return r < 0 ? r : start_desk(hub, reterr);
 }
 
 static int start_scrubber(struct mr_hub *hub, struct mr_error *reterr)
@@ -281,6 +294,7 @@ static void join(struct mr_hub *hub)
             .compactor = hub->compactor,
             .intakes = &hub->intakes,
             .eraser = hub->eraser,
+            .desk = hub->desk,
             .status = mr_hub_status,
             .status_ctx = hub,
             .acted = mr_deliver_on_act,
@@ -440,6 +454,7 @@ static void drain(struct mr_hub *hub)
 
     hub->sessions.stopping = true;
     mr_deliver_stop(&hub->deliver);
+    mr_desk_stop(hub->desk);
     mr_eraser_stop(hub->eraser);
     mr_compactor_quiet(hub->compactor);
     mr_prepare_stop(hub->prepare);
@@ -467,6 +482,8 @@ void mr_hub_stop(struct mr_hub *hub)
     mr_query_close(&hub->query);
     mr_eraser_free(hub->eraser);
     hub->eraser = NULL;
+    mr_desk_free(hub->desk);
+    hub->desk = NULL;
     if (hub->sessions.loop)
         mr_sessions_close(&hub->sessions, "the hub is stopping");
     if (hub->zmq) {

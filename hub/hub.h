@@ -15,6 +15,7 @@
 #include "hub/compactor.h"
 #include "hub/deliver.h"
 #include "hub/edition.h"
+#include "hub/desk/desk.h"
 #include "hub/erasure/eraser.h"
 #include "hub/face.h"
 #include "hub/gateway.h"
@@ -56,6 +57,7 @@ struct mr_hub {
     struct mr_prepare *prepare;
     struct mr_indexer *indexer;
     struct mr_eraser *eraser;
+    struct mr_desk *desk;
     struct mr_scrubber *scrubber; /* NULL: hub.scrub_days is 0 */
     struct mr_checkpointer *checkpointer;
     struct mr_compactor *compactor;

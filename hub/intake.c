@@ -34,5 +34,6 @@ void mr_intake_free(struct mr_intake *intake)
     mr_buf_fini(&intake->spans);
     mr_edition_drop(intake->edition);
     mr_edition_drop(intake->begins);
+    mr_intake_free(intake->with);
     free(intake);
 }

@@ -34,11 +34,10 @@ static int put_rows(struct mr_intake *intake, struct mr_log_batch *batch)
     return own->rows(own, batch);
 }
 
-static int wait_for(struct mr_prepare *prepare, struct mr_intake *intake, struct waiting *waiting)
+static int submit_and_wait(struct mr_prepare *prepare, struct mr_intake *intake, struct waiting *waiting)
 {
     if (sem_init(&waiting->done, 0, 0) != 0)
         return MR_ESYSTEM;
-    intake->system = MR_SYSTEM_HUB;
     intake->done = on_done;
     intake->owner = waiting;
     mr_prepare_submit(prepare, intake);
@@ -46,6 +45,19 @@ static int wait_for(struct mr_prepare *prepare, struct mr_intake *intake, struct
         ; /* a signal */
     (void)sem_destroy(&waiting->done);
     return intake->status;
+}
+
+int mr_own_wait(struct mr_prepare *prepare, struct mr_intake *intake)
+{
+    struct waiting waiting = {0};
+
+    return submit_and_wait(prepare, intake, &waiting);
+}
+
+static int wait_for(struct mr_prepare *prepare, struct mr_intake *intake, struct waiting *waiting)
+{
+    intake->system = MR_SYSTEM_HUB;
+    return submit_and_wait(prepare, intake, waiting);
 }
 
 static int fill(struct mr_intake *intake, const struct mr_own *own)

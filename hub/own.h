@@ -28,6 +28,11 @@ struct mr_own {
 /* An event that is not simply stored is a defect of the hub: MR_EINVAL, with its code in reterr. */
 int mr_own_say(struct mr_prepare *prepare, struct mr_own *own, struct mr_error *reterr);
 
+/* Submits an intake, which stays the caller's, and waits until it is durable; its status. Sets done and
+ * owner.
+ */
+int mr_own_wait(struct mr_prepare *prepare, struct mr_intake *intake);
+
 /* Runs fn on the prepare thread, between its transactions; returns its result. */
 int mr_own_task(struct mr_prepare *prepare, int (*fn)(void *ctx, struct mr_keyring *keyring), void *ctx);
 

@@ -48,6 +48,7 @@ static void reset_intake(struct mr_intake *intake)
 {
     mr_buf_reset(&intake->records);
     mr_buf_reset(&intake->spans);
+    intake->idle = intake->mended = false;
     for (size_t i = 0; i < intake->count; i++) {
         free(intake->items[i].text);
         intake->items[i].text = NULL;
@@ -56,18 +57,48 @@ static void reset_intake(struct mr_intake *intake)
     }
 }
 
-static int prepare_intake(struct mr_prepare *prepare, struct mr_intake *intake)
+static int prepare_items(struct mr_prepare *prepare, struct mr_intake *intake)
 {
     int r = 0;
 
     reset_intake(intake);
     intake->running = prepare->next_intake;
     intake->at_us = mr_clock_wall_us(prepare->house->clock);
+    if (intake->order && !mr_preparer_order(&prepare->preparer, intake->order)) {
+        intake->idle = true;
+        return 0;
+    }
     for (size_t i = 0; r == 0 && i < intake->count; i++)
         r = mr_preparer_item(&prepare->preparer, intake, &intake->items[i]);
-    if (intake->count > 0)
+    if (r == 0 && intake->order)
+        intake->idle = intake->items[0].verdict != MR_VERDICT_STORED;
+    if (intake->count > 0 && !intake->idle)
         prepare->next_intake++;
     return r;
+}
+
+/* The hub's word on what the desk has done, now that the new number is known. */
+static int prepare_word(struct mr_prepare *prepare, struct mr_intake *intake)
+{
+    struct mr_desk_order *order = intake->order;
+    struct mr_intake *word = intake->with;
+    int r;
+
+    mr_buf_reset(&word->bytes);
+    r = order->say(order, intake->items[0].number, &word->bytes);
+    if (r < 0)
+        return r;
+    word->items[0].event = mr_buf_slice(&word->bytes);
+    r = prepare_items(prepare, word);
+    assert(r < 0 || word->items[0].verdict == MR_VERDICT_STORED);
+    return r;
+}
+
+static int prepare_intake(struct mr_prepare *prepare, struct mr_intake *intake)
+{
+    int r = prepare_items(prepare, intake);
+
+    return r == 0 && intake->with && !intake->idle ? prepare_word(prepare, intake) : r;
 }
 
 /* All or nothing: on failure no number was given and no person made. */
@@ -313,6 +344,18 @@ void mr_prepare_submit(struct mr_prepare *prepare, struct mr_intake *intake)
     assert(!intake->task || intake->count == 0);
     if (!mr_mailbox_post(&prepare->mailbox, &intake->link))
         turn_away(intake, MR_ECLOSED);
+}
+
+void mr_prepare_erased(struct mr_prepare *prepare, const uint64_t *numbers, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        mr_waiting_end(prepare->preparer.waiting, numbers[i]);
+    mr_waiting_keep(prepare->preparer.waiting);
+}
+
+size_t mr_prepare_freed(struct mr_prepare *prepare, uint64_t *numbers, size_t max)
+{
+    return mr_waiting_freed(prepare->preparer.waiting, numbers, max);
 }
 
 void mr_prepare_stop(struct mr_prepare *prepare)

@@ -26,6 +26,21 @@ struct mr_verdict_text {
     char cure[160];
 };
 
+/*
+ * What the desk does with one event that waits for correction (hub/desk/desk.h). The intake has the event
+ * again, said for its sender, and the hub's word on it in `with`; of DISCARD the hub's word alone.
+ */
+enum mr_desk_act { MR_DESK_RELEASE = 1, MR_DESK_CORRECT, MR_DESK_DISCARD };
+struct mr_desk_order {
+    enum mr_desk_act act;
+    uint64_t number; /* of the record that waits */
+    char by[64];     /* operator, or "hub" */
+    /* Appends the hub's word; prepare thread, may come again. */
+    int (*say)(struct mr_desk_order *order, uint64_t released_as, struct mr_buf *out);
+    void *ctx;
+    bool over; /* prepare's: it waits no longer, and nothing was done */
+};
+
 struct mr_intake_item {
     struct mr_slice event; /* in the intake's bytes */
     bool digested; /* digest is of event; else prepare makes it: it is slow, and can be made beforehand */
@@ -57,6 +72,8 @@ struct mr_intake {
     uint64_t first_sequence; /* of items[0]; 0 for the hub itself */
     uint64_t receipts_for;   /* session that wants receipts; 0: nobody does */
     bool by_tool;            /* said by the tool for `sender`: outside of any producer's sequence */
+    struct mr_desk_order *order; /* of the desk; NULL: none. Then an item that is not stored leaves nothing */
+    struct mr_intake *with;  /* of the hub, in the same commit; goes with this one. May be NULL */
     struct mr_buf bytes;     /* owns the events */
     struct mr_intake_item *items;
     size_t count;
@@ -86,6 +103,8 @@ struct mr_intake {
     struct mr_buf records; /* prepare's: encoded records */
     struct mr_buf spans;   /* prepare's: struct mr_intake_span, one a record */
     uint64_t running;      /* prepare's: key of the intake row */
+    bool idle;             /* prepare's: nothing of it goes into the log */
+    bool mended;           /* prepare's: something waits no longer because of it */
     int64_t at_us;         /* prepare's: when it was prepared */
 };
 /* Items are zeroed: the submitter sets events, sender, system, epoch, first_sequence, done (and rows, owner).
@@ -101,7 +120,11 @@ int mr_prepare_start(struct mr_prepare **ret, struct mr_house *house, const stru
 void mr_prepare_on_space(struct mr_prepare *prepare, void (*fn)(void *ctx, bool read_only), void *ctx);
 void mr_prepare_submit(
         struct mr_prepare *prepare, struct mr_intake *intake); /* any thread; takes it until done() */
-void mr_prepare_stop(struct mr_prepare *prepare);              /* finishes what was submitted; NULL is fine */
+/* Inside of a task: these wait no longer, an erasure has discarded them. */
+void mr_prepare_erased(struct mr_prepare *prepare, const uint64_t *numbers, size_t count);
+/* Inside of a task: numbers of events that waited behind others and need not any more; how many. */
+size_t mr_prepare_freed(struct mr_prepare *prepare, uint64_t *numbers, size_t max);
+void mr_prepare_stop(struct mr_prepare *prepare); /* finishes what was submitted; NULL is fine */
 
 /* ---- rows that an intake writes; the readers' side (gateway, balance, where) decodes with the same
  * functions ---- */
@@ -146,7 +169,7 @@ enum mr_quarantine_state {
     MR_QUARANTINE_WAITING = 1,
     MR_QUARANTINE_RELEASED,
     MR_QUARANTINE_DISCARDED,
-    MR_QUARANTINE_REPLACED /* the sender sent it again, with other bytes */
+    MR_QUARANTINE_REPLACED /* a newer record has other bytes: of its sender, or corrected at the desk */
 };
 const char *mr_quarantine_state_name(enum mr_quarantine_state state);
 struct mr_quarantine_row {
@@ -157,6 +180,11 @@ struct mr_quarantine_row {
                                          21) */
     struct mr_verdict_text text;
     uint64_t replaced_by; /* number of the newer record; 0: none */
+    uint64_t place;       /* in the order of its key (hub/waiting.h); 0: its own number */
+    uint64_t behind;      /* number of the record that it waits behind; 0: none */
+    int64_t ended_us;     /* since when it waits no longer; 0 also when nobody noted it */
+    char ended_by[64];    /* operator, "hub"; empty: its sender, or an erasure */
+    uint64_t ended_event; /* number of the hub's event that says so; 0: none */
 };
 int mr_quarantine_row_encode(struct mr_buf *out, const struct mr_quarantine_row *row);
 int mr_quarantine_row_decode(struct mr_quarantine_row *ret, struct mr_slice value);

@@ -15,11 +15,14 @@ static const char hub_name[] = "hub";
 int mr_preparer_init(struct mr_preparer *preparer, struct mr_house *house, const struct mr_matcher *matcher,
         struct mr_error *reterr)
 {
+    int r;
+
     *preparer = (struct mr_preparer){.house = house, .matcher = matcher};
     preparer->next = mr_log_head(house->log) + 1;
     preparer->recorded_us = mr_log_head_recorded_us(house->log);
     mr_arena_init(&preparer->arena, MR_ADMIT_ARENA_BYTES);
-    return mr_dedup_open(&preparer->dedup, house, reterr);
+    r = mr_waiting_open(&preparer->waiting, house, reterr);
+    return r < 0 ? r : mr_dedup_open(&preparer->dedup, house, reterr);
 }
 
 void mr_preparer_fini(struct mr_preparer *preparer)
@@ -27,6 +30,8 @@ void mr_preparer_fini(struct mr_preparer *preparer)
     assert(!preparer->txn);
     mr_dedup_close(preparer->dedup);
     preparer->dedup = NULL;
+    mr_waiting_close(preparer->waiting);
+    preparer->waiting = NULL;
     mr_arena_fini(&preparer->arena);
     mr_resolved_fini(&preparer->resolved);
     mr_sealed_fini(&preparer->sealed);
@@ -46,6 +51,8 @@ int mr_preparer_end(struct mr_preparer *preparer, int r)
     else if (preparer->txn)
         mr_keyring_abort(preparer->txn);
     preparer->txn = NULL;
+    if (r == 0)
+        mr_waiting_keep(preparer->waiting);
     mr_dedup_pause(preparer->dedup);
     mr_arena_reset(&preparer->arena);
     mr_resolved_reset(&preparer->resolved);
@@ -60,6 +67,7 @@ struct mr_preparer_mark mr_preparer_mark(const struct mr_preparer *preparer)
 void mr_preparer_rollback(struct mr_preparer *preparer, const struct mr_preparer_mark *mark)
 {
     mr_dedup_rollback(preparer->dedup, mark->next);
+    mr_waiting_rollback(preparer->waiting);
     preparer->next = mark->next;
     preparer->recorded_us = mark->recorded_us;
 }
@@ -76,6 +84,7 @@ struct work {
     struct mr_decision decision;
     uint64_t replaces; /* number of the quarantined record that this event mends */
     bool again;        /* ... with the same bytes: perhaps what it waited for has come */
+    uint64_t behind;   /* number of the record that it waits behind */
     uint16_t subs[MR_RECORD_SUBS_MAX];
     size_t subs_count;
 };
@@ -131,14 +140,53 @@ static void decide_duplicate(struct work *w)
     memcpy(w->item->leaf_hash, w->entry.leaf_hash, sizeof w->item->leaf_hash);
 }
 
+/* The record of this entry waits, also when the writer is yet to write so. */
+static bool waits(const struct work *w, const struct mr_dedup_entry *entry)
+{
+    return entry->waits && mr_waiting_has(w->p->waiting, entry->number);
+}
+
+/* A new id that says which event it is sent instead of: that one may be over, then it is an event of its own.
+ */
+static int look_for_mended(struct work *w)
+{
+    struct mr_dedup_entry mended = {0};
+    int r;
+
+    if (!w->event.a.mends || !*w->event.a.mends)
+        return 0;
+    mr_dedup_digests(w->p->house->keyring, w->event.a.source, w->event.a.mends, w->item->event, &mended);
+    r = mr_dedup_find(w->p->dedup, &mended);
+    if (r > 0 && waits(w, &mended))
+        w->replaces = mended.number;
+    return r < 0 ? r : 0;
+}
+
+/* The desk's word on what waits: prepare has seen that it does. */
+static int look_for_ordered(struct work *w)
+{
+    int r = mr_dedup_find(w->p->dedup, &w->entry);
+
+    if (r > 0 && w->entry.number == w->intake->order->number)
+        w->replaces = w->entry.number;
+    else if (r >= 0)
+        mr_decide(&w->decision, MR_VERDICT_REFUSED, "id-conflict", "id",
+                "The correction is of another event.", "Keep source and id of the event.");
+    return r < 0 ? r : 0;
+}
+
 /*
  * Other bytes under a known id mend what waits for correction, and the same bytes do when they may be stored
  * by now: the person or the evidence came, or a code list grew. Anything else keeps its content.
  */
 static int look_for_known(struct work *w)
 {
-    int r = mr_dedup_find(w->p->dedup, &w->entry);
+    int r;
 
+    if (w->intake->order && w->intake->sender)
+        return look_for_ordered(w);
+    r = mr_dedup_find(w->p->dedup, &w->entry);
+    w->entry.waits = r > 0 && waits(w, &w->entry);
     w->again = r == MR_DEDUP_SAME && w->entry.waits && w->decision.verdict == MR_VERDICT_STORED;
     if (r == MR_DEDUP_SAME && !w->again) {
         decide_duplicate(w);
@@ -154,7 +202,73 @@ static int look_for_known(struct work *w)
                 "Give every event an id of its own.");
         return 0;
     }
-    return r;
+    return r < 0 ? r : look_for_mended(w);
+}
+
+/* ---- the order of the key ---- */
+
+static int read_tags(struct work *w, struct mr_waiting_tags *ret)
+{
+    return mr_waiting_tags(w->p->house->keyring, w->p->txn, system_of(w), &w->event, ret);
+}
+
+static uint64_t place_of(const struct work *w)
+{
+    return w->replaces ? mr_waiting_place(w->p->waiting, w->replaces) : w->p->next;
+}
+
+/* What may be the cure of the earlier one is never held back by it. */
+static bool passes(const struct work *w)
+{
+    enum { CURES = MR_TYPE_ANNULS | MR_TYPE_MERGES_PERSON | MR_TYPE_OF_EVERYBODY };
+
+    return !w->intake->sender || (w->event.type->flags & CURES) ||
+           !mr_waiting_of(w->p->waiting, w->intake->system);
+}
+
+/* Only the later events of this sender about this person wait, the rest flow. */
+static int look_behind(struct work *w)
+{
+    struct mr_waiting_tags tags;
+    char reason[sizeof w->decision.text.reason];
+    int r;
+
+    if (passes(w))
+        return 0;
+    r = read_tags(w, &tags);
+    w->behind = r < 0 ? 0 : mr_waiting_before(w->p->waiting, place_of(w), &tags);
+    if (w->behind == 0)
+        return r;
+    (void)snprintf(reason, sizeof reason,
+            "An earlier event of the same person waits for correction: No. %llu.",
+            (unsigned long long)w->behind);
+    mr_decide(&w->decision, MR_VERDICT_QUARANTINED, MR_CODE_BEHIND, "", reason,
+            "Nothing: it goes on by itself when that one is corrected, released or discarded.");
+    return 0;
+}
+
+bool mr_preparer_order(struct mr_preparer *preparer, struct mr_desk_order *order)
+{
+    order->over = !mr_waiting_has(preparer->waiting, order->number);
+    if (!order->over && order->act == MR_DESK_DISCARD)
+        mr_waiting_end(preparer->waiting, order->number);
+    return !order->over;
+}
+
+/* It waits from now on, and what it mends does not. */
+static int begin_waiting(struct work *w)
+{
+    struct mr_waiting_tags tags;
+    uint64_t place = place_of(w);
+    int r = read_tags(w, &tags);
+
+    if (r < 0)
+        return r;
+    if (w->replaces)
+        mr_waiting_end(w->p->waiting, w->replaces);
+    w->intake->mended |= w->replaces != 0;
+    return mr_waiting_add(
+            w->p->waiting, w->entry.number, place, w->intake->system, w->decision.text.code, &tags);
 }
 
 static bool has_pseudonymous(const struct mr_config *config, const char *system)
@@ -229,7 +343,9 @@ static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
             .number = p->next,
             .recorded_us = p->recorded_us,
             .item = (size_t)(w->item - w->intake->items),
-            .replaces = w->replaces};
+            .replaces = w->replaces,
+            .place = w->replaces ? place_of(w) : 0,
+            .behind = w->behind};
     int r;
 
     record.flags = (uint16_t)(flags | (p->sealed.slots_count > 0 ? MR_RECORD_SEALED : 0) |
@@ -290,6 +406,10 @@ static int store(struct work *w)
     r = w->item->to_one ? seal_to_one(w, &input) : mr_seal(&w->p->sealed, &input, NULL);
     if (r == 0)
         r = put_record(w, 0, NULL);
+    if (r == 0 && w->replaces) {
+        mr_waiting_end(w->p->waiting, w->replaces);
+        w->intake->mended = true;
+    }
     return r < 0 ? r : give_number(w);
 }
 
@@ -312,7 +432,9 @@ static int quarantine(struct work *w)
     explicit_bzero(&key, sizeof key);
     if (r == 0)
         r = put_record(w, MR_RECORD_QUARANTINED, item);
-    return r < 0 ? r : give_number(w);
+    if (r == 0)
+        r = give_number(w);
+    return r < 0 ? r : begin_waiting(w);
 }
 
 static int finish(struct work *w)
@@ -337,6 +459,8 @@ static int decide(struct work *w)
     if (w->decision.verdict != MR_VERDICT_REFUSED)
         r = look_for_known(w);
     if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
+        r = look_behind(w);
+    if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
         r = mr_mention_check(w->p->dedup, w->p->house->keyring, &w->event, &w->decision);
     if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
         r = resolve(w);
@@ -344,8 +468,11 @@ static int decide(struct work *w)
         decide_duplicate(w); /* it waits for the same thing still */
     if (r == 0 && w->decision.verdict == MR_VERDICT_STORED)
         r = store(w);
-    if (r == 0 && w->decision.verdict == MR_VERDICT_QUARANTINED)
+    if (r == 0 && w->decision.verdict == MR_VERDICT_QUARANTINED && !w->intake->order)
         r = quarantine(w);
+    if (r == 0 && w->intake->order && w->intake->order->act == MR_DESK_RELEASE &&
+            w->decision.verdict != MR_VERDICT_STORED)
+        mr_waiting_recode(w->p->waiting, w->intake->order->number, w->decision.text.code);
     return r;
 }
 

@@ -5,12 +5,14 @@
 #include "hub/dedup.h"
 #include "hub/prepare.h"
 #include "hub/resolve.h"
+#include "hub/waiting.h"
 #include "proto/wire/digest.h"
 
 struct mr_preparer {
     struct mr_house *house;
     const struct mr_matcher *matcher;
     struct mr_dedup *dedup;
+    struct mr_waiting *waiting;
     struct mr_keyring_txn *txn;  /* of the batch */
     struct mr_arena arena;       /* of the event */
     struct mr_resolved resolved; /* of the event */
@@ -35,6 +37,9 @@ struct mr_preparer_mark {
 };
 struct mr_preparer_mark mr_preparer_mark(const struct mr_preparer *preparer);
 void mr_preparer_rollback(struct mr_preparer *preparer, const struct mr_preparer_mark *mark);
+
+/* Before the items of an intake of the desk: does its event wait still? One to discard waits no longer. */
+bool mr_preparer_order(struct mr_preparer *preparer, struct mr_desk_order *order);
 
 /* Sets the item's verdict; a record, if any, is appended to intake->records. Negative: the batch failed. */
 int mr_preparer_item(struct mr_preparer *preparer, struct mr_intake *intake, struct mr_intake_item *item);

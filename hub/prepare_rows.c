@@ -7,7 +7,7 @@
 
 #include "proto/base/bytes.h"
 
-enum { ROW_VERSION = 1, QUARANTINE_ROW_VERSION = 2 /* 1: without replaced_by */ };
+enum { ROW_VERSION = 1, QUARANTINE_ROW_VERSION = 3 /* 1: without replaced_by; 2: without what follows it */ };
 
 struct cursor {
     const uint8_t *at;
@@ -218,6 +218,11 @@ int mr_quarantine_row_encode(struct mr_buf *out, const struct mr_quarantine_row 
     mr_buf_put(out, row->item, sizeof row->item);
     put_verdict_text(out, &row->text);
     mr_buf_put_be64(out, row->replaced_by);
+    mr_buf_put_be64(out, row->place);
+    mr_buf_put_be64(out, row->behind);
+    mr_buf_put_be64(out, (uint64_t)row->ended_us);
+    put_text(out, row->ended_by, sizeof row->ended_by);
+    mr_buf_put_be64(out, row->ended_event);
     return built(out);
 }
 
@@ -234,6 +239,13 @@ int mr_quarantine_row_decode(struct mr_quarantine_row *ret, struct mr_slice valu
     take_verdict_text(&c, &ret->text);
     if (version >= 2)
         ret->replaced_by = take_u64(&c);
+    if (version >= 3) {
+        ret->place = take_u64(&c);
+        ret->behind = take_u64(&c);
+        ret->ended_us = (int64_t)take_u64(&c);
+        take_text(&c, ret->ended_by, sizeof ret->ended_by);
+        ret->ended_event = take_u64(&c);
+    }
     if (ret->state < MR_QUARANTINE_WAITING || ret->state > MR_QUARANTINE_REPLACED)
         c.bad = true;
     return end(&c);

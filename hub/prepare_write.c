@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "hub/waiting.h"
 #include "proto/base/list.h"
 
 /* The span with index i; the buffer is malloc's memory, and holds nothing else. */
@@ -48,8 +49,12 @@ static int put_quarantine(
         const struct mr_intake *intake, const struct mr_intake_span *span, struct mr_log_batch *batch)
 {
     const struct mr_intake_item *item = &intake->items[span->item];
-    struct mr_quarantine_row row = {
-            MR_QUARANTINE_WAITING, intake->system, span->recorded_us, {0}, *item->text, 0};
+    struct mr_quarantine_row row = {.state = MR_QUARANTINE_WAITING,
+            .system = intake->system,
+            .at_us = span->recorded_us,
+            .text = *item->text,
+            .place = span->place,
+            .behind = span->behind};
     struct mr_buf value = MR_BUF_INIT;
     uint8_t key[MR_QUARANTINE_KEY_BYTES];
     int r;
@@ -59,23 +64,73 @@ static int put_quarantine(
     return put_row(batch, MR_LOG_QUARANTINE, mr_number_key(span->number, key), r, &value);
 }
 
-/* What waited has a newer record: whoever looks at the old one is led there. */
-static int put_replaced(const struct mr_intake_span *span, struct mr_log_batch *batch)
+/* Of a row that waits; another one (an erasure was first) is left as it is. */
+static int change_waiting(struct mr_log_batch *batch, uint64_t number,
+        void (*change)(struct mr_quarantine_row *row, const void *ctx), const void *ctx)
 {
     struct mr_quarantine_row row;
     struct mr_buf value = MR_BUF_INIT;
     uint8_t key[MR_QUARANTINE_KEY_BYTES];
     struct mr_slice old;
-    int r = mr_log_batch_get(batch, MR_LOG_QUARANTINE, mr_number_key(span->replaces, key), &old);
+    int r = mr_log_batch_get(batch, MR_LOG_QUARANTINE, mr_number_key(number, key), &old);
 
     if (r == 0)
         r = mr_quarantine_row_decode(&row, old);
-    if (r < 0)
+    if (r < 0 || row.state != MR_QUARANTINE_WAITING)
         return r;
-    row.state = MR_QUARANTINE_REPLACED;
-    row.replaced_by = span->number;
+    change(&row, ctx);
     r = mr_quarantine_row_encode(&value, &row);
     return put_row(batch, MR_LOG_QUARANTINE, mr_slice(key, sizeof key), r, &value);
+}
+
+/* What waited has a newer record: whoever looks at the old one is led there. */
+struct ending {
+    const struct mr_intake *intake;
+    const struct mr_intake_span *span;
+};
+
+static void set_replaced(struct mr_quarantine_row *row, const void *ctx)
+{
+    const struct ending *ending = ctx;
+    const struct mr_intake *intake = ending->intake;
+
+    row->state = intake->order && intake->order->act == MR_DESK_RELEASE ? MR_QUARANTINE_RELEASED
+                                                                        : MR_QUARANTINE_REPLACED;
+    row->replaced_by = ending->span->number;
+    row->ended_us = ending->span->recorded_us;
+    if (!intake->order)
+        return;
+    memcpy(row->ended_by, intake->order->by, sizeof row->ended_by);
+    row->ended_event = intake->with->items[0].number;
+}
+
+static void set_discarded(struct mr_quarantine_row *row, const void *ctx)
+{
+    const struct mr_intake *intake = ctx;
+
+    row->state = MR_QUARANTINE_DISCARDED;
+    row->ended_us = intake->at_us;
+    memcpy(row->ended_by, intake->order->by, sizeof row->ended_by);
+    row->ended_event = intake->items[0].number;
+}
+
+/* It could not be released: perhaps for another reason than before. */
+static void set_words(struct mr_quarantine_row *row, const void *ctx)
+{
+    const struct mr_intake_item *item = ctx;
+
+    row->text = *item->text;
+    if (strcmp(row->text.code, MR_CODE_BEHIND) != 0)
+        row->behind = 0;
+}
+
+static int put_idle(const struct mr_intake *intake, struct mr_log_batch *batch)
+{
+    const struct mr_desk_order *order = intake->order;
+
+    if (order->over || order->act != MR_DESK_RELEASE || !intake->items[0].text)
+        return 0;
+    return change_waiting(batch, order->number, set_words, &intake->items[0]);
 }
 
 static int put_quarantines(const struct mr_intake *intake, struct mr_log_batch *batch)
@@ -88,8 +143,10 @@ static int put_quarantines(const struct mr_intake *intake, struct mr_log_batch *
         if (intake->items[span.item].verdict == MR_VERDICT_QUARANTINED)
             r = put_quarantine(intake, &span, batch);
         if (r == 0 && span.replaces != 0)
-            r = put_replaced(&span, batch);
+            r = change_waiting(batch, span.replaces, set_replaced, &(struct ending){intake, &span});
     }
+    if (r == 0 && intake->order && intake->order->act == MR_DESK_DISCARD)
+        r = change_waiting(batch, intake->order->number, set_discarded, intake);
     return r;
 }
 
@@ -163,9 +220,8 @@ static int put_producer(const struct mr_intake *intake, struct mr_log_batch *bat
     return put_row(batch, MR_LOG_PRODUCER, mr_producer_key(intake->system, key), r, &value);
 }
 
-int mr_intake_fill(struct mr_writer_job *job, struct mr_log_batch *batch)
+static int fill(struct mr_intake *intake, struct mr_log_batch *batch)
 {
-    struct mr_intake *intake = MR_CONTAINER(job, struct mr_intake, job);
     int r = append_records(intake, batch);
 
     if (r == 0)
@@ -179,6 +235,17 @@ int mr_intake_fill(struct mr_writer_job *job, struct mr_log_batch *batch)
     if (r == 0 && intake->rows)
         r = intake->rows(intake, batch);
     return r;
+}
+
+int mr_intake_fill(struct mr_writer_job *job, struct mr_log_batch *batch)
+{
+    struct mr_intake *intake = MR_CONTAINER(job, struct mr_intake, job);
+    int r;
+
+    if (intake->idle)
+        return put_idle(intake, batch);
+    r = fill(intake, batch);
+    return r == 0 && intake->with ? fill(intake->with, batch) : r;
 }
 
 static int stop_at_first(void *ctx, struct mr_slice key, struct mr_slice value)

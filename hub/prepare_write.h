@@ -14,6 +14,8 @@ struct mr_intake_span {
     size_t item;
     uint8_t item_key[MR_PERSON_ID_BYTES]; /* of a quarantined one */
     uint64_t replaces;                    /* number of the quarantined record that this one mends; 0: none */
+    uint64_t place;                       /* in the order of its key, of one that mends; 0: its number */
+    uint64_t behind;                      /* number of the record that it waits behind; 0: none */
 };
 
 /* The writer job's fill. May be called again: it reads the intake only. */

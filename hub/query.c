@@ -221,6 +221,7 @@ static void on_work(uv_work_t *work)
             .arguments = call->arguments,
             .operator_name = call->operator_name,
             .eraser = call->query->eraser,
+            .desk = call->query->desk,
             .hub_running = true,
             .compactor = call->query->compactor};
 

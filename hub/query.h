@@ -36,6 +36,7 @@ struct mr_query {
     struct mr_gateway *gateway;
     struct mr_prepare *prepare;
     struct mr_eraser *eraser;
+    struct mr_desk *desk;
     struct mr_compactor *compactor;
     struct mr_mailbox *intakes;   /* of the hub: durable intakes come back there */
     json_t *(*status)(void *ctx); /* the live state, for hub.status: answered on the loop */

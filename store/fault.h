@@ -50,6 +50,7 @@
     X("erase.completed")                                                                                     \
     X("erase.saved")    /* eraser: a step is noted */                                                        \
     X("erase.answered") /* eraser: a notice's key is gone, the answer is not noted */                        \
+    X("desk.discarded") /* desk: the discarding is said, the body's key is there */                          \
     X("restore.begun")  /* restore: its folder beside is there, and empty */                                 \
     X("restore.copied") /* restore: all is beside, nothing is in place */                                    \
     X("restore.keys")   /* restore: keys/ is in place, log/ is not */                                        \

@@ -26,7 +26,8 @@ static bool is_destroyed(const struct mr_house *house, struct mr_slice slot)
     return r == MR_EDESTROYED;
 }
 
-/* What waited for correction and is gone without being replaced: an erasure took it along. */
+/* What waited for correction and is gone without being replaced, and not by the desk: an erasure took it along.
+ */
 static bool is_discarded(const struct mr_house *house, uint64_t number)
 {
     uint8_t key[MR_QUARANTINE_KEY_BYTES];
@@ -41,7 +42,7 @@ static bool is_discarded(const struct mr_house *house, uint64_t number)
     if (r == 0)
         r = mr_quarantine_row_decode(&row, value);
     mr_log_reader_close(reader);
-    return r == 0 && row.state == MR_QUARANTINE_DISCARDED;
+    return r == 0 && row.state == MR_QUARANTINE_DISCARDED && row.ended_event == 0;
 }
 
 /* Of persons: what was corrected and what was for one system had keys of their own. */

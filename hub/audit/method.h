@@ -17,6 +17,7 @@
 #include "proto/base/buf.h"
 
 struct mr_compactor;
+struct mr_desk;
 struct mr_eraser;
 
 struct mr_method_call {
@@ -28,6 +29,7 @@ struct mr_method_call {
     struct mr_compactor *compactor; /* the same */
     const _Atomic bool
             *stop; /* a long one ends with MR_ECLOSED when it becomes true; NULL: it runs to its end */
+    struct mr_desk *desk;           /* the same */
 };
 
 /* An answer of an acting method: the event to append and the rows that go into the same commit. */

@@ -1,58 +1,200 @@
-/* quarantine.list: what was taken but waits for correction. */
+/* quarantine.list, release, discard: what was taken but waits for correction. */
 #include <string.h>
 
 #include "hub/audit/args.h"
+#include "hub/audit/quarantine_choice.h"
 #include "hub/audit/queries.h"
-#include "hub/prepare.h"
+#include "hub/desk/desk.h"
+
+enum { AT_ONCE_MAX = 1000 };
+
+/* ---- list ---- */
 
 struct listing {
     const struct mr_method_call *call;
-    const char *wanted;
     json_t *list;
 };
 
-static int add(void *ctx, struct mr_slice key, struct mr_slice value)
+static void add_end(json_t *json, const struct mr_quarantine_row *row)
+{
+    if (row->behind)
+        (void)json_object_set_new(json, "behind", json_integer((json_int_t)row->behind));
+    if (row->replaced_by)
+        (void)json_object_set_new(json, "replaced_by", json_integer((json_int_t)row->replaced_by));
+    if (row->ended_us)
+        (void)json_object_set_new(json, "ended", mr_time_json(row->ended_us));
+    if (*row->ended_by)
+        (void)json_object_set_new(json, "ended_by", json_string(row->ended_by));
+    if (row->ended_event)
+        (void)json_object_set_new(json, "event", json_integer((json_int_t)row->ended_event));
+}
+
+static json_t *row_json(
+        const struct mr_house *house, uint64_t number, const struct mr_quarantine_row *row, const char *type)
+{
+    char system[64];
+    json_t *json = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "number", (json_int_t)number,
+            "system", mr_system_name(house, row->system, system, sizeof system), "type", type, "code",
+            row->text.code, "field", row->text.field, "reason", row->text.reason, "cure", row->text.cure,
+            "since", mr_time_json(row->at_us), "state", mr_quarantine_state_name(row->state));
+
+    if (json)
+        add_end(json, row);
+    return json;
+}
+
+static int add(void *ctx, uint64_t number, const struct mr_quarantine_row *row, const char *type)
 {
     struct listing *listing = ctx;
-    struct mr_quarantine_row row;
-    char system[64];
-    const char *state;
-    json_t *json;
-    int r = key.size == MR_QUARANTINE_KEY_BYTES ? mr_quarantine_row_decode(&row, value) : MR_ECORRUPT;
 
-    if (r < 0)
-        return r;
-    state = mr_quarantine_state_name(row.state);
-    if (strcmp(listing->wanted, "all") != 0 && strcmp(listing->wanted, state) != 0)
-        return 0;
-    json = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:s}", "number", (json_int_t)mr_get_be64(key.data),
-            "system", mr_system_name(listing->call->house, row.system, system, sizeof system), "code",
-            row.text.code, "field", row.text.field, "reason", row.text.reason, "cure", row.text.cure, "since",
-            mr_time_json(row.at_us), "state", state);
-    if (row.replaced_by)
-        (void)json_object_set_new(json, "replaced_by", json_integer((json_int_t)row.replaced_by));
-    return json_array_append_new(listing->list, json) == 0 ? 0 : MR_ENOMEM;
+    return json_array_append_new(listing->list, row_json(listing->call->house, number, row, type)) == 0
+                   ? 0
+                   : MR_ENOMEM;
 }
 
 int mr_query_quarantine(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
     struct listing listing = {.call = call};
-    struct mr_log_reader *reader;
-    int r = mr_arg_text(call, "state", false, 16, &listing.wanted, reterr);
+    struct mr_quarantine_choice choice;
+    int r = mr_quarantine_choice_read(&choice, call, reterr);
 
-    if (r == 0 && !*listing.wanted)
-        listing.wanted = "waiting";
-    if (r == 0)
-        r = mr_log_reader_open(call->house->log, &reader);
     if (r < 0)
         return r;
     listing.list = json_array();
-    r = mr_log_rows(reader, MR_LOG_QUARANTINE, mr_slice(NULL, 0), mr_slice(NULL, 0), add, &listing);
-    mr_log_reader_close(reader);
+    r = mr_quarantine_each(&choice, add, &listing);
     if (r == 0)
-        r = emit(ctx, json_pack("{s:s, s:I, s:O}", "state", listing.wanted, "count",
+        r = emit(ctx, json_pack("{s:s, s:I, s:O}", "state", choice.state, "count",
                               (json_int_t)json_array_size(listing.list), "events", listing.list));
     json_decref(listing.list);
     return r;
+}
+
+/* ---- release, discard ---- */
+
+struct many {
+    const struct mr_method_call *call;
+    int (*one)(struct mr_desk *desk, uint64_t number, const struct mr_desk_word *word,
+            struct mr_desk_done *ret, struct mr_error *reterr);
+    struct mr_desk_word word;
+    struct mr_buf numbers; /* u64 */
+    uint64_t after;        /* the last one that was chosen when there are more */
+    mr_emit_fn emit;
+    void *ctx;
+    uint64_t done, failed;
+};
+
+static int choose(void *ctx, uint64_t number, const struct mr_quarantine_row *row, const char *type)
+{
+    struct many *many = ctx;
+
+    (void)row;
+    (void)type;
+    if (many->numbers.size / sizeof number == AT_ONCE_MAX)
+        return 1;
+    many->after = number;
+    mr_buf_put(&many->numbers, &number, sizeof number);
+    return mr_buf_failed(&many->numbers) ? MR_ENOMEM : 0;
+}
+
+static int read_reason(const struct mr_method_call *call, const char **ret, struct mr_error *reterr)
+{
+    int r = mr_arg_text(call, "reason", true, MR_DESK_REASON_MAX, ret, reterr);
+
+    for (const char *c = *ret; r == 0 && *c; c++)
+        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/._", *c))
+            r = mr_error_set(reterr, MR_EINVAL, "reason",
+                    "give a code or the number of a case: latin letters, digits and - / . _",
+                    "the reason is kept where names have no place");
+    return r;
+}
+
+static const char *role_of(const struct mr_method_call *call)
+{
+    return mr_config_operator_has(call->house->config, call->operator_name, "pd-officer") ? "pd-officer"
+                                                                                          : "admin";
+}
+
+static int do_one(struct many *many, uint64_t number)
+{
+    struct mr_error error = {0};
+    struct mr_desk_done done;
+    int r = many->one(many->call->desk, number, &many->word, &done, &error);
+    json_t *json = json_pack("{s:I, s:b}", "number", (json_int_t)number, "done", r == 0);
+
+    if (r == MR_ECLOSED || r == MR_ENOMEM || r == MR_ENOSPACE) {
+        json_decref(json);
+        return r;
+    }
+    if (r == 0 && done.number)
+        (void)json_object_set_new(json, "released_as", json_integer((json_int_t)done.number));
+    if (r == 0)
+        (void)json_object_set_new(json, "event", json_integer((json_int_t)done.event));
+    if (r < 0) {
+        (void)json_object_set_new(json, "what", json_string(error.what[0] ? error.what : mr_err_text(r)));
+        (void)json_object_set_new(json, "where", json_string(error.where));
+        (void)json_object_set_new(json, "cure", json_string(error.cure));
+    }
+    many->done += r == 0;
+    many->failed += r < 0;
+    return many->emit(many->ctx, json);
+}
+
+static int read_many(struct many *many, struct mr_error *reterr)
+{
+    struct mr_quarantine_choice choice;
+    int r = mr_quarantine_choice_read(&choice, many->call, reterr);
+
+    if (r == 0)
+        r = read_reason(many->call, &many->word.reason, reterr);
+    if (r == 0 && !mr_quarantine_choice_narrow(&choice))
+        r = mr_error_set(reterr, MR_EINVAL, "number", "give number, code, system, type or before",
+                "it is not said which events are meant");
+    if (r == 0 && !many->call->desk)
+        r = mr_error_set(
+                reterr, MR_ECLOSED, "hub", "start the hub", "this needs a running hub, and none is running");
+    if (r < 0)
+        return r;
+    many->word.operator_name = many->call->operator_name;
+    many->word.role = role_of(many->call);
+    if (choice.number)
+        return choose(many, choice.number, NULL, NULL);
+    choice.state = "waiting";
+    r = mr_quarantine_each(&choice, choose, many);
+    many->after = r == 1 ? many->after : 0;
+    return r == 1 ? 0 : r;
+}
+
+/* Each is a commit of its own, in the order of the log; one that may not be does not keep others from it. */
+static int run_many(struct many *many, struct mr_error *reterr)
+{
+    int r = read_many(many, reterr);
+
+    for (size_t at = 0; r == 0 && at < many->numbers.size; at += sizeof(uint64_t)) {
+        uint64_t number;
+
+        memcpy(&number, many->numbers.data + at, sizeof number);
+        r = do_one(many, number);
+    }
+    mr_buf_fini(&many->numbers);
+    return r < 0 ? r
+                 : many->emit(
+                           many->ctx, json_pack("{s:I, s:I, s:I}", "done", (json_int_t)many->done, "failed",
+                                              (json_int_t)many->failed, "next", (json_int_t)many->after));
+}
+
+int mr_query_quarantine_release(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    struct many many = {.call = call, .one = mr_desk_release, .emit = emit, .ctx = ctx};
+
+    return run_many(&many, reterr);
+}
+
+int mr_query_quarantine_discard(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    struct many many = {.call = call, .one = mr_desk_discard, .emit = emit, .ctx = ctx};
+
+    return run_many(&many, reterr);
 }

@@ -81,6 +81,17 @@ static int back_to_cleaning(struct mr_erasing *e)
     return r < 0 ? r : any;
 }
 
+/* Prepare thread: what they held back may go on. After a kill prepare reads the rows. */
+static int tell_prepare(void *ctx, struct mr_keyring *keyring)
+{
+    const struct mr_erasing *e = ctx;
+
+    (void)keyring;
+    for (size_t i = 0; i < e->secret->n_quarantined; i++)
+        mr_prepare_erased(e->eraser->options.prepare, &e->secret->quarantined[i]->number, 1);
+    return 0;
+}
+
 /* Whatever needs to know who it is, before nobody can. */
 int mr_erasure_prepare(struct mr_erasing *e)
 {
@@ -94,7 +105,11 @@ int mr_erasure_prepare(struct mr_erasing *e)
     if (r == 0)
         r = MR_FAULT("erase.drafted");
     e->request->state = MR_ERASURE_READY;
-    return r < 0 ? r : mr_erasure_say(&saying, &e->error);
+    if (r == 0)
+        r = mr_erasure_say(&saying, &e->error);
+    if (r == 0) /* going down: the next start reads the rows */
+        (void)mr_own_task(e->eraser->options.prepare, tell_prepare, e);
+    return r;
 }
 
 /* The person, the request's own secret, the items of quarantined bodies: one batch, one new root. */
@@ -130,6 +145,8 @@ static int say_destroyed(struct mr_erasing *e, const struct mr_erasure_result *r
     e->request->destroyed_us = mr_clock_wall_us(e->eraser->house->clock);
     e->request->item.len = 0;
     r = mr_erasure_say(&saying, &e->error);
+    if (r == 0)
+        (void)mr_own_task(e->eraser->options.prepare, tell_prepare, e);
     if (r == 0 && e->eraser->options.strip)
         e->eraser->options.strip(e->eraser->options.ctx);
     return r;

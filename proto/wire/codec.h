@@ -39,6 +39,8 @@ struct mr_attributes {
     const char *orgid; /* OGRN */
     const char *correlationid;
     const char *causationid;
+    const char
+            *mends; /* id of the event of the same source, waiting for correction, that this one replaces */
     const char *partitionkey;
     const char *basis; /* legal basis code */
     const char *actor; /* opaque id */

@@ -20,6 +20,7 @@ static const struct mr_known_attribute known_attributes[] = {
         KNOWN(causationid, MR_ATTRIBUTE_STRING),
         KNOWN(correlationid, MR_ATTRIBUTE_STRING),
         KNOWN(dataschema, MR_ATTRIBUTE_URI),
+        KNOWN(mends, MR_ATTRIBUTE_STRING),
         KNOWN(oktmo, MR_ATTRIBUTE_STRING),
         KNOWN(orgid, MR_ATTRIBUTE_STRING),
         KNOWN(partitionkey, MR_ATTRIBUTE_STRING),

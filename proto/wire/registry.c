@@ -14,7 +14,7 @@
 #include "event/person.pb-c.h"
 #include "event/route.pb-c.h"
 
-#define REGISTRY_VERSION 3
+#define REGISTRY_VERSION 4
 /* Deeper than any schema of ours; a guard, not a limit that is ever met. */
 #define DEPTH_MAX     8
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -38,7 +38,9 @@ static const struct mr_event_type types[] = {
     {"hub.erasure.rejected.v1",            D(hub_erasure_rejected), MR_TYPE_HUB},
     {"hub.erasure.requested.v1",           D(hub_erasure_requested), MR_TYPE_HUB},
     {"hub.erasure.started.v1",             D(hub_erasure_started), MR_TYPE_HUB},
+    {"hub.event.discarded.v1",             D(hub_event_discarded), MR_TYPE_HUB},
     {"hub.event.quarantined.v1",           D(hub_event_quarantined), MR_TYPE_HUB},
+    {"hub.event.released.v1",              D(hub_event_released), MR_TYPE_HUB},
     {"hub.hold.placed.v1",                 D(hub_hold_placed), MR_TYPE_HUB},
     {"hub.hold.released.v1",               D(hub_hold_released), MR_TYPE_HUB},
     {"hub.retention.completed.v1",         D(hub_retention_completed), MR_TYPE_HUB},

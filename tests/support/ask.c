@@ -8,7 +8,7 @@
 #include "hub/indexer.h"
 #include "hub/rows.h"
 
-static int collect(void *ctx, json_t *document)
+int ask_collect(void *ctx, json_t *document)
 {
     return json_array_append_new(ctx, document);
 }
@@ -31,7 +31,7 @@ static int run(struct hub_env *env, const char *name, json_t *arguments, json_t 
 
     assert_non_null(method);
     if (method->read) {
-        r = method->read(&call, collect, ret, reterr);
+        r = method->read(&call, ask_collect, ret, reterr);
     } else {
         r = method->act(&call, &ignored, reterr);
         if (r == 0)

@@ -5,6 +5,8 @@
 #include "hub/audit/method.h"
 #include "tests/support/hub_env.h"
 
+/* An emit function into an array (ctx). */
+int ask_collect(void *ctx, json_t *document);
 /* Every document of the answer as an array; fails the test when the method fails. arguments: stolen, may be
  * NULL. */
 json_t *ask_all(struct hub_env *env, const char *method, json_t *arguments);

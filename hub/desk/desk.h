@@ -1,0 +1,51 @@
+/*
+ * The desk of the quarantine (ADR 0017): what waits for correction is released as it is, corrected by two
+ * operators, or discarded. Each of them is one commit: the new record, the hub's event about it, and the row
+ * of what waited. A thread of its own releases what waited behind another one, in the order of the log, and
+ * destroys bodies that are not needed any more: at once what is discarded, the rest 30 days after it ended.
+ */
+#ifndef MR_HUB_DESK_DESK_H
+#define MR_HUB_DESK_DESK_H
+
+#include "hub/prepare.h"
+
+struct mr_desk;
+
+struct mr_desk_options {
+    struct mr_house *house;
+    struct mr_prepare *prepare;
+    void (*said)(void *ctx); /* any thread: there is something new in the log; may be NULL */
+    void *ctx;
+};
+int mr_desk_start(struct mr_desk **ret, const struct mr_desk_options *options, struct mr_error *reterr);
+void mr_desk_wake(struct mr_desk *desk); /* any thread: something waits no longer */
+/* Ends what runs; before prepare stops. What is called afterwards is told MR_ECLOSED. NULL is fine. */
+void mr_desk_stop(struct mr_desk *desk);
+void mr_desk_free(struct mr_desk *desk); /* nobody calls any more; NULL is fine */
+
+enum { MR_DESK_REASON_MAX = 64, MR_DESK_KEEP_DAYS = 30 };
+
+/* Who acts, and what allows it: a reference that names nobody; may be empty. */
+struct mr_desk_word {
+    const char *operator_name;
+    const char *role;
+    const char *reason;
+};
+
+struct mr_desk_done {
+    uint64_t number; /* of the new record; 0: none */
+    uint64_t event;  /* of the hub's event about it */
+};
+
+/*
+ * Any thread that may wait, several at once. MR_ENOTFOUND; MR_EINVAL: it does not wait any more, or would
+ * wait again (the words say why; the row gets them too); MR_EDESTROYED, MR_EEXPIRED, MR_ECORRUPT: there is no
+ * body.
+ */
+int mr_desk_release(struct mr_desk *desk, uint64_t number, const struct mr_desk_word *word,
+        struct mr_desk_done *ret, struct mr_error *reterr);
+/* The body's key is destroyed when it returns. */
+int mr_desk_discard(struct mr_desk *desk, uint64_t number, const struct mr_desk_word *word,
+        struct mr_desk_done *ret, struct mr_error *reterr);
+
+#endif
