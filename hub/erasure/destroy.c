@@ -145,8 +145,6 @@ static int say_destroyed(struct mr_erasing *e, const struct mr_erasure_result *r
     e->request->destroyed_us = mr_clock_wall_us(e->eraser->house->clock);
     e->request->item.len = 0;
     r = mr_erasure_say(&saying, &e->error);
-    if (r == 0)
-        (void)mr_own_task(e->eraser->options.prepare, tell_prepare, e);
     if (r == 0 && e->eraser->options.strip)
         e->eraser->options.strip(e->eraser->options.ctx);
     return r;

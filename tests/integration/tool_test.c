@@ -171,6 +171,9 @@ static void ask(struct scene *scene, bool hub)
             {"log-find-time", 65, {"log", "find", "--from", "yesterday"}},
             {"log-find-system", 65, {"log", "find", "--system", "nobody"}},
             {"quarantine-list", 0, {"quarantine", "list"}},
+            {"quarantine-list-ru", 0, {"quarantine", "list", "--lang", "ru", "--type", "nms.deficit."}},
+            {"quarantine-list-json", 0, {"quarantine", "list", "--json", "--code", "snils-checkdigit"}},
+            {"quarantine-list-state", 65, {"quarantine", "list", "--state", "lost"}},
             {"parked-list", 0, {"parked", "list"}},
             {"log-segments", 0, {"log", "segments"}},
             {"retention-plan", 0, {"retention", "plan"}},
@@ -193,6 +196,10 @@ static void ask(struct scene *scene, bool hub)
 static void test_questions(void **state)
 {
     ask(*state, true);
+    expect(*state, "quarantine-show-no-role", 77, NULL,
+            ARGS("--as", "orlova", "quarantine", "show", "3", "--case", "17-03"));
+    expect(*state, "quarantine-release-usage", 64, NULL, ARGS("quarantine", "release", "--reason", "x"));
+    expect(*state, "quarantine-discard-usage", 64, NULL, ARGS("quarantine", "discard", "3"));
     expect(*state, "log-find-no-role", 77, NULL,
             ARGS("--as", "orlova", "log", "find", "--snils", "11223344595", "--case", "17-03"));
     expect(*state, "log-find-no-case", 65, NULL,

@@ -56,6 +56,7 @@ const struct point points[] = {
         {"erase.completed", ERASURE, 1, KILLED, GOES_ON, GOES_ON, NULL},
         {"erase.saved", ERASURE, 1, KILLED, GOES_ON, GOES_ON, NULL},
         {"erase.answered", ANSWER, 1, KILLED, GOES_ON, GOES_ON, NULL},
+        {"desk.discarded", TOOL, 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/desk_test.c"},
         {"restore.begun", TOOL, 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
         {"restore.copied", TOOL, 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
         {"restore.keys", TOOL, 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},

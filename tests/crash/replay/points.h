@@ -13,7 +13,7 @@ enum work {
     ERASURE,      /* its steps */
     ERASURE_KEYS, /* the same, below them: keys, escrow, files written anew */
     ANSWER,       /* to the notice of an erasure */
-    TOOL,         /* not in the hub: another test makes it fail */
+    TOOL,         /* not here: another test makes it fail */
 };
 
 struct point {

@@ -33,6 +33,7 @@ static const struct mr_attributes full = {
         .orgid = "1022402062046",
         .correlationid = "journey-1",
         .causationid = "event-0",
+        .mends = "event-00",
         .partitionkey = "p",
         .basis = "consent",
         .actor = "a-1",
