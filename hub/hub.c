@@ -38,7 +38,7 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
     while ((link = mr_list_pop_front(batch)) != NULL) {
         struct mr_intake *intake = MR_CONTAINER(link, struct mr_intake, link);
 
-        if (intake->status == 0 && intake->mended && hub->desk)
+        if (intake->mended)
             mr_desk_wake(hub->desk);
         if (intake->begins && intake->status == 0)
             mr_hub_take(hub, intake->begins, intake->items[0].number);
@@ -65,10 +65,10 @@ static void on_said(uv_async_t *async)
     if (hub->sessions.stopping)
         return;
     tell_news(hub);
-    if (atomic_exchange(&hub->stripped, false)) {
-        mr_eraser_wake(hub->eraser);
-        mr_desk_wake(hub->desk); /* what an erasure discarded holds nothing back any more */
-    }
+    if (!atomic_exchange(&hub->stripped, false))
+        return;
+    mr_eraser_wake(hub->eraser);
+    mr_desk_wake(hub->desk); /* what an erasure discarded holds nothing back any more */
 }
 
 /* Any thread. */
@@ -199,25 +199,18 @@ static int start_eraser(struct mr_hub *hub, struct mr_error *reterr)
             .said = on_own_said,
             .strip = on_strip,
             .ctx = hub};
+    const struct mr_desk_options desk = {&hub->houses[MR_HOUSE_DESK], hub->prepare, on_own_said, hub};
+    int r = mr_eraser_start(&hub->eraser, &options, reterr);
 
-    return mr_eraser_start(&hub->eraser, &options, reterr);
-}
-
-static int start_desk(struct mr_hub *hub, struct mr_error *reterr)
-{
-    const struct mr_desk_options options = {
-            .house = &hub->house, .prepare = hub->prepare, .said = on_own_said, .ctx = hub};
-
-    return mr_desk_start(&hub->desk, &options, reterr);
+    return r < 0 ? r : mr_desk_start(&hub->desk, &desk, reterr);
 }
 
 static int start_store(struct mr_hub *hub, struct mr_error *reterr)
 {
-    const struct mr_writer_options options = {.batch_jobs_max = WRITER_JOBS_MAX,
+    struct mr_writer_options with_log = {.batch_jobs_max = WRITER_JOBS_MAX,
             .space = on_writer_space,
             .fatal = on_writer_fatal,
             .ctx = hub};
-    struct mr_writer_options with_log = options;
     struct mr_compactor_options compacting = {.news = on_own_said, .stripped = on_stripped, .ctx = hub};
     int r = mr_house_open(&hub->house, hub->config, /* read_only= */ false, reterr);
 
@@ -245,8 +238,7 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
     compacting.prepare = hub->prepare;
     if ((r = mr_compactor_start(&hub->compactor, &compacting, reterr)) < 0)
         return r;
-    r = start_eraser(hub, reterr);
-    return r < 0 ? r : start_desk(hub, reterr);
+    return start_eraser(hub, reterr);
 }
 
 static int start_scrubber(struct mr_hub *hub, struct mr_error *reterr)
@@ -483,7 +475,6 @@ void mr_hub_stop(struct mr_hub *hub)
     mr_eraser_free(hub->eraser);
     hub->eraser = NULL;
     mr_desk_free(hub->desk);
-    hub->desk = NULL;
     if (hub->sessions.loop)
         mr_sessions_close(&hub->sessions, "the hub is stopping");
     if (hub->zmq) {

@@ -41,6 +41,7 @@ enum mr_hub_house {
     MR_HOUSE_INDEXER,
     MR_HOUSE_COMPACTOR,
     MR_HOUSE_ERASER,
+    MR_HOUSE_DESK,
     MR_HOUSE_FIXED,
     MR_HOUSES
 };

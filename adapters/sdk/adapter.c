@@ -6,6 +6,7 @@
 
 #include "adapters/sdk/erasure_answer.h"
 #include "adapters/sdk/file_alert.h"
+#include "adapters/sdk/intake_mend.h"
 #include "adapters/sdk/inbox.h"
 #include "adapters/sdk/link.h"
 #include "adapters/sdk/outbox.h"
@@ -42,7 +43,8 @@ static int forget(struct mr_adapter *adapter, const Nms__Event__V1__HubErasureNo
 
     if (r < 0)
         return r;
-    if (adapter->callbacks.on_erasure)
+    r = mr_mend_forget(txn);
+    if (r == 0 && adapter->callbacks.on_erasure)
         r = adapter->callbacks.on_erasure(adapter->ctx, txn, notice, files);
     if (r == 0)
         r = mr_erasure_answer(txn, adapter->config, adapter->system, notice, *files);

@@ -22,7 +22,8 @@ static uint32_t place_of(const struct mr_intake_sink *self, uint32_t line)
 
 bool mr_intake_ref_parse(struct mr_slice ref, uint8_t ret_id[static 16], uint32_t *ret_place)
 {
-    if (ref.size != MR_INTAKE_REF_BYTES || ref.data[0] != REF_MARK)
+    if ((ref.size != MR_INTAKE_REF_BYTES && ref.size != MR_INTAKE_REF_MENDING_BYTES) ||
+            ref.data[0] != REF_MARK)
         return false;
     memcpy(ret_id, ref.data + 1, 16);
     *ret_place = mr_get_be32(ref.data + 17);
@@ -31,10 +32,10 @@ bool mr_intake_ref_parse(struct mr_slice ref, uint8_t ret_id[static 16], uint32_
 
 /* The same content gives the same ids for ever: RFC 9562 version 8, from the keyed digest of (file, place,
  * n). */
-static void make_id(
-        struct mr_intake_sink *self, uint32_t place, uint32_t n, char out[static MR_UUID_TEXT_MAX])
+static void make_id(struct mr_intake_sink *self, uint32_t place, uint32_t n, uint8_t uuid[static 16],
+        char out[static MR_UUID_TEXT_MAX])
 {
-    uint8_t from[24], uuid[16];
+    uint8_t from[24];
 
     memcpy(from, self->id, 16);
     mr_put_be32(from + 16, place);
@@ -66,6 +67,39 @@ static bool said_before(
     return true;
 }
 
+/* How the event is known; ref has room for all of it. */
+struct reference {
+    uint8_t bytes[MR_INTAKE_REF_MENDING_BYTES];
+    size_t size;
+    char mends[MR_UUID_TEXT_MAX];
+};
+
+static void make_reference(const struct mr_intake_sink *self, uint32_t place, struct reference *ret)
+{
+    ret->bytes[0] = REF_MARK;
+    memcpy(ret->bytes + 1, self->id, 16);
+    mr_put_be32(ret->bytes + 17, place);
+    ret->size = MR_INTAKE_REF_BYTES;
+}
+
+/* A row of a list stands for what is so now: it mends what was said of the same person before, and waits. */
+static void look_for_mended(struct mr_intake_sink *self, struct mr_attributes *with,
+        const ProtobufCMessage *payload, const uint8_t uuid[static 16], struct reference *ref)
+{
+    uint8_t *key = ref->bytes + ref->size, mended[MR_MEND_ID_BYTES];
+    int r;
+
+    if (!mr_mend_key(self->adapter, with, payload, self->events, key))
+        return;
+    r = mr_mend_look(self->sink.txn, key, uuid, mended);
+    if (r < 0)
+        self->error = r;
+    if (r == 1)
+        with->mends = mr_uuid_format(mended, ref->mends);
+    memcpy(key + MR_MEND_KEY_BYTES, uuid, MR_MEND_ID_BYTES);
+    ref->size = sizeof ref->bytes;
+}
+
 static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_attributes *attributes,
         const ProtobufCMessage *payload)
 {
@@ -74,25 +108,28 @@ static int on_event(struct mr_row_sink *sink, uint32_t line, const struct mr_att
     bool implied = line == MR_ROW_NONE;
     uint32_t place = implied ? 0 : place_of(self, line);
     uint32_t *count = implied ? &self->implied : &self->events;
-    uint8_t ref[MR_INTAKE_REF_BYTES] = {REF_MARK};
+    struct reference ref;
+    uint8_t uuid[16];
     char id[MR_UUID_TEXT_MAX];
 
     if (self->error < 0)
         return self->error;
-    make_id(self, place, (*count)++, id);
+    make_id(self, place, (*count)++, uuid, id);
     if (!with.time)
         with.time = self->time;
     if (!implied && said_before(self, &with, payload))
         return 0;
+    make_reference(self, place, &ref);
+    if (self->error == 0 && !with.id && !implied)
+        look_for_mended(self, &with, payload, uuid, &ref);
     if (!with.id)
         with.id = id;
-    memcpy(ref + 1, self->id, 16);
-    mr_put_be32(ref + 17, place);
     mr_buf_reset(&self->bytes);
     if (self->error == 0)
         self->error = mr_event_encode(&self->bytes, &with, payload);
     if (self->error == 0)
-        self->error = mr_outbox_add(sink->txn, mr_buf_slice(&self->bytes), mr_slice(ref, sizeof ref), NULL);
+        self->error =
+                mr_outbox_add(sink->txn, mr_buf_slice(&self->bytes), mr_slice(ref.bytes, ref.size), NULL);
     self->sent += !implied;
     return self->error;
 }

@@ -6,10 +6,15 @@
 #define MR_SDK_INTAKE_SINK_H
 
 #include "adapters/sdk/intake_file.h"
+#include "adapters/sdk/intake_mend.h"
 #include "adapters/sdk/intake_state.h"
 #include "adapters/sdk/seen.h"
 
-enum { MR_INTAKE_REF_BYTES = 1 + 16 + 4 };
+/* Mark, file, place; and of an event whose row can mend another one, the key of that and the event's id. */
+enum {
+    MR_INTAKE_REF_BYTES = 1 + 16 + 4,
+    MR_INTAKE_REF_MENDING_BYTES = MR_INTAKE_REF_BYTES + MR_MEND_KEY_BYTES + MR_MEND_ID_BYTES
+};
 
 struct mr_intake_sink {
     struct mr_row_sink sink;

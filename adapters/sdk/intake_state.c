@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adapters/sdk/intake_sink.h"
 #include "bus.pb-c.h"
 #include "proto/base/buf.h"
 #include "proto/base/bytes.h"
@@ -248,7 +249,7 @@ static int worsen(struct mr_outbox_txn *txn, struct mr_intake_row *row, const st
     (void)snprintf(said.field, sizeof said.field, "%s", outcome->field);
     if (said.verdict == MR_ROW_QUARANTINED)
         r = note_held(txn, outcome);
-    else if (said.verdict == MR_ROW_REPEATED)
+    else if (said.verdict == MR_ROW_REPEATED && strcmp(outcome->code, "quarantined-waiting") == 0)
         r = find_held(txn, outcome->number, &said);
     if (r < 0 || said.verdict < row->verdict ||
             (said.verdict == row->verdict && !mr_intake_row_erased(&said)))
@@ -282,6 +283,15 @@ static int complete_row(struct mr_outbox_txn *txn, const uint8_t id[static 16],
     return bad || mr_intake_row_erased(row) ? mr_intake_row_put(txn, id, row) : mr_outbox_del(txn, key);
 }
 
+static int note_mending(struct mr_outbox_txn *txn, const struct mr_outcome *outcome)
+{
+    const uint8_t *key = outcome->ref.data + MR_INTAKE_REF_BYTES;
+
+    return outcome->ref.size == MR_INTAKE_REF_MENDING_BYTES
+                   ? mr_mend_outcome(txn, key, key + MR_MEND_KEY_BYTES, outcome)
+                   : 0;
+}
+
 int mr_intake_state_outcome(struct mr_outbox_txn *txn, const uint8_t id[static 16], uint32_t place,
         const struct mr_outcome *outcome, bool *ret_complete)
 {
@@ -291,6 +301,10 @@ int mr_intake_state_outcome(struct mr_outbox_txn *txn, const uint8_t id[static 1
     int r = mr_outbox_get(txn, row_key(id, place, key), &value);
 
     *ret_complete = false;
+    if (r == 0)
+        r = note_mending(txn, outcome);
+    if (r == 0) /* that has written: what was read may lie elsewhere */
+        r = mr_outbox_get(txn, mr_slice(key, sizeof key), &value);
     if (r == 0)
         r = decode_row(value, &row);
     if (r < 0 || row.pending == 0)

@@ -1,4 +1,5 @@
 /* quarantine.list, release, discard: what was taken but waits for correction. */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "hub/audit/args.h"
@@ -74,8 +75,8 @@ int mr_query_quarantine(
 
 struct many {
     const struct mr_method_call *call;
-    int (*one)(struct mr_desk *desk, uint64_t number, const struct mr_desk_word *word,
-            struct mr_desk_done *ret, struct mr_error *reterr);
+    int (*one)(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
+            const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr);
     struct mr_desk_word word;
     struct mr_buf numbers; /* u64 */
     uint64_t after;        /* the last one that was chosen when there are more */
@@ -119,7 +120,7 @@ static int do_one(struct many *many, uint64_t number)
 {
     struct mr_error error = {0};
     struct mr_desk_done done;
-    int r = many->one(many->call->desk, number, &many->word, &done, &error);
+    int r = many->one(many->call->desk, many->call->house, number, &many->word, &done, &error);
     json_t *json = json_pack("{s:I, s:b}", "number", (json_int_t)number, "done", r == 0);
 
     if (r == MR_ECLOSED || r == MR_ENOMEM || r == MR_ENOSPACE) {
@@ -172,6 +173,11 @@ static int run_many(struct many *many, struct mr_error *reterr)
 
     for (size_t at = 0; r == 0 && at < many->numbers.size; at += sizeof(uint64_t)) {
         uint64_t number;
+
+        if (many->call->stop && atomic_load(many->call->stop))
+            r = MR_ECLOSED;
+        if (r < 0)
+            break;
 
         memcpy(&number, many->numbers.data + at, sizeof number);
         r = do_one(many, number);

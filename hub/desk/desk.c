@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "hub/desk/desk_internal.h"
+#include "hub/edition.h"
 #include "proto/base/logfmt.h"
 
 enum { LOOK_MS = 3600 * 1000 /* terms pass without anybody saying so */, AGAIN_MS = 1000, FREED_MAX = 64 };
@@ -35,7 +36,7 @@ static int release_one(struct mr_desk *desk, uint64_t number)
     const struct mr_desk_word word = {.operator_name = "hub", .role = "hub", .reason = "in-order"};
     struct mr_desk_done done;
     struct mr_error error = {0};
-    int r = mr_desk_release(desk, number, &word, &done, &error);
+    int r = mr_desk_release(desk, desk->house, number, &word, &done, &error);
 
     if (r < 0 && r != MR_EINVAL && r != MR_ECLOSED)
         mr_warn("quarantine.not_released", "number", MR_N(number), "error", mr_err_name(r), "what",
@@ -87,9 +88,11 @@ static int sweep(struct mr_desk *desk)
 
 static int work(struct mr_desk *desk)
 {
-    int r = release_freed(desk);
-    int swept = sweep(desk);
+    int r, swept;
 
+    mr_house_renew(desk->house);
+    r = release_freed(desk);
+    swept = sweep(desk);
     return r < 0 ? r : swept;
 }
 
@@ -156,6 +159,8 @@ int mr_desk_start(struct mr_desk **ret, const struct mr_desk_options *options, s
 
 void mr_desk_wake(struct mr_desk *desk)
 {
+    if (!desk)
+        return;
     (void)pthread_mutex_lock(&desk->lock);
     desk->woken = true;
     (void)pthread_cond_signal(&desk->news);

@@ -12,13 +12,13 @@
 struct mr_desk;
 
 struct mr_desk_options {
-    struct mr_house *house;
+    struct mr_house *house; /* the thread's own */
     struct mr_prepare *prepare;
     void (*said)(void *ctx); /* any thread: there is something new in the log; may be NULL */
     void *ctx;
 };
 int mr_desk_start(struct mr_desk **ret, const struct mr_desk_options *options, struct mr_error *reterr);
-void mr_desk_wake(struct mr_desk *desk); /* any thread: something waits no longer */
+void mr_desk_wake(struct mr_desk *desk); /* any thread: something waits no longer; NULL is fine */
 /* Ends what runs; before prepare stops. What is called afterwards is told MR_ECLOSED. NULL is fine. */
 void mr_desk_stop(struct mr_desk *desk);
 void mr_desk_free(struct mr_desk *desk); /* nobody calls any more; NULL is fine */
@@ -38,14 +38,14 @@ struct mr_desk_done {
 };
 
 /*
- * Any thread that may wait, several at once. MR_ENOTFOUND; MR_EINVAL: it does not wait any more, or would
- * wait again (the words say why; the row gets them too); MR_EDESTROYED, MR_EEXPIRED, MR_ECORRUPT: there is no
- * body.
+ * Any thread that may wait, several at once; with the house of the caller's turn. MR_ENOTFOUND; MR_EINVAL: it
+ * does not wait any more, or would wait again (the words say why; the row gets them too); MR_EDESTROYED,
+ * MR_EEXPIRED, MR_ECORRUPT: there is no body.
  */
-int mr_desk_release(struct mr_desk *desk, uint64_t number, const struct mr_desk_word *word,
-        struct mr_desk_done *ret, struct mr_error *reterr);
+int mr_desk_release(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
+        const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr);
 /* The body's key is destroyed when it returns. */
-int mr_desk_discard(struct mr_desk *desk, uint64_t number, const struct mr_desk_word *word,
-        struct mr_desk_done *ret, struct mr_error *reterr);
+int mr_desk_discard(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
+        const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr);
 
 #endif

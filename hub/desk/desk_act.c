@@ -25,16 +25,16 @@ static int say_released(struct mr_desk_order *order, uint64_t released_as, struc
     return mr_desk_event(out, saying->house, "hub.event.released.v1", saying->word, &saying->released.base);
 }
 
-static int release(struct mr_desk *desk, struct mr_desk_item *item, uint64_t number,
-        const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr)
+static int release(struct mr_desk *desk, const struct mr_house *house, struct mr_desk_item *item,
+        uint64_t number, const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr)
 {
-    struct saying saying = {desk->house, word, NMS__EVENT__V1__HUB_EVENT_RELEASED__INIT};
+    struct saying saying = {house, word, NMS__EVENT__V1__HUB_EVENT_RELEASED__INIT};
     struct mr_desk_order order = {
             .act = MR_DESK_RELEASE, .number = number, .say = say_released, .ctx = &saying};
-    int r = mr_desk_item_open(item, desk->house, number, reterr);
+    int r = mr_desk_item_open(item, house, number, reterr);
 
     if (r == 0)
-        r = mr_desk_item_read(item, desk->house, MR_PURPOSE_CORRECT, reterr);
+        r = mr_desk_item_read(item, house, MR_PURPOSE_CORRECT, reterr);
     if (r < 0)
         return r;
     set_by(&order, word);
@@ -44,28 +44,28 @@ static int release(struct mr_desk *desk, struct mr_desk_item *item, uint64_t num
     return mr_desk_carry_out(desk, &order, item, mr_buf_slice(&item->opened.unsealed.bytes), ret, reterr);
 }
 
-int mr_desk_release(struct mr_desk *desk, uint64_t number, const struct mr_desk_word *word,
-        struct mr_desk_done *ret, struct mr_error *reterr)
+int mr_desk_release(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
+        const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr)
 {
     struct mr_desk_item item;
     int r;
 
     *ret = (struct mr_desk_done){0};
     (void)pthread_mutex_lock(&desk->asking);
-    r = release(desk, &item, number, word, ret, reterr);
+    r = release(desk, house, &item, number, word, ret, reterr);
     mr_desk_item_close(&item);
     (void)pthread_mutex_unlock(&desk->asking);
     return r;
 }
 
 /* The words first, then the key: what is said and not yet done is done at the next start. */
-static int discard(struct mr_desk *desk, struct mr_desk_item *item, uint64_t number,
-        const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr)
+static int discard(struct mr_desk *desk, const struct mr_house *house, struct mr_desk_item *item,
+        uint64_t number, const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr)
 {
     Nms__Event__V1__HubEventDiscarded m = NMS__EVENT__V1__HUB_EVENT_DISCARDED__INIT;
     struct mr_desk_order order = {.act = MR_DESK_DISCARD, .number = number};
     struct mr_buf event = MR_BUF_INIT;
-    int r = mr_desk_item_open(item, desk->house, number, reterr);
+    int r = mr_desk_item_open(item, house, number, reterr);
 
     if (r < 0 && item->row.state != MR_QUARANTINE_WAITING)
         return r; /* a record that cannot be read can be discarded all the same */
@@ -73,7 +73,7 @@ static int discard(struct mr_desk *desk, struct mr_desk_item *item, uint64_t num
     m.number = number;
     m.code = item->row.text.code;
     m.reason = (char *)word->reason;
-    r = mr_desk_event(&event, desk->house, "hub.event.discarded.v1", word, &m.base);
+    r = mr_desk_event(&event, house, "hub.event.discarded.v1", word, &m.base);
     if (r == 0)
         r = mr_desk_carry_out(desk, &order, item, mr_buf_slice(&event), ret, reterr);
     mr_buf_fini(&event);
@@ -82,15 +82,15 @@ static int discard(struct mr_desk *desk, struct mr_desk_item *item, uint64_t num
     return r < 0 ? r : mr_desk_destroy(desk, mr_slice(item->row.item, sizeof item->row.item));
 }
 
-int mr_desk_discard(struct mr_desk *desk, uint64_t number, const struct mr_desk_word *word,
-        struct mr_desk_done *ret, struct mr_error *reterr)
+int mr_desk_discard(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
+        const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr)
 {
     struct mr_desk_item item;
     int r;
 
     *ret = (struct mr_desk_done){0};
     (void)pthread_mutex_lock(&desk->asking);
-    r = discard(desk, &item, number, word, ret, reterr);
+    r = discard(desk, house, &item, number, word, ret, reterr);
     mr_desk_item_close(&item);
     (void)pthread_mutex_unlock(&desk->asking);
     return r;

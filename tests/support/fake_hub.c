@@ -78,6 +78,8 @@ static bool verdict(const struct fake_hub *hub, uint64_t sequence, Marshrut__Bus
     if (same_before(hub, sequence) != 0) {
         result->verdict = MARSHRUT__BUS__V1__VERDICT__VERDICT_DUPLICATE;
         result->number = same_before(hub, sequence) + 1000;
+        if (same_before(hub, sequence) == hub->quarantine_sequence)
+            result->code = (char *)"quarantined-waiting";
         return false;
     }
     return true;

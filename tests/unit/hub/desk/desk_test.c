@@ -38,11 +38,11 @@ static void what_is_cured_is_released(void **state)
     json_t *json;
 
     assert_int_equal(desk_env_deficit(f, "e-1", NULL, "t-1", MR_VERDICT_QUARANTINED, "person-unresolved"), 1);
-    assert_int_equal(mr_desk_release(f->desk, 1, &word, &done, &error), MR_EINVAL);
+    assert_int_equal(mr_desk_release(f->desk, &f->env->house, 1, &word, &done, &error), MR_EINVAL);
     assert_non_null(strstr(error.what, "person-unresolved"));
     assert_int_equal(mr_log_head(f->env->house.log), 1); /* nothing was said of it */
     let_person_come(f);
-    assert_int_equal(mr_desk_release(f->desk, 1, &word, &done, &error), 0);
+    assert_int_equal(mr_desk_release(f->desk, &f->env->house, 1, &word, &done, &error), 0);
     assert_int_equal(done.number, 3);
     assert_int_equal(done.event, 4);
     row = desk_env_row(f, 1);
@@ -72,10 +72,10 @@ static void what_is_over_is_not_done_twice(void **state)
 
     (void)desk_env_deficit(f, "e-1", NULL, "t-1", MR_VERDICT_QUARANTINED, "person-unresolved");
     let_person_come(f);
-    assert_int_equal(mr_desk_release(f->desk, 1, &word, &done, &error), 0);
-    assert_int_equal(mr_desk_release(f->desk, 1, &word, &done, &error), MR_EINVAL);
-    assert_int_equal(mr_desk_discard(f->desk, 1, &word, &done, &error), MR_EINVAL);
-    assert_int_equal(mr_desk_release(f->desk, 2, &word, &done, &error), MR_ENOTFOUND);
+    assert_int_equal(mr_desk_release(f->desk, &f->env->house, 1, &word, &done, &error), 0);
+    assert_int_equal(mr_desk_release(f->desk, &f->env->house, 1, &word, &done, &error), MR_EINVAL);
+    assert_int_equal(mr_desk_discard(f->desk, &f->env->house, 1, &word, &done, &error), MR_EINVAL);
+    assert_int_equal(mr_desk_release(f->desk, &f->env->house, 2, &word, &done, &error), MR_ENOTFOUND);
     assert_int_equal(mr_log_head(f->env->house.log), 4);
     desk_env_balance(f);
 }
@@ -90,7 +90,7 @@ static void what_is_discarded_is_destroyed(void **state)
 
     (void)desk_env_deficit(f, "e-1", WRONG_SNILS, NULL, MR_VERDICT_QUARANTINED, "snils-checkdigit");
     assert_int_equal(desk_env_body(f, 1), 0);
-    assert_int_equal(mr_desk_discard(f->desk, 1, &word, &done, &error), 0);
+    assert_int_equal(mr_desk_discard(f->desk, &f->env->house, 1, &word, &done, &error), 0);
     assert_int_equal(done.event, 2);
     assert_int_equal(desk_env_body(f, 1), MR_EDESTROYED);
     row = desk_env_row(f, 1);
@@ -121,7 +121,7 @@ static void what_was_to_be_destroyed_is_at_the_next_start(void **state)
 
     (void)desk_env_deficit(f, "e-1", WRONG_SNILS, NULL, MR_VERDICT_QUARANTINED, "snils-checkdigit");
     mr_fault_set("desk.discarded:1:eio");
-    assert_int_equal(mr_desk_discard(f->desk, 1, &word, &done, &error), MR_EIO);
+    assert_int_equal(mr_desk_discard(f->desk, &f->env->house, 1, &word, &done, &error), MR_EIO);
     mr_fault_set(NULL);
     assert_int_equal(desk_env_row(f, 1).state, MR_QUARANTINE_DISCARDED);
     assert_int_equal(desk_env_body(f, 1), 0);
@@ -143,7 +143,7 @@ static void what_was_erased_is_not_released(void **state)
     (void)desk_env_deficit(f, "e-1", NULL, "t-1", MR_VERDICT_QUARANTINED, "person-unresolved");
     row = desk_env_row(f, 1);
     desk_env_destroy(f, row.item);
-    assert_int_equal(mr_desk_release(f->desk, 1, &word, &done, &error), MR_EDESTROYED);
+    assert_int_equal(mr_desk_release(f->desk, &f->env->house, 1, &word, &done, &error), MR_EDESTROYED);
     assert_int_equal(desk_env_row(f, 1).state, MR_QUARANTINE_WAITING);
 }
 
