@@ -53,8 +53,7 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
         mr_intake_free(intake);
     }
     tell_news(hub);
-    if (hub->eraser)
-        mr_eraser_news(hub->eraser);
+    mr_eraser_news(hub->eraser);
 }
 
 /* The words of eraser and compactor are as durable as everybody's; who reads the log is told here. */
@@ -65,10 +64,8 @@ static void on_said(uv_async_t *async)
     if (hub->sessions.stopping)
         return;
     tell_news(hub);
-    if (!atomic_exchange(&hub->stripped, false))
-        return;
-    mr_eraser_wake(hub->eraser);
-    mr_desk_wake(hub->desk); /* what an erasure discarded holds nothing back any more */
+    if (atomic_exchange(&hub->stripped, false))
+        mr_eraser_wake(hub->eraser);
 }
 
 /* Any thread. */
@@ -94,6 +91,7 @@ static void on_strip(void *ctx)
     struct mr_hub *hub = ctx;
 
     mr_compactor_wake(hub->compactor);
+    mr_desk_wake(hub->desk); /* what was discarded holds nothing back any more */
 }
 
 /* Writer thread. */
@@ -193,16 +191,12 @@ static int start_writer(struct mr_hub *hub, const struct mr_writer_options *opti
 
 static int start_eraser(struct mr_hub *hub, struct mr_error *reterr)
 {
-    const struct mr_eraser_options options = {.house = &hub->houses[MR_HOUSE_ERASER],
-            .prepare = hub->prepare,
-            .indexer = hub->indexer,
-            .said = on_own_said,
-            .strip = on_strip,
-            .ctx = hub};
+    const struct mr_eraser_options options = {
+            &hub->houses[MR_HOUSE_ERASER], hub->prepare, hub->indexer, on_own_said, on_strip, hub};
     const struct mr_desk_options desk = {&hub->houses[MR_HOUSE_DESK], hub->prepare, on_own_said, hub};
-    int r = mr_eraser_start(&hub->eraser, &options, reterr);
+    int r = mr_desk_start(&hub->desk, &desk, reterr);
 
-    return r < 0 ? r : mr_desk_start(&hub->desk, &desk, reterr);
+    return r < 0 ? r : mr_eraser_start(&hub->eraser, &options, reterr);
 }
 
 static int start_store(struct mr_hub *hub, struct mr_error *reterr)

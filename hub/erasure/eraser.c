@@ -423,6 +423,8 @@ void mr_eraser_wake(struct mr_eraser *eraser)
 
 void mr_eraser_news(struct mr_eraser *eraser)
 {
+    if (!eraser)
+        return;
     (void)pthread_mutex_lock(&eraser->lock);
     if (eraser->status.unanswered > 0) {
         eraser->woken = true;
