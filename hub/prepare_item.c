@@ -217,12 +217,18 @@ static uint64_t place_of(const struct work *w)
     return w->replaces ? mr_waiting_place(w->p->waiting, w->replaces) : w->p->next;
 }
 
+/* A school says lists: each row stands for what is so now, and for what was said of it before. */
+static bool says_lists(const struct mr_config_system *sender)
+{
+    return strcmp(sender->kind, "school") == 0;
+}
+
 /* What may be the cure of the earlier one is never held back by it. */
 static bool passes(const struct work *w)
 {
     enum { CURES = MR_TYPE_ANNULS | MR_TYPE_MERGES_PERSON | MR_TYPE_OF_EVERYBODY };
 
-    return !w->intake->sender || (w->event.type->flags & CURES) ||
+    return !w->intake->sender || says_lists(w->intake->sender) || (w->event.type->flags & CURES) ||
            !mr_waiting_of(w->p->waiting, w->intake->system);
 }
 
@@ -259,7 +265,7 @@ bool mr_preparer_order(struct mr_preparer *preparer, struct mr_desk_order *order
 static int begin_waiting(struct work *w)
 {
     struct mr_waiting_tags tags;
-    uint64_t place = place_of(w);
+    uint64_t place = w->replaces ? place_of(w) : w->entry.number;
     int r = read_tags(w, &tags);
 
     if (r < 0)

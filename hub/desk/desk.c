@@ -54,20 +54,23 @@ static bool stopping(struct mr_desk *desk)
     return stopping;
 }
 
-/* Releasing one may free the next of its key, so until none is free. Whatever fails waits for the next look.
- */
+/* Each that is released, or waits on for another reason, may free the next of its key: until nothing moves.
+ * Whatever fails waits for the next look. */
 static int release_freed(struct mr_desk *desk)
 {
     struct freed freed = {.prepare = desk->options.prepare};
-    size_t released;
+    size_t moved;
     int r;
 
     do {
-        released = 0;
+        moved = 0;
         r = mr_own_task(desk->options.prepare, find_freed, &freed);
-        for (size_t i = 0; r == 0 && i < freed.count && !stopping(desk); i++)
-            released += release_one(desk, freed.numbers[i]) == 0;
-    } while (r == 0 && released > 0 && !stopping(desk));
+        for (size_t i = 0; r == 0 && i < freed.count && !stopping(desk); i++) {
+            int one = release_one(desk, freed.numbers[i]);
+
+            moved += one == 0 || one == MR_EINVAL;
+        }
+    } while (r == 0 && moved > 0 && !stopping(desk));
     return r;
 }
 

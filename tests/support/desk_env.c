@@ -87,6 +87,22 @@ uint64_t desk_env_deficit(struct desk_env *f, const char *id, const char *snils,
     return desk_env_publish(f, "copmkp", &event, verdict, code);
 }
 
+void desk_env_mending(
+        struct mr_buf *out, const char *id, const char *mends, const char *snils, const char *local_id)
+{
+    struct mr_arena arena;
+    struct mr_event event;
+    struct mr_buf plain = MR_BUF_INIT;
+
+    mr_arena_init(&arena, 64 * 1024);
+    hub_env_deficit(&plain, id, snils, local_id);
+    assert_int_equal(mr_event_decode(&event, mr_buf_slice(&plain), &arena, NULL), 0);
+    event.a.mends = mends;
+    hub_env_encode(out, &event.a, event.payload);
+    mr_arena_fini(&arena);
+    mr_buf_fini(&plain);
+}
+
 struct mr_quarantine_row desk_env_row(struct desk_env *f, uint64_t number)
 {
     uint8_t key[MR_QUARANTINE_KEY_BYTES];

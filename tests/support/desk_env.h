@@ -5,9 +5,10 @@
 #include "hub/desk/desk.h"
 #include "tests/support/hub_env.h"
 
-#define GOOD_SNILS  "11223344595"
-#define OTHER_SNILS "08765430300"
-#define WRONG_SNILS "12345678900"
+#define GOOD_SNILS        "11223344595"
+#define OTHER_SNILS       "08765430300"
+#define WRONG_SNILS       "12345678900"
+#define OTHER_WRONG_SNILS "11223344594"
 
 struct desk_env {
     struct hub_env *env;
@@ -26,6 +27,10 @@ uint64_t desk_env_publish(struct desk_env *f, const char *system, struct mr_buf 
         enum mr_verdict verdict, const char *code);
 uint64_t desk_env_deficit(struct desk_env *f, const char *id, const char *snils, const char *local_id,
         enum mr_verdict verdict, const char *code);
+
+/* A deficit that says which event it is sent instead of. */
+void desk_env_mending(
+        struct mr_buf *out, const char *id, const char *mends, const char *snils, const char *local_id);
 
 struct mr_quarantine_row desk_env_row(struct desk_env *f, uint64_t number);
 /* Until the row is in the state. */
