@@ -69,12 +69,12 @@ struct mr_intake {
             *edition; /* that has `sender`; held, let go with the intake; NULL: it lives as long as all */
     uint16_t system;  /* id of the sender */
     uint64_t epoch;   /* producer epoch; 0 for the hub itself and the tool */
-    uint64_t first_sequence; /* of items[0]; 0 for the hub itself */
-    uint64_t receipts_for;   /* session that wants receipts; 0: nobody does */
-    bool by_tool;            /* said by the tool for `sender`: outside of any producer's sequence */
+    uint64_t first_sequence;     /* of items[0]; 0 for the hub itself */
+    uint64_t receipts_for;       /* session that wants receipts; 0: nobody does */
+    bool by_tool;                /* said by the tool for `sender`: outside of any producer's sequence */
     struct mr_desk_order *order; /* of the desk; NULL: none. Then an item that is not stored leaves nothing */
-    struct mr_intake *with;  /* of the hub, in the same commit; goes with this one. May be NULL */
-    struct mr_buf bytes;     /* owns the events */
+    struct mr_intake *with;      /* of the hub, in the same commit; goes with this one. May be NULL */
+    struct mr_buf bytes;         /* owns the events */
     struct mr_intake_item *items;
     size_t count;
     int status; /* 0 durable; negative: not stored, and nobody is told but the tool */

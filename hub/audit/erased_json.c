@@ -26,7 +26,8 @@ static bool is_destroyed(const struct mr_house *house, struct mr_slice slot)
     return r == MR_EDESTROYED;
 }
 
-/* What waited for correction and is gone without being replaced, and not by the desk: an erasure took it along.
+/* What waited for correction and is gone without being replaced, and not by the desk: an erasure took it
+ * along.
  */
 static bool is_discarded(const struct mr_house *house, uint64_t number)
 {

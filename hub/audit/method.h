@@ -28,8 +28,8 @@ struct mr_method_call {
     struct mr_eraser *eraser;       /* NULL without a running hub */
     struct mr_compactor *compactor; /* the same */
     const _Atomic bool
-            *stop; /* a long one ends with MR_ECLOSED when it becomes true; NULL: it runs to its end */
-    struct mr_desk *desk;           /* the same */
+            *stop;        /* a long one ends with MR_ECLOSED when it becomes true; NULL: it runs to its end */
+    struct mr_desk *desk; /* the same */
 };
 
 /* An answer of an acting method: the event to append and the rows that go into the same commit. */
