@@ -30,7 +30,7 @@ struct mr_verdict_text {
  * What the desk does with one event that waits for correction (hub/desk/desk.h). The intake has the event
  * again, said for its sender, and the hub's word on it in `with`; of DISCARD the hub's word alone.
  */
-enum mr_desk_act { MR_DESK_RELEASE = 1, MR_DESK_CORRECT, MR_DESK_DISCARD };
+enum mr_desk_act { MR_DESK_RELEASE = 1, MR_DESK_DISCARD };
 struct mr_desk_order {
     enum mr_desk_act act;
     uint64_t number; /* of the record that waits */

@@ -1,6 +1,6 @@
 /*
- * The desk of the quarantine (ADR 0017): what waits for correction is released as it is, corrected by two
- * operators, or discarded. Each of them is one commit: the new record, the hub's event about it, and the row
+ * The desk of the quarantine (ADR 0017): what waits for correction is released as it is, or discarded. Each
+ * of them is one commit: the new record, the hub's event about it, and the row
  * of what waited. A thread of its own releases what waited behind another one, in the order of the log, and
  * destroys bodies that are not needed any more: at once what is discarded, the rest 30 days after it ended.
  */
