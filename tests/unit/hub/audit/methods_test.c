@@ -272,7 +272,8 @@ static void test_log(void **state)
     assert_int_equal(number(json_array_get(tail, 1), "next"), 5);
     assert_non_null(strstr(text, "ict")); /* marked public */
     assert_null(strstr(text, "Петрова"));
-    assert_null(strstr(text, "d-1"));
+    /* with its quotes: an id of the hub may have the letters by chance */
+    assert_null(strstr(text, "\"d-1\""));
     assert_int_equal(number(line_of(json_object_get(count, "counts"), "name", "copmkp"), "count"), 2);
     assert_int_equal(number(list, "count"), 1);
     free(text);
