@@ -92,9 +92,10 @@ static void on_right(struct mr_api *api, const struct mr_http_request *http, con
     const char *name = json_string_value(json_object_get(document, "name"));
     const struct tried tried = tried_by(http, name);
     char cookie[MR_SESSION_SECRET_BYTES];
-    const struct mr_web_session *login = name ? mr_web_session_begin(&api->sessions, name,
-                                                        mr_clock_monotonic_us(api->house->clock), cookie)
-                                              : NULL;
+    int64_t since_us = name ? mr_api_password_since(api, name) : 0;
+    const struct mr_web_session *login = since_us ? mr_web_session_begin(&api->sessions, name, since_us,
+                                                            mr_clock_monotonic_us(api->house->clock), cookie)
+                                                  : NULL;
 
     for (size_t i = 0; i < MR_COUNT(tried.keys); i++)
         mr_limit_give(&api->login, tried.keys[i], COST_OF_A_TRY);
@@ -102,7 +103,8 @@ static void on_right(struct mr_api *api, const struct mr_http_request *http, con
         set_cookie(api, http, cookie, 12 * 3600);
         answer_json(http, login_json(api->house->config, login));
     } else {
-        mr_problem_answer(http->exchange, 0, MR_ENOMEM, NULL);
+        mr_problem_say(http->exchange, 0, MR_EDENIED, "name", "the account was locked meanwhile",
+                "ask the administrator of the hub");
     }
     json_decref(document);
 }

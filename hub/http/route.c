@@ -49,7 +49,7 @@ static const struct mr_api_reading passport_answer = {"passport.answer", false, 
 #define V1 "/api/v1"
 
 static const struct mr_api_route routes[] = {
-        {"GET", V1 "/accounts", MR_TOKEN_PERSON, mr_api_read, &accounts},
+        {"GET", V1 "/accounts", MR_TOKEN_PERSON, mr_api_read, &accounts, "admin"},
         {"POST", V1 "/accounts/{name}/invite", MR_TOKEN_PERSON, mr_api_act, &invite},
         {"POST", V1 "/accounts/{name}/lock", MR_TOKEN_PERSON, mr_api_act, &lock},
         {"POST", V1 "/accounts/{name}/unlock", MR_TOKEN_PERSON, mr_api_act, &unlock},
@@ -76,7 +76,7 @@ static const struct mr_api_route routes[] = {
         {"POST", V1 "/session/password", 0, mr_api_password, NULL},
         {"GET", V1 "/status", MR_TOKEN_READ, mr_api_read, &status},
         {"GET", V1 "/tail", MR_TOKEN_READ, mr_api_read, &tail},
-        {"GET", V1 "/tokens", MR_TOKEN_PERSON, mr_api_read, &tokens},
+        {"GET", V1 "/tokens", MR_TOKEN_PERSON, mr_api_read, &tokens, "admin"},
         {"POST", V1 "/tokens", MR_TOKEN_PERSON, mr_api_act, &token_new},
         {"POST", V1 "/tokens/{id}/revoke", MR_TOKEN_PERSON, mr_api_act, &token_revoke},
         {"GET", V1 "/types", 0, mr_api_types, NULL},

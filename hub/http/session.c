@@ -29,11 +29,11 @@ static struct mr_web_session *place(struct mr_web_sessions *sessions)
 }
 
 const struct mr_web_session *mr_web_session_begin(struct mr_web_sessions *sessions, const char *name,
-        int64_t now_us, char ret_cookie[static MR_SESSION_SECRET_BYTES])
+        int64_t password_us, int64_t now_us, char ret_cookie[static MR_SESSION_SECRET_BYTES])
 {
     struct mr_web_session *session = place(sessions);
 
-    *session = (struct mr_web_session){.began_us = now_us, .used_us = now_us};
+    *session = (struct mr_web_session){.began_us = now_us, .used_us = now_us, .password_us = password_us};
     make_secret(ret_cookie);
     make_secret(session->csrf);
     (void)crypto_hash_sha256(session->digest, (const uint8_t *)ret_cookie, strlen(ret_cookie));

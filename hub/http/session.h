@@ -17,6 +17,7 @@ struct mr_web_session {
     char csrf[MR_SESSION_SECRET_BYTES];
     char name[MR_ACCOUNT_NAME_MAX + 1];
     int64_t began_us, used_us; /* monotonic */
+    int64_t password_us;       /* when the password was set with which it began: a new one ends it */
 };
 
 struct mr_web_sessions {
@@ -26,7 +27,7 @@ struct mr_web_sessions {
 
 /* A new one; the one that was not used for the longest time gives way when there are too many. */
 const struct mr_web_session *mr_web_session_begin(struct mr_web_sessions *sessions, const char *name,
-        int64_t now_us, char ret_cookie[static MR_SESSION_SECRET_BYTES]);
+        int64_t password_us, int64_t now_us, char ret_cookie[static MR_SESSION_SECRET_BYTES]);
 /* NULL: none, unused for half an hour, or twelve hours old. Valid until the next call of any of these. */
 const struct mr_web_session *mr_web_session_find(
         struct mr_web_sessions *sessions, const char *cookie, int64_t now_us);

@@ -84,8 +84,7 @@ uint32_t mr_api_scopes_of(const struct mr_config *config, const char *operator_n
     return scopes;
 }
 
-/* Locked accounts, and operators that the configuration does not have any more, are out at once. */
-static bool account_stands(struct mr_api *api, const char *name)
+int64_t mr_api_password_since(struct mr_api *api, const char *name)
 {
     struct mr_account_row row;
     int r = mr_log_reader_renew(api->reader);
@@ -93,7 +92,7 @@ static bool account_stands(struct mr_api *api, const char *name)
     if (r == 0)
         r = mr_account_find(api->reader, name, &row);
     mr_log_reader_pause(api->reader);
-    return r == 0 && !row.locked_us;
+    return r == 0 && !row.locked_us ? row.changed_us : 0;
 }
 
 static int by_cookie(struct mr_api_request *request, const char *cookie, struct mr_error *error)
@@ -102,7 +101,8 @@ static int by_cookie(struct mr_api_request *request, const char *cookie, struct 
     const struct mr_web_session *login =
             mr_web_session_find(&api->sessions, cookie, mr_clock_monotonic_us(api->house->clock));
 
-    if (login && !account_stands(api, login->name)) {
+    /* locked, or another password since: out at once */
+    if (login && mr_api_password_since(api, login->name) != login->password_us) {
         mr_web_session_end(&api->sessions, login);
         login = NULL;
     }
@@ -144,7 +144,26 @@ static int identify(struct mr_api_request *request, const char *token, struct mr
             "send Authorization: Bearer TOKEN (marshrut token new makes one), or log in", "no token");
 }
 
-bool mr_api_admit(struct mr_api_request *request, uint32_t scope)
+/* What is wrong with somebody who is known; 0: nothing. */
+static int may_not(
+        const struct mr_api_request *request, uint32_t scope, const char *role, struct mr_error *error)
+{
+    if (!(request->scopes & scope) && scope == MR_TOKEN_PERSON)
+        return mr_error_set(
+                error, MR_EDENIED, "Authorization", "log in", "this is for people, not for tokens");
+    if (!(request->scopes & scope))
+        return mr_error_set(error, MR_EDENIED, "Authorization", "ask for a token or a role that has it",
+                "who asks has not the scope %s", mr_token_scope_name(scope));
+    if (role && !mr_config_operator_has(request->api->house->config, request->operator_name, role))
+        return mr_error_set(
+                error, MR_EDENIED, "Cookie", "ask somebody who has the role", "this needs the role %s", role);
+    if (is_forged(request))
+        return mr_error_set(error, MR_EDENIED, "X-CSRF-Token", "send the value that GET /api/v1/session told",
+                "the header is missing or wrong");
+    return 0;
+}
+
+bool mr_api_admit(struct mr_api_request *request, uint32_t scope, const char *role)
 {
     const struct mr_http_request *http = request->http;
     const char *token = token_of(http);
@@ -167,16 +186,8 @@ bool mr_api_admit(struct mr_api_request *request, uint32_t scope)
         (void)mr_hex_encode(request->token.digest, MR_TOKEN_ID_BYTES, who);
     if (!may_ask(request->api, http, who, 1))
         return false;
-    if (request->scopes & scope && !is_forged(request))
-        return true;
-    r = request->scopes & scope
-                ? mr_error_set(&error, MR_EDENIED, "X-CSRF-Token",
-                          "send the value that GET /api/v1/session told", "the header is missing or wrong")
-        : scope == MR_TOKEN_PERSON
-                ? mr_error_set(
-                          &error, MR_EDENIED, "Authorization", "log in", "this is for people, not for tokens")
-                : mr_error_set(&error, MR_EDENIED, "Authorization", "ask for a token or a role that has it",
-                          "who asks has not the scope %s", mr_token_scope_name(scope));
-    refuse(http, 403, r, &error);
-    return false;
+    r = may_not(request, scope, role, &error);
+    if (r < 0)
+        refuse(http, 403, r, &error);
+    return r == 0;
 }

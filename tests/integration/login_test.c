@@ -190,6 +190,32 @@ static void roles_hold(void **state)
     assert_int_equal(ask(env, "GET", "/api/v1/events", false, ""), 200);
     assert_int_equal(ask(env, "POST", "/api/v1/tokens", true, "{\"name\":\"x\",\"scopes\":\"read\"}"), 403);
     assert_int_equal(ask(env, "POST", "/api/v1/accounts/boss/lock", true, "{}"), 403);
+    assert_int_equal(ask(env, "GET", "/api/v1/accounts", false, ""), 403);
+    assert_int_equal(ask(env, "GET", "/api/v1/tokens", false, ""), 403);
+}
+
+/* Whoever had the old one, or stole its cookie, is out with it. */
+static void a_new_password_ends_old_logins(void **state)
+{
+    struct env *env = *state;
+    struct env boss = {.port = env->port}, again = {.port = env->port};
+    char secret[SECRET_BYTES];
+    json_t *json;
+
+    log_in_well(&boss);
+    assert_int_equal(ask(env, "GET", "/api/v1/events", false, ""), 200);
+    assert_int_equal(ask(&boss, "POST", "/api/v1/accounts/looker/invite", true, "{}"), 200);
+    json = body_json(&boss);
+    (void)snprintf(secret, sizeof secret, "%s", json_string_value(json_object_get(json, "secret")));
+    json_decref(json);
+    assert_int_equal(set_password(&again, "looker", secret, PASSWORD), 200);
+    keep_session(&again);
+    assert_int_equal(ask(env, "GET", "/api/v1/events", false, ""), 401);
+    assert_int_equal(ask(&again, "GET", "/api/v1/events", false, ""), 200);
+    memcpy(env->cookie, again.cookie, sizeof env->cookie);
+    memcpy(env->csrf, again.csrf, sizeof env->csrf);
+    http_ask_fini(&boss.ask);
+    http_ask_fini(&again.ask);
 }
 
 static void who_is_locked_is_out(void **state)
@@ -241,6 +267,7 @@ int main(void)
             cmocka_unit_test(who_is_logged_in_may),
             cmocka_unit_test(a_cookie_alone_changes_nothing),
             cmocka_unit_test(roles_hold),
+            cmocka_unit_test(a_new_password_ends_old_logins),
             cmocka_unit_test(nothing_secret_is_logged),
             cmocka_unit_test(who_is_locked_is_out),
             cmocka_unit_test(guessing_is_slow),
