@@ -1,31 +1,20 @@
 /* marshrut account invite | list | lock | unlock: who may log in at the console. */
 #include <string.h>
 
-#include "hub/tool/ask.h"
 #include "hub/tool/render.h"
+#include "proto/base/list.h"
 
 static int account_run(struct tool *tool, int argc, char **argv)
 {
     static const char *const acts[][2] = {
             {"invite", "account.invite"}, {"lock", "account.lock"}, {"unlock", "account.unlock"}};
-    json_t *document = NULL;
-    int code = TOOL_EXIT_USAGE;
 
     if (argc == 2 && strcmp(argv[1], "list") == 0)
-        document = tool_ask_one(tool, "account.list", json_object(), &code);
-    else if (argc != 3)
-        return tool_usage(
-                &tool_account, "say 'list', or 'invite', 'lock' or 'unlock' and the operator's name");
-    for (size_t i = 0; argc == 3 && i < sizeof acts / sizeof acts[0]; i++)
+        return tool_ask_and_render(tool, "account.list", json_object());
+    for (size_t i = 0; argc == 3 && i < MR_COUNT(acts); i++)
         if (strcmp(argv[1], acts[i][0]) == 0)
-            document = tool_ask_one(tool, acts[i][1], json_pack("{s:s}", "name", argv[2]), &code);
-    if (!document && code == TOOL_EXIT_USAGE)
-        return tool_usage(&tool_account, "say 'list', 'invite', 'lock' or 'unlock'");
-    if (!document)
-        return code;
-    tool_render(tool, stdout, document);
-    json_decref(document);
-    return 0;
+            return tool_ask_and_render(tool, acts[i][1], json_pack("{s:s}", "name", argv[2]));
+    return tool_usage(&tool_account, "say 'list', or 'invite', 'lock' or 'unlock' and the operator's name");
 }
 
 const struct tool_command tool_account = {

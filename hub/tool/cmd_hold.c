@@ -4,21 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/tool/ask.h"
 #include "hub/tool/person_option.h"
 #include "hub/tool/render.h"
-
-static int ask(struct tool *tool, const char *method, json_t *arguments)
-{
-    int code = 0;
-    json_t *document = tool_ask_one(tool, method, arguments, &code);
-
-    if (!document)
-        return code;
-    tool_render(tool, stdout, document);
-    json_decref(document);
-    return 0;
-}
 
 /* "7" or "7-90". */
 static bool read_numbers(const char *text, json_t *arguments)
@@ -81,7 +68,7 @@ static int place(struct tool *tool, int argc, char **argv)
             good = false;
     }
     if (good && optind == argc && json_object_get(arguments, "case") && !tool_person_wrong(arguments))
-        return ask(tool, person ? "hold.person.place" : "hold.place", arguments);
+        return tool_ask_and_render(tool, person ? "hold.person.place" : "hold.place", arguments);
     if (tool_person_wrong(arguments))
         return wrong_person(arguments);
     json_decref(arguments);
@@ -109,7 +96,7 @@ static int release(struct tool *tool, int argc, char **argv)
     }
     (void)json_object_set_new(arguments, "hold", json_string(argv[optind]));
     (void)json_object_set_new(arguments, "case", json_string(reference));
-    return ask(tool, person ? "hold.person.release" : "hold.release", arguments);
+    return tool_ask_and_render(tool, person ? "hold.person.release" : "hold.release", arguments);
 }
 
 static int hold_run(struct tool *tool, int argc, char **argv)
@@ -119,7 +106,7 @@ static int hold_run(struct tool *tool, int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "release") == 0)
         return release(tool, argc - 1, argv + 1);
     if (argc == 2 && strcmp(argv[1], "list") == 0)
-        return ask(tool, "hold.list", json_object());
+        return tool_ask_and_render(tool, "hold.list", json_object());
     return tool_usage(&tool_hold, "say 'place', 'list' or 'release'");
 }
 

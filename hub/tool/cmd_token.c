@@ -4,20 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/tool/ask.h"
 #include "hub/tool/render.h"
-
-static int ask(struct tool *tool, const char *method, json_t *arguments)
-{
-    int code = 0;
-    json_t *document = tool_ask_one(tool, method, arguments, &code);
-
-    if (!document)
-        return code;
-    tool_render(tool, stdout, document);
-    json_decref(document);
-    return 0;
-}
 
 static bool read_days(const char *text, json_t *arguments)
 {
@@ -50,7 +37,7 @@ static int new_token(struct tool *tool, int argc, char **argv)
             good = good && option == 'd' && read_days(optarg, arguments);
     }
     if (good && optind == argc && json_object_get(arguments, "name") && json_object_get(arguments, "scopes"))
-        return ask(tool, "token.new", arguments);
+        return tool_ask_and_render(tool, "token.new", arguments);
     json_decref(arguments);
     return tool_usage(
             &tool_token, "new takes --name TEXT and --scope LIST, and may take --system NAME, --days N");
@@ -61,9 +48,9 @@ static int token_run(struct tool *tool, int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "new") == 0)
         return new_token(tool, argc - 1, argv + 1);
     if (argc == 2 && strcmp(argv[1], "list") == 0)
-        return ask(tool, "token.list", json_object());
+        return tool_ask_and_render(tool, "token.list", json_object());
     if (argc == 3 && strcmp(argv[1], "revoke") == 0)
-        return ask(tool, "token.revoke", json_pack("{s:s}", "id", argv[2]));
+        return tool_ask_and_render(tool, "token.revoke", json_pack("{s:s}", "id", argv[2]));
     return tool_usage(&tool_token, "say 'new', 'list' or 'revoke ID'");
 }
 

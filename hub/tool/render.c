@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/tool/ask.h"
 #include "hub/tool/printable.h"
 
 enum { TABLE_COLUMNS_MAX = 16, TEXT_MAX = 400 };
@@ -210,4 +211,16 @@ void tool_render(const struct tool *tool, FILE *out, const json_t *document)
         return;
     }
     render_value(out, document, 0);
+}
+
+int tool_ask_and_render(struct tool *tool, const char *method, json_t *arguments)
+{
+    int code = 0;
+    json_t *document = tool_ask_one(tool, method, arguments, &code);
+
+    if (!document)
+        return code;
+    tool_render(tool, stdout, document);
+    json_decref(document);
+    return 0;
 }

@@ -11,4 +11,7 @@
 /* With --json one compact line, keys in the method's order; else as above. */
 void tool_render(const struct tool *tool, FILE *out, const json_t *document);
 
+/* Asks a method with one answer and prints it. Steals arguments; returns the exit code. */
+int tool_ask_and_render(struct tool *tool, const char *method, json_t *arguments);
+
 #endif

@@ -68,26 +68,7 @@ static void publish(struct scene *scene, size_t count)
 
 static json_t *ask(struct scene *scene, const char *method, const char *arguments)
 {
-    bus_frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
-    Marshrut__Bus__V1__Query query = MARSHRUT__BUS__V1__QUERY__INIT;
-    const Marshrut__Bus__V1__Result *result;
-    struct bus_client client;
-    json_t *json;
-
-    query.id = 1;
-    query.method = (char *)method;
-    query.arguments = (char *)arguments;
-    query.operator_ = (char *)"op";
-    frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_QUERY;
-    frame.query = &query;
-    bus_connect(&client, scene->spawn.admin, NULL, NULL);
-    bus_send(&client, &frame);
-    result = bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_RESULT)->result;
-    json = result->error ? json_pack("{s:i}", "error", (int)result->error)
-                         : json_loads(result->json, 0, NULL);
-    assert_non_null(json);
-    bus_close(&client);
-    return json;
+    return bus_ask(&scene->spawn, "op", method, arguments);
 }
 
 static json_int_t figure(struct scene *scene, const char *method, const char *arguments, const char *key)

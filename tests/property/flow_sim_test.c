@@ -87,25 +87,7 @@ static bool chance(struct sim *sim, unsigned percent)
 
 static json_t *ask(struct sim *sim, const char *method, const char *arguments)
 {
-    bus_frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
-    Marshrut__Bus__V1__Query query = MARSHRUT__BUS__V1__QUERY__INIT;
-    const Marshrut__Bus__V1__Result *result;
-    struct bus_client client;
-    json_t *json;
-
-    query.id = 1;
-    query.method = (char *)method;
-    query.arguments = (char *)arguments;
-    query.operator_ = (char *)"op";
-    frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_QUERY;
-    frame.query = &query;
-    bus_connect(&client, sim->spawn.admin, NULL, NULL);
-    bus_send(&client, &frame);
-    result = bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_RESULT)->result;
-    json = result->error ? json_object() : json_loads(result->json, 0, NULL);
-    assert_non_null(json);
-    bus_close(&client);
-    return json;
+    return bus_ask(&sim->spawn, "op", method, arguments);
 }
 
 static void act(struct sim *sim, const char *method, const char *arguments)

@@ -2,6 +2,8 @@
 #ifndef MR_TESTS_BUS_CLIENT_H
 #define MR_TESTS_BUS_CLIENT_H
 
+#include <jansson.h>
+
 #include "proto/base/arena.h"
 #include "proto/base/buf.h"
 #include "proto/loop/curvekey.h"
@@ -44,5 +46,12 @@ void bus_nack(struct bus_client *client, const char *subscription, uint64_t numb
 void bus_credit(struct bus_client *client, const char *subscription, uint32_t events);
 /* Query hub.status on an admin connection: the JSON text. */
 const char *bus_query(struct bus_client *client, const char *method, const char *arguments);
+
+/*
+ * One question of an operator ("" none) on the admin endpoint, over a connection of its own. The first
+ * document of the answer, or {"error", "what"}; a new reference.
+ */
+json_t *bus_ask(
+        const struct spawn *spawn, const char *operator_name, const char *method, const char *arguments);
 
 #endif
