@@ -113,7 +113,7 @@ static int put_into_file(const struct applying *a, const struct mr_buf *text)
 static int install(struct applying *a)
 {
     struct mr_error error = {0};
-    int r = tool_read_input(a->file, MR_CONFIG_BYTES_MAX, &a->old, &error);
+    int r = tool_read_input(a->file, TOOL_INPUT_CONFIG, MR_CONFIG_BYTES_MAX, &a->old, &error);
 
     if (r == 0 && mr_slice_equal(mr_buf_slice(&a->old), mr_buf_slice(&a->text)))
         return 0; /* it was changed in its place */
@@ -226,7 +226,7 @@ int tool_config_apply(struct tool *tool, int argc, char **argv)
         return tool_usage(&tool_config_command, "'apply' takes one file");
     if (optind < argc)
         a.name = argv[optind];
-    r = tool_read_input(a.name, MR_CONFIG_BYTES_MAX, &a.text, &error);
+    r = tool_read_input(a.name, TOOL_INPUT_CONFIG, MR_CONFIG_BYTES_MAX, &a.text, &error);
     r = r < 0 ? tool_fail(tool, &error) : apply(&a);
     fini(&a);
     return r;

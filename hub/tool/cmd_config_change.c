@@ -205,7 +205,7 @@ int tool_config_plan(struct tool *tool, int argc, char **argv)
     int r = plan_options(argc, argv, arguments, &file);
 
     if (r == 0) {
-        r = tool_read_input(file, MR_CONFIG_BYTES_MAX, &text, &error);
+        r = tool_read_input(file, TOOL_INPUT_CONFIG, MR_CONFIG_BYTES_MAX, &text, &error);
         if (r == 0)
             r = tool_config_put_text(arguments, &text, file, &error);
         r = r < 0 ? tool_fail(tool, &error)

@@ -202,7 +202,7 @@ static int read_event(const char *file, struct mr_buf *bytes, struct mr_arena *a
 {
     struct mr_buf text = MR_BUF_INIT;
     json_t *json = NULL;
-    int r = tool_read_input(file, INPUT_BYTES_MAX, &text, error);
+    int r = tool_read_input(file, TOOL_INPUT_EVENTS, INPUT_BYTES_MAX, &text, error);
 
     if (r == 0) {
         json = mr_json_parse(mr_buf_slice(&text), file, error);

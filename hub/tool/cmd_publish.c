@@ -318,7 +318,7 @@ static int publish_run(struct tool *tool, int argc, char **argv)
         return tool_fail(tool, &error);
     }
     publish.name = optind < argc ? argv[optind] : "-";
-    r = tool_read_input(publish.name, INPUT_BYTES_MAX, &input, &error);
+    r = tool_read_input(publish.name, TOOL_INPUT_EVENTS, INPUT_BYTES_MAX, &input, &error);
     if (r == 0)
         r = add_input(&publish, mr_buf_slice(&input), &error);
     mr_buf_wipe(&input);

@@ -23,22 +23,23 @@ static int read_all(FILE *in, size_t bytes_max, struct mr_buf *out)
     }
 }
 
-static int check_input(FILE *in, const char *name, struct mr_error *error)
+static int check_input(FILE *in, const char *name, const char *cure, struct mr_error *error)
 {
     struct stat st;
 
     if (!in)
-        return mr_error_set(error, errno == EACCES ? MR_EDENIED : MR_ENOTFOUND, name,
-                "give a file of CloudEvents JSON, or - for standard input", "cannot open the file");
+        return mr_error_set(
+                error, errno == EACCES ? MR_EDENIED : MR_ENOTFOUND, name, cure, "cannot open the file");
     if (fstat(fileno(in), &st) == 0 && S_ISDIR(st.st_mode))
         return mr_error_set(error, MR_EINVAL, name, "give one of the files in it", "this is a folder");
     return 0;
 }
 
-int tool_read_input(const char *name, size_t bytes_max, struct mr_buf *out, struct mr_error *error)
+int tool_read_input(
+        const char *name, const char *cure, size_t bytes_max, struct mr_buf *out, struct mr_error *error)
 {
     FILE *in = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
-    int r = check_input(in, name, error);
+    int r = check_input(in, name, cure, error);
 
     if (r == 0 && (r = read_all(in, bytes_max, out)) < 0)
         (void)mr_error_set(error, r, name, r == MR_ETOOBIG ? "split the input" : "",
