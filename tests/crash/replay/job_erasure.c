@@ -112,20 +112,30 @@ static int approve(struct job_erasure *job)
     return scene_tool(job->scene, NULL, NULL, WORDS("erase", "approve", number, "--as", "head"));
 }
 
-/* The state of the newest request, when it is that of this person. */
-static bool is_state(struct job_erasure *job, const char *state)
+/* Asks for the newest request; *ret_is: it is that of this person and in that state (NULL: any). How the tool
+ * ended. */
+static int ask_state(struct job_erasure *job, const char *state, bool *ret_is)
 {
     json_t *list = NULL, *requests, *last;
-    bool is = false;
+    int status = scene_tool(job->scene, NULL, &list, WORDS("erase", "list"));
 
-    assert_int_equal(scene_tool(job->scene, NULL, &list, WORDS("erase", "list")), 0);
+    *ret_is = false;
     requests = json_object_get(list, "requests");
-    if (json_array_size(requests) == job->persons) {
+    if (status == 0 && json_array_size(requests) == job->persons) {
         last = json_array_get(requests, job->persons - 1);
         job->request = json_integer_value(json_object_get(last, "request"));
-        is = !state || strcmp(json_string_value(json_object_get(last, "state")), state) == 0;
+        *ret_is = !state || strcmp(json_string_value(json_object_get(last, "state")), state) == 0;
     }
     json_decref(list);
+    return status;
+}
+
+/* Of a hub that is to live. */
+static bool is_state(struct job_erasure *job, const char *state)
+{
+    bool is;
+
+    assert_int_equal(ask_state(job, state, &is), 0);
     return is;
 }
 
@@ -135,11 +145,14 @@ static bool is_completed(void *ctx)
     return is_state(ctx, "completed");
 }
 
+/* The hub may be made to end at any of these steps, and answer none of those after it. */
 void job_erasure_go(struct job_erasure *job)
 {
+    bool requested;
+
     job->event->leaves_at = trace_now(&job->scene->history->trace);
-    if (request(job) == 0 && is_state(job, "requested"))
-        (void)approve(job); /* it may end before it answers */
+    if (request(job) == 0 && ask_state(job, "requested", &requested) == 0 && requested)
+        (void)approve(job);
 }
 
 void job_erasure_finish(struct job_erasure *job)
