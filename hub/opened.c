@@ -3,7 +3,15 @@
 #include "proto/wire/digest.h"
 #include "proto/wire/prescan.h"
 
-enum { EVENT_ARENA_BYTES = 4 << 20, LEAF_HUB_ID = 2, LEAF_EVENT = 6, LEAF_TYPE = 7, EVENT_TYPE = 4 };
+enum {
+    EVENT_ARENA_BYTES = 4 << 20,
+    LEAF_HUB_ID = 2,
+    LEAF_EVENT = 6,
+    LEAF_TYPE = 7,
+    LEAF_SOURCE = 8,
+    EVENT_SOURCE = 2,
+    EVENT_TYPE = 4
+};
 
 void mr_opened_init(struct mr_opened *opened)
 {
@@ -43,6 +51,13 @@ int mr_record_type(const struct mr_record *record, struct mr_buf *ret)
     mr_buf_reset(ret);
     mr_buf_put_slice(ret, type);
     return mr_buf_str(ret) ? 0 : MR_ENOMEM;
+}
+
+struct mr_slice mr_record_source(const struct mr_record *record)
+{
+    struct mr_slice source = mr_wire_find(record->leaf, LEAF_SOURCE);
+
+    return source.data ? source : mr_wire_find(mr_wire_find(record->leaf, LEAF_EVENT), EVENT_SOURCE);
 }
 
 int mr_record_hub_id(const struct mr_record *record, char *ret, size_t capacity)

@@ -22,6 +22,9 @@ int mr_opened_read(struct mr_opened *opened, const struct mr_house *house, const
 
 /* Type of the event by its leaf: of any record, opened or not. Empty when the leaf has none. */
 int mr_record_type(const struct mr_record *record, struct mr_buf *ret);
+/* Source by its leaf, borrowed from the record; of one of persons the configured one. Empty when there is
+ * none. */
+struct mr_slice mr_record_source(const struct mr_record *record);
 /* Hub event id in the leaf, as text. MR_ECORRUPT. */
 int mr_record_hub_id(const struct mr_record *record, char *ret, size_t capacity);
 

@@ -7,7 +7,7 @@
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/record_json.h"
-#include "hub/audit/search.h"
+#include "hub/audit/search_args.h"
 #include "proto/base/hex.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/digest.h"
@@ -33,45 +33,14 @@ struct find {
     json_t *matches; /* instead of emit */
 };
 
-static int text_arg(struct find *f, const char *name, size_t max, const char **ret, struct mr_error *reterr)
-{
-    int r = mr_arg_text(f->call, name, false, max, ret, reterr);
-
-    if (r == 0 && !**ret)
-        *ret = NULL;
-    return r;
-}
-
 static int read_args(struct find *f, uint64_t limit_max, struct mr_error *reterr)
 {
-    struct mr_search *s = &f->search;
-    uint64_t after = 0;
-    int r = text_arg(f, "type", 128, &s->type, reterr);
+    int r = mr_search_args(f->call, &f->search, reterr);
 
     if (r == 0)
-        r = text_arg(f, "system", 64, &s->system, reterr);
-    if (r == 0)
-        r = text_arg(f, "organisation", ID_BYTES_MAX, &s->organisation, reterr);
-    if (r == 0)
-        r = text_arg(f, "correlation", ID_BYTES_MAX, &s->correlation, reterr);
-    if (r == 0)
-        r = text_arg(f, "id", ID_BYTES_MAX, &s->id, reterr);
-    if (r == 0)
-        r = mr_arg_time(f->call, "from", &s->from_us, reterr);
-    if (r == 0)
-        r = mr_arg_time(f->call, "to", &s->to_us, reterr);
-    if (r == 0)
-        r = mr_arg_number(f->call, "first", 1, INT64_MAX, 1, &s->first, reterr);
-    if (r == 0)
-        r = mr_arg_number(f->call, "last", 1, INT64_MAX, 0, &s->last, reterr);
-    if (r == 0)
-        r = mr_arg_number(f->call, "after", 0, INT64_MAX, 0, &after, reterr);
-    if (r == 0)
         r = mr_arg_number(f->call, "limit", 1, limit_max, LIMIT_DEFAULT, &f->limit, reterr);
-    if (after >= s->first)
-        s->first = after + 1;
     f->count = json_is_true(json_object_get(f->call->arguments, "count"));
-    s->looks_max = LOOKS_MAX;
+    f->search.looks_max = LOOKS_MAX;
     return r;
 }
 

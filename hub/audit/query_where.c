@@ -8,17 +8,18 @@
 #include <string.h>
 
 #include "hub/audit/args.h"
+#include "hub/audit/delivery_json.h"
 #include "hub/audit/erased_json.h"
 #include "hub/audit/expired_json.h"
 #include "hub/audit/find.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/record_json.h"
-#include "hub/parked_row.h"
+#include "hub/audit/rests_json.h"
 #include "hub/index_keys.h"
 #include "hub/prepare.h"
 #include "hub/project/passport.h"
 
-enum { ID_BYTES_MAX = 256, CELLS_OF_MATCHES_MAX = 50, LOOK_BACK_MAX = 65536, VERDICTS_MAX = 100000 };
+enum { ID_BYTES_MAX = 256, CELLS_OF_MATCHES_MAX = 50, VERDICTS_MAX = 100000 };
 
 struct where {
     const struct mr_method_call *call;
@@ -35,128 +36,7 @@ struct where {
     bool older;    /* there are verdicts that were not looked at */
 };
 
-/* ---- deliveries ---- */
-
-struct covering {
-    uint64_t number;
-    struct mr_delivery_row row;
-    bool found;
-    size_t looked;
-};
-
-/*
- * Downwards from the number. Ranges of taken ones do not overlap, so the first that is met has it or none
- * has. All others, and what was parked and then taken, have rows of their own, also within a range: the
- * nearest that reaches the number has it.
- */
-static int look_delivery(void *ctx, struct mr_slice key, struct mr_slice value)
-{
-    struct covering *c = ctx;
-    struct mr_delivery_row row;
-    int r = key.size == MR_DELIVERY_KEY_BYTES ? mr_delivery_row_decode(&row, value) : MR_ECORRUPT;
-
-    if (r < 0)
-        return r;
-    if (row.through >= c->number) {
-        c->row = row;
-        c->found = true;
-        return 1;
-    }
-    return (row.outcome == MR_DELIVERY_TAKEN && row.through != mr_get_be64(key.data + 2)) ||
-           ++c->looked == LOOK_BACK_MAX;
-}
-
-static int look_nack(void *ctx, struct mr_slice key, struct mr_slice value)
-{
-    (void)key;
-    return mr_nack_row_decode(ctx, value);
-}
-
-static const char *delivery_state(const struct where *w, uint16_t sub, struct covering *c,
-        struct mr_nack_row *nack, struct mr_cursor_row *cursor)
-{
-    static const char *const parked_states[] = {[MR_PARKED_FAILED] = "parked",
-            [MR_PARKED_BEHIND] = "parked behind an earlier one",
-            [MR_PARKED_RELEASED] = "released"};
-    struct mr_parked_row parked;
-    uint8_t key[MR_DELIVERY_KEY_BYTES];
-    struct mr_slice value;
-    int r = mr_log_row(w->reader, MR_LOG_CURSOR, mr_cursor_key(sub, key), &value);
-
-    if (r < 0 || mr_cursor_row_decode(cursor, value) < 0 || c->number < cursor->first)
-        return "before the subscription began";
-    /* Parked first: a range of taken ones may reach across it. */
-    if (mr_log_row(w->reader, MR_LOG_PARKED, mr_delivery_key(sub, c->number, key), &value) == 0) {
-        c->found = false;
-        if (mr_parked_row_decode(&parked, value) < 0)
-            return "parked (row damaged)";
-        nack->at_us = parked.at_us;
-        nack->attempt = parked.attempt;
-        (void)memcpy(nack->reason, parked.reason, sizeof nack->reason);
-        return parked_states[parked.state];
-    }
-    if (c->found)
-        return mr_delivery_outcome_name(c->row.outcome);
-    return c->number > cursor->cursor ? "waiting" : "not delivered";
-}
-
-/* One row is of a range, and its time is that of the first one: none was sent before it was recorded. */
-static int64_t sent_us(const struct mr_delivery_row *row, const struct mr_record *record)
-{
-    return row->sent_us > record->recorded_us ? row->sent_us : record->recorded_us;
-}
-
-static json_t *delivery_json(const struct where *w, uint16_t sub, const struct mr_record *record)
-{
-    uint64_t number = record->number;
-    struct covering c = {.number = number};
-    struct mr_nack_row nack = {0};
-    struct mr_cursor_row cursor = {0};
-    uint8_t key[MR_NACK_KEY_BYTES];
-    char name[64];
-    const char *state;
-    json_t *json;
-
-    (void)mr_delivery_key(sub, number, key);
-    (void)mr_log_rows_down(w->reader, MR_LOG_DELIVERY, mr_slice(key, 2), mr_slice(key, MR_DELIVERY_KEY_BYTES),
-            look_delivery, &c);
-    (void)mr_log_rows(w->reader, MR_LOG_NACK, mr_slice(key, 10), mr_slice(key, 10), look_nack, &nack);
-    state = delivery_state(w, sub, &c, &nack, &cursor);
-    json = json_pack("{s:s, s:s}", "subscription",
-            mr_subscription_name(w->call->house, sub, name, sizeof name), "state", state);
-    if (c.found) {
-        (void)json_object_set_new(json, "sent", mr_time_json(sent_us(&c.row, record)));
-        (void)json_object_set_new(json, "acked", mr_time_json(c.row.acked_us));
-        (void)json_object_set_new(json, "attempt", json_integer(c.row.attempt));
-        (void)json_object_set_new(json, "config", json_integer(c.row.config));
-    } else if (nack.at_us) {
-        (void)json_object_set_new(json, "since", mr_time_json(nack.at_us));
-        (void)json_object_set_new(json, "attempt", json_integer(nack.attempt));
-    }
-    if (nack.reason[0])
-        (void)json_object_set_new(json, "reason", json_string(nack.reason));
-    return json;
-}
-
 /* ---- a record ---- */
-
-static void add_quarantine(const struct where *w, uint64_t number, json_t *json)
-{
-    uint8_t key[MR_QUARANTINE_KEY_BYTES];
-    struct mr_quarantine_row row;
-    struct mr_slice value;
-    json_t *quarantine;
-
-    if (mr_log_row(w->reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value) < 0 ||
-            mr_quarantine_row_decode(&row, value) < 0)
-        return;
-    quarantine = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "state", mr_quarantine_state_name(row.state),
-            "code", row.text.code, "field", row.text.field, "reason", row.text.reason, "cure", row.text.cure,
-            "since", mr_time_json(row.at_us));
-    if (row.replaced_by)
-        (void)json_object_set_new(quarantine, "replaced_by", json_integer((json_int_t)row.replaced_by));
-    (void)json_object_set_new(json, "quarantine", quarantine);
-}
 
 static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)
 {
@@ -174,10 +54,11 @@ static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)
         mr_expired_add(w->call->house, &w->view.record, json);
     memcpy(w->idents[w->idents_count++], w->view.record.ident, MR_RECORD_IDENT_BYTES);
     for (size_t i = 0; i < w->view.record.subs_count; i++)
-        (void)json_array_append_new(deliveries, delivery_json(w, w->view.record.subs[i], &w->view.record));
+        (void)json_array_append_new(deliveries,
+                mr_delivery_json(w->call->house, w->reader, w->view.record.subs[i], &w->view.record));
     (void)json_object_set_new(json, "deliveries", deliveries);
     if (w->view.record.flags & MR_RECORD_QUARANTINED)
-        add_quarantine(w, number, json);
+        mr_quarantine_add(w->reader, number, json);
     return json_array_append_new(w->matches, json) == 0 ? 0 : MR_ENOMEM;
 }
 
@@ -267,21 +148,6 @@ static void add_own_idents(struct where *w)
 
 /* ---- figures ---- */
 
-static bool rests_on(const struct mr_cell *cell, uint64_t number)
-{
-    size_t low = 0, high = cell->events_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (cell->events[middle] < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < cell->events_count && cell->events[low] == number;
-}
-
 /* Which cells of the passport rest on it, and whether it was annulled. Without a passport there is nothing to
  * say. */
 static void add_figures(struct where *w)
@@ -295,15 +161,11 @@ static void add_figures(struct where *w)
         return;
     json_array_foreach (w->matches, i, match) {
         uint64_t number = (uint64_t)json_integer_value(json_object_get(match, "number"));
-        json_t *cells = json_array();
         bool annulled = false;
 
-        for (size_t j = 0; j < passport.cells->count; j++)
-            if (rests_on(passport.cells->items[j], number))
-                (void)json_array_append_new(cells, json_string(passport.cells->items[j]->code));
         for (size_t j = 0; j < passport.facts.count; j++)
             annulled |= passport.facts.items[j].number == number && passport.fold->annulled[j];
-        (void)json_object_set_new(match, "cells", cells);
+        (void)json_object_set_new(match, "cells", mr_rests_json(&passport, number));
         (void)json_object_set_new(match, "annulled", json_boolean(annulled));
     }
     mr_passport_fini(&passport);

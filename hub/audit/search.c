@@ -39,6 +39,15 @@ static bool type_matches(const char *wanted, const char *type)
     return size > 0 && wanted[size - 1] == '.' ? strncmp(type, wanted, size) == 0 : strcmp(type, wanted) == 0;
 }
 
+static bool source_matches(const char *wanted, const struct mr_record *record)
+{
+    struct mr_slice source = mr_record_source(record);
+    size_t size = strlen(wanted);
+    bool prefix = size > 0 && strchr(":/.", wanted[size - 1]);
+
+    return (prefix ? source.size >= size : source.size == size) && memcmp(source.data, wanted, size) == 0;
+}
+
 static bool has_person(const struct work *w)
 {
     const struct mr_record *record = &w->view.record;
@@ -97,7 +106,8 @@ static int matches(struct work *w)
     int r;
 
     if ((s->from_us && record->recorded_us < s->from_us) || (s->to_us && record->recorded_us >= s->to_us) ||
-            (s->system && record->system != w->system) || (s->parts && !has_person(w)))
+            (s->system && record->system != w->system) || (s->state && mr_record_state(record) != s->state) ||
+            (s->parts && !has_person(w)) || (s->source && !source_matches(s->source, record)))
         return 0;
     if (s->type) {
         r = mr_record_type(record, &w->type);

@@ -9,12 +9,15 @@
 #ifndef MR_HUB_AUDIT_SEARCH_H
 #define MR_HUB_AUDIT_SEARCH_H
 
+#include "hub/audit/record_state.h"
 #include "hub/house.h"
 #include "store/person_group.h"
 
 struct mr_search {
     const char *type; /* NULL: any, as in all that follow; ends in '.': a prefix */
     const char *system;
+    const char *source; /* as the leaf says it; ends in ':', '/' or '.': a prefix */
+    enum mr_record_state state;
     const char *organisation; /* OGRN */
     const char *correlation;
     const char *id; /* of the source; the hub's own ids are numbers in disguise: mr_find */

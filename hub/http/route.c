@@ -16,8 +16,20 @@ static const struct mr_api_reading event = {"log.show", false, {{NULL, "number",
 static const struct mr_api_reading receipt = {"log.receipt", false, {{NULL, "number", true}}};
 static const struct mr_api_reading events = {"log.find", true,
         {{"type", "type", false}, {"system", "system", false}, {"organisation", "organisation", false},
-                {"correlation", "correlation", false}, {"id", "id", false}, {"from", "from", false},
-                {"to", "to", false}, {"cursor", "first", true}, {"limit", "limit", true}}};
+                {"correlation", "correlation", false}, {"id", "id", false}, {"source", "source", false},
+                {"state", "state", false}, {"from", "from", false}, {"to", "to", false},
+                {"from_number", "least", true}, {"to_number", "last", true}, {"cursor", "first", true},
+                {"limit", "limit", true}}};
+static const struct mr_api_reading facets = {"log.facets", false,
+        {{"type", "type", false}, {"system", "system", false}, {"organisation", "organisation", false},
+                {"correlation", "correlation", false}, {"id", "id", false}, {"source", "source", false},
+                {"state", "state", false}, {"from", "from", false}, {"to", "to", false},
+                {"from_number", "least", true}, {"to_number", "last", true}, {"cursor", "first", true},
+                {"zone", "zone", false}}};
+static const struct mr_api_reading way = {"log.way", false, {{NULL, "number", true}}};
+static const struct mr_api_reading of_case = {"log.case", false, {{NULL, "number", true}}};
+static const struct mr_api_reading of_cells = {"log.cells", false, {{NULL, "number", true}}};
+static const struct mr_api_reading of_person = {"log.find-person", false, {{0}}};
 static const struct mr_api_reading tail = {
         "log.tail", true, {{"type", "type", false}, {"cursor", "from", true}, {"limit", "limit", true}}};
 static const struct mr_api_reading passport = {"passport.show", false, {{"as_of", "as_of", true}}};
@@ -56,11 +68,17 @@ static const struct mr_api_route routes[] = {
         {"GET", V1 "/balance", MR_TOKEN_READ, mr_api_read, &balance},
         {"GET", V1 "/events", MR_TOKEN_READ, mr_api_read, &events},
         {"POST", V1 "/events", MR_TOKEN_PUBLISH, mr_api_publish, NULL},
+        {"GET", V1 "/events/facets", MR_TOKEN_READ, mr_api_read,
+                &facets}, /* before {number}: the first that fits */
         {"GET", V1 "/events/{number}", MR_TOKEN_READ, mr_api_read, &event},
+        {"GET", V1 "/events/{number}/case", MR_TOKEN_READ, mr_api_read, &of_case},
+        {"GET", V1 "/events/{number}/cells", MR_TOKEN_PASSPORT, mr_api_read, &of_cells},
         {"GET", V1 "/events/{number}/receipt", MR_TOKEN_READ, mr_api_read, &receipt},
+        {"GET", V1 "/events/{number}/way", MR_TOKEN_READ, mr_api_read, &way},
         {"GET", V1 "/openapi.json", 0, mr_api_openapi, NULL},
         {"GET", V1 "/passport", MR_TOKEN_PASSPORT, mr_api_read, &passport},
         {"GET", V1 "/passport/cells/{cell}", MR_TOKEN_PASSPORT, mr_api_read, &cell},
+        {"POST", V1 "/persons/events", MR_TOKEN_PERSON, mr_api_act, &of_person},
         {"POST", V1 "/passport/answer", MR_TOKEN_PERSON, mr_api_act, &passport_answer},
         {"POST", V1 "/passport/approve", MR_TOKEN_PERSON, mr_api_act, &passport_approve},
         {"POST", V1 "/passport/handback", MR_TOKEN_PERSON, mr_api_act, &passport_handback},

@@ -360,7 +360,12 @@ static void bad_requests_are_told_why(void **state)
             {"/api/v1/events?limit=100000", 400}, {"/api/v1/events/0", 400}, {"/api/v1/events/x", 400},
             {"/api/v1/events/9999999", 404}, {"/api/v1/nothing", 404}, {"/api/v1/types/no.such", 404},
             {"/log/tile/9/000", 404}, {"/log/tile/0/../../x", 404}, {"/log/tile/0/000.p/256", 404},
-            {"/log/tile/0/999", 404}, {"/api/v1/where/nobody-knows-it", 404}};
+            {"/log/tile/0/999", 404}, {"/api/v1/where/nobody-knows-it", 404},
+            {"/api/v1/events?type=%ff%fe", 400}, {"/api/v1/events/facets?source=%c3%28", 400},
+            {"/api/v1/events/facets?state=none", 400}, {"/api/v1/events/facets?zone=7", 400},
+            {"/api/v1/events/facets?limit=1", 400}, {"/api/v1/events?from_number=-1", 400},
+            {"/api/v1/events?to=tomorrow", 400}, {"/api/v1/events?system=%3Cscript%3E", 400},
+            {"/api/v1/events/9999999/case", 404}, {"/api/v1/events/9999999/way", 404}};
     struct env *env = *state;
     char allow[64];
 

@@ -1,0 +1,18 @@
+/* Where a record is on its way, as JSON: by the rows that delivery and quarantine keep of it. Own snapshot of
+ * the reader. */
+#ifndef MR_HUB_AUDIT_DELIVERY_JSON_H
+#define MR_HUB_AUDIT_DELIVERY_JSON_H
+
+#include <jansson.h>
+
+#include "hub/house.h"
+
+/* What docs/methods.md calls a delivery, of one subscription. NULL: out of memory. */
+json_t *mr_delivery_json(const struct mr_house *house, struct mr_log_reader *reader, uint16_t sub,
+        const struct mr_record *record);
+/* What its receiver gave back, the first 100: [attempt, at, reason]. */
+json_t *mr_delivery_tries_json(struct mr_log_reader *reader, uint16_t sub, uint64_t number);
+/* Sets "quarantine" of one that waits or waited for correction. */
+void mr_quarantine_add(struct mr_log_reader *reader, uint64_t number, json_t *json);
+
+#endif
