@@ -1,33 +1,21 @@
-/* passport.set, override, submit, approve, handback, send, answer: each one event, with the rows that it
- * moves. */
+/* passport.submit, approve, handback, send, answer: each one event, with the rows that it moves; and what the
+ * acts on cells share with them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "event/passport.pb-c.h"
+#include "hub/audit/act_passport.h"
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
-#include "hub/project/passport.h"
-#include "hub/project/workflow.h"
 #include "proto/base/hex.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/digest.h"
 
-enum { TEXT_BYTES_MAX = 2000, NUMBER_BYTES_MAX = 128, BASIS_BYTES_MAX = 500 };
+enum { TEXT_BYTES_MAX = 2000, NUMBER_BYTES_MAX = 128, TAG_BYTES_MAX = 80 };
 
-struct acting {
-    const struct mr_method_call *call;
-    struct mr_act *act;
-    struct mr_error *reterr;
-    enum mr_workflow_action action;
-    struct mr_workflow_row before, after;
-    Nms__Event__V1__PassportVersion version;
-    uint8_t file_digest[32];
-};
-
-/* Passport's event texts are read by everybody: names of people do not belong there, docs/passport.md says
- * so. */
-static int text(const struct acting *a, const char *name, bool required, size_t max, char **ret)
+int mr_passport_act_text(
+        const struct mr_passport_act *a, const char *name, bool required, size_t max, char **ret)
 {
     const char *value;
     int r = mr_arg_text(a->call, name, required, max, &value, a->reterr);
@@ -36,33 +24,17 @@ static int text(const struct acting *a, const char *name, bool required, size_t 
     return r;
 }
 
-static int date(const struct acting *a, const char *name, bool required, char **ret)
+static int date(const struct mr_passport_act *a, const char *name, bool required, char **ret)
 {
-    int r = text(a, name, required, 10, ret);
+    int r = mr_passport_act_text(a, name, required, 10, ret);
 
     if (r == 0 && **ret && !mr_fact_date(*ret))
         r = mr_error_set(a->reterr, MR_EINVAL, name, "write it as 2026-03-01", "no date");
     return r;
 }
 
-/* The file that proves a value: its name and SHA-256; the file itself stays with who has it. */
-static int file(struct acting *a, char **ret_name, ProtobufCBinaryData *ret_digest)
-{
-    const char *hex;
-    int r = text(a, "file_name", false, BASIS_BYTES_MAX, ret_name);
-
-    if (r == 0)
-        r = mr_arg_text(a->call, "file_sha256", false, 2 * sizeof a->file_digest, &hex, a->reterr);
-    if (r < 0 || !*hex)
-        return r;
-    if (mr_hex_decode(hex, strlen(hex), a->file_digest, sizeof a->file_digest) < 0)
-        return mr_error_set(a->reterr, MR_EINVAL, "file_sha256", "give 64 hexadecimal digits", "no SHA-256");
-    *ret_digest = (ProtobufCBinaryData){.len = sizeof a->file_digest, .data = a->file_digest};
-    return 0;
-}
-
 /* The first of the action's roles that the operator has: method_allowed saw to it that there is one. */
-static void role_of(const struct acting *a, char *out, size_t size)
+static void role_of(const struct mr_passport_act *a, char *out, size_t size)
 {
     const char *roles = mr_workflow_action_roles(a->action);
 
@@ -77,7 +49,7 @@ static void role_of(const struct acting *a, char *out, size_t size)
     }
 }
 
-static int build_event(struct acting *a, const ProtobufCMessage *payload)
+static int build_event(struct mr_passport_act *a, const ProtobufCMessage *payload)
 {
     const struct mr_house *house = a->call->house;
     struct mr_uuid7 generator = {0};
@@ -97,7 +69,7 @@ static int build_event(struct acting *a, const ProtobufCMessage *payload)
     return mr_event_encode(&a->act->event, &attributes, payload);
 }
 
-static int add_state_row(struct acting *a)
+static int add_state_row(struct mr_passport_act *a)
 {
     struct mr_act_row *row = &a->act->rows[a->act->rows_count++];
 
@@ -106,7 +78,7 @@ static int add_state_row(struct acting *a)
     return mr_workflow_encode(&row->value, &a->after);
 }
 
-static int reply(struct acting *a)
+static int reply(struct mr_passport_act *a)
 {
     char digest[65];
 
@@ -117,20 +89,67 @@ static int reply(struct acting *a)
     return a->act->reply ? 0 : MR_ENOMEM;
 }
 
-static int begin(struct acting *a, const struct mr_method_call *call, enum mr_workflow_action action,
-        struct mr_act *act, struct mr_error *reterr)
+/* The tag as If-Match has it: in quotes, weak or not. */
+static const char *bare(const char *tag, size_t *ret_size)
+{
+    const char *at = strncmp(tag, "W/", 2) == 0 ? tag + 2 : tag;
+
+    at += *at == '"';
+    *ret_size = strcspn(at, "\"");
+    return at;
+}
+
+int mr_passport_act_match(const struct mr_passport_act *a, const char *tag, const char *what)
+{
+    const char *given;
+    size_t size;
+    int r = mr_arg_text(a->call, "if_match", false, TAG_BYTES_MAX, &given, a->reterr);
+
+    if (r < 0 || !*given || strcmp(given, "*") == 0)
+        return r;
+    given = bare(given, &size);
+    if (strlen(tag) == size && strncmp(tag, given, size) == 0)
+        return 0;
+    return mr_error_set(a->reterr, MR_ECHANGED, "If-Match", "look at it again, then decide anew",
+            "%s has changed since you looked at it: it is %s now, and was %.*s", what, tag, (int)size, given);
+}
+
+/* A step is over the version and its state; submit, with said, over the last value that was entered too, if
+ * the tag tells it. */
+static int match_step(const struct mr_passport_act *a, uint64_t said)
+{
+    char tag[MR_WORKFLOW_TAG_MAX];
+    const char *given;
+    size_t size;
+    int r = mr_arg_text(a->call, "if_match", false, TAG_BYTES_MAX, &given, a->reterr);
+
+    if (r < 0 || !*given)
+        return r;
+    given = bare(given, &size);
+    mr_workflow_tag(&a->before, tag);
+    if (strlen(tag) < size && strncmp(given, tag, strlen(tag)) == 0 && given[strlen(tag)] == '-') {
+        if (!said)
+            return 0;
+        (void)snprintf(tag + strlen(tag), sizeof tag - strlen(tag), "-%llu", (unsigned long long)said);
+    }
+    return mr_passport_act_match(a, tag, "the passport");
+}
+
+int mr_passport_act_begin(struct mr_passport_act *a, const struct mr_method_call *call,
+        enum mr_workflow_action action, struct mr_act *act, struct mr_error *reterr)
 {
     int r;
 
-    *a = (struct acting){.call = call, .act = act, .reterr = reterr, .action = action};
+    *a = (struct mr_passport_act){.call = call, .act = act, .reterr = reterr, .action = action};
     *act = (struct mr_act){0};
     nms__event__v1__passport_version__init(&a->version);
     r = mr_workflow_read(call->house->log, &a->before);
+    if (r == 0 && !mr_workflow_action_of_cells(action))
+        r = match_step(a, 0);
     return r < 0 ? r : mr_workflow_step(&a->before, action, &a->after, reterr);
 }
 
-/* The event, the state row unless the state stays, the reply; everything is undone on failure. */
-static int finish(struct acting *a, int r, const ProtobufCMessage *payload)
+int mr_passport_act_finish(struct mr_passport_act *a, int r, const ProtobufCMessage *payload)
 {
     if (r == 0)
         r = build_event(a, payload);
@@ -143,8 +162,7 @@ static int finish(struct acting *a, int r, const ProtobufCMessage *payload)
     return r;
 }
 
-/* Campaign of the version that is under way, out of its stored document. */
-static int stored_campaign(struct acting *a, json_t **ret)
+int mr_passport_act_stored(struct mr_passport_act *a, json_t **ret)
 {
     struct mr_buf bytes = MR_BUF_INIT;
     int r = mr_workflow_document(a->call->house->log, a->before.version, &bytes);
@@ -154,7 +172,7 @@ static int stored_campaign(struct acting *a, json_t **ret)
     return r < 0 ? r : *ret ? 0 : MR_ECORRUPT;
 }
 
-static void fill_version(struct acting *a, const char *campaign)
+void mr_passport_act_fill_version(struct mr_passport_act *a, const char *campaign)
 {
     a->version.campaign_id = (char *)campaign;
     a->version.region_code = a->call->house->config->region;
@@ -162,105 +180,9 @@ static void fill_version(struct acting *a, const char *campaign)
     a->version.digest = (ProtobufCBinaryData){.len = sizeof a->after.digest, .data = a->after.digest};
 }
 
-/* ---- values ---- */
-
-static int section_of(const struct acting *a, const char *cell, int32_t *ret)
-{
-    uint64_t section;
-    int r;
-
-    if (cell[0] < '1' || cell[0] > '8' || cell[1] != '.')
-        return mr_error_set(a->reterr, MR_EINVAL, "cell",
-                "begin it with the section and a point, as in 3.premises", "no code of a cell");
-    *ret = cell[0] - '0';
-    r = mr_arg_number(a->call, "section", 1, 8, (uint64_t)*ret, &section, a->reterr);
-    if (r == 0 && section != (uint64_t)*ret)
-        r = mr_error_set(a->reterr, MR_EINVAL, "section", "leave it out", "the cell is of another section");
-    return r;
-}
-
-int mr_act_passport_set(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
-{
-    Nms__Event__V1__PassportSectionFilled m = NMS__EVENT__V1__PASSPORT_SECTION_FILLED__INIT;
-    Nms__Event__V1__PassportCell cell = NMS__EVENT__V1__PASSPORT_CELL__INIT, *cells[] = {&cell};
-    struct mr_passport passport = {0};
-    struct acting a;
-    int r = begin(&a, call, MR_PASSPORT_SET, ret, reterr);
-
-    if (r == 0)
-        r = text(&a, "cell", true, MR_CELL_CODE_MAX - 1, &cell.cell);
-    if (r == 0)
-        r = section_of(&a, cell.cell, &m.section);
-    if (r == 0)
-        r = text(&a, "value", true, MR_CELL_VALUE_MAX - 1, &cell.value);
-    if (r == 0)
-        r = text(&a, "unit", false, 31, &cell.unit);
-    if (r == 0)
-        r = text(&a, "oktmo", false, 8, &m.oktmo);
-    if (r == 0)
-        r = text(&a, "basis", true, BASIS_BYTES_MAX, &m.basis);
-    if (r == 0)
-        r = file(&a, &m.file_name, &m.file_digest);
-    if (r == 0)
-        r = mr_passport_open(&passport, call->house, 0, reterr);
-    if (r < 0)
-        return r;
-    if (mr_cells_find(passport.cells, cell.cell) &&
-            strcmp(mr_cells_find(passport.cells, cell.cell)->state, "entered") != 0)
-        r = mr_error_set(reterr, MR_EINVAL, "cell", "use passport override, with the reason",
-                "this cell is computed from events");
-    m.campaign_id = (char *)mr_passport_campaign(&passport);
-    m.region_code = call->house->config->region;
-    m.cells = cells;
-    m.n_cells = 1;
-    r = finish(&a, r, &m.base);
-    mr_passport_fini(&passport);
-    return r;
-}
-
-int mr_act_passport_override(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
-{
-    Nms__Event__V1__PassportSectionOverridden m = NMS__EVENT__V1__PASSPORT_SECTION_OVERRIDDEN__INIT;
-    Nms__Event__V1__PassportCell cell = NMS__EVENT__V1__PASSPORT_CELL__INIT;
-    struct mr_passport passport = {0};
-    const struct mr_cell *found;
-    struct acting a;
-    int r = begin(&a, call, MR_PASSPORT_OVERRIDE, ret, reterr);
-
-    if (r == 0)
-        r = text(&a, "cell", true, MR_CELL_CODE_MAX - 1, &cell.cell);
-    if (r == 0)
-        r = text(&a, "value", true, MR_CELL_VALUE_MAX - 1, &cell.value);
-    if (r == 0)
-        r = text(&a, "reason", true, BASIS_BYTES_MAX, &m.reason);
-    if (r == 0)
-        r = text(&a, "oktmo", false, 8, &m.oktmo);
-    if (r == 0)
-        r = file(&a, &m.file_name, &m.file_digest);
-    if (r == 0)
-        r = mr_passport_open(&passport, call->house, 0, reterr);
-    if (r < 0)
-        return r;
-    found = mr_cells_find(passport.cells, cell.cell);
-    if (!found || strcmp(found->state, "entered") == 0) {
-        r = mr_error_set(reterr, found ? MR_EINVAL : MR_ENOTFOUND, "cell",
-                "use passport set for values without events", "no computed cell of this code");
-    } else {
-        m.section = found->section;
-        m.computed_value = (char *)(found->computed[0] ? found->computed : found->value);
-        cell.unit = (char *)found->unit;
-    }
-    m.campaign_id = (char *)mr_passport_campaign(&passport);
-    m.region_code = call->house->config->region;
-    m.cell = &cell;
-    r = finish(&a, r, &m.base);
-    mr_passport_fini(&passport);
-    return r;
-}
-
 /* ---- steps ---- */
 
-static int add_document(struct acting *a, struct mr_passport *passport)
+static int add_document(struct mr_passport_act *a, struct mr_passport *passport)
 {
     struct mr_act_row *row = &a->act->rows[a->act->rows_count++];
 
@@ -276,36 +198,38 @@ int mr_act_passport_submit(const struct mr_method_call *call, struct mr_act *ret
 {
     Nms__Event__V1__PassportFilled m = NMS__EVENT__V1__PASSPORT_FILLED__INIT;
     struct mr_passport passport = {0};
-    struct acting a;
-    int r = begin(&a, call, MR_PASSPORT_SUBMIT, ret, reterr);
+    struct mr_passport_act a;
+    int r = mr_passport_act_begin(&a, call, MR_PASSPORT_SUBMIT, ret, reterr);
 
     if (r == 0)
-        r = text(&a, "note", false, TEXT_BYTES_MAX, &m.note);
+        r = mr_passport_act_text(&a, "note", false, TEXT_BYTES_MAX, &m.note);
     if (r == 0)
         r = mr_passport_open(&passport, call->house, 0, reterr);
     if (r < 0)
         return r;
-    r = add_document(&a, &passport);
-    fill_version(&a, mr_passport_campaign(&passport));
+    r = match_step(&a, mr_passport_said(&passport));
+    if (r == 0)
+        r = add_document(&a, &passport);
+    mr_passport_act_fill_version(&a, mr_passport_campaign(&passport));
     m.passport = &a.version;
-    r = finish(&a, r, &m.base);
+    r = mr_passport_act_finish(&a, r, &m.base);
     mr_passport_fini(&passport);
     return r;
 }
 
 /* A step over the version that is under way: the payload's texts are read, its version is filled in here. */
-static int step(
-        struct acting *a, int r, Nms__Event__V1__PassportVersion **version, const ProtobufCMessage *payload)
+static int step(struct mr_passport_act *a, int r, Nms__Event__V1__PassportVersion **version,
+        const ProtobufCMessage *payload)
 {
     json_t *document = NULL;
 
     if (r == 0)
-        r = stored_campaign(a, &document);
+        r = mr_passport_act_stored(a, &document);
     if (r == 0) {
-        fill_version(a, json_string_value(json_object_get(document, "campaign")));
+        mr_passport_act_fill_version(a, json_string_value(json_object_get(document, "campaign")));
         *version = &a->version;
     }
-    r = finish(a, r, payload);
+    r = mr_passport_act_finish(a, r, payload);
     json_decref(document);
     return r;
 }
@@ -313,11 +237,11 @@ static int step(
 int mr_act_passport_approve(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
 {
     Nms__Event__V1__PassportApproved m = NMS__EVENT__V1__PASSPORT_APPROVED__INIT;
-    struct acting a;
-    int r = begin(&a, call, MR_PASSPORT_APPROVE, ret, reterr);
+    struct mr_passport_act a;
+    int r = mr_passport_act_begin(&a, call, MR_PASSPORT_APPROVE, ret, reterr);
 
     if (r == 0)
-        r = text(&a, "order_number", false, NUMBER_BYTES_MAX, &m.order_number);
+        r = mr_passport_act_text(&a, "order_number", false, NUMBER_BYTES_MAX, &m.order_number);
     if (r == 0)
         r = date(&a, "order_date", false, &m.order_date);
     return step(&a, r, &m.passport, &m.base);
@@ -326,26 +250,26 @@ int mr_act_passport_approve(const struct mr_method_call *call, struct mr_act *re
 int mr_act_passport_handback(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
 {
     Nms__Event__V1__PassportHandedback m = NMS__EVENT__V1__PASSPORT_HANDEDBACK__INIT;
-    struct acting a;
-    int r = begin(&a, call, MR_PASSPORT_HANDBACK, ret, reterr);
+    struct mr_passport_act a;
+    int r = mr_passport_act_begin(&a, call, MR_PASSPORT_HANDBACK, ret, reterr);
 
     if (r == 0)
-        r = text(&a, "reason", true, TEXT_BYTES_MAX, &m.reason);
+        r = mr_passport_act_text(&a, "reason", true, TEXT_BYTES_MAX, &m.reason);
     return step(&a, r, &m.passport, &m.base);
 }
 
 int mr_act_passport_send(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
 {
     Nms__Event__V1__PassportSent m = NMS__EVENT__V1__PASSPORT_SENT__INIT;
-    struct acting a;
-    int r = begin(&a, call, MR_PASSPORT_SEND, ret, reterr);
+    struct mr_passport_act a;
+    int r = mr_passport_act_begin(&a, call, MR_PASSPORT_SEND, ret, reterr);
 
     if (r == 0)
-        r = text(&a, "letter_number", true, NUMBER_BYTES_MAX, &m.letter_number);
+        r = mr_passport_act_text(&a, "letter_number", true, NUMBER_BYTES_MAX, &m.letter_number);
     if (r == 0)
         r = date(&a, "letter_date", true, &m.letter_date);
     if (r == 0)
-        r = text(&a, "channel", false, 16, &m.channel);
+        r = mr_passport_act_text(&a, "channel", false, 16, &m.channel);
     if (r == 0 && !m.channel[0])
         m.channel = (char *)"letter";
     return step(&a, r, &m.passport, &m.base);
@@ -354,11 +278,11 @@ int mr_act_passport_send(const struct mr_method_call *call, struct mr_act *ret, 
 static int answer_agreed(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
 {
     Nms__Event__V1__PassportAgreed m = NMS__EVENT__V1__PASSPORT_AGREED__INIT;
-    struct acting a;
-    int r = begin(&a, call, MR_PASSPORT_AGREE, ret, reterr);
+    struct mr_passport_act a;
+    int r = mr_passport_act_begin(&a, call, MR_PASSPORT_AGREE, ret, reterr);
 
     if (r == 0)
-        r = text(&a, "letter_number", false, NUMBER_BYTES_MAX, &m.letter_number);
+        r = mr_passport_act_text(&a, "letter_number", false, NUMBER_BYTES_MAX, &m.letter_number);
     if (r == 0)
         r = date(&a, "letter_date", false, &m.letter_date);
     return step(&a, r, &m.passport, &m.base);
@@ -367,15 +291,15 @@ static int answer_agreed(const struct mr_method_call *call, struct mr_act *ret, 
 static int answer_returned(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
 {
     Nms__Event__V1__PassportReturned m = NMS__EVENT__V1__PASSPORT_RETURNED__INIT;
-    struct acting a;
-    int r = begin(&a, call, MR_PASSPORT_RETURN, ret, reterr);
+    struct mr_passport_act a;
+    int r = mr_passport_act_begin(&a, call, MR_PASSPORT_RETURN, ret, reterr);
 
     if (r == 0)
-        r = text(&a, "letter_number", false, NUMBER_BYTES_MAX, &m.letter_number);
+        r = mr_passport_act_text(&a, "letter_number", false, NUMBER_BYTES_MAX, &m.letter_number);
     if (r == 0)
         r = date(&a, "letter_date", false, &m.letter_date);
     if (r == 0)
-        r = text(&a, "reason", true, TEXT_BYTES_MAX, &m.reason);
+        r = mr_passport_act_text(&a, "reason", true, TEXT_BYTES_MAX, &m.reason);
     return step(&a, r, &m.passport, &m.base);
 }
 

@@ -67,6 +67,16 @@ int mr_query_passport_export(
 int mr_query_passport_check(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 
+int mr_query_passport_diff(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_passport_history(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_passport_version(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_passport_workflow(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+
+int mr_act_passport_copied(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_passport_set(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_passport_override(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_passport_submit(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);

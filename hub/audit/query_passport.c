@@ -1,14 +1,15 @@
-/* passport.show, explain, export, check. */
+/* passport.show, explain, export, check, diff. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hub/audit/args.h"
+#include "hub/audit/passport_point.h"
 #include "hub/audit/queries.h"
+#include "hub/audit/workflow_json.h"
 #include "hub/project/export.h"
-#include "hub/project/workflow.h"
-#include "proto/base/hex.h"
+#include "hub/project/passport_diff.h"
 
 enum { EXPLAIN_MAX = 10000, EXPLAIN_DEFAULT = 100 };
 
@@ -16,21 +17,26 @@ static int open_passport(const struct mr_method_call *call, struct mr_passport *
         struct mr_workflow_row *row, struct mr_error *reterr)
 {
     uint64_t as_of;
-    int r = mr_arg_number(call, "as_of", 1, INT64_MAX, 0, &as_of, reterr);
+    int r = mr_passport_point(call, "as_of", "at", &as_of, reterr);
 
     if (r == 0)
         r = mr_workflow_read(call->house->log, row);
     return r < 0 ? r : mr_passport_open(ret, call->house, as_of, reterr);
 }
 
-static json_t *workflow_json(const struct mr_workflow_row *row)
+/* What a screen shows beside the figures: where the zone's days begin, and how the whole was entered so far.
+ */
+static void add_beside(const struct mr_method_call *call, const struct mr_passport *passport,
+        const struct mr_workflow_row *row, json_t *json)
 {
-    char digest[65];
+    char tag[MR_WORKFLOW_TAG_MAX], whole[MR_WORKFLOW_TAG_MAX + 24];
 
-    return json_pack("{s:s, s:s, s:i, s:I, s:s}", "state", mr_workflow_state_name(row->state), "title",
-            mr_workflow_state_title(row->state), "version", (int)row->version, "as_of",
-            (json_int_t)row->as_of, "digest",
-            row->version ? mr_hex_encode(row->digest, sizeof row->digest, digest) : "");
+    mr_workflow_tag(row, tag);
+    (void)snprintf(whole, sizeof whole, "%s-%llu", tag, (unsigned long long)mr_passport_said(passport));
+    (void)json_object_set_new(json, "tag", json_string(whole));
+    (void)json_object_set_new(json, "recorded", mr_time_json(passport->facts.recorded_us));
+    (void)json_object_set_new(json, "timezone", json_string(call->house->config->timezone));
+    (void)json_object_set_new(json, "workflow", mr_workflow_json(row));
 }
 
 int mr_query_passport_show(
@@ -44,9 +50,9 @@ int mr_query_passport_show(
     if (r < 0)
         return r;
     json = mr_passport_json(&passport, false);
-    mr_passport_fini(&passport);
     if (json)
-        (void)json_object_set_new(json, "workflow", workflow_json(&row));
+        add_beside(call, &passport, &row, json);
+    mr_passport_fini(&passport);
     return json ? emit(ctx, json) : MR_ENOMEM;
 }
 
@@ -55,6 +61,7 @@ static json_t *explain(const struct mr_cell *cell, uint64_t after, uint64_t limi
     json_t *json = mr_cell_json(cell, true), *numbers = json_array();
     uint64_t next = 0;
 
+    mr_cell_json_beside(json, cell);
     for (size_t i = 0; i < cell->events_count; i++) {
         if (cell->events[i] <= after)
             continue;
@@ -163,11 +170,69 @@ int mr_query_passport_check(
     if (r == 0)
         r = mr_arg_number(call, "version", 1, UINT32_MAX, row.version, &version, reterr);
     if (r == 0)
-        r = mr_workflow_document(call->house->log, (uint32_t)version, &stored);
-    if (r == MR_ENOTFOUND)
-        r = mr_error_set(reterr, r, "version", "submit it first", "no such version was submitted");
+        r = mr_workflow_stored(call->house->log, (uint32_t)version, "version", &stored, reterr);
     if (r == 0)
         r = mr_passport_compare(call->house, mr_buf_slice(&stored), &difference, reterr);
     mr_buf_fini(&stored);
     return r < 0 ? r : emit(ctx, difference_json((uint32_t)version, &difference));
+}
+
+/* ---- two passports ---- */
+
+/* One side: a version as it was stored, or the passport at a point of the log, as a document. */
+static int side(const struct mr_method_call *call, const char *const names[static 3], json_t **ret,
+        struct mr_error *reterr)
+{
+    struct mr_buf stored = MR_BUF_INIT;
+    struct mr_passport passport;
+    uint64_t version, point;
+    int r = mr_arg_number(call, names[2], 1, UINT32_MAX, 0, &version, reterr);
+
+    if (r == 0 && version) {
+        r = mr_workflow_stored(call->house->log, (uint32_t)version, names[2], &stored, reterr);
+        *ret = r == 0 ? json_loadb((const char *)stored.data, stored.size, 0, NULL) : NULL;
+        mr_buf_fini(&stored);
+        return r < 0 ? r : *ret ? 0 : MR_ECORRUPT;
+    }
+    if (r == 0)
+        r = mr_passport_point(call, names[0], names[1], &point, reterr);
+    if (r == 0)
+        r = mr_passport_open(&passport, call->house, point, reterr);
+    if (r < 0)
+        return r;
+    *ret = mr_passport_json(&passport, true);
+    mr_passport_fini(&passport);
+    return *ret ? 0 : MR_ENOMEM;
+}
+
+static json_t *ends_json(const json_t *document)
+{
+    static const char *const kept[] = {"as_of", "version", "form", "period_from", "period_to"};
+    json_t *json = json_object();
+
+    for (size_t i = 0; json && i < sizeof kept / sizeof kept[0]; i++)
+        (void)json_object_set(json, kept[i], json_object_get(document, kept[i]));
+    return json;
+}
+
+int mr_query_passport_diff(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    static const char *const from_names[] = {"from", "from_at", "from_version"}, *const to_names[] = {"to",
+                                                                                         "to_at",
+                                                                                         "to_version"};
+    json_t *from = NULL, *to = NULL, *cells, *json = NULL;
+    int r = side(call, from_names, &from, reterr);
+
+    if (r == 0)
+        r = side(call, to_names, &to, reterr);
+    cells = r == 0 ? mr_passport_diff(from, to) : NULL;
+    if (cells)
+        json = json_pack("{s:o, s:o, s:I, s:o}", "from", ends_json(from), "to", ends_json(to), "count",
+                (json_int_t)json_array_size(cells), "cells", cells);
+    json_decref(from);
+    json_decref(to);
+    if (r < 0)
+        return r;
+    return json ? emit(ctx, json) : MR_ENOMEM;
 }

@@ -12,7 +12,7 @@
 /* Answers of the API are no pages: nothing of them runs or is loaded. */
 #define NOTHING "default-src 'none'; frame-ancestors 'none'"
 
-enum { TAG_BYTES = 16, TAG_TEXT_BYTES = 2 * TAG_BYTES + 3 };
+enum { TAG_BYTES = 16, TAG_TEXT_BYTES = 2 * TAG_BYTES + 3, TAG_GIVEN_BYTES = 96 };
 
 static void add_common(struct mr_http_exchange *exchange, const char *policy)
 {
@@ -74,6 +74,17 @@ static bool has_tag(const char *given, const char *tag)
     return given && (strcmp(given, "*") == 0 || strstr(given, tag));
 }
 
+static void answer_as(const struct mr_http_request *request, unsigned status, const char *content_type,
+        const char *cache, const char *tag, struct mr_slice body)
+{
+    mr_http_answer_header(request->exchange, "Cache-Control", cache ? cache : "private, no-cache");
+    mr_http_answer_header(request->exchange, "ETag", tag);
+    if (status == 200 && has_tag(mr_http_header(request, "If-None-Match"), tag))
+        mr_http_answer(request->exchange, 304, content_type, (struct mr_slice){0});
+    else
+        mr_http_answer(request->exchange, status, content_type, body);
+}
+
 static void answer_tagged(const struct mr_http_request *request, unsigned status, const char *content_type,
         const char *cache, struct mr_slice body)
 {
@@ -84,12 +95,16 @@ static void answer_tagged(const struct mr_http_request *request, unsigned status
     tag[0] = '"';
     (void)mr_hex_encode(digest, TAG_BYTES, tag + 1);
     memcpy(tag + TAG_TEXT_BYTES - 2, "\"", 2);
-    mr_http_answer_header(request->exchange, "Cache-Control", cache ? cache : "private, no-cache");
-    mr_http_answer_header(request->exchange, "ETag", tag);
-    if (status == 200 && has_tag(mr_http_header(request, "If-None-Match"), tag))
-        mr_http_answer(request->exchange, 304, content_type, (struct mr_slice){0});
-    else
-        mr_http_answer(request->exchange, status, content_type, body);
+    answer_as(request, status, content_type, cache, tag, body);
+}
+
+void mr_api_answer_as(const struct mr_http_request *request, const char *tag, struct mr_slice body)
+{
+    char quoted[TAG_GIVEN_BYTES];
+
+    (void)snprintf(quoted, sizeof quoted, "\"%s\"", tag);
+    add_common(request->exchange, NOTHING);
+    answer_as(request, 200, "application/json", NULL, quoted, body);
 }
 
 void mr_api_answer(const struct mr_http_request *request, unsigned status, const char *content_type,

@@ -171,7 +171,8 @@ static int read_path(struct reading_arguments *a, const struct mr_api_request *r
     return r;
 }
 
-void mr_api_read(const struct mr_api_request *request, const struct mr_api_route *route)
+void mr_api_read_then(
+        const struct mr_api_request *request, const struct mr_api_route *route, mr_api_done_fn done)
 {
     struct reading_arguments a = {.reading = route->reading, .json = json_object()};
     int r = a.json ? read_path(&a, request) : MR_ENOMEM;
@@ -179,11 +180,16 @@ void mr_api_read(const struct mr_api_request *request, const struct mr_api_route
     if (r == 0)
         r = mr_http_each_query(request->http, on_query, &a);
     if (r == 0) {
-        put(request, route->reading->method, a.json, route->reading->list, NULL);
+        put(request, route->reading->method, a.json, route->reading->list, done);
         return;
     }
     json_decref(a.json);
     mr_problem_answer(request->http->exchange, 0, r, &a.error);
+}
+
+void mr_api_read(const struct mr_api_request *request, const struct mr_api_route *route)
+{
+    mr_api_read_then(request, route, NULL);
 }
 
 json_t *mr_api_body(const struct mr_api_request *request)
@@ -210,11 +216,14 @@ json_t *mr_api_body(const struct mr_api_request *request)
 void mr_api_act(const struct mr_api_request *request, const struct mr_api_route *route)
 {
     struct reading_arguments a = {.reading = route->reading, .json = mr_api_body(request)};
+    const char *if_match = mr_http_header(request->http, "If-Match");
     int r;
 
     if (!a.json)
         return;
     r = read_path(&a, request);
+    if (r == 0 && if_match)
+        r = json_object_set_new(a.json, "if_match", json_string(if_match));
     if (r == 0) {
         put(request, route->reading->method, a.json, false, NULL);
         return;

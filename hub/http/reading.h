@@ -21,13 +21,18 @@ struct mr_api_reading {
 
 /* For the table of routes: GET. */
 void mr_api_read(const struct mr_api_request *request, const struct mr_api_route *route);
-/* The same for POST: the body is a JSON object with the arguments; those of the path are added. */
+/* The same for POST: the body is a JSON object with the arguments; those of the path are added, and If-Match
+ * as "if_match". */
 void mr_api_act(const struct mr_api_request *request, const struct mr_api_route *route);
+
+/* As mr_api_read, and `done` answers, with the document; of a failure it is not told. */
+typedef void (*mr_api_done_fn)(struct mr_api *api, const struct mr_http_request *http, const char *json);
+void mr_api_read_then(
+        const struct mr_api_request *request, const struct mr_api_route *route, mr_api_done_fn done);
 
 /* Asks hub/query; arguments are taken. The answer is the method's one document. */
 void mr_api_ask(const struct mr_api_request *request, const char *method, json_t *arguments);
-/* The same, and `done` answers, with the document; of a failure it is not told. */
-typedef void (*mr_api_done_fn)(struct mr_api *api, const struct mr_http_request *http, const char *json);
+/* The same, and `done` answers. */
 void mr_api_ask_then(
         const struct mr_api_request *request, const char *method, json_t *arguments, mr_api_done_fn done);
 

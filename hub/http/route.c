@@ -32,10 +32,20 @@ static const struct mr_api_reading of_cells = {"log.cells", false, {{NULL, "numb
 static const struct mr_api_reading of_person = {"log.find-person", false, {{0}}};
 static const struct mr_api_reading tail = {
         "log.tail", true, {{"type", "type", false}, {"cursor", "from", true}, {"limit", "limit", true}}};
-static const struct mr_api_reading passport = {"passport.show", false, {{"as_of", "as_of", true}}};
+static const struct mr_api_reading passport = {
+        "passport.show", false, {{"as_of", "as_of", true}, {"at", "at", false}}};
 static const struct mr_api_reading cell = {"passport.explain", false,
-        {{NULL, "cell", false}, {"as_of", "as_of", true}, {"cursor", "after", true},
+        {{NULL, "cell", false}, {"as_of", "as_of", true}, {"at", "at", false}, {"cursor", "after", true},
                 {"limit", "limit", true}}};
+static const struct mr_api_reading passport_diff = {"passport.diff", false,
+        {{"from", "from", true}, {"from_at", "from_at", false}, {"from_version", "from_version", true},
+                {"to", "to", true}, {"to_at", "to_at", false}, {"to_version", "to_version", true}}};
+static const struct mr_api_reading passport_export = {"passport.export", false,
+        {{"format", "format", false}, {"as_of", "as_of", true}, {"at", "at", false}}};
+static const struct mr_api_reading passport_history = {
+        "passport.history", true, {{"cursor", "first", true}, {"limit", "limit", true}}};
+static const struct mr_api_reading passport_version = {"passport.version", false, {{NULL, "version", true}}};
+static const struct mr_api_reading passport_workflow = {"passport.workflow", false, {{0}}};
 static const struct mr_api_reading quarantine = {"quarantine.list", false, {{"state", "state", false}}};
 static const struct mr_api_reading segments = {"log.segments", false, {{0}}};
 
@@ -48,6 +58,7 @@ static const struct mr_api_reading unlock = {"account.unlock", false, {{NULL, "n
 static const struct mr_api_reading tokens = {"token.list", false, {{0}}};
 static const struct mr_api_reading token_new = {"token.new", false, {{0}}};
 static const struct mr_api_reading token_revoke = {"token.revoke", false, {{NULL, "id", false}}};
+static const struct mr_api_reading passport_copied = {"passport.copied", false, {{0}}};
 static const struct mr_api_reading passport_set = {"passport.set", false, {{0}}};
 static const struct mr_api_reading passport_override = {"passport.override", false, {{0}}};
 static const struct mr_api_reading passport_submit = {"passport.submit", false, {{0}}};
@@ -81,11 +92,18 @@ static const struct mr_api_route routes[] = {
         {"POST", V1 "/persons/events", MR_TOKEN_PERSON, mr_api_act, &of_person},
         {"POST", V1 "/passport/answer", MR_TOKEN_PERSON, mr_api_act, &passport_answer},
         {"POST", V1 "/passport/approve", MR_TOKEN_PERSON, mr_api_act, &passport_approve},
+        {"POST", V1 "/passport/copied", MR_TOKEN_PERSON, mr_api_act, &passport_copied},
+        {"GET", V1 "/passport/diff", MR_TOKEN_PASSPORT, mr_api_read, &passport_diff},
+        {"GET", V1 "/passport/export", MR_TOKEN_PASSPORT, mr_api_passport_export, &passport_export},
         {"POST", V1 "/passport/handback", MR_TOKEN_PERSON, mr_api_act, &passport_handback},
+        {"GET", V1 "/passport/history", MR_TOKEN_PASSPORT, mr_api_read, &passport_history},
         {"POST", V1 "/passport/override", MR_TOKEN_PERSON, mr_api_act, &passport_override},
         {"POST", V1 "/passport/send", MR_TOKEN_PERSON, mr_api_act, &passport_send},
         {"POST", V1 "/passport/set", MR_TOKEN_PERSON, mr_api_act, &passport_set},
         {"POST", V1 "/passport/submit", MR_TOKEN_PERSON, mr_api_act, &passport_submit},
+        {"GET", V1 "/passport/versions/{version}", MR_TOKEN_PASSPORT, mr_api_passport_version,
+                &passport_version},
+        {"GET", V1 "/passport/workflow", MR_TOKEN_PASSPORT, mr_api_passport_workflow, &passport_workflow},
         {"GET", V1 "/quarantine", MR_TOKEN_READ, mr_api_read, &quarantine},
         {"GET", V1 "/segments", MR_TOKEN_READ, mr_api_read, &segments},
         {"GET", V1 "/session", MR_TOKEN_PERSON, mr_api_session, NULL},

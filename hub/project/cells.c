@@ -90,6 +90,7 @@ static void override_cell(struct mr_cell_builder *b, struct mr_cell *cell, const
     cell->state = "overridden";
     cell->by = fact->document;
     cell->reason = fact->more;
+    cell->said = fact->number;
     mr_cell_rest(b, cell, fact);
     finish_events(b->cells, cell);
 }
@@ -110,6 +111,7 @@ static void enter_cell(struct mr_cell_builder *b, const struct mr_fact *fact)
     cell->state = "entered";
     cell->by = fact->document;
     cell->reason = fact->more;
+    cell->said = fact->number;
     mr_cell_rest(b, cell, fact);
     finish_events(b->cells, cell);
 }
@@ -126,6 +128,19 @@ static void apply_values(struct mr_cell_builder *b)
             enter_cell(b, fact);
         else if (cell)
             override_cell(b, (struct mr_cell *)cell, fact);
+    }
+}
+
+/* What was copied is no part of the figure: it stands beside it. */
+static void apply_copies(struct mr_cell_builder *b)
+{
+    const struct mr_fold_value *copies = MR_VEC(b->fold->copies, struct mr_fold_value);
+
+    for (size_t i = 0; i < b->fold->copies.count; i++) {
+        struct mr_cell *cell = (struct mr_cell *)mr_cells_find(b->cells, copies[i].fact->id);
+
+        if (cell)
+            cell->copied = copies[i].fact;
     }
 }
 
@@ -153,6 +168,7 @@ static int build(struct mr_cell_builder *b)
     for (size_t i = 0; i < b->cells->count; i++)
         finish_cell(b->cells, b->cells->items[i], b->fold->facts);
     apply_values(b);
+    apply_copies(b);
     mr_staff_free(b->staff);
     qsort(b->cells->items, b->cells->count, sizeof(struct mr_cell *), by_place);
     return b->cells->failed ? MR_ENOMEM : 0;

@@ -29,8 +29,10 @@ struct mr_cell {
     const char *state;  /* complete, partial, provisional, overridden, entered */
     const char *by;     /* who overrode or entered it, "" */
     const char *reason; /* why, or on what basis, "" */
-    bool has_share;     /* value is numerator / denominator */
-    bool persons;       /* value counts persons: small ones are suppressed in exports */
+    uint64_t said;      /* log number of the event by which a person gave its value; 0: nobody did */
+    const struct mr_fact *copied; /* that it was marked as copied to the cabinet last; NULL: it was not */
+    bool has_share;               /* value is numerator / denominator */
+    bool persons;                 /* value counts persons: small ones are suppressed in exports */
     uint64_t count, numerator, denominator;
     uint64_t *events; /* ascending, distinct */
     size_t events_count, events_capacity;

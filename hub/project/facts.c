@@ -6,6 +6,7 @@
 #include "event/common.pb-c.h"
 #include "event/passport.pb-c.h"
 #include "hub/annul.h"
+#include "proto/base/clock.h"
 #include "proto/base/err.h"
 #include "proto/base/list.h"
 
@@ -276,12 +277,37 @@ static int overridden(const struct mr_fact_source *source, struct mr_fact_set *s
     return mr_fact_set_add(set, &fact);
 }
 
+static int copied(const struct mr_fact_source *source, struct mr_fact_set *set)
+{
+    const Nms__Event__V1__PassportSectionCopied *m =
+            (const Nms__Event__V1__PassportSectionCopied *)source->event->payload;
+    char day[MR_TIME_TEXT_MAX];
+    int r = 0;
+
+    mr_time_format(source->event->time_us, day);
+    day[10] = '\0';
+    for (size_t i = 0; r == 0 && i < m->n_cells && i < UINT8_MAX; i++) {
+        struct mr_fact fact = begin(source, MR_FACT_COPIED);
+
+        fact.part = (uint8_t)i;
+        fact.id = m->cells[i]->cell;
+        fact.text = m->cells[i]->value;
+        fact.code = m->cells[i]->unit;
+        fact.document = actor_of(source);
+        fact.on = mr_fact_date(day);
+        fact.hours = m->section;
+        r = mr_fact_set_add(set, &fact);
+    }
+    return r;
+}
+
 /* Types whose facts are no copies of fields. */
 static const struct {
     const char *type;
     int (*make)(const struct mr_fact_source *source, struct mr_fact_set *set);
 } makers[] = {
         {"nms.event.annulled.v1", annulment},
+        {"nms.passport.section.copied.v1", copied},
         {"nms.passport.section.filled.v1", filled},
         {"nms.passport.section.overridden.v1", overridden},
 };

@@ -281,6 +281,7 @@ static int fold_deed(
 
 static int fold_value(struct work *w, const struct mr_fact *fact, uint32_t person)
 {
+    struct mr_vec *values = fact->kind == MR_FACT_COPIED ? &w->fold->copies : &w->fold->values;
     struct mr_fold_value value = {.fact = fact};
     uint32_t index;
     int r;
@@ -289,9 +290,9 @@ static int fold_value(struct work *w, const struct mr_fact *fact, uint32_t perso
     key(w, 'v', fact->kind, 0, fact->id);
     mr_buf_put_u8(&w->key, 0);
     mr_buf_put_str(&w->key, fact->detail);
-    r = thing(w, &w->fold->values, &value, &index);
+    r = thing(w, values, &value, &index);
     if (r == 0)
-        MR_VEC(w->fold->values, struct mr_fold_value)[index] = value;
+        MR_VEC(*values, struct mr_fold_value)[index] = value;
     return r;
 }
 
@@ -332,6 +333,7 @@ static const struct {
     [MR_FACT_ACTIVITY]          = {.deeds = offsetof(struct mr_fold, activities), .of_person = true},
     [MR_FACT_CELL]              = {.fold = fold_value},
     [MR_FACT_OVERRIDE]          = {.fold = fold_value},
+    [MR_FACT_COPIED]            = {.fold = fold_value},
     [MR_FACT_CAMPAIGN]          = {.fold = fold_campaign},
     [MR_FACT_WITHHELD]          = {.fold = NULL},
 };
@@ -391,6 +393,7 @@ static const struct {
         {offsetof(struct mr_fold, internships), sizeof(struct mr_fold_deed)},
         {offsetof(struct mr_fold, activities), sizeof(struct mr_fold_deed)},
         {offsetof(struct mr_fold, values), sizeof(struct mr_fold_value)},
+        {offsetof(struct mr_fold, copies), sizeof(struct mr_fold_value)},
         {offsetof(struct mr_fold, slots), sizeof(uint32_t)},
 };
 

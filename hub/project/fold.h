@@ -90,6 +90,7 @@ struct mr_fold {
     struct mr_vec diagnostics, rediagnostics, routes, contests, internships,
             activities;             /* struct mr_fold_deed */
     struct mr_vec values;           /* struct mr_fold_value */
+    struct mr_vec copies;           /* the same: MR_FACT_COPIED */
     const struct mr_fact *campaign; /* NULL: none opened */
     struct mr_vec slots;            /* of keys: what each key leads to */
 };

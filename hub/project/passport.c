@@ -125,7 +125,41 @@ json_t *mr_cell_json(const struct mr_cell *cell, bool full)
         add_more(json, cell);
     else
         (void)json_object_set_new(json, "not_counted", json_integer((json_int_t)missed));
+    if (!full)
+        mr_cell_json_beside(json, cell);
     return json;
+}
+
+void mr_cell_tag(const struct mr_cell *cell, char ret[static MR_CELL_TAG_MAX])
+{
+    (void)snprintf(ret, MR_CELL_TAG_MAX, "said-%llu", cell ? (unsigned long long)cell->said : 0ULL);
+}
+
+uint64_t mr_passport_said(const struct mr_passport *passport)
+{
+    const struct mr_fold_value *values = MR_VEC(passport->fold->values, struct mr_fold_value);
+    uint64_t said = 0;
+
+    for (size_t i = 0; i < passport->fold->values.count; i++)
+        said = values[i].fact->number > said ? values[i].fact->number : said;
+    return said;
+}
+
+void mr_cell_json_beside(json_t *json, const struct mr_cell *cell)
+{
+    const struct mr_fact *copied = cell->copied;
+    char tag[MR_CELL_TAG_MAX], day[16] = "";
+
+    mr_cell_tag(cell, tag);
+    (void)json_object_set_new(json, "tag", json_string(tag));
+    if (!copied)
+        return;
+    if (copied->on)
+        (void)snprintf(day, sizeof day, "%04u-%02u-%02u", copied->on / 10000 % 10000, copied->on / 100 % 100,
+                copied->on % 100);
+    (void)json_object_set_new(json, "copied",
+            json_pack("{s:I, s:s, s:s, s:s}", "number", (json_int_t)copied->number, "by", copied->document,
+                    "on", day, "value", copied->text));
 }
 
 static json_t *sections_json(const struct mr_passport *passport, bool full)

@@ -30,10 +30,22 @@ void mr_passport_fini(struct mr_passport *passport); /* wipes */
 /* Id of the campaign that is open, else the configured form. */
 const char *mr_passport_campaign(const struct mr_passport *passport);
 
-/* full: every property of a cell; else those for a screen, flat. NULL: out of memory. */
+/* full: every property of a cell; else those for a screen, flat, with what stands beside it. NULL: out of
+ * memory. */
 json_t *mr_passport_json(const struct mr_passport *passport, bool full);
 json_t *mr_cell_json(const struct mr_cell *cell, bool full);
+/* Adds to a cell's JSON what is no part of the document: its `tag`, and where it was copied to the cabinet.
+ */
+void mr_cell_json_beside(json_t *json, const struct mr_cell *cell);
 const char *mr_section_title(int section);
+
+/* Log number of the last value that a person gave; 0: nobody did. */
+uint64_t mr_passport_said(const struct mr_passport *passport);
+
+/* "said-4711": who sets the cell again says with it what they have seen. */
+enum { MR_CELL_TAG_MAX = 32 };
+void mr_cell_tag(
+        const struct mr_cell *cell, char ret[static MR_CELL_TAG_MAX]); /* cell NULL: nothing was said */
 
 /* Appends the canonical JSON and gives its SHA-256. */
 int mr_passport_canonical(

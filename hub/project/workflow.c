@@ -29,23 +29,26 @@ static const struct {
     unsigned from; /* bits of states */
     enum mr_workflow_state to;
     bool stays;
-    const char *verb, *type, *roles;
+    const char *name, *verb, *type, *roles;
 } actions[MR_PASSPORT_ACTIONS] = {
-        [MR_PASSPORT_SET] = {FILLING, 0, true, "filled", "nms.passport.section.filled.v1", "cnppm,mms,ipk"},
-        [MR_PASSPORT_OVERRIDE] = {FILLING, 0, true, "overridden", "nms.passport.section.overridden.v1",
-                "cnppm"},
-        [MR_PASSPORT_SUBMIT] = {FILLING, MR_PASSPORT_SUBMITTED, false, "submitted", "nms.passport.filled.v1",
-                "cnppm"},
-        [MR_PASSPORT_APPROVE] = {IN(SUBMITTED), MR_PASSPORT_APPROVED, false, "approved",
+        [MR_PASSPORT_SET] = {FILLING, 0, true, "set", "filled", "nms.passport.section.filled.v1",
+                "cnppm,mms,ipk"},
+        [MR_PASSPORT_OVERRIDE] = {FILLING, 0, true, "override", "overridden",
+                "nms.passport.section.overridden.v1", "cnppm"},
+        [MR_PASSPORT_SUBMIT] = {FILLING, MR_PASSPORT_SUBMITTED, false, "submit", "submitted",
+                "nms.passport.filled.v1", "cnppm"},
+        [MR_PASSPORT_APPROVE] = {IN(SUBMITTED), MR_PASSPORT_APPROVED, false, "approve", "approved",
                 "nms.passport.approved.v1", "ministry"},
-        [MR_PASSPORT_HANDBACK] = {IN(SUBMITTED), MR_PASSPORT_HANDED_BACK, false, "handed back",
+        [MR_PASSPORT_HANDBACK] = {IN(SUBMITTED), MR_PASSPORT_HANDED_BACK, false, "handback", "handed back",
                 "nms.passport.handedback.v1", "ministry"},
-        [MR_PASSPORT_SEND] = {IN(APPROVED), MR_PASSPORT_SENT, false, "sent", "nms.passport.sent.v1",
+        [MR_PASSPORT_SEND] = {IN(APPROVED), MR_PASSPORT_SENT, false, "send", "sent", "nms.passport.sent.v1",
                 "ministry"},
-        [MR_PASSPORT_AGREE] = {IN(SENT), MR_PASSPORT_AGREED, false, "answered (agreed)",
+        [MR_PASSPORT_AGREE] = {IN(SENT), MR_PASSPORT_AGREED, false, "agree", "answered (agreed)",
                 "nms.passport.agreed.v1", "federal"},
-        [MR_PASSPORT_RETURN] = {IN(SENT), MR_PASSPORT_RETURNED, false, "answered (returned)",
+        [MR_PASSPORT_RETURN] = {IN(SENT), MR_PASSPORT_RETURNED, false, "return", "answered (returned)",
                 "nms.passport.returned.v1", "federal"},
+        [MR_PASSPORT_COPY] = {IN(APPROVED) | IN(SENT) | IN(AGREED), 0, true, "copied",
+                "marked as copied to the cabinet", "nms.passport.section.copied.v1", "cnppm,ministry"},
 };
 
 const char *mr_workflow_state_name(enum mr_workflow_state state)
@@ -68,6 +71,27 @@ const char *mr_workflow_action_roles(enum mr_workflow_action action)
     return actions[action].roles;
 }
 
+const char *mr_workflow_action_name(enum mr_workflow_action action)
+{
+    return actions[action].name;
+}
+
+bool mr_workflow_action_possible(enum mr_workflow_action action, enum mr_workflow_state state)
+{
+    return (actions[action].from & (1u << state)) != 0;
+}
+
+bool mr_workflow_action_of_cells(enum mr_workflow_action action)
+{
+    return actions[action].stays;
+}
+
+/* Each version is submitted once and passes each state once. */
+void mr_workflow_tag(const struct mr_workflow_row *row, char ret[static MR_WORKFLOW_TAG_MAX])
+{
+    (void)snprintf(ret, MR_WORKFLOW_TAG_MAX, "%s-%u", states[row->state].name, row->version);
+}
+
 /* "approved or handed back" */
 static void possible(enum mr_workflow_state state, char *out, size_t size)
 {
@@ -75,7 +99,7 @@ static void possible(enum mr_workflow_state state, char *out, size_t size)
 
     out[0] = '\0';
     for (size_t i = 0; i < MR_COUNT(actions) && at < size; i++)
-        if (actions[i].from & (1u << state))
+        if (mr_workflow_action_possible((enum mr_workflow_action)i, state))
             at += (size_t)snprintf(out + at, size - at, "%s%s", at ? " or " : "", actions[i].verb);
 }
 
@@ -84,7 +108,7 @@ int mr_workflow_step(const struct mr_workflow_row *from, enum mr_workflow_action
 {
     char can[160];
 
-    if (!(actions[action].from & (1u << from->state))) {
+    if (!mr_workflow_action_possible(action, from->state)) {
         possible(from->state, can, sizeof can);
         return mr_error_set(reterr, MR_EINVAL, "passport",
                 "take one of these steps; docs/passport.md says by whom", "passport v%u is %s; it can be %s",

@@ -33,6 +33,7 @@ enum mr_workflow_action {
     MR_PASSPORT_SEND,
     MR_PASSPORT_AGREE,
     MR_PASSPORT_RETURN,
+    MR_PASSPORT_COPY,
     MR_PASSPORT_ACTIONS
 };
 
@@ -52,6 +53,15 @@ const char *mr_workflow_state_name(enum mr_workflow_state state);     /* "handed
 const char *mr_workflow_state_title(enum mr_workflow_state state);    /* Russian */
 const char *mr_workflow_action_type(enum mr_workflow_action action);  /* event type */
 const char *mr_workflow_action_roles(enum mr_workflow_action action); /* "cnppm,mms,ipk" */
+
+const char *mr_workflow_action_name(enum mr_workflow_action action); /* "handback" */
+bool mr_workflow_action_possible(enum mr_workflow_action action, enum mr_workflow_state state);
+bool mr_workflow_action_of_cells(
+        enum mr_workflow_action action); /* says something of a cell, moves nothing */
+
+/* "submitted-2": no two states that a passport was ever in have the same one. */
+enum { MR_WORKFLOW_TAG_MAX = 64 };
+void mr_workflow_tag(const struct mr_workflow_row *row, char ret[static MR_WORKFLOW_TAG_MAX]);
 
 /* MR_LOG_DOCUMENT: keys "passport/state" and "passport/version/" u32be. */
 void mr_workflow_key_state(struct mr_buf *out);

@@ -20,19 +20,26 @@ struct option_row {
 static const struct action {
     const char *name;
     const char *method;
-    const char *positional; /* argument that stands without an option; NULL: none */
-    struct option_row options[8];
+    const char *positional;       /* argument that stands without an option; NULL: none */
+    struct option_row options[8]; /* the first without a name ends them */
 } actions[] = {
-        {"show", "passport.show", NULL, {{"as-of", 'N', false}}},
+        {"show", "passport.show", NULL, {{"as-of", 'N', false}, {"at", 'T', false}}},
         {"explain", "passport.explain", "cell",
-                {{"as-of", 'N', false}, {"after", 'N', false}, {"limit", 'N', false}}},
-        {"export", "passport.export", "format", {{"as-of", 'N', false}, {"out", 'O', false}}},
+                {{"as-of", 'N', false}, {"at", 'T', false}, {"after", 'N', false}, {"limit", 'N', false}}},
+        {"export", "passport.export", "format",
+                {{"as-of", 'N', false}, {"at", 'T', false}, {"out", 'O', false}}},
+        {"diff", "passport.diff", NULL,
+                {{"from", 'N', false}, {"from-at", 'T', false}, {"from-version", 'N', false},
+                        {"to", 'N', false}, {"to-at", 'T', false}, {"to-version", 'N', false}}},
+        {"workflow", "passport.workflow", NULL, {{NULL}}},
+        {"version", "passport.version", NULL, {{"version", 'N', false}, {"out", 'O', false}}},
         {"set", "passport.set", "cell",
                 {{"value", 'T', true}, {"basis", 'T', true}, {"file", 'F', false}, {"section", 'N', false},
                         {"oktmo", 'T', false}, {"unit", 'T', false}}},
         {"override", "passport.override", "cell",
                 {{"value", 'T', true}, {"reason", 'T', true}, {"file", 'F', false}, {"section", 'N', false},
                         {"oktmo", 'T', false}}},
+        {"copied", "passport.copied", NULL, {{"cell", 'T', false}, {"section", 'N', false}}},
         {"submit", "passport.submit", NULL, {{"note", 'T', false}}},
         {"approve", "passport.approve", NULL, {{"order-number", 'T', false}, {"order-date", 'T', false}}},
         {"handback", "passport.handback", NULL, {{"reason", 'T', true}}},
@@ -160,17 +167,29 @@ static int take_arguments(
     return 0;
 }
 
-static int write_export(const struct tool *tool, json_t *document, const char *path)
+/* The bytes of an answer that is a file; NULL: it is none. free() it. */
+static unsigned char *bytes_of(const json_t *document, size_t *ret_size)
 {
+    const char *plain = json_string_value(json_object_get(document, "document"));
     const char *text = json_string_value(json_object_get(document, "base64"));
-    size_t size = text ? strlen(text) : 0;
-    unsigned char *bytes = malloc(size + 1);
-    size_t used = 0;
+    size_t size = plain ? strlen(plain) : text ? strlen(text) : 0;
+    unsigned char *bytes = plain || text ? malloc(size + 1) : NULL;
+
+    *ret_size = size;
+    if (bytes && plain)
+        memcpy(bytes, plain, size);
+    else if (bytes && sodium_base642bin(bytes, size + 1, text, size, NULL, ret_size, NULL,
+                              sodium_base64_VARIANT_ORIGINAL) != 0)
+        *ret_size = 0;
+    return bytes;
+}
+
+static int write_file(const struct tool *tool, const json_t *document, const char *path)
+{
+    size_t size = 0;
+    unsigned char *bytes = bytes_of(document, &size);
     FILE *out = path ? fopen(path, "we") : stdout;
-    bool ok = bytes && out && text &&
-              sodium_base642bin(
-                      bytes, size + 1, text, size, NULL, &used, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 &&
-              fwrite(bytes, 1, used, out) == used;
+    bool ok = bytes && out && fwrite(bytes, 1, size, out) == size;
 
     if (path && out)
         ok = fclose(out) == 0 && ok;
@@ -179,11 +198,11 @@ static int write_export(const struct tool *tool, json_t *document, const char *p
         struct mr_error error = {0};
 
         (void)mr_error_set(&error, MR_EIO, path ? path : "standard output", "choose another file with --out",
-                "cannot write the export");
+                "cannot write the file");
         return tool_fail(tool, &error);
     }
     if (path && !tool->json)
-        (void)printf("%s: %zu bytes\n", path, used);
+        (void)printf("%s: %zu bytes\n", path, size);
     return 0;
 }
 
@@ -206,8 +225,8 @@ static int passport_run(struct tool *tool, int argc, char **argv)
     document = tool_ask_one(tool, action->method, arguments, &code);
     if (!document)
         return code;
-    if (strcmp(action->name, "export") == 0 && json_object_get(document, "base64"))
-        code = write_export(tool, document, out);
+    if (json_object_get(document, "base64") || json_object_get(document, "document"))
+        code = write_file(tool, document, out);
     else
         tool_render(tool, stdout, document);
     json_decref(document);
@@ -218,12 +237,18 @@ const struct tool_command tool_passport = {
         .name = "passport",
         .usage = "ACTION ...",
         .summary = "the region's passport: figures, what they rest on, its way",
-        .help = "  show [--as-of N]                         all cells (N: a log number)\n"
+        .help = "  show [--as-of N|--at TIME]               all cells as of a log number, or before a "
+                "moment\n"
                 "  explain CELL [--after N] [--limit N]     rule, version and events behind a cell\n"
+                "  diff [--from N|--from-at TIME|--from-version V] [--to N|--to-at TIME|--to-version V]\n"
+                "                                           what differs; without --to from what is now\n"
+                "  workflow                                 how far it has come, and what can be done now\n"
+                "  version [--version V] [--out FILE]       a submitted version, byte for byte\n"
                 "  export json|csv|xlsx [--out FILE]        as a file\n"
                 "  set CELL --value V --basis TEXT [--file FILE]       a value that has no events\n"
                 "  override CELL --value V --reason TEXT [--file FILE] a person's value instead of the "
                 "computed one\n"
+                "  copied --cell CELL|--section N           typed into the personal cabinet by hand\n"
                 "  submit [--note TEXT]                     ЦНППМ says that it is complete\n"
                 "  approve [--order-number N --order-date D]           the ministry approves (утверждён)\n"
                 "  handback --reason TEXT                   the ministry hands it back\n"

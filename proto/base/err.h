@@ -32,7 +32,8 @@
     X(CONFIG, 16, "config", 500, 78, false, "configuration error")                                           \
     X(DESTROYED, 17, "destroyed", 410, 66, false, "erased: its key is destroyed")                            \
     X(BLOCKED, 18, "blocked", 451, 77, false, "blocked on the person's request")                             \
-    X(EXPIRED, 19, "expired", 410, 66, false, "its term has passed: only its head and hash are kept")
+    X(EXPIRED, 19, "expired", 410, 66, false, "its term has passed: only its head and hash are kept")        \
+    X(CHANGED, 20, "changed", 412, 73, false, "changed since you looked at it")
 
 enum mr_err {
 #define MR_ERR_ENUM(sym, value, name, http, exit_code, retry, text) MR_E##sym = -(value),

@@ -14,7 +14,7 @@
 #include "event/person.pb-c.h"
 #include "event/route.pb-c.h"
 
-#define REGISTRY_VERSION 4
+#define REGISTRY_VERSION 5
 /* Deeper than any schema of ours; a guard, not a limit that is ever met. */
 #define DEPTH_MAX     8
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -71,6 +71,7 @@ static const struct mr_event_type types[] = {
     {"nms.passport.filled.v1",             D(passport_filled), 0},
     {"nms.passport.handedback.v1",         D(passport_handedback), 0},
     {"nms.passport.returned.v1",           D(passport_returned), 0},
+    {"nms.passport.section.copied.v1",     D(passport_section_copied), 0},
     {"nms.passport.section.filled.v1",     D(passport_section_filled), 0},
     {"nms.passport.section.overridden.v1", D(passport_section_overridden), 0},
     {"nms.passport.sent.v1",               D(passport_sent), 0},

@@ -268,6 +268,9 @@ static const struct mr_rule passport_section_overridden[] = {
     RANGE("section", 1, 8), OKTMO("oktmo"), NEED("cell"), TEXT("computed_value"), NEED("reason"), TEXT("reason"),
     LINE("file_name"), DIGEST("file_digest"),
 };
+static const struct mr_rule passport_section_copied[] = {
+    NEED("passport"), NEED("section"), RANGE("section", 1, 8), NEED("cells"),
+};
 static const struct mr_rule passport_filled[] = {
     NEED("passport"), TEXT("note"),
 };
@@ -305,6 +308,7 @@ static const struct mr_rule_set sets[] = {
     SET(contest_participated), SET(mentoring_started), SET(mentoring_ended), SET(internship_completed),
     SET(activity_attended), SET(passport_version), SET(passport_cell), SET(passport_remark),
     SET(passport_campaign_opened), SET(passport_section_filled), SET(passport_section_overridden),
+    SET(passport_section_copied),
     SET(passport_filled), SET(passport_approved), SET(passport_handedback), SET(passport_sent), SET(passport_agreed),
     SET(passport_returned), SET(event_annulled), SET(erasure_acknowledged),
 };

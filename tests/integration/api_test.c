@@ -209,7 +209,7 @@ static const char *real_path(const struct mr_api_route *route, char ret[static 1
     static const struct {
         const char *name, *value;
     } values[] = {{"{number}", "1"}, {"{type}", "nms.course.finished.v1"}, {"{id}", "programme-1"},
-            {"{cell}", "1.total"}, {"{tile...}", "0/000.p/1"}, {"{name}", "boss"}};
+            {"{cell}", "1.total"}, {"{tile...}", "0/000.p/1"}, {"{name}", "boss"}, {"{version}", "1"}};
     const char *brace = strchr(route->path, '{');
 
     (void)snprintf(ret, 160, "%s", route->path);
@@ -310,7 +310,7 @@ static void answers_have_their_shape(void **state)
             continue;
         }
         answered++;
-        assert_int_equal(strlen(http_ask_header(&env->ask, "ETag", tag, sizeof tag)), 34);
+        assert_true(strlen(http_ask_header(&env->ask, "ETag", tag, sizeof tag)) > 2 && tag[0] == '"');
         content = json_object_get(
                 json_object_get(json_object_get(responses, "200"), "content"), "application/json");
         if (!content)
