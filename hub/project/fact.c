@@ -192,7 +192,7 @@ int mr_fact_decode(struct mr_fact *ret, struct mr_slice bytes, struct mr_arena *
     if (!read_id(&m->ident, ret->ident, &has_ident) || !read_id(&m->person, ret->person, &ret->has_person) ||
             !read_id(&m->other, ret->other, &ret->has_other) || !read_id(&m->ref, ret->ref, &ret->has_ref) ||
             !read_id(&m->ref2, ret->ref2, &ret->has_ref2) || !has_ident || m->kind < MR_FACT_PERSON ||
-            m->kind > MR_FACT_WITHHELD)
+            m->kind > MR_FACT_LAST)
         return MR_ECORRUPT;
     return 0;
 }

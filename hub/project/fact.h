@@ -54,10 +54,11 @@ enum mr_fact_kind {
                               detail: ОКТМО, hours: section */
     MR_FACT_OVERRIDE = 25, /* the same for a computed cell; more: reason */
     MR_FACT_CAMPAIGN = 26, /* id, text: title, from, until: period, on: deadline */
-    MR_FACT_COPIED = 28, /* marked as copied to the cabinet: id: cell, text: value, code: unit, document: who,
-                            on, hours: section */
     MR_FACT_WITHHELD = 27, /* the event could not be opened: code: "blocked" or "destroyed", person: id of the
                               key */
+    MR_FACT_COPIED = 28, /* marked as copied to the cabinet: id: cell, text: value, code: unit, document: who,
+                            on, hours: section */
+    MR_FACT_LAST = MR_FACT_COPIED,
 };
 
 struct mr_fact {
