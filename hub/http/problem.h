@@ -19,7 +19,8 @@ void mr_problem_say(struct mr_http_exchange *exchange, unsigned status, int code
  * cache NULL: private, to be asked again each time. */
 void mr_api_answer(const struct mr_http_request *request, unsigned status, const char *content_type,
         const char *cache, struct mr_slice body);
-/* The same of JSON with a tag of its own (without the quotes): what If-Match of an act can be held against. */
+/* The same of JSON with a tag of its own (without the quotes): what If-Match of an act can be held against.
+ */
 void mr_api_answer_as(const struct mr_http_request *request, const char *tag, struct mr_slice body);
 /* The same of a page, under its own Content-Security-Policy: 200. */
 void mr_api_answer_under(const struct mr_http_request *request, const char *content_type, const char *policy,

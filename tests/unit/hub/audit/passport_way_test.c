@@ -189,8 +189,8 @@ static void test_copied(void **state)
     json_int_t marked;
 
     (void)set(env, "3.premises", "12");
-    assert_int_equal(ask_fails(env, "passport.copied", json_pack("{s:s}", "cell", "3.premises"), &error),
-            MR_EINVAL);
+    assert_int_equal(
+            ask_fails(env, "passport.copied", json_pack("{s:s}", "cell", "3.premises"), &error), MR_EINVAL);
     (void)done(env, "orlova", "passport.submit", json_object());
     assert_int_equal(
             ask_fails(env, "passport.copied", json_pack("{s:s}", "cell", "3.premises"), &error), MR_EINVAL);
