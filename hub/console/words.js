@@ -42,6 +42,9 @@ const english = {
   code: 'Code', denied: 'Your role does not see this page',
 };
 
+// More words, of a page that brings its own.
+export function addWords(more, moreEnglish) { Object.assign(russian, more); Object.assign(english, moreEnglish); }
+
 export const language = () => (localStorage.getItem('language') === 'en' ? 'en' : 'ru');
 export function setLanguage(code) { localStorage.setItem('language', code); document.documentElement.lang = code; }
 export const w = (key) => (language() === 'en' && english[key]) || russian[key] || key;
