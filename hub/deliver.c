@@ -42,8 +42,11 @@ static void on_idle(uv_idle_t *idle)
             more |= mr_feed_send(deliver->feeds[i]);
         mr_log_reader_pause(deliver->reader);
     }
-    if (!more)
-        (void)uv_idle_stop(idle);
+    if (more)
+        return;
+    (void)uv_idle_stop(idle);
+    if (deliver->rested)
+        deliver->rested(deliver->rested_ctx);
 }
 
 void mr_deliver_wake(struct mr_deliver *deliver)
@@ -313,4 +316,36 @@ void mr_deliver_nack(
     else
         mr_feed_nack(feed, frame);
     mr_deliver_wake(deliver);
+}
+
+/* ---- for a session that asks ---- */
+
+void mr_deliver_pause(struct mr_deliver *deliver, struct mr_session *session, const char *subscription)
+{
+    struct mr_feed *feed = own_feed(deliver, session, subscription);
+
+    if (feed)
+        feed->credit_events = 0;
+}
+
+uint64_t mr_deliver_open_after(
+        struct mr_deliver *deliver, struct mr_session *session, const char *subscription, uint64_t after)
+{
+    const struct mr_feed *feed = own_feed(deliver, session, subscription);
+
+    if (!feed)
+        return 0;
+    if (feed->release)
+        return mr_feed_release_open_after(feed->release, after);
+    for (size_t i = 0; i < feed->sent_count; i++)
+        if (feed->sent[i].state == MR_SENT && feed->sent[i].number > after)
+            return feed->sent[i].number;
+    return 0;
+}
+
+bool mr_deliver_parking(struct mr_deliver *deliver, struct mr_session *session, const char *subscription)
+{
+    const struct mr_feed *feed = own_feed(deliver, session, subscription);
+
+    return feed && (feed->parking > 0 || feed->unwritten > 0);
 }

@@ -93,6 +93,8 @@ struct mr_deliver {
     struct mr_buf recipients;
     struct mr_arena arena;
     uv_idle_t idle;
+    void (*rested)(void *ctx); /* a turn has found nothing more that may go out now; may be NULL */
+    void *rested_ctx;
     bool stopping;
 };
 
@@ -121,5 +123,15 @@ void mr_deliver_nack(
         struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Nack *frame);
 void mr_deliver_credit(
         struct mr_deliver *deliver, struct mr_session *session, const Marshrut__Bus__V1__Credit *frame);
+
+/* ---- for a session that asks (hub/http/pull.c) ---- */
+
+/* No more credit: nothing is sent until there is some again. */
+void mr_deliver_pause(struct mr_deliver *deliver, struct mr_session *session, const char *subscription);
+/* The lowest number above `after` that was sent to this session and is not settled; 0: none. */
+uint64_t mr_deliver_open_after(
+        struct mr_deliver *deliver, struct mr_session *session, const char *subscription, uint64_t after);
+/* Is something of it being parked, and not yet durable? */
+bool mr_deliver_parking(struct mr_deliver *deliver, struct mr_session *session, const char *subscription);
 
 #endif

@@ -108,6 +108,7 @@ struct mr_release {
 bool mr_feed_release(struct mr_feed *feed);
 void mr_feed_release_ack(struct mr_feed *feed, uint64_t through);
 void mr_feed_release_nack(struct mr_feed *feed, const Marshrut__Bus__V1__Nack *frame);
+uint64_t mr_feed_release_open_after(const struct mr_release *release, uint64_t after); /* 0: none */
 void mr_feed_release_drop(struct mr_feed *feed); /* its receiver is gone: all of it stays parked */
 /* At the start: what is parked into feed->parked; numbers above the cursor into feed->marks. The reader has a
  * snapshot. */

@@ -204,8 +204,9 @@ static void retry(struct mr_feed *feed, size_t index, uint32_t asked_ms)
 
     feed->waiting = true;
     mr_wanted_start(&feed->wanted, feed->id, sent->number - 1);
+    if (feed->acked >= sent->number) /* what was said of earlier ones holds */
+        feed->acked = 0;
     feed->sent_count = index;
-    feed->acked = 0;
     (void)uv_timer_start(&feed->timer, mr_feed_on_retry, mr_feed_backoff_ms(sent->attempt, asked_ms), 0);
 }
 

@@ -329,6 +329,14 @@ static struct mr_release_item *find_sent(struct mr_release *release, uint64_t nu
     return NULL;
 }
 
+uint64_t mr_feed_release_open_after(const struct mr_release *release, uint64_t after)
+{
+    for (size_t i = 0; i < release->sent; i++)
+        if (release->items[i].state == MR_ITEM_SENT && release->items[i].number > after)
+            return release->items[i].number;
+    return 0;
+}
+
 void mr_feed_release_ack(struct mr_feed *feed, uint64_t through)
 {
     struct mr_release *release = feed->release;

@@ -107,6 +107,8 @@ int mr_face_open(struct mr_face *face, struct mr_hub *hub, struct mr_error *rete
         return 0;
     r = mr_api_open(&face->api, &hub->query, &hub->house, &hub->loop);
     if (r == 0)
+        mr_pulls_open(&face->api, &hub->loop, &hub->sessions, &hub->deliver);
+    if (r == 0)
         r = read_tls(face, &options, reterr);
     if (r == 0)
         r = mr_http_server_open(&face->server, &options, reterr);

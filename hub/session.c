@@ -39,7 +39,7 @@ static struct mr_session *session_of_peer(struct mr_sessions *sessions, const st
     mr_list_foreach (it, &sessions->list) {
         struct mr_session *session = MR_CONTAINER(it, struct mr_session, link);
 
-        if (mr_peer_equal(&session->peer, peer))
+        if (!session->via && mr_peer_equal(&session->peer, peer))
             return session;
     }
     return NULL;
@@ -51,12 +51,20 @@ static void close_session(struct mr_session *session, const char *why)
     mr_deliver_detach(session->sessions->deliver, session);
     mr_receipt_queue_forget(session->sessions->receipts, session);
     mr_list_remove(&session->link);
+    if (session->via)
+        session->via->ended(session->via_ctx, why);
     free(session);
+}
+
+void mr_session_end(struct mr_session *session, const char *why)
+{
+    close_session(session, why);
 }
 
 int mr_session_send(struct mr_session *session, const frame_t *frame)
 {
-    int r = mr_gateway_send(session->sessions->gateway, &session->peer, frame);
+    int r = session->via ? session->via->send(session->via_ctx, frame)
+                         : mr_gateway_send(session->sessions->gateway, &session->peer, frame);
 
     if (r < 0)
         close_session(session, r == MR_EAGAIN ? "does not read" : "gone");
@@ -66,7 +74,20 @@ int mr_session_send(struct mr_session *session, const frame_t *frame)
 void mr_session_refuse(struct mr_session *session, const char *code, const char *reason, const char *cure,
         uint32_t retry_after_ms)
 {
-    mr_gateway_refuse(session->sessions->gateway, &session->peer, code, reason, cure, retry_after_ms, false);
+    if (session->via)
+        session->via->refuse(session->via_ctx, code, reason, cure);
+    else
+        mr_gateway_refuse(
+                session->sessions->gateway, &session->peer, code, reason, cure, retry_after_ms, false);
+}
+
+/* The session is over; one that is via is told by its end. */
+static void refuse_for_good(
+        struct mr_session *session, const char *code, const char *reason, const char *cure, const char *why)
+{
+    if (!session->via)
+        mr_gateway_refuse(session->sessions->gateway, &session->peer, code, reason, cure, 0, true);
+    close_session(session, why);
 }
 
 /* ---- Hello ---- */
@@ -123,19 +144,60 @@ static int welcome(struct mr_session *session, uint64_t stored_sequence)
     return r;
 }
 
-/* The newest session of a system is the one that counts; the older one is told and forgotten. */
+/* The newest session of a system is the one that counts; the older one is told and forgotten. peer NULL: the
+ * newer one is via. */
 static void replace_older(struct mr_sessions *sessions, const struct mr_peer *peer, uint16_t system_id)
 {
     struct mr_session *older = mr_sessions_of_system(sessions, system_id);
-    struct mr_session *same = session_of_peer(sessions, peer);
+    struct mr_session *same = peer ? session_of_peer(sessions, peer) : NULL;
 
-    if (older && older != same)
-        mr_gateway_refuse(sessions->gateway, &older->peer, "replaced",
-                "a newer session of this system has begun", "run one client a system", 0, true);
-    if (older)
+    if (older && older == same)
         close_session(older, "replaced");
+    else if (older)
+        refuse_for_good(older, "replaced", "a newer session of this system has begun",
+                "run one client a system", "replaced");
     if (same && same != older)
         close_session(same, "new hello");
+}
+
+/* Of this system, and alone; NULL: out of memory. */
+static struct mr_session *begin(
+        struct mr_sessions *sessions, const struct mr_peer *peer, const struct mr_config_system *system)
+{
+    struct mr_session *session = calloc(1, sizeof *session);
+
+    if (!session)
+        return NULL;
+    session->sessions = sessions;
+    session->id = ++sessions->last_id;
+    session->system = system;
+    session->system_id = mr_names_id(sessions->house->names, MR_NAME_SYSTEM, system->name);
+    session->heard_us = mr_clock_monotonic_us(sessions->house->clock);
+    replace_older(sessions, peer, session->system_id);
+    if (peer)
+        session->peer = *peer;
+    mr_list_push_back(&sessions->list, &session->link);
+    mr_info("session.opened", "system", system->name, "session", MR_N(session->id), "over",
+            peer ? NULL : "http");
+    return session;
+}
+
+struct mr_session *mr_sessions_begin(struct mr_sessions *sessions, const struct mr_config_system *system,
+        const struct mr_session_via *via, void *ctx)
+{
+    struct mr_session *session = begin(sessions, NULL, system);
+
+    if (!session)
+        return NULL;
+    session->via = via;
+    session->via_ctx = ctx;
+    session->admin = true;
+    return session;
+}
+
+void mr_session_heard(struct mr_session *session)
+{
+    session->heard_us = mr_clock_monotonic_us(session->sessions->house->clock);
 }
 
 static void on_hello(struct mr_sessions *sessions, const struct mr_peer *peer,
@@ -155,19 +217,10 @@ static void on_hello(struct mr_sessions *sessions, const struct mr_peer *peer,
                 "on the admin endpoint say \"marshrut as=SYSTEM\"", 0, true);
         return;
     }
-    session = calloc(1, sizeof *session);
+    session = begin(sessions, peer, system);
     if (!session)
         return;
-    session->sessions = sessions;
-    session->id = ++sessions->last_id;
-    session->peer = *peer;
     session->admin = authenticated == NULL;
-    session->system = system;
-    session->system_id = mr_names_id(sessions->house->names, MR_NAME_SYSTEM, system->name);
-    session->heard_us = mr_clock_monotonic_us(sessions->house->clock);
-    replace_older(sessions, peer, session->system_id);
-    mr_list_push_back(&sessions->list, &session->link);
-    mr_info("session.opened", "system", system->name, "session", MR_N(session->id));
     stored = mr_publish_hello(sessions->publish, session, hello->producer_epoch, hello->acknowledged);
     if (welcome(session, stored) == 0)
         mr_publish_repeat_verdicts(sessions->publish, session, hello->acknowledged);
@@ -310,13 +363,14 @@ static void on_timer(uv_timer_t *timer)
     int64_t now_us = mr_clock_monotonic_us(sessions->house->clock);
     int64_t patience_us =
             (int64_t)sessions->house->config->hub.ping_interval_ms * 1000 * (PINGS_MISSED_MAX + 1);
+    const int64_t via_patience_us = (int64_t)MR_SESSION_VIA_SILENT_S * 1000 * 1000;
 
     mr_list_foreach_safe (it, &sessions->list) {
         struct mr_session *session = MR_CONTAINER(it, struct mr_session, link);
 
-        if (now_us - session->heard_us > patience_us)
+        if (now_us - session->heard_us > (session->via ? via_patience_us : patience_us))
             close_session(session, "silent");
-        else
+        else if (!session->via)
             ping(session);
     }
 }
@@ -381,9 +435,8 @@ void mr_sessions_take(struct mr_sessions *sessions, const struct mr_config *conf
         const struct mr_config_system *old = session->system, *system = mr_config_system(config, old->name);
 
         if (!system || (!session->admin && strcmp(system->public_key, old->public_key) != 0)) {
-            mr_gateway_refuse(sessions->gateway, &session->peer, "unknown-system",
-                    "this key is not configured any more", "ask the administrator of the hub", 0, true);
-            close_session(session, "revoked");
+            refuse_for_good(session, "unknown-system", "this key is not configured any more",
+                    "ask the administrator of the hub", "revoked");
         } else if (!same_subscriptions(from, config, old->name) ||
                    mr_publish_window(from, old) != mr_publish_window(config, system)) {
             say_goodbye(session, "the configuration has changed");

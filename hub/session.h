@@ -16,12 +16,22 @@ struct mr_query;
 struct mr_receipt_queue;
 struct mr_sessions;
 
+/* How a session is spoken to that is no peer of the gateway. */
+struct mr_session_via {
+    /* As mr_gateway_send(): negative when it cannot be told, and then the session ends. */
+    int (*send)(void *ctx, const Marshrut__Bus__V1__Frame *frame);
+    void (*refuse)(void *ctx, const char *code, const char *reason, const char *cure);
+    void (*ended)(void *ctx, const char *why); /* the last that is said to it */
+};
+
 struct mr_session {
     struct mr_list link;
     struct mr_sessions *sessions;
     uint64_t id;
-    struct mr_peer peer;
-    bool admin; /* came over the admin endpoint */
+    struct mr_peer peer;              /* of nobody, when via */
+    const struct mr_session_via *via; /* NULL: a peer of the gateway */
+    void *via_ctx;
+    bool admin; /* has no key: came over the admin endpoint, or with a token */
     const struct mr_config_system *system;
     uint16_t system_id;
     int64_t heard_us;  /* monotonic: when its application last said anything */
@@ -63,6 +73,17 @@ void mr_sessions_take(struct mr_sessions *sessions, const struct mr_config *conf
 struct mr_session *mr_sessions_of_system(
         struct mr_sessions *sessions, uint16_t system_id); /* NULL: not connected */
 size_t mr_sessions_count(const struct mr_sessions *sessions);
+
+/*
+ * A session without a Hello, of a system that is known by other means (a token). The older one of this system
+ * is told that it is replaced. It is never pinged; without a word for MR_SESSION_VIA_SILENT_S it ends. NULL:
+ * out of memory.
+ */
+struct mr_session *mr_sessions_begin(struct mr_sessions *sessions, const struct mr_config_system *system,
+        const struct mr_session_via *via, void *ctx);
+void mr_session_heard(struct mr_session *session); /* of one that is via: it has said something */
+void mr_session_end(struct mr_session *session, const char *why);
+enum { MR_SESSION_VIA_SILENT_S = 600 };
 
 /* Sends to the session; one that cannot take it is closed. The session may be gone afterwards: negative. */
 int mr_session_send(struct mr_session *session, const Marshrut__Bus__V1__Frame *frame);

@@ -47,9 +47,9 @@ static int read_system(const struct mr_method_call *call, struct mr_token_row *r
     if (*system && !mr_config_system(call->house->config, system))
         return mr_error_set(
                 reterr, MR_EINVAL, "system", "name one of the configured systems", "no such system");
-    if (row->scopes & MR_TOKEN_PUBLISH && !*system)
+    if (row->scopes & (MR_TOKEN_PUBLISH | MR_TOKEN_PULL) && !*system)
         return mr_error_set(reterr, MR_EINVAL, "system", "name the system that it speaks for",
-                "a token that publishes is a system's");
+                "a token that publishes or pulls is a system's");
     memcpy(row->system, system, strlen(system) + 1);
     return 0;
 }
@@ -65,7 +65,7 @@ static int read_row(const struct mr_method_call *call, struct mr_token_row *row,
     if (r == 0)
         r = mr_arg_number(call, "days", 1, DAYS_MAX, 0, &days, reterr);
     if (r == 0 && mr_token_scopes_parse(scopes, &row->scopes) < 0)
-        r = mr_error_set(reterr, MR_EINVAL, "scopes", "give some of read,log,passport,publish",
+        r = mr_error_set(reterr, MR_EINVAL, "scopes", "give some of read,log,passport,publish,pull",
                 "no such scope in \"%.80s\"", scopes);
     if (r == 0)
         r = read_system(call, row, reterr);

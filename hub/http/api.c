@@ -28,6 +28,7 @@ int mr_api_open(struct mr_api *api, struct mr_query *query, struct mr_house *hou
 
 void mr_api_detach(struct mr_api *api)
 {
+    mr_pulls_close(api);
     mr_api_asks_detach(api);
     mr_api_works_detach(api);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "hub/http/limit.h"
+#include "hub/http/pull.h"
 #include "hub/http/session.h"
 #include "hub/http/token.h"
 #include "hub/query.h"
@@ -27,6 +28,7 @@ struct mr_api {
     bool secure;          /* TLS: cookies are for it alone */
     struct mr_list asks;  /* questions to hub/query that are not answered yet */
     struct mr_list works; /* on the pool (tiles.c) */
+    struct mr_pulls pulls;
 };
 
 /* One request as a route's function gets it. */
@@ -45,7 +47,8 @@ int mr_api_open(struct mr_api *api, struct mr_query *query, struct mr_house *hou
 /* Does the path belong to the API? */
 bool mr_api_serves(const char *path);
 void mr_api_request(struct mr_api *api, const struct mr_http_request *request);
-/* After the server was closed: what is asked still ends by itself, and is answered to nobody. */
+/* After the server was closed: sessions of those who pull end; what is asked still ends by itself, and is
+ * answered to nobody. */
 void mr_api_detach(struct mr_api *api);
 /* After mr_query_close(), when the loop has run to its end: nothing is asked any more. */
 void mr_api_close(struct mr_api *api);

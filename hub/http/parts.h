@@ -29,6 +29,9 @@ void mr_api_session(const struct mr_api_request *request, const struct mr_api_ro
 void mr_api_login(const struct mr_api_request *request, const struct mr_api_route *route);
 void mr_api_logout(const struct mr_api_request *request, const struct mr_api_route *route);
 void mr_api_password(const struct mr_api_request *request, const struct mr_api_route *route);
+/* pull.c, pull_ack.c */
+void mr_api_inbox(const struct mr_api_request *request, const struct mr_api_route *route);
+void mr_api_inbox_ack(const struct mr_api_request *request, const struct mr_api_route *route);
 /* openapi.c */
 void mr_api_openapi(const struct mr_api_request *request, const struct mr_api_route *route);
 

@@ -114,6 +114,13 @@ void mr_api_answer(const struct mr_http_request *request, unsigned status, const
     answer_tagged(request, status, content_type, cache, body);
 }
 
+void mr_api_answer_once(
+        struct mr_http_exchange *exchange, unsigned status, const char *content_type, struct mr_slice body)
+{
+    add_common(exchange, NOTHING);
+    mr_http_answer(exchange, status, content_type, body);
+}
+
 void mr_api_answer_under(const struct mr_http_request *request, const char *content_type, const char *policy,
         struct mr_slice body)
 {

@@ -22,6 +22,9 @@ void mr_api_answer(const struct mr_http_request *request, unsigned status, const
 /* The same of JSON with a tag of its own (without the quotes): what If-Match of an act can be held against.
  */
 void mr_api_answer_as(const struct mr_http_request *request, const char *tag, struct mr_slice body);
+/* An answer that is given once: without a tag, and kept by nobody. */
+void mr_api_answer_once(
+        struct mr_http_exchange *exchange, unsigned status, const char *content_type, struct mr_slice body);
 /* The same of a page, under its own Content-Security-Policy: 200. */
 void mr_api_answer_under(const struct mr_http_request *request, const char *content_type, const char *policy,
         struct mr_slice body);

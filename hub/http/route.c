@@ -86,6 +86,8 @@ static const struct mr_api_route routes[] = {
         {"GET", V1 "/events/{number}/cells", MR_TOKEN_PASSPORT, mr_api_read, &of_cells},
         {"GET", V1 "/events/{number}/receipt", MR_TOKEN_READ, mr_api_read, &receipt},
         {"GET", V1 "/events/{number}/way", MR_TOKEN_READ, mr_api_read, &way},
+        {"GET", V1 "/inbox", MR_TOKEN_PULL, mr_api_inbox, NULL},
+        {"POST", V1 "/inbox/ack", MR_TOKEN_PULL, mr_api_inbox_ack, NULL},
         {"GET", V1 "/openapi.json", 0, mr_api_openapi, NULL},
         {"GET", V1 "/passport", MR_TOKEN_PASSPORT, mr_api_read, &passport},
         {"GET", V1 "/passport/cells/{cell}", MR_TOKEN_PASSPORT, mr_api_read, &cell},

@@ -13,7 +13,7 @@ enum { HEAD_BYTES = AT_DIGEST + MR_TOKEN_DIGEST_BYTES, KIND_TOKEN = 1, SECRET_BY
 
 static const char prefix[] = "mrt_"; /* so that a scanner of leaked secrets knows it */
 
-static const char *const scope_names[] = {"read", "log", "passport", "publish"};
+static const char *const scope_names[] = {"read", "log", "passport", "publish", "pull"};
 
 void mr_token_make(char ret[static MR_TOKEN_BYTES])
 {
@@ -112,19 +112,18 @@ int mr_token_row_decode(struct mr_token_row *ret, struct mr_slice value)
 
 /* ---- checking one ---- */
 
-int mr_token_check(struct mr_log_reader *reader, const char *token, int64_t now_us, struct mr_token_row *ret,
-        struct mr_error *reterr)
+int mr_token_check_digest(struct mr_log_reader *reader, const uint8_t digest[static MR_TOKEN_DIGEST_BYTES],
+        int64_t now_us, struct mr_token_row *ret, struct mr_error *reterr)
 {
-    uint8_t digest[MR_TOKEN_DIGEST_BYTES], key[MR_TOKEN_KEY_BYTES];
+    uint8_t key[MR_TOKEN_KEY_BYTES];
     struct mr_slice value;
     int r;
 
-    mr_token_digest(token, digest);
     mr_token_key(digest, key);
     r = mr_log_row(reader, MR_LOG_ACCESS, mr_slice(key, sizeof key), &value);
     if (r == 0)
         r = mr_token_row_decode(ret, value);
-    if (r == MR_ENOTFOUND || (r == 0 && sodium_memcmp(ret->digest, digest, sizeof digest) != 0))
+    if (r == MR_ENOTFOUND || (r == 0 && sodium_memcmp(ret->digest, digest, sizeof ret->digest) != 0))
         return mr_error_set(reterr, MR_EDENIED, "Authorization", "ask the administrator of the hub for one",
                 "no valid token");
     if (r == 0 && ret->revoked_us)
@@ -134,4 +133,13 @@ int mr_token_check(struct mr_log_reader *reader, const char *token, int64_t now_
         return mr_error_set(reterr, MR_EDENIED, "Authorization",
                 "ask the administrator of the hub for another one", "the token's time is over");
     return r;
+}
+
+int mr_token_check(struct mr_log_reader *reader, const char *token, int64_t now_us, struct mr_token_row *ret,
+        struct mr_error *reterr)
+{
+    uint8_t digest[MR_TOKEN_DIGEST_BYTES];
+
+    mr_token_digest(token, digest);
+    return mr_token_check_digest(reader, digest, now_us, ret, reterr);
 }

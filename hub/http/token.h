@@ -25,6 +25,7 @@ enum mr_token_scope {
     MR_TOKEN_LOG = 1u << 1,      /* the tiles of the log, for who verifies it */
     MR_TOKEN_PASSPORT = 1u << 2, /* the passport and what its cells are made of */
     MR_TOKEN_PUBLISH = 1u << 3,  /* events of its system */
+    MR_TOKEN_PULL = 1u << 4,     /* deliveries to its system */
     MR_TOKEN_PERSON = 1u << 31,  /* what people do who are logged in: no token has it */
 };
 
@@ -58,5 +59,8 @@ int mr_token_row_decode(struct mr_token_row *ret, struct mr_slice value);    /* 
  */
 int mr_token_check(struct mr_log_reader *reader, const char *token, int64_t now_us, struct mr_token_row *ret,
         struct mr_error *reterr);
+/* The same by its digest, for one that was taken before. */
+int mr_token_check_digest(struct mr_log_reader *reader, const uint8_t digest[static MR_TOKEN_DIGEST_BYTES],
+        int64_t now_us, struct mr_token_row *ret, struct mr_error *reterr);
 
 #endif

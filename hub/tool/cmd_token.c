@@ -66,6 +66,7 @@ const struct tool_command tool_token = {
                 "          log       the tiles of the log, for who verifies it\n"
                 "          passport  the passport and what its cells are made of\n"
                 "          publish   events of --system, with that system's rights\n"
+                "          pull      what the subscriptions of --system deliver\n"
                 "--system  the configured system that it speaks for\n"
                 "--days    after so many days it is not taken any more (default: no end)\n"
                 "list      the tokens there were and are, without the tokens themselves\n"

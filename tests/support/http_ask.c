@@ -71,7 +71,7 @@ static void read_all(int fd, struct mr_buf *ret)
     } while (n > 0);
 }
 
-int http_ask(struct http_ask *ask)
+int http_ask_begin(struct http_ask *ask)
 {
     struct mr_buf request = MR_BUF_INIT;
     int fd = dial(ask->port);
@@ -87,12 +87,22 @@ int http_ask(struct http_ask *ask)
     mr_buf_put_slice(&request, ask->body);
     assert_false(mr_buf_failed(&request));
     send_all(fd, mr_buf_slice(&request));
+    mr_buf_fini(&request);
+    return fd;
+}
+
+int http_ask_end(struct http_ask *ask, int fd)
+{
     read_all(fd, &ask->answer);
     (void)close(fd);
-    mr_buf_fini(&request);
     ask->status = 0;
     assert_int_equal(sscanf(mr_buf_str(&ask->answer), "HTTP/1.1 %d", &ask->status), 1);
     return ask->status;
+}
+
+int http_ask(struct http_ask *ask)
+{
+    return http_ask_end(ask, http_ask_begin(ask));
 }
 
 struct mr_slice http_ask_body(const struct http_ask *ask)

@@ -26,6 +26,9 @@ uint16_t http_ask_port(const struct spawn *spawn);
 
 /* Sends and reads to the end; fails the test when nothing comes back. Returns the status. */
 int http_ask(struct http_ask *ask);
+/* The same in two steps, for an answer that takes its time: the connection, and the rest. */
+int http_ask_begin(struct http_ask *ask);
+int http_ask_end(struct http_ask *ask, int fd);
 /* The body of the answer; within `answer`. */
 struct mr_slice http_ask_body(const struct http_ask *ask);
 /* The value of a header of the answer into ret (cut to size); "" when it has none. */
