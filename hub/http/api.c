@@ -18,6 +18,7 @@ int mr_api_open(struct mr_api *api, struct mr_query *query, struct mr_house *hou
             .loop = loop,
             .limit = {.per_s = RATE_PER_S, .burst = RATE_BURST},
             .login = {.per_s = LOGIN_PER_S, .burst = LOGIN_BURST}};
+    mr_watchers_open(api, loop);
     mr_list_init(&api->asks);
     mr_list_init(&api->works);
     r = mr_log_reader_open(house->log, &api->reader);
@@ -29,6 +30,7 @@ int mr_api_open(struct mr_api *api, struct mr_query *query, struct mr_house *hou
 void mr_api_detach(struct mr_api *api)
 {
     mr_pulls_close(api);
+    mr_watchers_close(api);
     mr_api_asks_detach(api);
     mr_api_works_detach(api);
 }

@@ -12,6 +12,7 @@
 #include "hub/http/pull.h"
 #include "hub/http/session.h"
 #include "hub/http/token.h"
+#include "hub/http/watch.h"
 #include "hub/query.h"
 #include "proto/loop/http_server.h"
 
@@ -29,6 +30,7 @@ struct mr_api {
     struct mr_list asks;  /* questions to hub/query that are not answered yet */
     struct mr_list works; /* on the pool (tiles.c) */
     struct mr_pulls pulls;
+    struct mr_watchers watchers;
 };
 
 /* One request as a route's function gets it. */

@@ -32,6 +32,8 @@ void mr_api_password(const struct mr_api_request *request, const struct mr_api_r
 /* pull.c, pull_ack.c */
 void mr_api_inbox(const struct mr_api_request *request, const struct mr_api_route *route);
 void mr_api_inbox_ack(const struct mr_api_request *request, const struct mr_api_route *route);
+/* watch.c */
+void mr_api_watch(const struct mr_api_request *request, const struct mr_api_route *route);
 /* openapi.c */
 void mr_api_openapi(const struct mr_api_request *request, const struct mr_api_route *route);
 

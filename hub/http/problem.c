@@ -114,6 +114,11 @@ void mr_api_answer(const struct mr_http_request *request, unsigned status, const
     answer_tagged(request, status, content_type, cache, body);
 }
 
+void mr_api_answer_headers(struct mr_http_exchange *exchange)
+{
+    add_common(exchange, NOTHING);
+}
+
 void mr_api_answer_once(
         struct mr_http_exchange *exchange, unsigned status, const char *content_type, struct mr_slice body)
 {

@@ -22,6 +22,8 @@ void mr_api_answer(const struct mr_http_request *request, unsigned status, const
 /* The same of JSON with a tag of its own (without the quotes): what If-Match of an act can be held against.
  */
 void mr_api_answer_as(const struct mr_http_request *request, const char *tag, struct mr_slice body);
+/* The headers that all of them have, for an answer that is made elsewhere. */
+void mr_api_answer_headers(struct mr_http_exchange *exchange);
 /* An answer that is given once: without a tag, and kept by nobody. */
 void mr_api_answer_once(
         struct mr_http_exchange *exchange, unsigned status, const char *content_type, struct mr_slice body);

@@ -171,20 +171,27 @@ static int read_path(struct reading_arguments *a, const struct mr_api_request *r
     return r;
 }
 
-void mr_api_read_then(
-        const struct mr_api_request *request, const struct mr_api_route *route, mr_api_done_fn done)
+json_t *mr_api_arguments(const struct mr_api_request *request, const struct mr_api_reading *reading)
 {
-    struct reading_arguments a = {.reading = route->reading, .json = json_object()};
+    struct reading_arguments a = {.reading = reading, .json = json_object()};
     int r = a.json ? read_path(&a, request) : MR_ENOMEM;
 
     if (r == 0)
         r = mr_http_each_query(request->http, on_query, &a);
-    if (r == 0) {
-        put(request, route->reading->method, a.json, route->reading->list, done);
-        return;
-    }
+    if (r == 0)
+        return a.json;
     json_decref(a.json);
     mr_problem_answer(request->http->exchange, 0, r, &a.error);
+    return NULL;
+}
+
+void mr_api_read_then(
+        const struct mr_api_request *request, const struct mr_api_route *route, mr_api_done_fn done)
+{
+    json_t *arguments = mr_api_arguments(request, route->reading);
+
+    if (arguments)
+        put(request, route->reading->method, arguments, route->reading->list, done);
 }
 
 void mr_api_read(const struct mr_api_request *request, const struct mr_api_route *route)

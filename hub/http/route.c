@@ -20,6 +20,10 @@ static const struct mr_api_reading events = {"log.find", true,
                 {"state", "state", false}, {"from", "from", false}, {"to", "to", false},
                 {"from_number", "least", true}, {"to_number", "last", true}, {"cursor", "first", true},
                 {"limit", "limit", true}}};
+static const struct mr_api_reading watch = {"log.find", true,
+        {{"type", "type", false}, {"system", "system", false}, {"organisation", "organisation", false},
+                {"correlation", "correlation", false}, {"source", "source", false},
+                {"after", "after", true}}};
 static const struct mr_api_reading facets = {"log.facets", false,
         {{"type", "type", false}, {"system", "system", false}, {"organisation", "organisation", false},
                 {"correlation", "correlation", false}, {"id", "id", false}, {"source", "source", false},
@@ -81,6 +85,7 @@ static const struct mr_api_route routes[] = {
         {"POST", V1 "/events", MR_TOKEN_PUBLISH, mr_api_publish, NULL},
         {"GET", V1 "/events/facets", MR_TOKEN_READ, mr_api_read,
                 &facets}, /* before {number}: the first that fits */
+        {"GET", V1 "/events/watch", MR_TOKEN_READ, mr_api_watch, &watch},
         {"GET", V1 "/events/{number}", MR_TOKEN_READ, mr_api_read, &event},
         {"GET", V1 "/events/{number}/case", MR_TOKEN_READ, mr_api_read, &of_case},
         {"GET", V1 "/events/{number}/cells", MR_TOKEN_PASSPORT, mr_api_read, &of_cells},

@@ -41,6 +41,11 @@ const struct mr_web_session *mr_web_session_begin(struct mr_web_sessions *sessio
     return session;
 }
 
+static bool is_over(const struct mr_web_session *session, int64_t now_us)
+{
+    return now_us - session->used_us >= idle_us || now_us - session->began_us >= whole_us;
+}
+
 const struct mr_web_session *mr_web_session_find(
         struct mr_web_sessions *sessions, const char *cookie, int64_t now_us)
 {
@@ -52,7 +57,7 @@ const struct mr_web_session *mr_web_session_find(
 
         if (sodium_memcmp(session->digest, digest, sizeof digest) != 0)
             continue;
-        if (now_us - session->used_us >= idle_us || now_us - session->began_us >= whole_us) {
+        if (is_over(session, now_us)) {
             mr_web_session_end(sessions, session);
             return NULL;
         }
@@ -60,6 +65,15 @@ const struct mr_web_session *mr_web_session_find(
         return session;
     }
     return NULL;
+}
+
+bool mr_web_session_lives(
+        const struct mr_web_sessions *sessions, const uint8_t digest[static 32], int64_t now_us)
+{
+    for (size_t i = 0; i < sessions->count; i++)
+        if (sodium_memcmp(sessions->list[i].digest, digest, sizeof sessions->list[i].digest) == 0)
+            return !is_over(&sessions->list[i], now_us);
+    return false;
 }
 
 void mr_web_session_end(struct mr_web_sessions *sessions, const struct mr_web_session *session)

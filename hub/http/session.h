@@ -31,6 +31,9 @@ const struct mr_web_session *mr_web_session_begin(struct mr_web_sessions *sessio
 /* NULL: none, unused for half an hour, or twelve hours old. Valid until the next call of any of these. */
 const struct mr_web_session *mr_web_session_find(
         struct mr_web_sessions *sessions, const char *cookie, int64_t now_us);
+/* Is it still there? This is no use of it. */
+bool mr_web_session_lives(
+        const struct mr_web_sessions *sessions, const uint8_t digest[static 32], int64_t now_us);
 void mr_web_session_end(struct mr_web_sessions *sessions, const struct mr_web_session *session);
 
 bool mr_web_session_csrf_right(const struct mr_web_session *session, const char *given); /* NULL: absent */

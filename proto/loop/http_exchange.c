@@ -108,6 +108,12 @@ void mr_http_answer(
     if (!response) /* out of memory: an empty answer needs next to nothing */
         response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
     assert(response);
+    mr_http_answer_with(exchange, status, content_type, response);
+}
+
+void mr_http_answer_with(struct mr_http_exchange *exchange, unsigned status, const char *content_type,
+        struct MHD_Response *response)
+{
     (void)MHD_add_response_header(
             response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type ? content_type : "application/json");
     add_headers(exchange, response);

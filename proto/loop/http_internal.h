@@ -7,6 +7,7 @@
 
 #include "proto/base/list.h"
 #include "proto/loop/http_server.h"
+#include "proto/loop/http_stream.h"
 #include "proto/loop/http_token.h"
 
 struct mr_http_server {
@@ -44,6 +45,7 @@ struct mr_http_exchange {
     bool suspended;
     unsigned status;
     struct MHD_Response *response; /* not NULL: answered */
+    struct mr_http_stream *stream; /* NULL: the answer is whole */
     struct {
         char *name;
         char *value;
@@ -52,6 +54,10 @@ struct mr_http_exchange {
 };
 
 void mr_http_server_wake(struct mr_http_server *server); /* what was resumed goes on */
+/* Answers with a response that is made: takes it. */
+void mr_http_answer_with(struct mr_http_exchange *exchange, unsigned status, const char *content_type,
+        struct MHD_Response *response);
+void mr_http_stream_closed(struct mr_http_stream *stream); /* frees it */
 void mr_http_exchange_free(struct mr_http_exchange *exchange);
 
 #endif

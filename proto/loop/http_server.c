@@ -115,13 +115,16 @@ static void on_completed(
     if (!exchange)
         return;
     arm(server, exchange->connection);
+    if (exchange->stream)
+        mr_http_stream_closed(exchange->stream);
     mr_http_exchange_free(exchange);
     *context = NULL;
 }
 
 static enum MHD_Result queue_answer(struct mr_http_exchange *exchange)
 {
-    arm(exchange->server, exchange->connection); /* for a peer that reads slowly */
+    if (!exchange->stream)
+        arm(exchange->server, exchange->connection); /* for a peer that reads slowly */
     return MHD_queue_response(exchange->mhd, exchange->status, exchange->response);
 }
 

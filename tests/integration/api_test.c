@@ -220,6 +220,8 @@ static const char *real_path(const struct mr_api_route *route, char ret[static 1
             (void)snprintf(ret, 160, "%.*s%s%s", (int)(brace - route->path), route->path, values[i].value,
                     brace + size);
     }
+    if (strcmp(route->path, "/api/v1/events/watch") == 0)
+        (void)strncat(ret, "?nonsense=1", 160 - strlen(ret) - 1); /* else it goes on for ever */
     return ret;
 }
 

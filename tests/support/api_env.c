@@ -32,7 +32,8 @@ void api_env_start(struct api_env *env)
 void api_env_close(struct api_env *env)
 {
     http_ask_fini(&env->ask);
-    spawn_stop(&env->spawn);
+    if (env->spawn.pid)
+        spawn_stop(&env->spawn);
     spawn_fini(&env->spawn);
 }
 
