@@ -9,7 +9,7 @@
 enum {
     JOBS_OPEN_MAX = 4096
 }; /* acknowledgements on their way to the disk; beyond it, delivery waits for the writer */
-enum { ARENA_BYTES = 256 * 1024, SENT_ROOM = 64 };
+enum { ARENA_BYTES = 256 * 1024, SENT_ROOM = 64, LOOK_BUDGET = 4096 };
 
 /* A window is wide, and most receivers never fill theirs: a thousand of them would cost 96 MiB. */
 bool mr_feed_room(struct mr_feed *feed)
@@ -38,6 +38,7 @@ static void on_idle(uv_idle_t *idle)
 
     if (!deliver->stopping && deliver->jobs->open < JOBS_OPEN_MAX &&
             mr_log_reader_renew(deliver->reader) == 0) {
+        more = mr_tail_look(&deliver->tail, deliver->reader, deliver->view, LOOK_BUDGET);
         for (uint32_t i = 0; i < deliver->feeds_count; i++)
             more |= mr_feed_send(deliver->feeds[i]);
         mr_log_reader_pause(deliver->reader);
@@ -73,6 +74,7 @@ void mr_feed_on_retry(uv_timer_t *timer)
 void mr_feed_free(struct mr_feed *feed)
 {
     mr_feed_release_drop(feed);
+    mr_tail_leave(&feed->deliver->tail, &feed->wanted);
     mr_marks_fini(&feed->marks);
     mr_parked_fini(&feed->parked);
     free(feed->sent);
@@ -101,6 +103,8 @@ int mr_feed_open(struct mr_feed **ret, struct mr_deliver *deliver, uv_loop_t *lo
     feed->id = id;
     feed->cursor = row.cursor;
     feed->first = row.first;
+    mr_wanted_start(&feed->wanted, id, feed->cursor);
+    feed->wanted.tail = &deliver->tail;
     r = mr_feed_load(feed);
     if (r < 0) {
         mr_feed_free(feed);
@@ -127,6 +131,8 @@ int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error
     deliver->feeds = calloc(config->subscriptions_count + 1, sizeof *deliver->feeds);
     if (r < 0 || !deliver->view || !deliver->feeds || (r = mr_log_reader_renew(deliver->reader)) < 0)
         return mr_error_set(reterr, r < 0 ? r : MR_ENOMEM, "log", "", "cannot read the cursors");
+    if (mr_tail_init(&deliver->tail, mr_log_reader_head(deliver->reader)) < 0)
+        return mr_error_set(reterr, MR_ENOMEM, "deliver", "", "no memory for the subscriptions");
     for (uint32_t i = 0; i < config->subscriptions_count; i++) {
         r = mr_feed_open(&deliver->feeds[i], deliver, loop, &config->subscriptions[i]);
         if (r < 0)
@@ -155,6 +161,7 @@ void mr_deliver_close(struct mr_deliver *deliver)
     for (uint32_t i = 0; i < deliver->feeds_count; i++)
         mr_feed_free(deliver->feeds[i]);
     free(deliver->feeds);
+    mr_tail_fini(&deliver->tail);
     free(deliver->view);
     if (deliver->reader)
         mr_log_reader_close(deliver->reader);
@@ -171,7 +178,7 @@ static void restart(struct mr_feed *feed, uint64_t after)
 {
     feed->sent_count = 0;
     feed->acked = 0;
-    mr_wanted_start(&feed->wanted, feed->id, after);
+    mr_wanted_restart(&feed->wanted, after);
 }
 
 void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *session)

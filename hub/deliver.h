@@ -15,7 +15,7 @@
 #include "hub/marks.h"
 #include "hub/parked.h"
 #include "hub/session.h"
-#include "hub/wanted.h"
+#include "hub/tail.h"
 
 struct mr_act_delivery;
 struct mr_prepare;
@@ -87,6 +87,7 @@ struct mr_deliver {
     uv_loop_t *loop;
     struct mr_feed **feeds; /* each stays where it is: timers know it */
     uint32_t feeds_count;
+    struct mr_tail tail;
     struct mr_log_reader *reader;
     struct mr_record_view *view;
     struct mr_buf bytes; /* events of the frame being built */

@@ -203,7 +203,7 @@ static void retry(struct mr_feed *feed, size_t index, uint32_t asked_ms)
     const struct mr_sent *sent = &feed->sent[index];
 
     feed->waiting = true;
-    mr_wanted_start(&feed->wanted, feed->id, sent->number - 1);
+    mr_wanted_restart(&feed->wanted, sent->number - 1);
     if (feed->acked >= sent->number) /* what was said of earlier ones holds */
         feed->acked = 0;
     feed->sent_count = index;

@@ -207,7 +207,7 @@ static bool end_replay(struct mr_feed *feed)
     if (!feed->replay || feed->sent_count > 0)
         return false;
     feed->replay = false;
-    mr_wanted_start(&feed->wanted, feed->id, feed->cursor);
+    mr_wanted_restart(&feed->wanted, feed->cursor);
     return true;
 }
 

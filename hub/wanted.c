@@ -2,11 +2,21 @@
 
 #include <assert.h>
 
+#include "hub/tail.h"
 #include "proto/base/bytes.h"
 
 void mr_wanted_start(struct mr_wanted *wanted, uint16_t sub, uint64_t after)
 {
     *wanted = (struct mr_wanted){.sub = sub, .scanned = after};
+}
+
+void mr_wanted_restart(struct mr_wanted *wanted, uint64_t after)
+{
+    struct mr_tail *tail = wanted->tail;
+
+    mr_tail_leave(tail, wanted);
+    mr_wanted_start(wanted, wanted->sub, after);
+    wanted->tail = tail;
 }
 
 static void look_in_index(struct mr_wanted *wanted, const struct mr_house *house, uint64_t through)
@@ -25,12 +35,10 @@ static void look_in_index(struct mr_wanted *wanted, const struct mr_house *house
         wanted->scanned = wanted->ahead[found - 1]; /* the index grew meanwhile */
 }
 
-static void look_in_log(
-        struct mr_wanted *wanted, struct mr_log_reader *reader, struct mr_record_view *view, size_t *budget)
+static void look_in_log(struct mr_wanted *wanted, struct mr_log_reader *reader, uint64_t through,
+        struct mr_record_view *view, size_t *budget)
 {
-    uint64_t head = mr_log_reader_head(reader);
-
-    while (wanted->scanned<head && * budget> 0 && wanted->count < MR_WANTED_AHEAD) {
+    while (wanted->scanned<through && * budget> 0 && wanted->count < MR_WANTED_AHEAD) {
         uint64_t number = ++wanted->scanned;
         int r = mr_log_read(reader, number, view, NULL);
 
@@ -41,21 +49,29 @@ static void look_in_log(
     }
 }
 
+/* The next ones into `ahead`, up to the tail, or to the head where there is none. */
+static void look(struct mr_wanted *wanted, const struct mr_house *house, struct mr_log_reader *reader,
+        struct mr_record_view *view, size_t *budget)
+{
+    uint64_t end = wanted->tail ? wanted->tail->through : mr_log_reader_head(reader);
+    uint64_t through = mr_index_through(house->index);
+
+    wanted->at = wanted->count = 0;
+    if (through > end)
+        through = end; /* of a commit that this snapshot does not see yet, or the tail's to say */
+    if (wanted->scanned < through)
+        look_in_index(wanted, house, through);
+    if (wanted->count == 0)
+        look_in_log(wanted, reader, end, view, budget);
+    if (wanted->count == 0 && wanted->tail && wanted->scanned == end)
+        mr_tail_join(wanted->tail, wanted);
+}
+
 uint64_t mr_wanted_peek(struct mr_wanted *wanted, const struct mr_house *house, struct mr_log_reader *reader,
         struct mr_record_view *view, size_t *budget)
 {
-    if (wanted->at == wanted->count) {
-        uint64_t head = mr_log_reader_head(reader);
-        uint64_t through = mr_index_through(house->index);
-
-        wanted->at = wanted->count = 0;
-        if (through > head)
-            through = head; /* of a commit that this snapshot does not see yet */
-        if (wanted->scanned < through)
-            look_in_index(wanted, house, through);
-        if (wanted->count == 0)
-            look_in_log(wanted, reader, view, budget);
-    }
+    if (wanted->at == wanted->count && !wanted->joined)
+        look(wanted, house, reader, view, budget);
     if (wanted->at < wanted->count && wanted->ahead[wanted->at] <= mr_log_reader_head(reader))
         return wanted->ahead[wanted->at];
     return 0;
