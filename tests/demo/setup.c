@@ -1,13 +1,11 @@
 #include "tests/demo/setup.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +14,7 @@
 #include "proto/base/list.h"
 #include "proto/loop/curvekey.h"
 #include "tests/demo/files.h"
+#include "tests/support/port_claim.h"
 
 static const char *const key_names[] = {"hub", "school", "copmkp", "cnppm", "portal"};
 enum { KEYS = 5 };
@@ -23,23 +22,6 @@ enum { KEYS = 5 };
 static const char *const folders[] = {"keys", "run", "store", "state", "school", "school/in", "school/out",
         "school/done", "school/rejected", "copmkp", "copmkp/in", "copmkp/out", "copmkp/done",
         "copmkp/rejected", "cnppm", "cnppm/in", "cnppm/done", "cnppm/rejected", "portal", "outside"};
-
-/* A free port of the loopback: taken and given back, so another program could take it in between; the demo
- * then says so. */
-static uint16_t free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    uint16_t port = 0;
-
-    if (fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0 &&
-            getsockname(fd, (struct sockaddr *)&address, &size) == 0)
-        port = ntohs(address.sin_port);
-    if (fd >= 0)
-        (void)close(fd);
-    return port;
-}
 
 static int make_folders(const struct setup *setup, struct mr_error *reterr)
 {
@@ -232,8 +214,11 @@ int setup_make(struct setup *ret, const char *dir, struct mr_error *reterr)
     if (r == 0)
         r = make_keys(ret, keys, reterr);
     for (size_t i = 0; i < MR_COUNT(ports) && r == 0; i++) {
-        *ports[i] = free_port();
-        if (*ports[i] == 0)
+        struct port_claim claim = {.fd = -1}; /* it is the demo's to its end */
+
+        if (port_claim_make(&claim))
+            *ports[i] = claim.port;
+        else
             r = mr_error_set(
                     reterr, MR_ESYSTEM, "127.0.0.1", "look at the limits of open files", "no free port");
     }

@@ -14,7 +14,6 @@
 #include "adapters/portal/app.h"
 #include "adapters/sdk/file.h"
 #include "proto/loop/http_client.h"
-#include "proto/loop/http_listen.h"
 #include "tests/support/counterpart/counterpart.h"
 #include "tests/support/spawn.h"
 #include "tests/support/tmpdir.h"
@@ -29,6 +28,7 @@ struct web_env {
     char *dir;
     struct counterpart *outside_cnppm;
     struct counterpart *outside_portal;
+    struct port_claim cnppm_port, portal_port;
     struct mr_http_client *client;
     void *cnppm;
     void *portal;
@@ -36,16 +36,6 @@ struct web_env {
     char body[4096];
     bool answered;
 };
-
-static uint16_t free_port(void)
-{
-    uint16_t port;
-    int fd;
-
-    assert_int_equal(mr_http_listen("127.0.0.1:0", &fd, &port, NULL), 0);
-    (void)close(fd);
-    return port;
-}
 
 static void open_counterparts(struct web_env *env)
 {
@@ -64,6 +54,7 @@ static void start_hub(struct web_env *env)
     char extra[2048];
     char path[200];
 
+    assert_true(port_claim_make(&env->cnppm_port) && port_claim_make(&env->portal_port));
     (void)snprintf(extra, sizeof extra,
             "  - {name: portal-routes, system: portal, personal: none, filters: [{prefix: {type: "
             "nms.route.}}]}\n"
@@ -75,7 +66,7 @@ static void start_hub(struct web_env *env)
             "token,\n"
             "    listen: '127.0.0.1:%u', poll_url: 'http://127.0.0.1:%u/events', poll_interval_ms: 100,\n"
             "    push_url: 'http://127.0.0.1:%u/push'}\n",
-            free_port(), counterpart_port(env->outside_cnppm), free_port(),
+            env->cnppm_port.port, counterpart_port(env->outside_cnppm), env->portal_port.port,
             counterpart_port(env->outside_portal), counterpart_port(env->outside_portal));
     spawn_init(&env->hub, extra);
     for (int i = 0; i < SPAWN_SYSTEMS; i++) {
@@ -128,6 +119,8 @@ static int teardown(void **state)
     (void)uv_run(&env->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&env->loop), 0);
     spawn_fini(&env->hub);
+    port_claim_end(&env->cnppm_port);
+    port_claim_end(&env->portal_port);
     mr_config_free(env->config);
     mr_tmpdir_free(env->dir);
     free(env);

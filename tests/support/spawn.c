@@ -8,14 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -66,19 +64,6 @@ void spawn_until(const char *what, bool (*fn)(void *ctx), void *ctx)
     }
 }
 
-static int free_port(void)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    (void)close(fd);
-    return ntohs(address.sin_port);
-}
-
 static void write_config(const struct spawn *spawn, const char *extra, const char *hub)
 {
     FILE *file = fopen(spawn->config, "we");
@@ -117,7 +102,8 @@ void spawn_init_hub(struct spawn *spawn, const char *extra, const char *hub)
     (void)snprintf(spawn->config, sizeof spawn->config, "%s/marshrut.yaml", spawn->dir);
     (void)snprintf(spawn->log, sizeof spawn->log, "%s/stderr", spawn->dir);
     (void)snprintf(spawn->admin, sizeof spawn->admin, "ipc://%s/run/hub.sock", spawn->dir);
-    (void)snprintf(spawn->endpoint, sizeof spawn->endpoint, "tcp://127.0.0.1:%d", free_port());
+    assert_true(port_claim_make(&spawn->port));
+    (void)snprintf(spawn->endpoint, sizeof spawn->endpoint, "tcp://127.0.0.1:%u", spawn->port.port);
     (void)snprintf(secret, sizeof secret, "%s/hub.key", spawn->dir);
     (void)snprintf(public, sizeof public, "%s/hub.pub", spawn->dir);
     assert_int_equal(mr_curvekey_create_files(secret, public, &spawn->hub_key, NULL), 0);
@@ -290,6 +276,7 @@ void spawn_fini(struct spawn *spawn)
 {
     if (spawn->pid)
         spawn_stop(spawn);
+    port_claim_end(&spawn->port);
     mr_tmpdir_free(spawn->dir);
     spawn->dir = NULL;
 }

@@ -10,14 +10,16 @@
 #include <sys/types.h>
 
 #include "proto/loop/curvekey.h"
+#include "tests/support/port_claim.h"
 
 enum { SPAWN_CNPPM, SPAWN_COPMKP, SPAWN_PORTAL, SPAWN_SCHOOL, SPAWN_SYSTEMS };
-enum { SPAWN_DEADLINE_MS = 60 * 1000 };
+enum { SPAWN_DEADLINE_MS = 120 * 1000 };
 
 struct spawn {
     char *dir;
     char config[128];
     char endpoint[64];
+    struct port_claim port; /* of the endpoint */
     char admin[128]; /* "ipc://..." */
     char log[128];   /* stderr of every run, appended */
     struct mr_curvekey hub_key;
