@@ -207,8 +207,8 @@ static int copy_segments(struct making *m)
     return r < 0 ? r : each_row(log, "segment", on_segment, m, m->reterr);
 }
 
-/* What this attempt copied of the log goes; nothing else is in these folders. */
-static void forget_log(struct making *m, size_t files_count)
+/* What this attempt copied goes; nothing else is in these folders. */
+static void forget(struct making *m, size_t files_count)
 {
     char path[BACKUP_PATH_MAX];
 
@@ -227,28 +227,12 @@ static int copy_log(struct making *m)
     int r = MR_EAGAIN;
 
     for (int attempt = 0; r == MR_EAGAIN && attempt < ATTEMPTS; attempt++) {
-        forget_log(m, before);
+        forget(m, before);
         r = copy_environment(m, "log");
         if (r == 0)
             r = copy_segments(m);
     }
     return r;
-}
-
-static int make(struct making *m, mr_scrub_fn fn, void *ctx)
-{
-    int r = take_checkpoint(m);
-
-    if (r == 0)
-        r = copy_log(m);
-    if (r == 0)
-        r = copy_environment(m, "keys"); /* after log/: it knows every key that log/ speaks of */
-    if (r == 0)
-        r = backup_check_stores(m->dir, m->backup, fn, ctx, m->reterr);
-    if (r == 0 && m->backup->signed_size > m->backup->head)
-        r = mr_error_set(m->reterr, MR_ECORRUPT, m->dir, "marshrut scrub, and look at the hub's log lines",
-                "the log has fewer records than were signed");
-    return r < 0 ? r : backup_manifest_write(m->backup, m->dir, m->reterr);
 }
 
 static int on_keys_meta(void *ctx, struct mr_slice key, struct mr_slice value)
@@ -257,16 +241,93 @@ static int on_keys_meta(void *ctx, struct mr_slice key, struct mr_slice value)
     return 0;
 }
 
+/* Of the root that opens keys/ as it is now. 0: its row is damaged, which the check of the copy tells. */
+static int live_generation(const struct making *m, uint32_t *ret)
+{
+    static const char *const tables[] = {"meta"};
+    char dir[BACKUP_PATH_MAX];
+    struct mr_kv_options options = {
+            .dir = dir, .tables = tables, .tables_count = MR_COUNT(tables), .checked = 1, .read_only = true};
+    struct mr_slice all = mr_slice(NULL, 0);
+    struct mr_kv_txn *txn;
+    struct mr_kv *kv;
+    int r = backup_path(m->config->hub.store, "keys", dir, m->reterr);
+
+    *ret = 0;
+    if (r == 0)
+        r = mr_kv_open(&kv, &options, m->reterr);
+    if (r < 0)
+        return r;
+    r = mr_kv_begin_read(kv, &txn);
+    if (r == 0) {
+        r = mr_kv_rows(txn, 0, all, all, on_keys_meta, ret);
+        mr_kv_abort(txn);
+    }
+    mr_kv_close(kv);
+    return r == MR_ECORRUPT ? 0 : r;
+}
+
+/* Of the root that opens the copy. */
+static int copied_generation(const struct making *m, uint32_t *ret, struct mr_error *reterr)
+{
+    char keys[BACKUP_PATH_MAX];
+    int r = backup_path(m->dir, "keys", keys, reterr);
+
+    *ret = 0;
+    return r < 0 ? r : each_row(keys, "meta", on_keys_meta, ret, reterr);
+}
+
+/*
+ * log/, then keys/, which knows every key that log/ speaks of. When a person's keys were destroyed between
+ * the two it begins again: that log/ says that the erasure is still to come, and it could never go on.
+ */
+static int copy_stores(struct making *m)
+{
+    size_t before = m->backup->files_count;
+    int r = MR_EAGAIN;
+
+    for (int attempt = 0; r == MR_EAGAIN && attempt < ATTEMPTS; attempt++) {
+        uint32_t live, copied;
+
+        forget(m, before);
+        r = live_generation(m, &live);
+        if (r == 0)
+            r = copy_log(m);
+        if (r == 0)
+            r = copy_environment(m, "keys");
+        if (r == 0)
+            r = copied_generation(m, &copied, m->reterr);
+        if (r == 0 && copied != live)
+            r = MR_EAGAIN;
+    }
+    if (r == MR_EAGAIN)
+        r = mr_error_set(m->reterr, r, m->dir,
+                "make it again into another folder, when no erasure is under way",
+                "each time persons were erased, or terms passed, while it was made");
+    return r;
+}
+
+static int make(struct making *m, mr_scrub_fn fn, void *ctx)
+{
+    int r = take_checkpoint(m);
+
+    if (r == 0)
+        r = copy_stores(m);
+    if (r == 0)
+        r = backup_check_stores(m->dir, m->backup, fn, ctx, m->reterr);
+    if (r == 0 && m->backup->signed_size > m->backup->head)
+        r = mr_error_set(m->reterr, MR_ECORRUPT, m->dir, "marshrut scrub, and look at the hub's log lines",
+                "the log has fewer records than were signed");
+    return r < 0 ? r : backup_manifest_write(m->backup, m->dir, m->reterr);
+}
+
 /* Of which root it is, for the hub. The backup is whole without the note. */
 static void note_last(const struct making *m)
 {
     struct mr_error error = {0};
-    char keys[BACKUP_PATH_MAX];
-    uint32_t generation = 0;
-    int r = backup_path(m->dir, "keys", keys, &error);
+    uint32_t generation;
+    int r = copied_generation(m, &generation, &error);
 
-    if (r == 0)
-        r = each_row(keys, "meta", on_keys_meta, &generation, &error);
     if (r == 0)
         r = mr_backup_last_write(m->config->hub.store, generation, m->backup->made, &error);
     if (r < 0)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -132,7 +133,7 @@ static void put_back(const struct beside *b, int i)
     take_acts(dir, name);
 }
 
-/* Nobody is being erased any more. */
+/* Nobody is being erased any more; an erasure that asks for what is gone would be for ever. */
 static bool is_quiet(void *ctx)
 {
     const struct beside *b = ctx;
@@ -224,10 +225,89 @@ static void test_while_a_person_is_erased(void **state)
     fini(&b);
 }
 
+/* ---- between log/ and keys/ ---- */
+
+/* More and more events, until they are enough for one. */
+static bool has_segment(void *ctx)
+{
+    const struct beside *b = ctx;
+
+    history_step(b->scene->history, true);
+    return access(mr_tmpdir_path(
+                          b->scene->history->hub.dir, "store/log/segments/00000000000000000001-1/data.mdb"),
+                   F_OK) == 0;
+}
+
+static pid_t start_backup(const struct beside *b, const char *dir)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)dup2(fd, STDOUT_FILENO);
+        (void)execl(MR_BIN_DIR "/marshrut", "marshrut", "-c", b->scene->history->hub.config, "backup", dir,
+                (char *)NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+static bool copies_segments(void *ctx)
+{
+    return access(mr_tmpdir_path(backup_dir(ctx, 0), "log/segments"), F_OK) == 0;
+}
+
+static bool is_completed(const struct beside *b)
+{
+    json_t *list = NULL, *one;
+    bool completed;
+
+    assert_int_equal(scene_tool(b->scene, NULL, &list, WORDS("erase", "list")), 0);
+    one = json_array_get(json_object_get(list, "requests"), 0);
+    completed = one && strcmp(json_string_value(json_object_get(one, "state")), "completed") == 0;
+    json_decref(list);
+    return completed;
+}
+
+/* It has log/ of before and stands still, until the person is gone: what it says then is whole all the same.
+ */
+static void test_overtaken_by_an_erasure(void **state)
+{
+    struct beside b = {.scene = scene_new(JOB_ERASURE_CONFIG, JOB_ERASURE_HUB), .dir = mr_tmpdir_new()};
+    struct job_erasure job;
+    int status;
+
+    (void)state;
+    job_erasure_init(&job, b.scene);
+    scene_begin(b.scene);
+    spawn_until("a segment", has_segment, &b);
+    job_erasure_prepare(&job);
+    job_erasure_ask(&job);
+    b.pid = start_backup(&b, backup_dir(&b, 0));
+    spawn_until("a copy of log/", copies_segments, &b);
+    assert_int_equal(kill(b.pid, SIGSTOP), 0);
+    job_erasure_finish(&job);
+    assert_int_equal(kill(b.pid, SIGCONT), 0);
+    assert_int_equal(waitpid(b.pid, &status, 0), b.pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    scene_stop(b.scene);
+    assert_int_equal(tool(&b, WORDS("backup", "verify", backup_dir(&b, 0)), NULL), 0);
+    put_back(&b, 0);
+    spawn_start(&b.scene->history->hub);
+    assert_true(is_completed(&b)); /* its keys are gone: asked for again it could never end */
+    spawn_stop(&b.scene->history->hub);
+    expect_whole(&b);
+    fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_while_terms_pass),
+            cmocka_unit_test(test_overtaken_by_an_erasure),
             cmocka_unit_test(test_while_a_person_is_erased),
     };
 

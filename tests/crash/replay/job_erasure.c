@@ -145,6 +145,12 @@ static bool is_completed(void *ctx)
     return is_state(ctx, "completed");
 }
 
+void job_erasure_ask(struct job_erasure *job)
+{
+    job->event->leaves_at = trace_now(&job->scene->history->trace);
+    assert_int_equal(request(job), 0);
+}
+
 /* The hub may be made to end at any of these steps, and answer none of those after it. */
 void job_erasure_go(struct job_erasure *job)
 {

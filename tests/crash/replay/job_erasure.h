@@ -28,6 +28,8 @@ struct job_erasure {
 void job_erasure_init(struct job_erasure *job, struct scene *scene);
 /* The hub runs: a person of whom there is an event in log, index and views. */
 void job_erasure_prepare(struct job_erasure *job);
+/* Request alone: the approval is for job_erasure_finish(). */
+void job_erasure_ask(struct job_erasure *job);
 /* Request and approval. The hub may end meanwhile. */
 void job_erasure_go(struct job_erasure *job);
 /* What of that was not taken is said again; until it is completed. The key id of the person is in no file of
