@@ -20,8 +20,8 @@ struct spawn {
     char config[128];
     char endpoint[64];
     struct port_claim port; /* of the endpoint */
-    char admin[128]; /* "ipc://..." */
-    char log[128];   /* stderr of every run, appended */
+    char admin[128];        /* "ipc://..." */
+    char log[128];          /* stderr of every run, appended */
     struct mr_curvekey hub_key;
     struct mr_curvekey keys[SPAWN_SYSTEMS];
     pid_t pid;                      /* 0: not running */
