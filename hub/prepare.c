@@ -57,16 +57,32 @@ static void reset_intake(struct mr_intake *intake)
     }
 }
 
+/* Is the desk's order to be carried out? Says in the order why not. */
+static int begin_order(struct mr_preparer *preparer, struct mr_desk_order *order, bool *ret_goes)
+{
+    int r = 0;
+
+    order->refused = 0;
+    *ret_goes = mr_preparer_order(preparer, order);
+    if (*ret_goes && order->begin)
+        r = order->begin(order, preparer->house->keyring, preparer->txn);
+    *ret_goes &= order->refused == 0;
+    return r;
+}
+
 static int prepare_items(struct mr_prepare *prepare, struct mr_intake *intake)
 {
+    bool goes = true;
     int r = 0;
 
     reset_intake(intake);
     intake->running = prepare->next_intake;
     intake->at_us = mr_clock_wall_us(prepare->house->clock);
-    if (intake->order && !mr_preparer_order(&prepare->preparer, intake->order)) {
+    if (intake->order)
+        r = begin_order(&prepare->preparer, intake->order, &goes);
+    if (r < 0 || !goes) {
         intake->idle = true;
-        return 0;
+        return r;
     }
     for (size_t i = 0; r == 0 && i < intake->count; i++)
         r = mr_preparer_item(&prepare->preparer, intake, &intake->items[i]);

@@ -28,18 +28,28 @@ struct mr_verdict_text {
 
 /*
  * What the desk does with one event that waits for correction (hub/desk/desk.h). The intake has the event
- * again, said for its sender, and the hub's word on it in `with`; of DISCARD the hub's word alone.
+ * again (of CORRECT with other content), said for its sender, and the hub's word on it in `with`; of the
+ * others the hub's word alone.
  */
-enum mr_desk_act { MR_DESK_RELEASE = 1, MR_DESK_DISCARD };
+enum mr_desk_act { MR_DESK_RELEASE = 1, MR_DESK_DISCARD, MR_DESK_CORRECT, MR_DESK_PROPOSE };
 struct mr_desk_order {
     enum mr_desk_act act;
     uint64_t number; /* of the record that waits */
     char by[64];     /* operator, or "hub" */
     /* Appends the hub's word; prepare thread, may come again. */
     int (*say)(struct mr_desk_order *order, uint64_t released_as, struct mr_buf *out);
+    /* When it waits still: sets `refused`, or not. Prepare thread, may come again; negative: the batch
+     * failed. May be NULL. */
+    int (*begin)(struct mr_desk_order *order, struct mr_keyring *keyring, struct mr_keyring_txn *txn);
     void *ctx;
-    bool over; /* prepare's: it waits no longer, and nothing was done */
+    bool over;   /* prepare's: it waits no longer, and nothing was done */
+    int refused; /* begin's: why nothing was done; 0: nothing speaks against it */
 };
+/* Is the event itself said again? */
+static inline bool mr_desk_order_says_event(const struct mr_desk_order *order)
+{
+    return order->act == MR_DESK_RELEASE || order->act == MR_DESK_CORRECT;
+}
 
 struct mr_intake_item {
     struct mr_slice event; /* in the intake's bytes */
@@ -167,9 +177,9 @@ int mr_producer_row_decode(struct mr_producer_row *ret, struct mr_slice value);
 /* MR_LOG_QUARANTINE: u64 number of the quarantined record */
 enum mr_quarantine_state {
     MR_QUARANTINE_WAITING = 1,
-    MR_QUARANTINE_RELEASED,
+    MR_QUARANTINE_RELEASED, /* a newer record has it as it was, or as two people have corrected it */
     MR_QUARANTINE_DISCARDED,
-    MR_QUARANTINE_REPLACED /* a newer record has other bytes: of its sender, or corrected at the desk */
+    MR_QUARANTINE_REPLACED /* its sender has sent it again with other bytes */
 };
 const char *mr_quarantine_state_name(enum mr_quarantine_state state);
 struct mr_quarantine_row {

@@ -94,8 +94,7 @@ static void set_replaced(struct mr_quarantine_row *row, const void *ctx)
     const struct ending *ending = ctx;
     const struct mr_intake *intake = ending->intake;
 
-    row->state = intake->order && intake->order->act == MR_DESK_RELEASE ? MR_QUARANTINE_RELEASED
-                                                                        : MR_QUARANTINE_REPLACED;
+    row->state = intake->order ? MR_QUARANTINE_RELEASED : MR_QUARANTINE_REPLACED;
     row->replaced_by = ending->span->number;
     row->ended_us = ending->span->recorded_us;
     if (!intake->order)

@@ -51,6 +51,10 @@
     X("erase.saved")    /* eraser: a step is noted */                                                        \
     X("erase.answered") /* eraser: a notice's key is gone, the answer is not noted */                        \
     X("desk.discarded") /* desk: the discarding is said, the body's key is there */                          \
+    X("desk.proposed")  /* desk: a correction is proposed durably, nobody told */                            \
+    X("desk.corrected") /* desk: it is approved and taken, the proposal's key is there */                    \
+    X("desk.rejected")  /* desk: it is rejected, the proposal's key is there */                              \
+    X("desk.emptied")   /* desk: the proposal's key is gone, its row is there */                             \
     X("restore.begun")  /* restore: its folder beside is there, and empty */                                 \
     X("restore.copied") /* restore: all is beside, nothing is in place */                                    \
     X("restore.keys")   /* restore: keys/ is in place, log/ is not */                                        \

@@ -4,34 +4,56 @@
 
 #include "event/hub.pb-c.h"
 #include "hub/audit/args.h"
+#include "hub/audit/quarantine_word.h"
 #include "hub/audit/queries.h"
+#include "hub/admit.h"
 #include "hub/desk/desk_internal.h"
-#include "proto/base/list.h"
 #include "proto/wire/json.h"
-
-static const char *role_of(const struct mr_method_call *call)
-{
-    static const char *const roles[] = {"auditor", "pd-officer", "admin"};
-    size_t i = 0;
-
-    while (i + 1 < MR_COUNT(roles) &&
-            !mr_config_operator_has(call->house->config, call->operator_name, roles[i]))
-        i++;
-    return roles[i];
-}
 
 static int access_event(
         const struct mr_method_call *call, uint64_t number, const char *case_code, struct mr_buf *out)
 {
     Nms__Event__V1__HubAccessLogged logged = NMS__EVENT__V1__HUB_ACCESS_LOGGED__INIT;
-    const struct mr_desk_word word = {.operator_name = call->operator_name, .role = role_of(call)};
+    const struct mr_desk_word word = {.operator_name = call->operator_name, .role = mr_quarantine_role(call)};
 
     logged.method = (char *)"quarantine.show";
     logged.by = (char *)"number";
     logged.case_code = (char *)case_code;
     logged.found = 1;
     logged.number = number;
-    return mr_desk_event(out, call->house, "hub.access.logged.v1", &word, &logged.base);
+    return mr_desk_event(out, call->house, "hub.access.logged.v1", &word, NULL, &logged.base);
+}
+
+/* What is proposed, with its values. */
+static int add_proposal(const struct mr_method_call *call, const struct mr_desk_item *item,
+        const char *system, uint64_t number, json_t *ret, struct mr_error *reterr)
+{
+    json_t *json = mr_quarantine_proposal_json(item->reader, number), *event = NULL;
+    struct mr_buf bytes = MR_BUF_INIT;
+    mr_proposal *proposal = NULL;
+    struct mr_arena arena;
+    struct mr_event opened;
+    int r;
+
+    if (!json)
+        return 0;
+    mr_arena_init(&arena, MR_ADMIT_ARENA_BYTES);
+    r = mr_proposal_read(item->reader, number, &proposal);
+    if (r == 0)
+        r = mr_proposal_open(call->house->keyring, proposal, &bytes);
+    if (r == 0)
+        r = mr_event_decode_again(&opened, mr_buf_slice(&bytes), &arena, reterr);
+    if (r == 0)
+        r = mr_desk_may_show(call->desk, system, &opened, reterr);
+    if (r == 0)
+        r = mr_event_to_json(mr_buf_slice(&bytes), &event, reterr);
+    if (r == 0 && json_object_set_new(json, "proposed", event) == 0)
+        (void)json_object_set(ret, "proposal", json);
+    mr_proposal_free(proposal);
+    mr_arena_fini(&arena);
+    mr_buf_wipe(&bytes);
+    json_decref(json);
+    return r;
 }
 
 static int show(const struct mr_method_call *call, struct mr_desk_item *item, uint64_t number, json_t **ret,
@@ -39,25 +61,31 @@ static int show(const struct mr_method_call *call, struct mr_desk_item *item, ui
 {
     const struct mr_quarantine_row *row = &item->row;
     json_t *event;
-    char system[64];
-    int r = mr_desk_item_open(item, call->house, number, reterr);
+    char unknown[64];
+    const char *system;
+    int r = mr_quarantine_needs_hub(call, reterr);
 
     if (r == 0)
+        r = mr_desk_item_open(item, call->house, number, reterr);
+    if (r == 0)
         r = mr_desk_item_read(item, call->house, MR_PURPOSE_SHOW, reterr);
+    system = mr_system_name(call->house, row->system, unknown, sizeof unknown);
+    if (r == 0)
+        r = mr_desk_may_show(call->desk, system, &item->opened.event, reterr);
     if (r == 0)
         r = mr_event_to_json(mr_buf_slice(&item->opened.unsealed.bytes), &event, reterr);
     if (r < 0)
         return r;
     *ret = json_pack("{s:I, s:s, s:s, s:s, s:s, s:s, s:o, s:I, s:o}", "waits", (json_int_t)number, "system",
-            mr_system_name(call->house, row->system, system, sizeof system), "code", row->text.code, "field",
-            row->text.field, "reason", row->text.reason, "cure", row->text.cure, "since",
-            mr_time_json(row->at_us), "behind", (json_int_t)row->behind, "event", event);
-    return *ret ? 0 : MR_ENOMEM;
+            system, "code", row->text.code, "field", row->text.field, "reason", row->text.reason, "cure",
+            row->text.cure, "since", mr_time_json(row->at_us), "behind", (json_int_t)row->behind, "event",
+            event);
+    return *ret ? add_proposal(call, item, system, number, *ret, reterr) : MR_ENOMEM;
 }
 
 int mr_act_quarantine_show(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
 {
-    struct mr_desk_item item;
+    struct mr_desk_item item = {0};
     const char *case_code;
     uint64_t number;
     int r = mr_arg_number(call, "number", 1, INT64_MAX, 0, &number, reterr);

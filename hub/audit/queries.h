@@ -41,6 +41,12 @@ int mr_query_quarantine_release(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_quarantine_discard(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_quarantine_fix(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_quarantine_approve(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_quarantine_reject(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_act_quarantine_show(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 
 int mr_query_erase_request(

@@ -1,11 +1,11 @@
-/* quarantine.list, release, discard: what was taken but waits for correction. */
+/* quarantine.list, release, discard, approve, reject: what was taken but waits for correction. */
 #include <stdatomic.h>
 #include <string.h>
 
 #include "hub/audit/args.h"
 #include "hub/audit/quarantine_choice.h"
+#include "hub/audit/quarantine_word.h"
 #include "hub/audit/queries.h"
-#include "hub/desk/desk.h"
 
 enum { AT_ONCE_MAX = 1000 };
 
@@ -14,6 +14,8 @@ enum { AT_ONCE_MAX = 1000 };
 struct listing {
     const struct mr_method_call *call;
     json_t *list;
+    struct mr_log_reader *reader;
+    bool proposed; /* only those for which a correction is proposed */
 };
 
 static void add_end(json_t *json, const struct mr_quarantine_row *row)
@@ -47,23 +49,34 @@ static json_t *row_json(
 static int add(void *ctx, uint64_t number, const struct mr_quarantine_row *row, const char *type)
 {
     struct listing *listing = ctx;
+    json_t *proposal = NULL, *json;
 
-    return json_array_append_new(listing->list, row_json(listing->call->house, number, row, type)) == 0
-                   ? 0
-                   : MR_ENOMEM;
+    if (row->state == MR_QUARANTINE_WAITING)
+        proposal = mr_quarantine_proposal_json(listing->reader, number);
+    if (listing->proposed && !proposal)
+        return 0;
+    json = row_json(listing->call->house, number, row, type);
+    if (json && proposal)
+        (void)json_object_set(json, "proposal", proposal);
+    json_decref(proposal);
+    return json_array_append_new(listing->list, json) == 0 ? 0 : MR_ENOMEM;
 }
 
 int mr_query_quarantine(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
-    struct listing listing = {.call = call};
+    struct listing listing = {
+            .call = call, .proposed = json_is_true(json_object_get(call->arguments, "proposed"))};
     struct mr_quarantine_choice choice;
     int r = mr_quarantine_choice_read(&choice, call, reterr);
 
+    if (r == 0)
+        r = mr_log_reader_open(call->house->log, &listing.reader);
     if (r < 0)
         return r;
     listing.list = json_array();
     r = mr_quarantine_each(&choice, add, &listing);
+    mr_log_reader_close(listing.reader);
     if (r == 0)
         r = emit(ctx, json_pack("{s:s, s:I, s:O}", "state", choice.state, "count",
                               (json_int_t)json_array_size(listing.list), "events", listing.list));
@@ -71,12 +84,13 @@ int mr_query_quarantine(
     return r;
 }
 
-/* ---- release, discard ---- */
+/* ---- release, discard, approve, reject ---- */
 
 struct many {
     const struct mr_method_call *call;
     int (*one)(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
             const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr);
+    bool approves; /* what others have proposed: one by one, and the reason is theirs */
     struct mr_desk_word word;
     struct mr_buf numbers; /* u64 */
     uint64_t after;        /* the last one that was chosen when there are more */
@@ -96,24 +110,6 @@ static int choose(void *ctx, uint64_t number, const struct mr_quarantine_row *ro
     many->after = number;
     mr_buf_put(&many->numbers, &number, sizeof number);
     return mr_buf_failed(&many->numbers) ? MR_ENOMEM : 0;
-}
-
-static int read_reason(const struct mr_method_call *call, const char **ret, struct mr_error *reterr)
-{
-    int r = mr_arg_text(call, "reason", true, MR_DESK_REASON_MAX, ret, reterr);
-
-    for (const char *c = *ret; r == 0 && *c; c++)
-        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/._", *c))
-            r = mr_error_set(reterr, MR_EINVAL, "reason",
-                    "give a code or the number of a case: latin letters, digits and - / . _",
-                    "the reason is kept where names have no place");
-    return r;
-}
-
-static const char *role_of(const struct mr_method_call *call)
-{
-    return mr_config_operator_has(call->house->config, call->operator_name, "pd-officer") ? "pd-officer"
-                                                                                          : "admin";
 }
 
 static int do_one(struct many *many, uint64_t number)
@@ -147,19 +143,22 @@ static int read_many(struct many *many, struct mr_error *reterr)
     int r = mr_quarantine_choice_read(&choice, many->call, reterr);
 
     if (r == 0)
-        r = read_reason(many->call, &many->word.reason, reterr);
+        r = mr_quarantine_word_read(&many->word, many->call, !many->approves, reterr);
+    if (r == 0 && many->approves && !choice.number)
+        r = mr_error_set(reterr, MR_EINVAL, "number", "look at each: marshrut quarantine show N",
+                "a correction is approved by its number");
     if (r == 0 && !mr_quarantine_choice_narrow(&choice))
         r = mr_error_set(reterr, MR_EINVAL, "number", "give number, code, system, type or before",
                 "it is not said which events are meant");
-    if (r == 0 && !many->call->desk)
-        r = mr_error_set(
-                reterr, MR_ECLOSED, "hub", "start the hub", "this needs a running hub, and none is running");
+    if (r == 0)
+        r = mr_quarantine_needs_hub(many->call, reterr);
     if (r < 0)
         return r;
-    many->word.operator_name = many->call->operator_name;
-    many->word.role = role_of(many->call);
-    if (choice.number)
-        return choose(many, choice.number, NULL, NULL);
+    if (choice.number) {
+        r = choose(many, choice.number, NULL, NULL);
+        many->after = 0;
+        return r;
+    }
     choice.state = "waiting";
     r = mr_quarantine_each(&choice, choose, many);
     many->after = r == 1 ? many->after : 0;
@@ -201,6 +200,22 @@ int mr_query_quarantine_discard(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
     struct many many = {.call = call, .one = mr_desk_discard, .emit = emit, .ctx = ctx};
+
+    return run_many(&many, reterr);
+}
+
+int mr_query_quarantine_approve(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    struct many many = {.call = call, .one = mr_desk_approve, .approves = true, .emit = emit, .ctx = ctx};
+
+    return run_many(&many, reterr);
+}
+
+int mr_query_quarantine_reject(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
+{
+    struct many many = {.call = call, .one = mr_desk_reject, .emit = emit, .ctx = ctx};
 
     return run_many(&many, reterr);
 }

@@ -89,14 +89,25 @@ static int sweep(struct mr_desk *desk)
     return r;
 }
 
+/* An event that waits no longer wakes the thread: what was proposed for it goes at once. */
+static int end_proposals(struct mr_desk *desk)
+{
+    int r = stopping(desk) ? 0 : mr_desk_sweep_proposals(desk);
+
+    if (r < 0 && r != MR_ECLOSED)
+        mr_warn("quarantine.proposal_not_ended", "error", mr_err_name(r), "cure", "it is tried again");
+    return r;
+}
+
 static int work(struct mr_desk *desk)
 {
-    int r, swept;
+    int r, ended, swept;
 
     mr_house_renew(desk->house);
     r = release_freed(desk);
+    ended = end_proposals(desk);
     swept = sweep(desk);
-    return r < 0 ? r : swept;
+    return r < 0 ? r : ended < 0 ? ended : swept;
 }
 
 /* ---- the thread ---- */

@@ -1,13 +1,17 @@
 /*
- * The desk of the quarantine (ADR 0017): what waits for correction is released as it is, or discarded. Each
- * of them is one commit: the new record, the hub's event about it, and the row
- * of what waited. A thread of its own releases what waited behind another one, in the order of the log, and
- * destroys bodies that are not needed any more: at once what is discarded, the rest 30 days after it ended.
+ * The desk of the quarantine (ADR 0017, 0018): what waits for correction is released as it is, corrected by
+ * two operators, or discarded. Each of them is one commit: the new record, the hub's event about it, and the
+ * row of what waited. A thread of its own releases what waited behind another one, in the order of the log,
+ * and destroys bodies that are not needed any more: at once what is discarded, the rest 30 days after it
+ * ended, and corrections that nobody has approved in time.
  */
 #ifndef MR_HUB_DESK_DESK_H
 #define MR_HUB_DESK_DESK_H
 
+#include <jansson.h>
+
 #include "hub/prepare.h"
+#include "proto/wire/codec.h"
 
 struct mr_desk;
 
@@ -47,5 +51,38 @@ int mr_desk_release(struct mr_desk *desk, const struct mr_house *house, uint64_t
 /* The body's key is destroyed when it returns. */
 int mr_desk_discard(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
         const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr);
+
+/* ---- a correction, by two operators ---- */
+
+/* One of the two. */
+struct mr_desk_change {
+    const json_t *set;   /* object: path -> text; hub/desk/correction.h */
+    const json_t *event; /* a whole CloudEvents object in the place of the one that waits */
+};
+struct mr_desk_proposed {
+    uint64_t event; /* number of the hub's event about it */
+    int64_t expires_us;
+    json_t *fields; /* paths of what differs, none: more than are listed; a new reference */
+};
+/*
+ * Any thread that may wait. The content is sealed under a key of its own. It is what the rules for a system's
+ * events take, now; whether the person is known shows when it is approved. MR_EEXISTS: another proposal
+ * waits; MR_EBLOCKED: a person in it; MR_EINVAL: nothing is changed, or it breaks a rule; else as of release.
+ */
+int mr_desk_propose(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
+        const struct mr_desk_change *change, const struct mr_desk_word *word, struct mr_desk_proposed *ret,
+        struct mr_error *reterr);
+/* As of release, with what was proposed. MR_EDENIED: by who proposed it; MR_ENOTFOUND: nothing is proposed.
+ * The proposal stays when it would not be taken now. */
+int mr_desk_approve(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
+        const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr);
+/* The event goes on waiting. The proposal's key is destroyed when it returns. */
+int mr_desk_reject(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
+        const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr);
+
+/* Before the values of an event that waits are shown: 0, or MR_EBLOCKED, as far as a person is known by the
+ * identifiers in it. system: who has sent it. */
+int mr_desk_may_show(
+        struct mr_desk *desk, const char *system, const struct mr_event *event, struct mr_error *reterr);
 
 #endif

@@ -8,6 +8,7 @@
 struct saying {
     const struct mr_house *house;
     const struct mr_desk_word *word;
+    const char *cause;
     Nms__Event__V1__HubEventReleased released;
 };
 
@@ -22,13 +23,14 @@ static int say_released(struct mr_desk_order *order, uint64_t released_as, struc
     struct saying *saying = order->ctx;
 
     saying->released.released_as = released_as;
-    return mr_desk_event(out, saying->house, "hub.event.released.v1", saying->word, &saying->released.base);
+    return mr_desk_event(
+            out, saying->house, "hub.event.released.v1", saying->word, saying->cause, &saying->released.base);
 }
 
 static int release(struct mr_desk *desk, const struct mr_house *house, struct mr_desk_item *item,
         uint64_t number, const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr)
 {
-    struct saying saying = {house, word, NMS__EVENT__V1__HUB_EVENT_RELEASED__INIT};
+    struct saying saying = {house, word, item->hub_id, NMS__EVENT__V1__HUB_EVENT_RELEASED__INIT};
     struct mr_desk_order order = {
             .act = MR_DESK_RELEASE, .number = number, .say = say_released, .ctx = &saying};
     int r = mr_desk_item_open(item, house, number, reterr);
@@ -41,7 +43,8 @@ static int release(struct mr_desk *desk, const struct mr_house *house, struct mr
     saying.released.number = number;
     saying.released.code = item->row.text.code;
     saying.released.reason = (char *)word->reason;
-    return mr_desk_carry_out(desk, &order, item, mr_buf_slice(&item->opened.unsealed.bytes), ret, reterr);
+    return mr_desk_carry_out(
+            desk, &order, item, mr_buf_slice(&item->opened.unsealed.bytes), NULL, ret, reterr);
 }
 
 int mr_desk_release(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
@@ -73,9 +76,10 @@ static int discard(struct mr_desk *desk, const struct mr_house *house, struct mr
     m.number = number;
     m.code = item->row.text.code;
     m.reason = (char *)word->reason;
-    r = mr_desk_event(&event, house, "hub.event.discarded.v1", word, &m.base);
+    r = mr_desk_event(
+            &event, house, "hub.event.discarded.v1", word, *item->hub_id ? item->hub_id : NULL, &m.base);
     if (r == 0)
-        r = mr_desk_carry_out(desk, &order, item, mr_buf_slice(&event), ret, reterr);
+        r = mr_desk_carry_out(desk, &order, item, mr_buf_slice(&event), NULL, ret, reterr);
     mr_buf_fini(&event);
     if (r == 0)
         r = MR_FAULT("desk.discarded");

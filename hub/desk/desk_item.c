@@ -44,6 +44,8 @@ int mr_desk_item_open(
     name = mr_names_text(house->names, MR_NAME_SYSTEM, ret->row.system);
     ret->sender = name ? mr_config_system(house->config, name) : NULL;
     r = mr_log_read(ret->reader, number, &ret->view, NULL);
+    if (r == 0 && mr_record_hub_id(&ret->view.record, ret->hub_id, sizeof ret->hub_id) < 0)
+        ret->hub_id[0] = '\0';
     return r < 0 ? mr_error_set(reterr, r, "log", "marshrut scrub tells more",
                            "record %llu cannot be read: %s", (unsigned long long)number, mr_err_text(r))
                  : 0;
@@ -64,7 +66,7 @@ void mr_desk_item_close(struct mr_desk_item *item)
 }
 
 int mr_desk_event(struct mr_buf *out, const struct mr_house *house, const char *type,
-        const struct mr_desk_word *word, const ProtobufCMessage *payload)
+        const struct mr_desk_word *word, const char *cause, const ProtobufCMessage *payload)
 {
     struct mr_uuid7 generator = {0};
     uint8_t uuid[MR_UUID_BYTES];
@@ -74,6 +76,7 @@ int mr_desk_event(struct mr_buf *out, const struct mr_house *house, const char *
             .type = type,
             .time = mr_time_format(now, time),
             .regioncode = house->config->region,
+            .causationid = cause,
             .actor = word->operator_name,
             .actorrole = word->role};
 
@@ -84,9 +87,8 @@ int mr_desk_event(struct mr_buf *out, const struct mr_house *house, const char *
 
 /* ---- an order ---- */
 
-static int no_sender(const struct mr_desk_item *item, struct mr_error *reterr)
+int mr_desk_no_sender(struct mr_error *reterr)
 {
-    (void)item;
     return mr_error_set(reterr, MR_EDENIED, "system",
             "put the system back into the configuration, or discard the event",
             "its sender is not in the configuration any more");
@@ -103,7 +105,7 @@ static struct mr_intake *make_intake(
     intake->order = order;
     mr_buf_put_slice(&intake->bytes, event);
     intake->system = MR_SYSTEM_HUB;
-    if (order->act != MR_DESK_DISCARD) {
+    if (mr_desk_order_says_event(order)) {
         intake->sender = item->sender;
         intake->system = item->row.system;
         intake->by_tool = true;
@@ -111,7 +113,7 @@ static struct mr_intake *make_intake(
         if (intake->with)
             intake->with->system = MR_SYSTEM_HUB;
     }
-    if (mr_buf_failed(&intake->bytes) || (order->act != MR_DESK_DISCARD && !intake->with)) {
+    if (mr_buf_failed(&intake->bytes) || (mr_desk_order_says_event(order) && !intake->with)) {
         mr_intake_free(intake);
         return NULL;
     }
@@ -126,6 +128,10 @@ static int outcome(const struct mr_intake *intake, const struct mr_desk_order *o
     if (order->over)
         return mr_error_set(reterr, MR_EINVAL, "number", "marshrut quarantine list shows what waits",
                 "No. %llu does not wait any more", (unsigned long long)order->number);
+    if (order->refused == MR_EBLOCKED)
+        return mr_desk_is_blocked(reterr);
+    if (order->refused < 0)
+        return order->refused;
     if (intake->items[0].verdict == MR_VERDICT_STORED)
         return 0;
     return mr_error_set(reterr, MR_EINVAL, text && *text->field ? text->field : "event",
@@ -134,15 +140,17 @@ static int outcome(const struct mr_intake *intake, const struct mr_desk_order *o
 }
 
 int mr_desk_carry_out(struct mr_desk *desk, struct mr_desk_order *order, const struct mr_desk_item *item,
-        struct mr_slice event, struct mr_desk_done *ret, struct mr_error *reterr)
+        struct mr_slice event, mr_desk_rows_fn rows, struct mr_desk_done *ret, struct mr_error *reterr)
 {
     const struct mr_desk_options *options = &desk->options;
     struct mr_intake *intake;
     int r;
 
-    if (order->act != MR_DESK_DISCARD && !item->sender)
-        return no_sender(item, reterr);
+    if (mr_desk_order_says_event(order) && !item->sender)
+        return mr_desk_no_sender(reterr);
     intake = make_intake(order, item, event);
+    if (intake)
+        intake->rows = rows;
     r = intake ? mr_own_wait(options->prepare, intake) : MR_ENOMEM;
     if (r < 0)
         (void)mr_error_set(reterr, r, "log", "try again", "it could not be written: %s", mr_err_text(r));

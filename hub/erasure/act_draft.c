@@ -45,7 +45,7 @@ int mr_act_draft_write(const struct mr_house *house, const mr_erasure_request *r
     int r;
 
     /* Which events they were, who knows them, and by which keys, is nobody's business later on. */
-    draft.n_records = draft.n_quarantined = draft.n_known = draft.n_parts = 0;
+    draft.n_records = draft.n_quarantined = draft.n_proposals = draft.n_known = draft.n_parts = 0;
     draft.person.len = 0;
     r = mr_payload_pack(&bytes, &draft.base);
     if (r == 0 && bytes.size > DRAFT_BYTES_MAX)

@@ -291,6 +291,8 @@ int mr_erasure_collect(struct mr_erasing *e)
     if (r == 0)
         r = read_waiting(c);
     if (r == 0)
+        r = mr_erasure_proposals(e, &c->identity);
+    if (r == 0)
         r = mr_erasure_damaged_set(e, mr_buf_slice(&c->damaged));
     if (r == 0 && c->held) /* nothing is destroyed yet; it may be rejected still */
         r = mr_step_wait(e, "legal-hold");

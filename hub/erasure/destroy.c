@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "event/erasure.pb-c.h"
+#include "hub/desk/proposal.h"
 #include "hub/erasure/act_file.h"
 #include "hub/erasure/eraser_internal.h"
 #include "hub/owed.h"
@@ -49,6 +50,9 @@ static int note_strip(struct mr_erasure_saying *saying, struct mr_log_batch *bat
         if (r == 0)
             r = discard(batch, secret->quarantined[i]->number);
     }
+    for (size_t i = 0; r == 0 && i < secret->n_proposals; i++)
+        r = mr_proposal_drop(batch, secret->proposals[i]->number,
+                mr_slice(secret->proposals[i]->item.data, secret->proposals[i]->item.len));
     return r;
 }
 
@@ -127,6 +131,8 @@ static int erase(struct mr_erasing *e, struct mr_erasure_result *ret)
     }
     for (size_t i = 0; secret && i < secret->n_quarantined; i++)
         mr_buf_put(&ids, secret->quarantined[i]->item.data, secret->quarantined[i]->item.len);
+    for (size_t i = 0; secret && i < secret->n_proposals; i++)
+        mr_buf_put(&ids, secret->proposals[i]->item.data, secret->proposals[i]->item.len);
     mr_erasure_batch_id(e->request->number, 'p', 0, batch);
     r = mr_buf_failed(&ids) ? MR_ENOMEM
                             : mr_erasure_erase_keys(e->eraser, mr_buf_slice(&ids), batch, ret, &e->error);

@@ -48,6 +48,9 @@ int mr_step_wait(struct mr_erasing *e, const char *waits_for);
 int mr_erasure_collect(struct mr_erasing *e);
 /* What could not be read then, and can be now, is added; ret_back gets the u64 numbers. */
 int mr_erasure_collect_again(struct mr_erasing *e, struct mr_buf *ret_back);
+/* Proposed corrections in which the person is, or of events that go with the person. */
+struct mr_identity;
+int mr_erasure_proposals(struct mr_erasing *e, struct mr_identity *identity);
 int mr_erasure_tell(struct mr_erasing *e);
 int mr_erasure_clean(struct mr_erasing *e);
 int mr_erasure_prepare(struct mr_erasing *e);

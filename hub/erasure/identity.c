@@ -10,7 +10,7 @@ enum { ROOM_FIRST = 16 };
 void mr_identity_init(struct mr_identity *identity, struct mr_arena *arena, mr_erasure_secret *secret)
 {
     *identity = (struct mr_identity){.arena = arena, .secret = secret};
-    secret->n_records = secret->n_quarantined = secret->n_names = secret->n_snils = 0;
+    secret->n_records = secret->n_quarantined = secret->n_proposals = secret->n_names = secret->n_snils = 0;
     secret->n_local_ids = secret->n_categories = secret->n_known = 0;
 }
 
@@ -20,6 +20,7 @@ void mr_identity_resume(struct mr_identity *identity, struct mr_arena *arena, mr
             .secret = secret,
             .records_room = secret->n_records,
             .quarantined_room = secret->n_quarantined,
+            .proposals_room = secret->n_proposals,
             .names_room = secret->n_names,
             .snils_room = secret->n_snils,
             .local_ids_room = secret->n_local_ids,
@@ -63,19 +64,42 @@ int mr_identity_touched(struct mr_identity *identity, uint64_t number, uint16_t 
     return 0;
 }
 
+/* NULL: out of memory. */
+static Marshrut__Erasure__V1__Waiting *waiting_new(
+        struct mr_identity *identity, uint64_t number, const uint8_t *item)
+{
+    Marshrut__Erasure__V1__Waiting *waiting = mr_arena_alloc(identity->arena, sizeof *waiting);
+    uint8_t *copy = mr_arena_dup(identity->arena, item, MR_PERSON_ID_BYTES);
+
+    if (!waiting || !copy)
+        return NULL;
+    marshrut__erasure__v1__waiting__init(waiting);
+    waiting->number = number;
+    waiting->item = (ProtobufCBinaryData){MR_PERSON_ID_BYTES, copy};
+    return waiting;
+}
+
 int mr_identity_waiting(
         struct mr_identity *identity, uint64_t number, const uint8_t item[static MR_PERSON_ID_BYTES])
 {
     mr_erasure_secret *secret = identity->secret;
-    Marshrut__Erasure__V1__Waiting *waiting = mr_arena_alloc(identity->arena, sizeof *waiting);
-    uint8_t *copy = mr_arena_dup(identity->arena, item, MR_PERSON_ID_BYTES);
+    Marshrut__Erasure__V1__Waiting *waiting = waiting_new(identity, number, item);
 
-    if (!waiting || !copy || GROW(identity, quarantined) < 0)
+    if (!waiting || GROW(identity, quarantined) < 0)
         return MR_ENOMEM;
-    marshrut__erasure__v1__waiting__init(waiting);
-    waiting->number = number;
-    waiting->item = (ProtobufCBinaryData){MR_PERSON_ID_BYTES, copy};
     secret->quarantined[secret->n_quarantined++] = waiting;
+    return 0;
+}
+
+int mr_identity_proposal(
+        struct mr_identity *identity, uint64_t number, const uint8_t item[static MR_PERSON_ID_BYTES])
+{
+    mr_erasure_secret *secret = identity->secret;
+    Marshrut__Erasure__V1__Waiting *waiting = waiting_new(identity, number, item);
+
+    if (!waiting || GROW(identity, proposals) < 0)
+        return MR_ENOMEM;
+    secret->proposals[secret->n_proposals++] = waiting;
     return 0;
 }
 

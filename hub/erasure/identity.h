@@ -11,8 +11,8 @@
 struct mr_identity {
     struct mr_arena *arena;
     mr_erasure_secret *secret;
-    size_t records_room, quarantined_room, names_room, snils_room, local_ids_room, categories_room,
-            known_room;
+    size_t records_room, quarantined_room, proposals_room, names_room, snils_room, local_ids_room,
+            categories_room, known_room;
 };
 
 /* Forgets what an earlier try had gathered. */
@@ -24,6 +24,9 @@ void mr_identity_resume(struct mr_identity *identity, struct mr_arena *arena, mr
 /* Each adds what is new: 0 or MR_ENOMEM. */
 int mr_identity_touched(struct mr_identity *identity, uint64_t number, uint16_t slots);
 int mr_identity_waiting(
+        struct mr_identity *identity, uint64_t number, const uint8_t item[static MR_PERSON_ID_BYTES]);
+/* A correction that is proposed for the record. */
+int mr_identity_proposal(
         struct mr_identity *identity, uint64_t number, const uint8_t item[static MR_PERSON_ID_BYTES]);
 int mr_identity_person(
         struct mr_identity *identity, const char *system, const Nms__Event__V1__Person *person);

@@ -4,29 +4,33 @@
 #include <string.h>
 
 #include "hub/tool/ask.h"
+#include "hub/tool/input.h"
 #include "hub/tool/person_option.h"
 #include "hub/tool/quarantine_words.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
+#include "proto/wire/codec.h"
+#include "proto/wire/json.h"
 
 /* A call as it was typed. */
 struct call {
     struct tool *tool;
     json_t *arguments;
     json_t *numbers;
+    const char *file; /* of the whole event; NULL: none */
     bool russian;
     int code; /* of the worst answer so far */
 };
 
-enum { FILTERS = 1, NUMBERS = 2, CASE = 4, REASON = 8, LANG = 16, STATE = 32 };
+enum { FILTERS = 1, NUMBERS = 2, CASE = 4, REASON = 8, LANG = 16, STATE = 32, CHANGE = 64, MAY_REASON = 128 };
 
 static const struct {
     const char *option, *argument;
     int group;
 } options[] = {{"--code", "code", FILTERS}, {"--system", "system", FILTERS}, {"--type", "type", FILTERS},
-        {"--before", "before", FILTERS}, {"--case", "case", CASE}, {"--reason", "reason", REASON},
-        {"--state", "state", STATE}, {"--lang", "lang", LANG}};
+        {"--before", "before", FILTERS}, {"--case", "case", CASE},
+        {"--reason", "reason", REASON | MAY_REASON}, {"--state", "state", STATE}, {"--lang", "lang", LANG}};
 
 static bool take_option(struct call *call, int groups, int argc, char **argv, int *i)
 {
@@ -52,13 +56,47 @@ static bool take_number(struct call *call, int groups, const char *text)
     return true;
 }
 
+/* --set FIELD=VALUE; a value of "-" is a line of standard input. */
+static bool take_set(struct call *call, const char *text)
+{
+    const char *value = strchr(text, '=');
+    json_t *set = json_object_get(call->arguments, "set");
+    char path[256];
+
+    if (!value || value == text || (size_t)(value - text) >= sizeof path)
+        return false;
+    memcpy(path, text, (size_t)(value - text));
+    path[value - text] = '\0';
+    if (!set) {
+        set = json_object();
+        (void)json_object_set_new(call->arguments, "set", set);
+    }
+    tool_set_text(set, path, value + 1);
+    return true;
+}
+
+/* Of the change, or of the list; false: it is another word. */
+static bool take_other(struct call *call, int groups, int argc, char **argv, int *i)
+{
+    if ((groups & CHANGE) && strcmp(argv[*i], "--set") == 0 && *i + 1 < argc)
+        return take_set(call, argv[++*i]);
+    if ((groups & CHANGE) && strcmp(argv[*i], "--file") == 0 && *i + 1 < argc) {
+        call->file = argv[++*i];
+        return true;
+    }
+    if ((groups & STATE) && strcmp(argv[*i], "--proposed") == 0)
+        return json_object_set_new(call->arguments, "proposed", json_true()) == 0;
+    return false;
+}
+
 /* 0, or an exit code after saying what is wrong. */
 static int take_arguments(struct call *call, int groups, int argc, char **argv)
 {
     const json_t *lang;
 
     for (int i = 2; i < argc; i++)
-        if (!take_option(call, groups, argc, argv, &i) && !take_number(call, groups, argv[i]))
+        if (!take_option(call, groups, argc, argv, &i) && !take_number(call, groups, argv[i]) &&
+                !take_other(call, groups, argc, argv, &i))
             return tool_usage(&tool_quarantine, "unexpected '%s' for %s", argv[i], argv[1]);
     lang = json_object_get(call->arguments, "lang");
     if (lang && strcmp(json_string_value(lang), "ru") != 0 && strcmp(json_string_value(lang), "en") != 0)
@@ -70,6 +108,18 @@ static int take_arguments(struct call *call, int groups, int argc, char **argv)
     return 0;
 }
 
+/* For people: a table has no room for what is inside of a proposal. */
+static void flatten(json_t *event)
+{
+    json_t *proposal = json_object_get(event, "proposal");
+
+    if (!proposal)
+        return;
+    (void)json_object_set(event, "proposed_by", json_object_get(proposal, "by"));
+    (void)json_object_set(event, "expires", json_object_get(proposal, "expires"));
+    (void)json_object_del(event, "proposal");
+}
+
 static int ask_one(struct call *call, const char *method)
 {
     json_t *document, *event;
@@ -78,11 +128,14 @@ static int ask_one(struct call *call, const char *method)
     document = tool_ask_one(call->tool, method, json_incref(call->arguments), &call->code);
     if (!document)
         return call->code;
-    if (call->russian) {
-        json_array_foreach (json_object_get(document, "events"), i, event)
+    json_array_foreach (json_object_get(document, "events"), i, event) {
+        if (call->russian)
             tool_quarantine_russian(event);
-        tool_quarantine_russian(document);
+        if (!call->tool->json)
+            flatten(event);
     }
+    if (call->russian)
+        tool_quarantine_russian(document);
     tool_render(call->tool, stdout, document);
     json_decref(document);
     return 0;
@@ -109,6 +162,36 @@ static int show(struct call *call, int argc, char **argv)
     if (code == 0)
         code = one_number(call, argv[1]);
     return code ? code : ask_one(call, "quarantine.show");
+}
+
+/* ---- another content ---- */
+
+static int read_event(struct call *call)
+{
+    struct mr_buf text = MR_BUF_INIT;
+    struct mr_error error = {0};
+    json_t *event = NULL;
+    int r = tool_read_input(call->file, TOOL_INPUT_EVENTS, 4 * MR_EVENT_BYTES_MAX, &text, &error);
+
+    if (r == 0)
+        event = mr_json_parse(mr_buf_slice(&text), call->file, &error);
+    mr_buf_wipe(&text);
+    if (!event)
+        return tool_fail(call->tool, &error);
+    return json_object_set_new(call->arguments, "event", event);
+}
+
+static int fix(struct call *call, int argc, char **argv)
+{
+    int code = take_arguments(call, NUMBERS | REASON | CHANGE, argc, argv);
+
+    if (code == 0)
+        code = one_number(call, argv[1]);
+    if (code == 0 && !call->file == !json_object_get(call->arguments, "set"))
+        code = tool_usage(&tool_quarantine, "fix needs --set FIELD=VALUE, or --file");
+    if (code == 0 && call->file)
+        code = read_event(call);
+    return code ? code : ask_one(call, "quarantine.fix");
 }
 
 /* ---- one, several, or by filter ---- */
@@ -149,9 +232,17 @@ static int by_filter(struct call *call, const char *method)
     return code;
 }
 
-static int act(struct call *call, const char *method, int argc, char **argv)
+/* A reason alone chooses nothing. */
+static bool is_chosen(const struct call *call)
 {
-    int code = take_arguments(call, FILTERS | NUMBERS | REASON, argc, argv);
+    size_t reasons = json_object_get(call->arguments, "reason") ? 1 : 0;
+
+    return json_array_size(call->numbers) > 0 || json_object_size(call->arguments) > reasons;
+}
+
+static int act(struct call *call, const char *method, int groups, int argc, char **argv)
+{
+    int code = take_arguments(call, groups, argc, argv);
     json_t *number;
     size_t i;
 
@@ -159,8 +250,9 @@ static int act(struct call *call, const char *method, int argc, char **argv)
         return code;
     if (!tool_config(call->tool))
         return mr_err_exit(MR_ECONFIG);
-    if (json_array_size(call->numbers) == 0 && json_object_size(call->arguments) == 1)
-        return tool_usage(&tool_quarantine, "%s needs numbers or a filter", argv[1]);
+    if (!is_chosen(call))
+        return tool_usage(&tool_quarantine,
+                groups & FILTERS ? "%s needs numbers or a filter" : "%s needs numbers", argv[1]);
     if (json_array_size(call->numbers) == 0)
         code = by_filter(call, method);
     json_array_foreach (call->numbers, i, number) {
@@ -172,18 +264,29 @@ static int act(struct call *call, const char *method, int argc, char **argv)
 
 static int release(struct call *call, int argc, char **argv)
 {
-    return act(call, "quarantine.release", argc, argv);
+    return act(call, "quarantine.release", FILTERS | NUMBERS | REASON, argc, argv);
 }
 
 static int discard(struct call *call, int argc, char **argv)
 {
-    return act(call, "quarantine.discard", argc, argv);
+    return act(call, "quarantine.discard", FILTERS | NUMBERS | REASON, argc, argv);
+}
+
+static int reject(struct call *call, int argc, char **argv)
+{
+    return act(call, "quarantine.reject", FILTERS | NUMBERS | REASON, argc, argv);
+}
+
+static int approve(struct call *call, int argc, char **argv)
+{
+    return act(call, "quarantine.approve", NUMBERS | MAY_REASON, argc, argv);
 }
 
 static const struct {
     const char *name;
     int (*run)(struct call *call, int argc, char **argv);
-} actions[] = {{"list", list}, {"show", show}, {"release", release}, {"discard", discard}};
+} actions[] = {{"list", list}, {"show", show}, {"release", release}, {"discard", discard}, {"fix", fix},
+        {"approve", approve}, {"reject", reject}};
 
 static int quarantine_run(struct tool *tool, int argc, char **argv)
 {
@@ -194,7 +297,7 @@ static int quarantine_run(struct tool *tool, int argc, char **argv)
     while (argc > 1 && i < MR_COUNT(actions) && strcmp(actions[i].name, argv[1]) != 0)
         i++;
     if (argc < 2 || i == MR_COUNT(actions))
-        return tool_usage(&tool_quarantine, "say list, show, release or discard");
+        return tool_usage(&tool_quarantine, "say list, show, fix, approve, reject, release or discard");
     call.arguments = json_object();
     call.numbers = json_array();
     code = actions[i].run(&call, argc, argv);
@@ -205,14 +308,22 @@ static int quarantine_run(struct tool *tool, int argc, char **argv)
 
 const struct tool_command tool_quarantine = {
         .name = "quarantine",
-        .usage = "list|show|release|discard ...",
+        .usage = "list|show|fix|approve|reject|release|discard ...",
         .summary = "events that were taken but wait for correction",
-        .help = "  quarantine list [FILTER] [--state STATE] [--lang ru]\n"
+        .help = "  quarantine list [FILTER] [--state STATE] [--proposed] [--lang ru]\n"
                 "                            each with its number, the field, the rule that it broke and "
                 "what "
                 "to do\n"
                 "  quarantine show NUMBER --case CODE\n"
                 "                            the event with its values; that you looked is an event\n"
+                "  quarantine fix NUMBER --set FIELD=VALUE... --reason CODE\n"
+                "  quarantine fix NUMBER --file FILE --reason CODE\n"
+                "                            proposes another content: fields, or the whole event as "
+                "CloudEvents JSON\n"
+                "  quarantine approve NUMBER...\n"
+                "                            takes it as it was proposed; needs another operator\n"
+                "  quarantine reject NUMBER...|FILTER --reason CODE\n"
+                "                            it is not taken, and goes on waiting as it was\n"
                 "  quarantine release NUMBER...|FILTER --reason CODE\n"
                 "                            takes it as it is, when the reason is gone: a code list was "
                 "extended ...\n"
@@ -224,8 +335,11 @@ const struct tool_command tool_quarantine = {
                 "latin letters, digits and - / . _: they\nare kept for good and name nobody. What waits "
                 "behind "
                 "an earlier event of the same person (code behind)\ngoes on by itself when that one is over. "
-                "release and discard need --as OPERATOR with the role\npd-officer or admin, show auditor "
-                "too. "
-                "Exit code 1: some could not be released or discarded.\n",
+                "FIELD is as list shows it (person.snils, areas[0].level) or an attribute (time); VALUE - is "
+                "a line "
+                "of\nstandard input, an empty one takes the field out. A proposal that nobody approves in "
+                "hub.correction_days is\nrejected by itself; list --proposed has those that wait.\n"
+                "All but list need --as OPERATOR with the role pd-officer, cnppm or admin, show auditor "
+                "too. Exit code 1:\nsome could not be released, approved, rejected or discarded.\n",
         .run = quarantine_run,
 };

@@ -113,8 +113,9 @@ struct mr_config_hub {
     uint32_t ping_interval_ms;    /* default 5000 */
     uint32_t *ballast_mb;         /* kept allocated for when the disk is full; 0: none; default 64 */
     uint32_t *space_watermark_mb; /* free below it: read-only; 0: until the disk is full; default 256 */
-    uint32_t *scrub_days;   /* everything stored is read and checked in so many days; 0: not; default 7 */
-    uint32_t index_lag_max; /* events that the index may be behind before producers wait; default 100000 */
+    uint32_t *scrub_days;     /* everything stored is read and checked in so many days; 0: not; default 7 */
+    uint32_t correction_days; /* a proposed correction waits so long for a second operator; default 14 */
+    uint32_t index_lag_max;   /* events that the index may be behind before producers wait; default 100000 */
     struct mr_config_escrow *escrow; /* NULL: not configured */
     char *http_listen;               /* 127.0.0.1:7410: metrics, API, console; NULL: off */
     struct mr_config_tls *http_tls;  /* NULL: plain HTTP, on this machine alone */

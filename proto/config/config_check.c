@@ -23,6 +23,7 @@ static int check_hub_numbers(struct mr_config_check *check, const struct mr_conf
             {"hub.ballast_mb", *hub->ballast_mb, 0, 1024 * 1024},
             {"hub.space_watermark_mb", *hub->space_watermark_mb, 0, 1024 * 1024},
             {"hub.scrub_days", *hub->scrub_days, 0, 365},
+            {"hub.correction_days", hub->correction_days, 1, 365},
             {"hub.index_lag_max", hub->index_lag_max, 1000, 10 * 1000 * 1000},
             {"hub.segment_events", hub->segment_events, 100, 100 * 1000 * 1000}};
 

@@ -85,6 +85,7 @@ int mr_config_defaults(struct mr_config *config)
         return MR_ENOMEM;
     default_number(&config->hub.publish_window, 16384);
     default_number(&config->hub.ping_interval_ms, 5000);
+    default_number(&config->hub.correction_days, 14);
     default_number(&config->hub.index_lag_max, 100000);
     default_number(&config->hub.segment_events, 1000000);
     default_number(&config->passport.suppress_below, 5);

@@ -102,6 +102,7 @@ static const cyaml_schema_field_t hub_fields[] = {TEXT("source", struct mr_confi
         SAID("ballast_mb", struct mr_config_hub, ballast_mb),
         SAID("space_watermark_mb", struct mr_config_hub, space_watermark_mb),
         SAID("scrub_days", struct mr_config_hub, scrub_days),
+        NUM("correction_days", struct mr_config_hub, correction_days),
         NUM("index_lag_max", struct mr_config_hub, index_lag_max),
         NUM("segment_events", struct mr_config_hub, segment_events),
         PART("escrow", struct mr_config_hub, escrow, escrow_fields),

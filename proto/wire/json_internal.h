@@ -8,14 +8,7 @@
 #include "proto/base/arena.h"
 #include "proto/base/err.h"
 #include "proto/base/slice.h"
-
-enum { MR_JSON_NAME_MAX = 64 };
-
-/* "family_name" as "familyName"; returns out. Field names are our own and shorter than the limit. */
-char *mr_json_name(const char *name, char out[static MR_JSON_NAME_MAX]);
-
-/* By either name; NULL: no such field. */
-const ProtobufCFieldDescriptor *mr_json_field(const ProtobufCMessageDescriptor *descriptor, const char *name);
+#include "proto/wire/json_names.h"
 
 /* Bytes of one element of a repeated field. */
 size_t mr_json_element_size(ProtobufCType type);

@@ -27,6 +27,8 @@ static const struct mr_event_type types[] = {
     {"hub.access.logged.v1",               D(hub_access_logged), MR_TYPE_HUB},
     {"hub.account.changed.v1",             D(hub_account_changed), MR_TYPE_HUB},
     {"hub.config.applied.v1",              D(hub_config_applied), MR_TYPE_HUB},
+    {"hub.correction.proposed.v1",         D(hub_correction_proposed), MR_TYPE_HUB},
+    {"hub.correction.rejected.v1",         D(hub_correction_rejected), MR_TYPE_HUB},
     {"hub.delivery.discarded.v1",          D(hub_delivery_discarded), MR_TYPE_HUB},
     {"hub.delivery.parked.v1",             D(hub_delivery_parked), MR_TYPE_HUB},
     {"hub.delivery.released.v1",           D(hub_delivery_released), MR_TYPE_HUB},

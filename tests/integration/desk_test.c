@@ -46,9 +46,10 @@ static int teardown(void **state)
 }
 
 /* Its exit status; the last document that it printed goes to *ret when that is not NULL. */
-static int tool(struct spawn *spawn, const char *input, json_t **ret, const char *const *words)
+static int tool_as(
+        struct spawn *spawn, const char *name, const char *input, json_t **ret, const char *const *words)
 {
-    const char *argv[WORDS_MAX + 6] = {"marshrut", "-c", spawn->config, "--json", "--as", "desk"};
+    const char *argv[WORDS_MAX + 6] = {"marshrut", "-c", spawn->config, "--json", "--as", name};
     struct run_program run = {.input = input};
     const char *line;
 
@@ -64,6 +65,11 @@ static int tool(struct spawn *spawn, const char *input, json_t **ret, const char
         print_message("%s: %d: %s%s", words[0], run.status, run_program_out(&run), run_program_err(&run));
     run_program_fini(&run);
     return run.status;
+}
+
+static int tool(struct spawn *spawn, const char *input, json_t **ret, const char *const *words)
+{
+    return tool_as(spawn, "desk", input, ret, words);
 }
 
 static json_int_t number_of(const json_t *json, const char *name)
@@ -129,10 +135,68 @@ static void test_in_one_go(void **state)
     check_ended(spawn);
 }
 
+/* ---- corrected by two ---- */
+
+#define FIX                                                                                                  \
+    WORDS("quarantine", "fix", "3", "--set", "person.snils=08765430300", "--set",                            \
+            "severity=SEVERITY_SEVERE", "--reason", "case-7")
+
+static json_int_t proposals(struct spawn *spawn)
+{
+    json_t *list = NULL;
+    json_int_t count;
+
+    assert_int_equal(tool(spawn, NULL, &list, WORDS("quarantine", "list", "--proposed")), 0);
+    count = number_of(list, "count");
+    json_decref(list);
+    return count;
+}
+
+static void check_corrected(struct spawn *spawn)
+{
+    assert_int_equal(proposals(spawn), 0);
+    assert_int_equal(count_in_state(spawn, "waiting"), 1);
+    assert_int_equal(count_in_state(spawn, "released"), 1);
+    assert_int_equal(count_of_type(spawn, "nms.deficit.identified.v1"), 2);
+    assert_int_equal(count_of_type(spawn, "hub.event.released.v1"), 1);
+    assert_int_equal(tool(spawn, NULL, NULL, WORDS("balance")), 0);
+}
+
+static void test_corrected_by_two(void **state)
+{
+    struct spawn *spawn = *state;
+    json_t *answer = NULL;
+
+    spawn_start(spawn);
+    fill(spawn);
+    assert_int_equal(tool(spawn, NULL, &answer, FIX), 0);
+    assert_int_equal(json_array_size(json_object_get(answer, "fields")), 2);
+    json_decref(answer);
+    assert_int_equal(tool(spawn, NULL, NULL, FIX), 73); /* one at a time */
+    spawn_kill(spawn);
+    spawn_start(spawn);
+    assert_int_equal(proposals(spawn), 1);
+    assert_int_equal(tool_as(spawn, "auditor", NULL, NULL, WORDS("quarantine", "approve", "3")), 77);
+    assert_int_equal(tool(spawn, NULL, NULL, WORDS("quarantine", "approve", "3")), 1); /* who proposed it */
+    assert_int_equal(
+            tool_as(spawn, "second", NULL, &answer, WORDS("quarantine", "show", "3", "--case", "17")), 0);
+    assert_string_equal(
+            json_string_value(json_object_get(
+                    json_object_get(
+                            json_object_get(
+                                    json_object_get(json_object_get(answer, "proposal"), "proposed"), "data"),
+                            "person"),
+                    "snils")),
+            "08765430300");
+    json_decref(answer);
+    assert_int_equal(tool_as(spawn, "second", NULL, NULL, WORDS("quarantine", "approve", "3")), 0);
+    check_corrected(spawn);
+}
+
 #ifdef MR_FAULT_POINTS
 
-/* Killed at the first hit of the point after the question; then asked again. 1: it was done already. */
-static void killed_at(struct spawn *spawn, const char *point, const char *const *words)
+/* Killed at the first hit of the point after the question; then asked again. The exit status of that. */
+static int killed_as(struct spawn *spawn, const char *name, const char *point, const char *const *words)
 {
     char fault[96];
     const char *const environment[] = {fault, NULL};
@@ -143,11 +207,18 @@ static void killed_at(struct spawn *spawn, const char *point, const char *const 
     spawn->environment = environment;
     spawn_start(spawn);
     spawn->environment = NULL;
-    assert_int_not_equal(tool(spawn, NULL, NULL, words), 0);
+    assert_int_not_equal(tool_as(spawn, name, NULL, NULL, words), 0);
     status = spawn_wait(spawn);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     spawn_start(spawn);
-    status = tool(spawn, NULL, NULL, words);
+    return tool_as(spawn, name, NULL, NULL, words);
+}
+
+/* 1: it was done already. */
+static void killed_at(struct spawn *spawn, const char *point, const char *const *words)
+{
+    int status = killed_as(spawn, "desk", point, words);
+
     assert_true(status == 0 || status == 1);
 }
 
@@ -170,14 +241,46 @@ static void test_killed_at_each_step(void **state)
     }
 }
 
+/* A correction that is killed at each of its steps: proposed, rejected, proposed again, approved. */
+static void test_correction_killed_at_each_step(void **state)
+{
+    static const struct {
+        const char *proposed, *rejected, *approved;
+    } points[] = {{"store.commit.before", "store.commit.before", "store.commit.before"},
+            {"store.commit.after", "store.commit.after", "store.commit.after"},
+            {"desk.proposed", "desk.rejected", "desk.corrected"},
+            {"store.done.before", "desk.emptied", "desk.emptied"}};
+    struct spawn *spawn = *state;
+
+    for (size_t i = 0; i < MR_COUNT(points); i++) {
+        int status;
+
+        spawn_start(spawn);
+        fill(spawn);
+        status = killed_as(spawn, "desk", points[i].proposed, FIX);
+        assert_true(status == 0 || status == 73); /* it was proposed already */
+        assert_int_equal(proposals(spawn), 1);
+        killed_at(spawn, points[i].rejected, WORDS("quarantine", "reject", "3", "--reason", "case-8"));
+        assert_int_equal(proposals(spawn), 0);
+        assert_int_equal(tool(spawn, NULL, NULL, FIX), 0);
+        status = killed_as(spawn, "second", points[i].approved, WORDS("quarantine", "approve", "3"));
+        assert_true(status == 0 || status == 1);
+        check_corrected(spawn);
+        spawn_fini(spawn);
+        spawn_init(spawn, OPERATORS);
+    }
+}
+
 #endif
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_in_one_go, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_corrected_by_two, setup, teardown),
 #ifdef MR_FAULT_POINTS
             cmocka_unit_test_setup_teardown(test_killed_at_each_step, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_correction_killed_at_each_step, setup, teardown),
 #endif
     };
 

@@ -21,7 +21,8 @@ static const char passport_config[] =
         "passport:\n  form: образец-2021\n  period_from: '2026-01-01'\n"
         "  period_to: '2026-12-31'\n  suppress_below: 5\n  indicators: ['1', '3']\n"
         "operators:\n  - {name: auditor, roles: [auditor]}\n"
-        "  - {name: orlova, roles: [cnppm]}\n";
+        "  - {name: orlova, roles: [cnppm]}\n"
+        "  - {name: petrova, roles: [mms]}\n";
 
 #define HEAD(id, system, type)                                                                               \
     "{\"specversion\":\"1.0\",\"id\":\"" id "\",\"source\":\"urn:marshrut:24:" system "\",\"type\":\"" type  \
@@ -197,9 +198,18 @@ static void test_questions(void **state)
 {
     ask(*state, true);
     expect(*state, "quarantine-show-no-role", 77, NULL,
-            ARGS("--as", "orlova", "quarantine", "show", "3", "--case", "17-03"));
+            ARGS("--as", "petrova", "quarantine", "show", "3", "--case", "17-03"));
     expect(*state, "quarantine-release-usage", 64, NULL, ARGS("quarantine", "release", "--reason", "x"));
     expect(*state, "quarantine-discard-usage", 64, NULL, ARGS("quarantine", "discard", "3"));
+    expect(*state, "quarantine-fix-usage", 64, NULL, ARGS("quarantine", "fix", "3", "--reason", "x"));
+    expect(*state, "quarantine-fix-field", 65, NULL,
+            ARGS("--as", "orlova", "quarantine", "fix", "3", "--set", "person.nobody=1", "--reason", "x"));
+    expect(*state, "quarantine-fix-rule", 65, NULL,
+            ARGS("--as", "orlova", "quarantine", "fix", "3", "--set", "person.snils=12345678901", "--reason",
+                    "x"));
+    expect(*state, "quarantine-approve-usage", 64, NULL, ARGS("quarantine", "approve", "--reason", "x"));
+    expect(*state, "quarantine-approve-nothing-json", 1, NULL,
+            ARGS("--as", "orlova", "--json", "quarantine", "approve", "3"));
     expect(*state, "log-find-no-role", 77, NULL,
             ARGS("--as", "orlova", "log", "find", "--snils", "11223344595", "--case", "17-03"));
     expect(*state, "log-find-no-case", 65, NULL,

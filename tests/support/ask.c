@@ -90,6 +90,12 @@ static void put_rows(struct hub_env *env, const struct mr_act *done)
 
 json_t *act(struct hub_env *env, const char *operator_name, const char *name, json_t *arguments)
 {
+    return act_at_desk(env, NULL, operator_name, name, arguments);
+}
+
+json_t *act_at_desk(struct hub_env *env, struct mr_desk *desk, const char *operator_name, const char *name,
+        json_t *arguments)
+{
     const struct mr_method *method = mr_method_find(name);
     struct mr_method_call call = call_of(env, arguments, operator_name);
     struct mr_error error = {0};
@@ -98,6 +104,7 @@ json_t *act(struct hub_env *env, const char *operator_name, const char *name, js
     json_t *reply;
 
     assert_non_null(method);
+    call.desk = desk;
     if (method->act(&call, &done, &error) != 0)
         fail_msg("%s: %s: %s", name, error.where, error.what);
     intake = hub_env_publish(env, "hub", &done.event, 1, 0);

@@ -17,5 +17,8 @@ int ask_fails(struct hub_env *env, const char *method, json_t *arguments, struct
 /* Runs an acting method as this operator: event and rows into the log, the indexer after it. Returns the
  * reply. */
 json_t *act(struct hub_env *env, const char *operator_name, const char *method, json_t *arguments);
+/* The same of a hub that has a desk. */
+json_t *act_at_desk(struct hub_env *env, struct mr_desk *desk, const char *operator_name, const char *method,
+        json_t *arguments);
 
 #endif

@@ -228,7 +228,8 @@ static void looking_is_an_event(void **state)
     (void)desk_env_deficit(f, "e-1", WRONG_SNILS, "t-1", MR_VERDICT_QUARANTINED, "snils-checkdigit");
     assert_int_equal(
             ask_fails(f->env, "quarantine.show", json_pack("{s:i}", "number", 1), &error), MR_EINVAL);
-    json = act(f->env, "op-2", "quarantine.show", json_pack("{s:i, s:s}", "number", 1, "case", "17-03"));
+    json = act_at_desk(f->env, f->desk, "op-2", "quarantine.show",
+            json_pack("{s:i, s:s}", "number", 1, "case", "17-03"));
     assert_string_equal(text(json, "code"), "snils-checkdigit");
     assert_string_equal(
             text(json_object_get(json_object_get(json_object_get(json, "event"), "data"), "person"), "snils"),

@@ -142,6 +142,7 @@ static const struct bad {
         {"publish_window: 16384", "publish_window: 99999999", "out of range", NULL},
         {"publish_window: 16384", "publish_window: -1", "UINT", NULL},
         {"ping_interval_ms: 5000", "ping_interval_ms: 5", "out of range", NULL},
+        {"ping_interval_ms: 5000", "correction_days: 366", "out of range", NULL},
         {"ping_interval_ms: 5000", "index_lag_max: 999", "out of range", NULL},
         {"ping_interval_ms: 5000", "escrow: {root: store/x}", "not a place apart", NULL},
         {"ping_interval_ms: 5000", "escrow: {keys: keys/root}", "not a place apart", NULL},

@@ -1,0 +1,15 @@
+/* Names of fields as ProtoJSON has them. Pure; any thread. */
+#ifndef MR_WIRE_JSON_NAMES_H
+#define MR_WIRE_JSON_NAMES_H
+
+#include <protobuf-c/protobuf-c.h>
+
+enum { MR_JSON_NAME_MAX = 64 };
+
+/* "family_name" as "familyName"; returns out. Field names are our own and shorter than the limit. */
+char *mr_json_name(const char *name, char out[static MR_JSON_NAME_MAX]);
+
+/* By either name; NULL: no such field. */
+const ProtobufCFieldDescriptor *mr_json_field(const ProtobufCMessageDescriptor *descriptor, const char *name);
+
+#endif
