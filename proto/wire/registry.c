@@ -14,7 +14,7 @@
 #include "event/person.pb-c.h"
 #include "event/route.pb-c.h"
 
-#define REGISTRY_VERSION 5
+#define REGISTRY_VERSION 6
 /* Deeper than any schema of ours; a guard, not a limit that is ever met. */
 #define DEPTH_MAX     8
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
