@@ -1,7 +1,8 @@
 // The console: who is logged in, which page the address names.
 import {html, render, useEffect, useState} from '/console/htm.js';
 import {logout, session} from '/console/api.js';
-import {Audit, Event} from '/console/audit.js';
+import {Audit} from '/console/audit.js';
+import {Event} from '/console/event.js';
 import {Invited, Login} from '/console/login.js';
 import {Overview} from '/console/overview.js';
 import {Loading, Trouble} from '/console/parts.js';
@@ -32,12 +33,13 @@ function useAddress() {
   return address;
 }
 
-function Page({address, scopes}) {
-  const event = address.path.match(/^\/event\/([0-9]+)$/);
-  if (event) return html`<${Event} key=${event[1]} number=${Number(event[1])} />`;
+function Page({address, who}) {
+  const scopes = who.scopes;
+  const event = address.path.match(/^\/event\/([0-9]{1,15})$/);
+  if (event && scopes.includes('read')) return html`<${Event} key=${event[1]} number=${Number(event[1])} who=${who} />`;
   const [, , scope, Shown] = pages.find(([path]) => path === address.path) || pages[0];
   if (!scopes.includes(scope)) return html`<p role="alert">${w('denied')}</p>`;
-  return html`<${Shown} key=${address.path + address.parameters} parameters=${address.parameters} />`;
+  return html`<${Shown} key=${address.path + address.parameters} parameters=${address.parameters} who=${who} />`;
 }
 
 function Head({who, path, onLanguage, onLogout}) {
@@ -65,7 +67,7 @@ function App() {
   const leave = async () => { await logout().catch(() => {}); setWho(null); };
   const switchLanguage = () => { setLanguage(language() === 'en' ? 'ru' : 'en'); again((n) => n + 1); };
   return html`<${Head} who=${who} path=${address.path} onLanguage=${switchLanguage} onLogout=${leave} />
-    <main id="content" tabindex="-1"><${Page} address=${address} scopes=${who.scopes} /></main>`;
+    <main id="content" tabindex="-1"><${Page} address=${address} who=${who} /></main>`;
 }
 
 const place = document.getElementById('app');

@@ -1,96 +1,103 @@
-// «Аудит»: one search line, the whole query in the address; one event with its way and its proof.
+// «Аудит»: one search line, the whole query in the address; what is found, how it is divided. A person is looked for
+// in a form of its own, whose values get into no address.
 import {html, useState} from '/console/htm.js';
-import {get, query} from '/console/api.js';
+import {get, post, query} from '/console/api.js';
+import {say} from '/console/audit_words.js';
+import {Facets} from '/console/facets.js';
+import {readLine} from '/console/line.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
-import {prove} from '/console/proof.js';
-import {count, w, when} from '/console/words.js';
+import {count, when} from '/console/words.js';
 
-// Conditions of the line and the parameters of the search that they are.
-const CONDITIONS = {type: 'type', system: 'system', org: 'organisation', corr: 'correlation', id: 'id', from: 'from', to: 'to'};
+const PAGE = 50;
 
-// {parameters}, {where: text} or {unknown: word}.
-export function readLine(line) {
-  const parameters = {};
-  const free = [];
-  for (const word of line.trim().split(/\s+/).filter(Boolean)) {
-    const [, key, value] = word.match(/^([a-z]+):(.+)$/) || [];
-    if (!key || key === 'urn') free.push(word);
-    else if (CONDITIONS[key]) parameters[CONDITIONS[key]] = value;
-    else return {unknown: key};
+const address = (line, more = {}) => `#/audit?${query({q: line, ...more})}`;
+
+// ---- what is found ----
+
+// Without a condition: the newest ones, page by page towards the beginning.
+async function newest(before) {
+  const last = before ? Number(before) - 1 : (await get('/status')).head;
+  const first = Math.max(1, last - PAGE + 1);
+  if (last < 1) return {items: [], next: 0};
+  const found = await get(`/events?${query({from_number: first, to_number: last, limit: PAGE})}`);
+  return {items: found.items.reverse(), next: 0, before: first > 1 ? first : 0};
+}
+
+async function search(asked, cursor, before) {
+  if (asked.where && /^[0-9]{1,15}$/.test(asked.where)) {
+    try { return {items: [await get(`/events/${asked.where}`)], next: 0}; } catch (error) { if (error.status !== 404 && error.status !== 400) throw error; }
   }
-  if (free.length && Object.keys(parameters).length === 0) return {where: free.join(' ')};
-  return free.length ? {unknown: free[0]} : {parameters};
-}
-
-async function search(line, cursor) {
-  const asked = readLine(line);
-  if (asked.unknown) return {unknown: asked.unknown};
-  if (asked.where && /^[0-9]+$/.test(asked.where)) return {items: [await get(`/events/${asked.where}`)], next: 0};
   if (asked.where) return {items: (await get(`/where/${encodeURIComponent(asked.where)}`)).matches, next: 0};
-  return get(`/events?${query({...asked.parameters, cursor, limit: 50})}`);
+  if (!Object.keys(asked.parameters).length) return newest(before);
+  return get(`/events?${query({...asked.parameters, cursor, limit: PAGE})}`);
 }
 
-const Row = (event) => html`<a href="#/event/${event.number}">${count(event.number)}</a>`;
+const stateOf = (event) => (event.expired ? 'expired' : event.quarantined ? 'quarantined' : event.sealed ? 'sealed' : 'open');
+const COLUMNS = [
+  ['number', (e) => html`<a href="#/event/${e.number}">${count(e.number)}</a>`, 'number'], ['time', (e) => when(e.recorded)],
+  ['type', (e) => e.type || e.damaged], ['system', (e) => e.system], ['state', (e) => (e.type ? say(`st_${stateOf(e)}`) : '')]];
+export const Found = ({caption, items}) => html`<${Table} caption=${caption} rows=${items} columns=${COLUMNS.map(([word, ...rest]) => [say(word), ...rest])} />`;
 
-function Results({line, cursor}) {
-  const [page, error, again] = useAsk(() => search(line, cursor), `${line} ${cursor}`);
-  if (error && error.status === 404) return html`<p role="status">${w('nothing')}</p>`;
+function Results({line, asked, cursor, before}) {
+  const [page, error, again] = useAsk(() => search(asked, cursor, before), `${line} ${cursor} ${before}`);
+  if (error && error.status === 404) return html`<p role="status">${say('nothing')}</p>`;
   if (error) return html`<${Trouble} error=${error} again=${again} />`;
   if (!page) return html`<${Loading} />`;
-  if (page.unknown) return html`<p class="warn" role="alert">${w('unknown')}: ${page.unknown}</p>`;
-  if (!page.items.length) return html`<p role="status">${w('nothing')}</p>`;
-  return html`<section class="card"><${Table} caption=${w('results')} rows=${page.items} columns=${[
-    [w('number'), Row, 'number'], [w('time'), (e) => when(e.recorded)], [w('type'), (e) => e.type || e.damaged], [w('system'), (e) => e.system]]} />
-    ${page.next > 0 && html`<p><a href="#/audit?${query({q: line, cursor: page.next})}">${w('more')}</a></p>`}</section>`;
+  const caption = page.before !== undefined ? say('newest') : say('results');
+  return html`<section class="card">${page.items.length ? html`<${Found} caption=${caption} items=${page.items} />` : html`<p role="status">${page.next > 0 ? say('looked') : say('nothing')}</p>`}
+    ${page.next > 0 && html`<p><a href=${address(line, {cursor: page.next})}>${say('more')}</a></p>`}
+    ${page.before > 0 && html`<p><a href=${address(line, {before: page.before})}>${say('older')}</a></p>`}</section>`;
 }
 
-export function Audit({parameters}) {
-  const line = parameters.get('q') || '';
+// ---- the line ----
+
+const HELP = ['type', 'system', 'source', 'organisation', 'correlation', 'from', 'number', 'state', 'id', 'alone'];
+
+// Where the line is wrong, with the place marked in it.
+function LineErrors({line, errors}) {
+  return html`<section class="card error" role="alert" id="line-errors">${errors.map((error) => html`<p>${say('at_sign')} ${error.at + 1}: ${say(`e_${error.code}`)}${error.word ? ` «${error.word}»` : ''}</p>`)}
+    <pre>${line.slice(0, errors[0].at)}<mark>${line.slice(errors[0].at, errors[0].end)}</mark>${line.slice(errors[0].end)}</pre></section>`;
+}
+
+function Line({line, onErrors}) {
   const [draft, setDraft] = useState(line);
-  const go = (e) => { e.preventDefault(); location.hash = `#/audit?${query({q: draft})}`; };
-  return html`<h1>${w('audit')}</h1>
-    <form class="line" role="search" onSubmit=${go}><input type="search" aria-label=${w('search')} aria-describedby="hint" value=${draft} onInput=${(e) => setDraft(e.target.value)} />
-      <button>${w('find')}</button></form><p class="soft" id="hint">${w('hint')}</p>
-    <${Results} line=${line} cursor=${parameters.get('cursor') || ''} />`;
+  const go = (e) => {
+    e.preventDefault();
+    const {errors} = readLine(draft);
+    onErrors(errors ? {line: draft, errors} : null);
+    if (!errors) location.hash = address(draft.trim());
+  };
+  return html`<form class="line" role="search" onSubmit=${go}><input type="search" autocomplete="off" spellcheck=${false} aria-label=${say('searchline')} aria-describedby="hint" value=${draft} onInput=${(e) => setDraft(e.target.value)} />
+      <button>${say('find')}</button></form>
+    <details id="hint"><summary>${say('howto')}</summary><ul>${HELP.map((name) => html`<li>${say(`q_${name}`)}</li>`)}</ul></details>`;
 }
 
-// ---- one event ----
+// ---- a person: in the body of the question, never in the address ----
 
-function Proof({number}) {
-  const [result, error, again] = useAsk(() => prove(number), number);
-  if (error && error.status === 410) return html`<p class="warn">${w('expired')}</p>`;
-  if (error) return html`<${Trouble} error=${error} again=${again} />`;
-  if (!result) return html`<p role="status">${w('checking')}</p>`;
-  return html`<p class=${result.state === 'proved' ? 'good' : result.state === 'notyet' ? 'soft' : 'bad'} role="status">${w(result.state)}${
-      result.state === 'proved' ? `; ${w(result.signature ? 'signatureright' : 'signatureunknown')}` : ''}</p>
-    ${result.vkey && html`<dl><dt>${w('treesize')}</dt><dd>${count(result.size)}</dd><dt>${w('root')}</dt><dd>${result.root}</dd>
-      <dt>${w('key')}</dt><dd>${result.vkey}</dd></dl><p class="soft">${w('keyfrom')}</p>`}
-    ${result.state === 'notyet' && html`<button class="plain" onClick=${again}>${w('retry')}</button>`}`;
+function Person() {
+  const [answer, setAnswer] = useState(null);
+  const [error, setError] = useState(null);
+  const ask = async (e) => {
+    e.preventDefault();
+    const form = new FormData(e.target);
+    setError(null);
+    try { setAnswer(await post('/persons/events', {snils: form.get('snils'), case: form.get('case')})); e.target.reset(); } catch (problem) { setAnswer(null); setError(problem); }
+  };
+  return html`<details class="card person"><summary>${say('person')}</summary><p class="soft" id="why">${say('personwhy')}</p>
+    <form onSubmit=${ask} aria-describedby="why"><label for="snils">${say('snils')}</label><input id="snils" name="snils" required autocomplete="off" inputmode="numeric" />
+      <label for="case">${say('caseno')}</label><input id="case" name="case" required autocomplete="off" /><p><button>${say('find')}</button></p></form>
+    ${error && html`<${Trouble} error=${error} />`}
+    ${answer && (answer.known ? html`<${Found} caption=${say('personfound')} items=${answer.matches} />` : html`<p role="status">${say('notknown')}</p>`)}</details>`;
 }
 
-const Way = ({deliveries}) => html`<${Table} caption=${w('way')} rows=${deliveries} columns=${[
-  [w('subscription'), (d) => d.subscription], [w('state'), (d) => w(d.state === 'expired' ? 'expired_delivery' : d.state)], [w('acked'), (d) => when(d.acked)], [w('attempts'), (d) => d.attempt || ''], [w('reason'), (d) => d.reason || '']]} />`;
-
-function Known({event}) {
-  const lines = [['number', String(event.number)], ['time', when(event.recorded)], ['type', event.type], ['system', event.system], ['source', event.source], ['event', event.id || event.hub_id]];
-  return html`<dl>${lines.filter(([, v]) => v).map(([k, v]) => html`<dt>${w(k)}</dt><dd>${v}</dd>`)}</dl>`;
-}
-
-async function whole(number) {
-  const event = await get(`/events/${number}`);
-  const found = event.hub_id ? await get(`/where/${event.hub_id}`).catch(() => ({matches: []})) : {matches: []};
-  return {event, match: found.matches.find((m) => m.number === event.number) || {}};
-}
-
-export function Event({number}) {
-  const [answer, error, again] = useAsk(() => whole(number), number);
-  if (error) return html`<${Trouble} error=${error} again=${again} />`;
-  if (!answer) return html`<${Loading} />`;
-  const {event, match} = answer;
-  return html`<h1>${w('event')} ${event.number}</h1>
-    <section class="card"><${Known} event=${event} />${event.sealed && html`<p class="soft">${w('sealed')}</p>`}</section>
-    ${event.data && Object.keys(event.data).length > 0 && html`<section class="card"><h2>${w('data')}</h2><pre>${JSON.stringify(event.data, null, 2)}</pre></section>`}
-    ${match.deliveries && html`<section class="card"><${Way} deliveries=${match.deliveries} /></section>`}
-    ${match.cells && match.cells.length > 0 && html`<section class="card"><h2>${w('cells')}</h2><p>${match.cells.map((c) => html`<a href="#/passport?${query({cell: c.cell || c})}">${c.cell || c}</a> `)}</p></section>`}
-    <section class="card"><h2>${w('proof')}</h2><${Proof} number=${event.number} /></section>`;
+export function Audit({parameters, who}) {
+  const line = parameters.get('q') || '';
+  const asked = readLine(line);
+  const [wrong, setWrong] = useState(asked.errors ? {line, errors: asked.errors} : null);
+  return html`<h1>${say('audit')}</h1>
+    <${Line} line=${line} onErrors=${setWrong} />
+    ${wrong && html`<${LineErrors} ...${wrong} />`}
+    ${who.roles.some((role) => role === 'auditor' || role === 'pd-officer') && html`<${Person} />`}
+    ${!asked.errors && html`<div class="beside"><${Results} line=${line} asked=${asked} cursor=${parameters.get('cursor') || ''} before=${parameters.get('before') || ''} />
+      ${asked.parameters && html`<${Facets} parameters=${asked.parameters} line=${line} turned=${parameters.has('cursor') || parameters.has('before')} />`}</div>`}`;
 }

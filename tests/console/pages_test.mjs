@@ -53,7 +53,7 @@ async function audit(page) {
 async function aProof(page) {
   await page.click('tbody a >> nth=0');
   await page.waitForSelector('text=Этот браузер проверил');
-  await page.waitForSelector('caption:text-is("Путь через хаб")');
+  await page.waitForSelector('h2:text-is("Путь через хаб")');
   await withoutViolations(page, 'event');
   await page.route('**/log/tile/entries/**', async (route) => {
     const answer = await route.fetch();
