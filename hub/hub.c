@@ -282,6 +282,7 @@ static void join(struct mr_hub *hub)
             .eraser = hub->eraser,
             .desk = hub->desk,
             .status = mr_hub_status,
+            .live = mr_hub_live,
             .status_ctx = hub,
             .acted = mr_deliver_on_act,
             .acted_ctx = &hub->deliver,

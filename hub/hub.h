@@ -99,5 +99,6 @@ void mr_hub_stop(struct mr_hub *hub); /* answers what was taken, then closes */
 void mr_hub_take(struct mr_hub *hub, struct mr_edition *edition, uint64_t number);
 
 json_t *mr_hub_status(void *hub); /* for Query hub.status; hub/status.c */
+json_t *mr_hub_live(void *hub);   /* for the methods that are `live` (hub/audit/method.h); the same file */
 
 #endif

@@ -358,6 +358,12 @@ void mr_prepare_submit(struct mr_prepare *prepare, struct mr_intake *intake)
     assert(intake->done && intake->system != 0);
     assert(intake->sender || intake->system == MR_SYSTEM_HUB);
     assert(!intake->task || intake->count == 0);
+    intake->clock = prepare->house->clock;
+    intake->came_us = mr_clock_wall_us(intake->clock);
+    if (intake->with) {
+        intake->with->clock = intake->clock;
+        intake->with->came_us = intake->came_us;
+    }
     if (!mr_mailbox_post(&prepare->mailbox, &intake->link))
         turn_away(intake, MR_ECLOSED);
 }

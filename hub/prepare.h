@@ -109,13 +109,15 @@ struct mr_intake {
     /* Loop thread: what is said when it comes out of the hub's mailbox; NULL: its producer, its tool or its
      * method is told. */
     void (*answer)(struct mr_intake *intake);
-    void *owner;           /* the submitter's */
-    struct mr_buf records; /* prepare's: encoded records */
-    struct mr_buf spans;   /* prepare's: struct mr_intake_span, one a record */
-    uint64_t running;      /* prepare's: key of the intake row */
-    bool idle;             /* prepare's: nothing of it goes into the log */
-    bool mended;           /* prepare's: something waits no longer because of it */
-    int64_t at_us;         /* prepare's: when it was prepared */
+    void *owner;                  /* the submitter's */
+    struct mr_buf records;        /* prepare's: encoded records */
+    struct mr_buf spans;          /* prepare's: struct mr_intake_span, one a record */
+    uint64_t running;             /* prepare's: key of the intake row */
+    bool idle;                    /* prepare's: nothing of it goes into the log */
+    bool mended;                  /* prepare's: something waits no longer because of it */
+    int64_t came_us;              /* when it was submitted: its frame or its question had just come */
+    const struct mr_clock *clock; /* the house's, for the writer */
+    int64_t at_us;                /* prepare's: when it was prepared */
 };
 /* Items are zeroed: the submitter sets events, sender, system, epoch, first_sequence, done (and rows, owner).
  */
@@ -160,10 +162,16 @@ struct mr_intake_row {
     uint32_t duplicate;
     uint32_t quarantined;
     uint32_t refused;
-    int64_t at_us;
+    int64_t at_us;        /* it was prepared: the least recorded_us of its records */
+    int64_t came_us;      /* 0 in rows of version 1, as all that follows */
+    int64_t committed_us; /* the writer put it into its commit; what is acknowledged is durable after that */
+    uint64_t through;     /* head of the log after it; with the two below: numbers through - records + 1 .. */
+    uint32_t records;
 };
 int mr_intake_row_encode(struct mr_buf *out, const struct mr_intake_row *row);
 int mr_intake_row_decode(struct mr_intake_row *ret, struct mr_slice value);
+/* The intake that gave a record its number, from its snapshot. MR_ENOTFOUND: its row is of version 1. */
+int mr_intake_row_of(struct mr_log_reader *reader, uint64_t number, struct mr_intake_row *ret);
 
 /* MR_LOG_PRODUCER: u16 system */
 struct mr_producer_row {

@@ -7,7 +7,8 @@
 
 #include "proto/base/bytes.h"
 
-enum { ROW_VERSION = 1, QUARANTINE_ROW_VERSION = 3 /* 1: without replaced_by; 2: without what follows it */ };
+enum { ROW_VERSION = 1, INTAKE_ROW_VERSION = 2 /* 1: without came_us and what follows it */ };
+enum { QUARANTINE_ROW_VERSION = 3 /* 1: without replaced_by; 2: without what follows it */ };
 
 struct cursor {
     const uint8_t *at;
@@ -161,7 +162,7 @@ int mr_verdict_row_decode(struct mr_verdict_row *ret, struct mr_slice value)
 
 int mr_intake_row_encode(struct mr_buf *out, const struct mr_intake_row *row)
 {
-    mr_buf_put_u8(out, ROW_VERSION);
+    mr_buf_put_u8(out, INTAKE_ROW_VERSION);
     mr_buf_put_be16(out, row->system);
     mr_buf_put_be64(out, row->epoch);
     mr_buf_put_be64(out, row->first_sequence);
@@ -171,13 +172,19 @@ int mr_intake_row_encode(struct mr_buf *out, const struct mr_intake_row *row)
     mr_buf_put_be32(out, row->quarantined);
     mr_buf_put_be32(out, row->refused);
     mr_buf_put_be64(out, (uint64_t)row->at_us);
+    mr_buf_put_be64(out, (uint64_t)row->came_us);
+    mr_buf_put_be64(out, (uint64_t)row->committed_us);
+    mr_buf_put_be64(out, row->through);
+    mr_buf_put_be32(out, row->records);
     return built(out);
 }
 
 int mr_intake_row_decode(struct mr_intake_row *ret, struct mr_slice value)
 {
-    struct cursor c = begin(value);
+    uint8_t version;
+    struct cursor c = begin_version(value, INTAKE_ROW_VERSION, &version);
 
+    *ret = (struct mr_intake_row){0};
     ret->system = take_u16(&c);
     ret->epoch = take_u64(&c);
     ret->first_sequence = take_u64(&c);
@@ -187,7 +194,55 @@ int mr_intake_row_decode(struct mr_intake_row *ret, struct mr_slice value)
     ret->quarantined = take_u32(&c);
     ret->refused = take_u32(&c);
     ret->at_us = (int64_t)take_u64(&c);
+    if (version >= 2) {
+        ret->came_us = (int64_t)take_u64(&c);
+        ret->committed_us = (int64_t)take_u64(&c);
+        ret->through = take_u64(&c);
+        ret->records = take_u32(&c);
+    }
     return end(&c);
+}
+
+struct at_or_after {
+    struct mr_intake_row row;
+    uint64_t running;
+};
+
+static int take_intake(void *ctx, struct mr_slice key, struct mr_slice value)
+{
+    struct at_or_after *ret = ctx;
+    int r = key.size == MR_INTAKE_KEY_BYTES ? mr_intake_row_decode(&ret->row, value) : MR_ECORRUPT;
+
+    ret->running = r < 0 ? 0 : mr_get_be64(key.data);
+    return r < 0 ? r : 1;
+}
+
+/* Running numbers and heads of the log grow together, so this halves its way; rows of version 1 are the
+ * oldest ones, with the head 0. */
+int mr_intake_row_of(struct mr_log_reader *reader, uint64_t number, struct mr_intake_row *ret)
+{
+    uint64_t low = 0, high = UINT64_MAX;
+    struct at_or_after next;
+    uint8_t key[MR_INTAKE_KEY_BYTES];
+    bool found = false;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        int r = mr_log_rows(
+                reader, MR_LOG_INTAKE, (struct mr_slice){0}, mr_number_key(middle, key), take_intake, &next);
+
+        if (r < 0)
+            return r;
+        if (r == 0 || next.row.through >= number) {
+            high = middle;
+            found |= r == 1;
+        } else {
+            low = next.running + 1;
+        }
+        if (r == 1 && next.row.through >= number)
+            *ret = next.row;
+    }
+    return found && number > ret->through - ret->records ? 0 : MR_ENOTFOUND;
 }
 
 int mr_producer_row_encode(struct mr_buf *out, const struct mr_producer_row *row)

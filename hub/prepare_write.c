@@ -183,7 +183,11 @@ static int put_intake(const struct mr_intake *intake, struct mr_log_batch *batch
             .epoch = intake->epoch,
             .first_sequence = intake->first_sequence,
             .received = (uint32_t)intake->count,
-            .at_us = intake->at_us};
+            .at_us = intake->at_us,
+            .came_us = intake->came_us,
+            .committed_us = mr_clock_wall_us(intake->clock),
+            .through = mr_log_batch_head(batch),
+            .records = (uint32_t)spans_count(intake)};
     uint32_t *const counts[] = {NULL, &row.stored, &row.duplicate, &row.quarantined, &row.refused};
     struct mr_buf value = MR_BUF_INIT;
     uint8_t key[MR_INTAKE_KEY_BYTES];

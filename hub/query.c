@@ -23,6 +23,7 @@ struct call {
     const struct mr_method *method;
     struct mr_house house; /* of its own while it runs */
     json_t *arguments;
+    json_t *live; /* when its method is */
     char operator_name[64];
     struct mr_error error;
     struct mr_act act;
@@ -99,6 +100,7 @@ static void free_call(struct call *call)
     mr_list_remove(&call->link);
     mr_act_fini(&call->act);
     json_decref(call->arguments);
+    json_decref(call->live);
     (void)pthread_mutex_destroy(&call->lock);
     (void)pthread_cond_destroy(&call->room);
     free(call);
@@ -223,7 +225,8 @@ static void on_work(uv_work_t *work)
             .eraser = call->query->eraser,
             .desk = call->query->desk,
             .hub_running = true,
-            .compactor = call->query->compactor};
+            .compactor = call->query->compactor,
+            .live = call->live};
 
     call->status = mr_method_allowed(call->method, &args, &call->error);
     if (call->status < 0)
@@ -363,6 +366,7 @@ static struct call *new_call(struct mr_query *query, const struct mr_query_to *t
     call->to = *to;
     call->method = method;
     call->arguments = json_incref(arguments);
+    call->live = method->live ? query->live(query->status_ctx) : NULL;
     memcpy(call->operator_name, operator_name, strnlen(operator_name, sizeof call->operator_name - 1));
     mr_list_init(&call->pending);
     mr_list_init(&call->act_link);

@@ -40,6 +40,7 @@ struct mr_query {
     struct mr_compactor *compactor;
     struct mr_mailbox *intakes;   /* of the hub: durable intakes come back there */
     json_t *(*status)(void *ctx); /* the live state, for hub.status: answered on the loop */
+    json_t *(*live)(void *ctx);   /* what struct mr_method tells of `live`; the same ctx */
     void *status_ctx;
     void (*acted)(void *ctx, const struct mr_act_delivery *delivery); /* loop; may be NULL */
     void *acted_ctx;

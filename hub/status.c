@@ -64,6 +64,21 @@ static json_t *subscriptions_json(const struct mr_hub *hub)
     return list;
 }
 
+json_t *mr_hub_live(void *ctx)
+{
+    const struct mr_hub *hub = ctx;
+    json_t *all = json_object();
+
+    for (uint32_t i = 0; i < hub->deliver.feeds_count; i++) {
+        const struct mr_feed *feed = hub->deliver.feeds[i];
+
+        (void)json_object_set_new(all, feed->subscription->name,
+                json_pack("{s:b, s:I, s:b}", "connected", feed->session != NULL, "sent_through",
+                        (json_int_t)feed->sent_through, "retrying", (int)feed->waiting));
+    }
+    return all;
+}
+
 static json_t *counts_json(const struct mr_hub *hub)
 {
     const struct mr_gateway_stats *s = &hub->gateway.stats;

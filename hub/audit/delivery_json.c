@@ -43,6 +43,8 @@ static int look_nack(void *ctx, struct mr_slice key, struct mr_slice value)
     return mr_nack_row_decode(ctx, value);
 }
 
+static const char WAITING[] = "waiting";
+
 static const char *delivery_state(struct mr_log_reader *reader, uint16_t sub, struct covering *c,
         struct mr_nack_row *nack, struct mr_cursor_row *cursor)
 {
@@ -68,7 +70,7 @@ static const char *delivery_state(struct mr_log_reader *reader, uint16_t sub, st
     }
     if (c->found)
         return mr_delivery_outcome_name(c->row.outcome);
-    return c->number > cursor->cursor ? "waiting" : "not delivered";
+    return c->number > cursor->cursor ? WAITING : "not delivered";
 }
 
 /* One row is of a range, and its time is that of the first one: none was sent before it was recorded. */
@@ -77,7 +79,25 @@ static int64_t sent_us(const struct mr_delivery_row *row, const struct mr_record
     return row->sent_us > record->recorded_us ? row->sent_us : record->recorded_us;
 }
 
-json_t *mr_delivery_json(const struct mr_house *house, struct mr_log_reader *reader, uint16_t sub,
+/* What a delivery waits for that is neither settled nor parked, as the hub saw it when it was asked; without
+ * one nobody is connected. */
+static const char *what_for(
+        const struct mr_method_call *call, const char *subscription, uint64_t number, bool nacked)
+{
+    const json_t *feed = json_object_get(call->live, subscription);
+
+    if (!json_is_true(json_object_get(feed, "connected")))
+        return "its receiver, which is not connected";
+    if (nacked)
+        return "its next attempt";
+    if (number <= (uint64_t)json_integer_value(json_object_get(feed, "sent_through")))
+        return "its receiver's acknowledgement";
+    if (json_is_true(json_object_get(feed, "retrying")))
+        return "the next attempt of an earlier one";
+    return "its turn, within what its receiver asks for";
+}
+
+json_t *mr_delivery_json(const struct mr_method_call *call, struct mr_log_reader *reader, uint16_t sub,
         const struct mr_record *record)
 {
     uint64_t number = record->number;
@@ -94,7 +114,7 @@ json_t *mr_delivery_json(const struct mr_house *house, struct mr_log_reader *rea
             look_delivery, &c);
     (void)mr_log_rows(reader, MR_LOG_NACK, mr_slice(key, 10), mr_slice(key, 10), look_nack, &nack);
     state = delivery_state(reader, sub, &c, &nack, &cursor);
-    json = json_pack("{s:s, s:s}", "subscription", mr_subscription_name(house, sub, name, sizeof name),
+    json = json_pack("{s:s, s:s}", "subscription", mr_subscription_name(call->house, sub, name, sizeof name),
             "state", state);
     if (c.found) {
         (void)json_object_set_new(json, "sent", mr_time_json(sent_us(&c.row, record)));
@@ -107,7 +127,23 @@ json_t *mr_delivery_json(const struct mr_house *house, struct mr_log_reader *rea
     }
     if (nack.reason[0])
         (void)json_object_set_new(json, "reason", json_string(nack.reason));
+    if (state == WAITING)
+        (void)json_object_set_new(
+                json, "waits_for", json_string(what_for(call, name, number, nack.at_us != 0)));
     return json;
+}
+
+/* ---- how it came in ---- */
+
+void mr_intake_add(struct mr_log_reader *reader, uint64_t number, json_t *json)
+{
+    struct mr_intake_row row;
+
+    if (mr_intake_row_of(reader, number, &row) < 0)
+        return;
+    (void)json_object_set_new(json, "intake",
+            json_pack("{s:o, s:o, s:I}", "received", mr_time_json(row.came_us), "committed",
+                    mr_time_json(row.committed_us), "events", (json_int_t)row.received));
 }
 
 /* ---- what was given back ---- */

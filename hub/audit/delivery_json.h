@@ -5,11 +5,13 @@
 
 #include <jansson.h>
 
-#include "hub/house.h"
+#include "hub/audit/method.h"
 
 /* What docs/methods.md calls a delivery, of one subscription. NULL: out of memory. */
-json_t *mr_delivery_json(const struct mr_house *house, struct mr_log_reader *reader, uint16_t sub,
+json_t *mr_delivery_json(const struct mr_method_call *call, struct mr_log_reader *reader, uint16_t sub,
         const struct mr_record *record);
+/* Sets "intake", how the record came in; not of one that an older hub took. */
+void mr_intake_add(struct mr_log_reader *reader, uint64_t number, json_t *json);
 /* What its receiver gave back, the first 100: [attempt, at, reason]. */
 json_t *mr_delivery_tries_json(struct mr_log_reader *reader, uint16_t sub, uint64_t number);
 /* Sets "quarantine" of one that waits or waited for correction. */

@@ -30,6 +30,7 @@ struct mr_method_call {
     const _Atomic bool
             *stop;        /* a long one ends with MR_ECLOSED when it becomes true; NULL: it runs to its end */
     struct mr_desk *desk; /* the same */
+    const json_t *live;   /* of a method with `live`: see there; NULL without a running hub */
 };
 
 /* An answer of an acting method: the event to append and the rows that go into the same commit. */
@@ -69,6 +70,8 @@ struct mr_method {
     int (*act)(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
     bool appends; /* a reading one that has the hub append (call->eraser): as an acting one, not without space
                    */
+    bool live; /* call->live is the state of each subscription as the loop saw it when the question came: an
+                  object of objects with `connected`, `sent_through`, `retrying` */
 };
 
 /* NULL: no such method. Static, any thread. The table is in methods.c and names every method of the hub. */

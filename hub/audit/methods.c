@@ -36,7 +36,7 @@ static const struct mr_method methods[] = {
         {"log.segments", NULL, mr_query_log_segments, NULL},
         {"log.show", NULL, mr_query_log_show, NULL},
         {"log.tail", NULL, mr_query_log_tail, NULL},
-        {"log.way", NULL, mr_query_log_way, NULL},
+        {"log.way", NULL, mr_query_log_way, NULL, .live = true},
         {"parked.discard", "admin", NULL, mr_act_parked_discard},
         {"parked.list", NULL, mr_query_parked_list, NULL},
         {"parked.release", "admin", NULL, mr_act_parked_release},
@@ -72,7 +72,7 @@ static const struct mr_method methods[] = {
         {"token.list", NULL, mr_query_token_list, NULL},
         {"token.new", "admin", NULL, mr_act_token_new},
         {"token.revoke", "admin", NULL, mr_act_token_revoke},
-        {"where", NULL, mr_query_where, NULL},
+        {"where", NULL, mr_query_where, NULL, .live = true},
 };
 
 const struct mr_method *mr_method_at(size_t index)

@@ -40,12 +40,12 @@ static json_t *admitted_json(const struct mr_record *record)
 }
 
 static json_t *deliveries_json(
-        const struct mr_house *house, struct mr_log_reader *reader, const struct mr_record *record)
+        const struct mr_method_call *call, struct mr_log_reader *reader, const struct mr_record *record)
 {
     json_t *deliveries = json_array();
 
     for (size_t i = 0; i < record->subs_count; i++) {
-        json_t *json = mr_delivery_json(house, reader, record->subs[i], record);
+        json_t *json = mr_delivery_json(call, reader, record->subs[i], record);
 
         (void)json_object_set_new(
                 json, "tries", mr_delivery_tries_json(reader, record->subs[i], record->number));
@@ -55,7 +55,7 @@ static json_t *deliveries_json(
 }
 
 static json_t *way_json(
-        const struct mr_house *house, struct mr_log_reader *reader, const struct mr_record *record)
+        const struct mr_method_call *call, struct mr_log_reader *reader, const struct mr_record *record)
 {
     struct mr_slice note;
     uint64_t size = 0;
@@ -65,10 +65,12 @@ static json_t *way_json(
     if (mr_log_checkpoint(reader, &size, &note) < 0)
         size = 0;
     json = json_pack("{s:I, s:s, s:o, s:o, s:I, s:b, s:I, s:o}", "number", (json_int_t)record->number,
-            "system", mr_system_name(house, record->system, system, sizeof system), "admitted",
+            "system", mr_system_name(call->house, record->system, system, sizeof system), "admitted",
             admitted_json(record), "recorded", mr_time_json(record->recorded_us), "config",
             (json_int_t)record->config, "signed", record->number <= size, "checkpoint", (json_int_t)size,
-            "deliveries", deliveries_json(house, reader, record));
+            "deliveries", deliveries_json(call, reader, record));
+    if (json)
+        mr_intake_add(reader, record->number, json);
     if (json && record->flags & MR_RECORD_QUARANTINED)
         mr_quarantine_add(reader, record->number, json);
     return json;
@@ -90,7 +92,7 @@ int mr_query_log_way(const struct mr_method_call *call, mr_emit_fn emit, void *c
     if (r == MR_ENOTFOUND)
         r = no_record(reader, reterr);
     if (r == 0) {
-        json = way_json(call->house, reader, &view.record);
+        json = way_json(call, reader, &view.record);
         r = json ? emit(ctx, json) : MR_ENOMEM;
     }
     mr_log_reader_close(reader);

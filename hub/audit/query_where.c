@@ -54,8 +54,9 @@ static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)
         mr_expired_add(w->call->house, &w->view.record, json);
     memcpy(w->idents[w->idents_count++], w->view.record.ident, MR_RECORD_IDENT_BYTES);
     for (size_t i = 0; i < w->view.record.subs_count; i++)
-        (void)json_array_append_new(deliveries,
-                mr_delivery_json(w->call->house, w->reader, w->view.record.subs[i], &w->view.record));
+        (void)json_array_append_new(
+                deliveries, mr_delivery_json(w->call, w->reader, w->view.record.subs[i], &w->view.record));
+    mr_intake_add(w->reader, number, json);
     (void)json_object_set_new(json, "deliveries", deliveries);
     if (w->view.record.flags & MR_RECORD_QUARANTINED)
         mr_quarantine_add(w->reader, number, json);

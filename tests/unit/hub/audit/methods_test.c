@@ -176,6 +176,10 @@ static void check_where(struct hub_env *env)
     assert_string_equal(
             json_string_value(json_object_get(line_of(deliveries, "subscription", "portal-routes"), "state")),
             "waiting");
+    assert_string_equal(json_string_value(json_object_get(
+                                line_of(deliveries, "subscription", "portal-routes"), "waits_for")),
+            "its receiver, which is not connected");
+    assert_non_null(json_object_get(json_object_get(match, "intake"), "committed"));
     assert_int_equal(json_array_size(json_object_get(where, "verdicts")), 1);
     assert_non_null(strstr(text, "7.deficits.identified"));
     assert_null(strstr(text, "Петрова"));
