@@ -24,6 +24,26 @@ static int open_passport(const struct mr_method_call *call, struct mr_passport *
     return r < 0 ? r : mr_passport_open(ret, call->house, as_of, reterr);
 }
 
+/* All sections, those of the configuration first in its order: also the ones without a figure yet. */
+static json_t *form_sections(const struct mr_config_passport *config)
+{
+    json_t *list = json_array();
+    bool shown[MR_PASSPORT_SECTIONS + 1] = {false};
+
+    for (uint32_t i = 0; i < config->sections_count + MR_PASSPORT_SECTIONS; i++) {
+        int section = i < config->sections_count ? config->sections[i][0] - '0'
+                                                 : (int)(i - config->sections_count) + 1;
+
+        if (shown[section])
+            continue;
+        shown[section] = true;
+        (void)json_array_append_new(
+                list, json_pack("{s:i, s:s, s:b}", "section", section, "title", mr_section_title(section),
+                              "in_form", config->sections_count == 0 || i < config->sections_count));
+    }
+    return list;
+}
+
 /* What a screen shows beside the figures: where the zone's days begin, and how the whole was entered so far.
  */
 static void add_beside(const struct mr_method_call *call, const struct mr_passport *passport,
@@ -35,6 +55,7 @@ static void add_beside(const struct mr_method_call *call, const struct mr_passpo
     (void)snprintf(whole, sizeof whole, "%s-%llu", tag, (unsigned long long)mr_passport_said(passport));
     (void)json_object_set_new(json, "tag", json_string(whole));
     (void)json_object_set_new(json, "recorded", mr_time_json(passport->facts.recorded_us));
+    (void)json_object_set_new(json, "form_sections", form_sections(&call->house->config->passport));
     (void)json_object_set_new(json, "timezone", json_string(call->house->config->timezone));
     (void)json_object_set_new(json, "workflow", mr_workflow_json(row));
 }

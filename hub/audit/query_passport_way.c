@@ -16,6 +16,8 @@ int mr_query_passport_workflow(
     if (r < 0)
         return r;
     json = mr_workflow_json(&row);
+    if (json)
+        (void)json_object_set_new(json, "timezone", json_string(call->house->config->timezone));
     return json ? emit(ctx, json) : MR_ENOMEM;
 }
 

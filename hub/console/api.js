@@ -6,6 +6,7 @@ export class Problem extends Error {
   constructor(status, body) {
     super(body.detail || body.title || String(status));
     this.status = status;
+    this.code = (body.type || '').replace('urn:marshrut:problem:', '');
     this.field = body.field || '';
     this.cure = body.cure || '';
   }
@@ -17,8 +18,8 @@ async function problemOf(response) {
   return new Problem(response.status, body);
 }
 
-async function ask(method, path, body) {
-  const headers = {};
+async function ask(method, path, body, more = {}) {
+  const headers = {...more};
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET') headers['X-CSRF-Token'] = csrf;
   const response = await fetch(path, {method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: 'same-origin'});
@@ -27,7 +28,7 @@ async function ask(method, path, body) {
 }
 
 export const get = (path) => ask('GET', '/api/v1' + path);
-export const post = (path, body = {}) => ask('POST', '/api/v1' + path, body);
+export const post = (path, body = {}, headers = {}) => ask('POST', '/api/v1' + path, body, headers);
 
 const keep = (session) => { csrf = session.csrf; return session; };
 export const session = async () => keep(await get('/session'));

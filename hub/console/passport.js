@@ -1,43 +1,119 @@
-// «Паспорт»: the form's sections in their order; a cell leads to its rule and its events.
-import {html, useState} from '/console/htm.js';
+// «Паспорт»: the form's sections in their order and the way of a version; a cell leads to its rule and its events.
+import '/console/passport_words.js';
+import {html, useEffect, useRef, useState} from '/console/htm.js';
 import {get, query} from '/console/api.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
-import {count, w} from '/console/words.js';
+import {ActForm, Way, may, wordOf} from '/console/passport_acts.js';
+import {Cell, stateOf, withUnit} from '/console/passport_cell.js';
+import {Compare} from '/console/passport_diff.js';
+import {PointInput, parametersOf} from '/console/passport_point.js';
+import {count, w, when} from '/console/words.js';
 
+const NAMES = ['as_of', 'at', 'version'];
 const link = (values) => `#/passport?${query(values)}`;
 
-function Explained({cell, asOf}) {
-  const [answer, error, again] = useAsk(() => get(`/passport/cells/${encodeURIComponent(cell)}?${query({as_of: asOf})}`), `${cell} ${asOf}`);
-  if (error) return html`<${Trouble} error=${error} again=${again} />`;
-  if (!answer) return html`<section class="card"><${Loading} /></section>`;
-  return html`<section class="card" aria-label=${w('from')}><h2>${answer.title || answer.cell}</h2>
-    <dl><dt>${w('value')}</dt><dd>${answer.value ?? '—'} ${answer.unit || ''}</dd>
-      <dt>${w('rule')}</dt><dd>${answer.rule_text || answer.rule} (${answer.rule}, ${w('version')} ${answer.rule_version})</dd>
-      ${answer.reason && html`<dt>${w('reason')}</dt><dd>${answer.reason}</dd>`}
-      ${(answer.not_counted || []).map((n) => html`<dt>${w('notcounted')}</dt><dd>${n.title || n.code}: ${count(n.count)}</dd>`)}
-      <dt>${w('events')}</dt><dd>${(answer.numbers || []).map((n) => html`<a href="#/event/${n}">${count(n)}</a> `)}${answer.next_after ? '…' : ''}</dd></dl>
-    <p><a href=${link({as_of: asOf})}>${w('close')}</a></p></section>`;
+// The last passport that was seen: opening a cell does not draw it anew from the whole log.
+const kept = {key: null, passport: null};
+
+async function passportOf(key, parameters) {
+  if (kept.key !== key) Object.assign(kept, {passport: await get(`/passport?${query(parameters)}`), key});
+  return kept.passport;
 }
 
-const Section = ({section, asOf}) => html`<section class="card"><${Table} caption="${section.section}. ${section.title}" rows=${section.cells} columns=${[
-  [w('cell'), (c) => html`<a href=${link({cell: c.cell, as_of: asOf})}>${c.title || c.cell}</a>`],
-  [w('value'), (c) => `${c.value ?? '—'} ${c.unit || ''}`, 'number'], [w('events'), (c) => count(c.events), 'number'],
-  [w('notcounted'), (c) => (c.not_counted ? count(c.not_counted) : ''), 'number']]} /></section>`;
+const formats = ['xlsx', 'csv', 'json'];
+const Exports = ({parameters}) => html`<p class="exports">${w('p_export')}: ${formats.map((format) => html`<a href="/api/v1/passport/export?${query({format, ...parameters})}" download="passport.${format}">${format.toUpperCase()}</a> `)}
+  <button type="button" class="plain" onClick=${() => print()}>${w('printit')}</button></p>`;
 
-export function Passport({parameters}) {
-  const asOf = parameters.get('as_of') || '';
-  const cell = parameters.get('cell');
-  const [draft, setDraft] = useState(asOf);
-  const [passport, error, again] = useAsk(() => get(`/passport?${query({as_of: asOf})}`), asOf);
-  const go = (e) => { e.preventDefault(); location.hash = link({as_of: draft}); };
-  if (error && error.status === 404) return html`<h1>${w('passport')}</h1><p>${w('nopassport')}</p>`;
+function Row({cell, open, at, children}) {
+  const {copied} = cell;
+  return html`<tr class=${open ? 'open' : ''}><td><a href=${link({...at, cell: open ? '' : cell.cell})} aria-expanded=${open ? 'true' : 'false'}>${cell.title || cell.cell}</a></td>
+      <td class="number">${withUnit(cell.value, cell.unit)}</td><td>${stateOf(cell.state)}${copied && html`<div class=${copied.value === cell.value ? 'good' : 'warn'}>${copied.value === cell.value ? w('p_copied') : w('p_changedsince')}</div>`}</td>
+      <td class="number">${count(cell.events)}</td><td class="number">${cell.not_counted ? count(cell.not_counted) : ''}</td></tr>
+    ${open && html`<tr><td colspan="5">${children}</td></tr>`}`;
+}
+
+function SectionActs({section, workflow, roles, hasValues, onDone}) {
+  const [step, setStep] = useState(null);
+  const steps = [['set', true], ['copied', hasValues]].filter(([s, there]) => there && may(workflow, roles, s)).map(([s]) => s);
+  const word = (s) => (s === 'copied' ? w('p_copysection') : wordOf(s));
+  if (!step) return html`<p class="buttons">${steps.map((s) => html`<button class="plain" onClick=${() => setStep(s)}>${word(s)}</button> `)}</p>`;
+  return html`<${ActForm} key=${step} step=${step} title=${word(step)} given=${{cell: `${section}.`}} fixed=${step === 'copied' ? {section} : {}} tag=${step === 'set' ? 'said-0' : ''}
+    onDone=${(done) => { setStep(null); onDone(done); }} onCancel=${() => setStep(null)} />`;
+}
+
+function Section({section, title, cells, chosen, at, acting, children, ...acts}) {
+  const id = `s-${section}`;
+  return html`<section class="card section" aria-labelledby=${id}><h2 id=${id}>${section}. ${title}</h2>
+    ${cells.length === 0 ? html`<p class="soft">${w('p_empty')}</p>` : html`<div class="scroll" tabindex="0" role="region" aria-label="${w('p_table')} ${section}"><table aria-labelledby=${id}>
+      <thead><tr><th scope="col">${w('cell')}</th><th scope="col" class="number">${w('value')}</th><th scope="col">${w('p_state')}</th><th scope="col" class="number">${w('events')}</th><th scope="col" class="number">${w('notcounted')}</th></tr></thead>
+      <tbody>${cells.map((cell) => html`<${Row} key=${cell.cell} cell=${cell} open=${cell.cell === chosen} at=${at}>${cell.cell === chosen && children}<//>`)}</tbody></table></div>`}
+    ${acting && html`<${SectionActs} section=${section} hasValues=${cells.some((c) => c.value)} ...${acts} />`}</section>`;
+}
+
+// All of the form's sections, also those without a figure yet.
+const sectionsOf = (passport) => passport.form_sections.map(({section, title, in_form}) => ({section, title, in_form, cells: (passport.sections.find((s) => s.section === section) || {cells: []}).cells}))
+  .filter((s) => s.in_form || s.cells.length > 0);
+
+const why = ({data = {}}) => [data.reason, data.basis, data.note, data.orderNumber, data.orderDate, data.letterNumber, data.letterDate].filter(Boolean).join(', ');
+const cellsOf = ({data = {}}) => [...(data.cells || []), ...(data.cell ? [data.cell] : [])].map((c) => `${c.cell}: ${c.value}`).join('; ');
+const actOf = (type) => w(`p_act_${{'nms.passport.filled.v1': 'submitted', 'nms.passport.campaign.opened.v1': 'opened'}[type] || type.split('.').at(-2)}`);
+
+function History({turn, zone}) {
+  const [open, setOpen] = useState(false);
+  return html`<details class="card" onToggle=${(e) => setOpen(e.target.open)}><summary>${w('p_history')}</summary>${open && html`<${Done} turn=${turn} zone=${zone} />`}</details>`;
+}
+
+function Done({turn, zone}) {
+  const [history, error, again] = useAsk(() => get('/passport/history?limit=1000'), turn);
   if (error) return html`<${Trouble} error=${error} again=${again} />`;
-  if (!passport) return html`<${Loading} />`;
-  return html`<h1>${w('passport')}: ${passport.region}, ${passport.form}</h1>
-    <form class="line" onSubmit=${go}><input inputmode="numeric" pattern="[0-9]*" aria-label=${w('asof')} placeholder=${w('asof')} value=${draft} onInput=${(e) => setDraft(e.target.value)} />
-      <button>${w('show')}</button><button type="button" class="plain" onClick=${() => print()}>${w('printit')}</button></form>
-    <section class="card"><dl><dt>${w('workflow')}</dt><dd>${passport.workflow ? passport.workflow.title : '—'}</dd><dt>${w('asof')}</dt><dd>${count(passport.as_of)}</dd>
-      ${passport.erased > 0 && html`<dt>${w('gone')}</dt><dd>${count(passport.erased)}</dd>`}</dl></section>
-    ${cell && html`<${Explained} cell=${cell} asOf=${asOf} />`}
-    ${passport.sections.map((s) => html`<${Section} section=${s} asOf=${asOf} />`)}`;
+  if (!history) return html`<${Loading} />`;
+  if (history.items.length === 0) return html`<p class="soft">${w('p_nothing')}</p>`;
+  return html`<${Table} caption=${w('p_history')} rows=${[...history.items].reverse()} columns=${[
+    [w('number'), (r) => html`<a href="#/event/${r.number}">${count(r.number)}</a>`, 'number'], [w('time'), (r) => when(r.recorded, zone)], [w('p_who'), (r) => `${r.actor || r.system}${r.actorrole ? ` (${r.actorrole})` : ''}`],
+    [w('p_what'), (r) => html`${actOf(r.type)}<div class="soft">${cellsOf(r)}</div>`], [w('p_why'), why]]} />`;
+}
+
+const Asked = ({passport}) => html`<p>${w('p_region')} ${passport.region}. ${w('p_period')}: ${passport.period_from} — ${passport.period_to}. ${w('p_recorded')}: ${count(passport.as_of)}${passport.recorded ? `, ${when(passport.recorded, passport.timezone)}` : ''}.
+  ${passport.erased > 0 && html` ${w('gone')}: ${count(passport.erased)}.`}</p>`;
+
+function Shown({passport, parameters, asked, who, at, cell, onDone, turn}) {
+  const [draft, setDraft] = useState(at.point || '');
+  const acting = !at.point;
+  const shared = {workflow: passport.workflow, roles: who.roles, acting, onDone};
+  const go = (e) => { e.preventDefault(); location.hash = link({point: draft}); };
+  return html`<h1>${w('passport')}: ${passport.form}</h1>
+    ${/^образец/i.test(passport.form) && html`<p><span class="badge">${w('p_sample')}</span></p>`}
+    <${Asked} passport=${passport} />
+    <form class="line" onSubmit=${go}><${PointInput} label=${w('p_point')} point=${at.point || ''} kinds=${['now', 'date', 'number']} onChange=${setDraft} /><button>${w('show')}</button></form>
+    <p class="buttons noprint"><a href=${link({compare: 1})}>${w('p_compare')}</a></p><${Exports} parameters=${asked} />
+    <${Way} passport=${passport} roles=${who.roles} acting=${acting} onDone=${onDone} />
+    <${History} turn=${turn} zone=${passport.timezone} />
+    ${sectionsOf(passport).map((s) => html`<${Section} key=${s.section} ...${s} chosen=${cell} at=${at} ...${shared}>
+      <${Cell} key=${cell} cell=${cell} parameters=${asked} closing=${link(at)} ...${shared} /><//>`)}`;
+}
+
+// What was written last; the eye and the keyboard go there.
+function Written({done}) {
+  const place = useRef(null);
+  useEffect(() => { if (done) { scrollTo(0, 0); place.current.focus(); } }, [done]);
+  return html`<div role="status" tabindex="-1" ref=${place}>${done && html`<p class="good">${w('p_done')} <a href="#/event/${done.number}">${count(done.number)}</a></p>`}</div>`;
+}
+
+export function Passport({parameters, who}) {
+  const point = parameters.get('point') || parameters.get('as_of') || '';
+  const [turn, setTurn] = useState(0);
+  const [done, setDone] = useState(null);
+  const [workflow, refused] = useAsk(() => get('/passport/workflow'), turn);
+  const zone = workflow && workflow.timezone;
+  const asked = zone ? parametersOf(point, zone, NAMES) : {};
+  const key = zone && !parameters.get('compare') ? JSON.stringify([who.name, asked, turn, workflow.tag]) : '';
+  const [passport, error, again] = useAsk(() => (key ? passportOf(key, asked) : null), key);
+  const onDone = (answer) => { setDone(answer); kept.key = null; setTurn(turn + 1); };
+  const trouble = error || refused;
+  if (trouble && trouble.status === 404 && !point) return html`<h1>${w('passport')}</h1><p>${w('nopassport')}</p>`;
+  if (trouble) return html`<${Trouble} error=${trouble} again=${again} />`;
+  if (zone && parameters.get('compare')) return html`<${Compare} parameters=${parameters} zone=${zone} />`;
+  if (!passport) return html`<h1>${w('passport')}</h1><p class="soft" role="status">${w('p_loading')}</p>`;
+  return html`<${Written} done=${done} />
+    <${Shown} passport=${passport} asked=${asked} who=${who} at=${point ? {point} : {}} cell=${parameters.get('cell')} onDone=${onDone} turn=${turn} />`;
 }

@@ -52,4 +52,4 @@ export const missing = () => Object.keys(russian).filter((key) => !english[key])
 
 // Numbers and times as the language writes them; times say their zone.
 export const count = (n) => new Intl.NumberFormat(language()).format(n);
-export const when = (text) => (text ? new Intl.DateTimeFormat(language(), {dateStyle: 'medium', timeStyle: 'long'}).format(new Date(text)) : '');
+export const when = (text, timeZone) => (text ? new Intl.DateTimeFormat(language(), {dateStyle: 'medium', timeStyle: 'long', timeZone}).format(new Date(text)) : '');

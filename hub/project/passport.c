@@ -12,11 +12,9 @@ static const char *const section_titles[] = {"", "Кадровый состав"
         "Вовлечение педагогических работников в мероприятия РСНМС", "Информационные ресурсы",
         "Результативность работы системы",
         "Корреляция с результатами обучающихся общеобразовательных организаций"};
-enum { SECTIONS = 8 };
-
 const char *mr_section_title(int section)
 {
-    return section >= 1 && section <= SECTIONS ? section_titles[section] : "";
+    return section >= 1 && section <= MR_PASSPORT_SECTIONS ? section_titles[section] : "";
 }
 
 static int evaluate(struct mr_passport *passport, struct mr_error *reterr)

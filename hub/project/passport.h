@@ -37,6 +37,7 @@ json_t *mr_cell_json(const struct mr_cell *cell, bool full);
 /* Adds to a cell's JSON what is no part of the document: its `tag`, and where it was copied to the cabinet.
  */
 void mr_cell_json_beside(json_t *json, const struct mr_cell *cell);
+enum { MR_PASSPORT_SECTIONS = 8 };
 const char *mr_section_title(int section);
 
 /* Log number of the last value that a person gave; 0: nobody did. */

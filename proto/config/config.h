@@ -192,7 +192,9 @@ struct mr_config_passport {
     char *period_from;       /* YYYY-MM-DD */
     char *period_to;         /* inclusive */
     uint32_t suppress_below; /* cells counting fewer persons are shown as suppressed in exports; default 5 */
-    char **indicators;       /* codes of the indicator set's rows to compute */
+    char **sections; /* numbers of the form's sections in its order: "1" to "8"; none: all of them in order */
+    uint32_t sections_count;
+    char **indicators; /* codes of the indicator set's rows to compute */
     uint32_t indicators_count;
     struct mr_config_age_band *age_bands;
     uint32_t age_bands_count;

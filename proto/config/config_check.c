@@ -230,6 +230,25 @@ static int check_erasure(struct mr_config_check *check)
     return mr_config_need_range(check, erasure->answer_days, 1, 365);
 }
 
+/* Each of the form's eight at most once. */
+static int check_sections(struct mr_config_check *check, const struct mr_config_passport *passport)
+{
+    unsigned seen = 0;
+
+    for (uint32_t i = 0; i < passport->sections_count; i++) {
+        const char *text = passport->sections[i];
+        unsigned bit = strlen(text) == 1 && text[0] >= '1' && text[0] <= '8' ? 1u << (text[0] - '0') : 0;
+
+        mr_config_at(check, "passport.sections[%u]", (unsigned)i);
+        if (!bit)
+            return mr_config_fail(check, text, "no section of the form", "a number from 1 to 8");
+        if (seen & bit)
+            return mr_config_fail(check, text, "named twice", "each section once");
+        seen |= bit;
+    }
+    return 0;
+}
+
 static int check_passport(struct mr_config_check *check)
 {
     const struct mr_config_passport *passport = &check->config->passport;
@@ -246,6 +265,8 @@ static int check_passport(struct mr_config_check *check)
         return mr_config_fail(check, passport->period_to, "before period_from", "the last day of the period");
     mr_config_at(check, "passport.suppress_below");
     if ((r = mr_config_need_range(check, passport->suppress_below, 1, 1000)) < 0)
+        return r;
+    if ((r = check_sections(check, passport)) < 0)
         return r;
     if ((r = check_bands(check, "age_bands", passport->age_bands, passport->age_bands_count)) < 0)
         return r;

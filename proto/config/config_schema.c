@@ -158,6 +158,7 @@ static const cyaml_schema_field_t passport_fields[] = {OPT("form", struct mr_con
         OPT("period_from", struct mr_config_passport, period_from),
         OPT("period_to", struct mr_config_passport, period_to),
         NUM("suppress_below", struct mr_config_passport, suppress_below),
+        TEXTS("sections", struct mr_config_passport, sections),
         TEXTS("indicators", struct mr_config_passport, indicators),
         LIST("age_bands", struct mr_config_passport, age_bands, &band_entry),
         LIST("service_bands", struct mr_config_passport, service_bands, &band_entry), CYAML_FIELD_END};

@@ -28,11 +28,11 @@ async function overview(page) {
 
 async function passport(page) {
   await page.click(`nav a:text-is("${LANGUAGES.ru.passport}")`);
-  await page.waitForSelector('caption');
+  await page.waitForSelector('section.section tbody a');
   await withoutViolations(page, 'passport');
-  await page.click('tbody a >> nth=0');
+  await page.click('section.section tbody a >> nth=0');
   await page.waitForSelector('dt:text-is("Правило")');
-  await page.click('section[aria-label] dd a >> nth=0');
+  await page.click('.explained .numbers a >> nth=0');
   await page.waitForSelector('h1:has-text("Событие")');
 }
 

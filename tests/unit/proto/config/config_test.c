@@ -196,6 +196,8 @@ static const struct bad {
         {"period_from: \"2026-01-01\"", "period_from: \"2026-1-1\"", "date", NULL},
         {"period_from: \"2026-01-01\"", "period_from: \"2027-01-01\"", "before period_from", NULL},
         {"suppress_below: 5", "suppress_below: 5000", "out of range", NULL},
+        {"suppress_below: 5", "sections: [1, 9]", "no section of the form", NULL},
+        {"suppress_below: 5", "sections: [2, 1, 2]", "named twice", NULL},
         {"to_years: 35", "to_years: 0\n      x: 1", "", NULL},
         {"from_years: 35, to_years: 0", "from_years: 35, to_years: 30", "ends before", NULL},
         {"adapters:\n  school:\n    system: school", "adapters:\n  school:\n    system: skool",
