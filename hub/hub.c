@@ -275,6 +275,7 @@ static void join(struct mr_hub *hub)
             .prepare = hub->prepare,
             .intakes = &hub->intakes};
     hub->query = (struct mr_query){.house = &hub->house,
+            .publish = &hub->publish,
             .gateway = &hub->gateway,
             .prepare = hub->prepare,
             .compactor = hub->compactor,

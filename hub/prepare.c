@@ -230,6 +230,40 @@ static void run_tasks(struct mr_prepare *prepare, struct mr_list *batch)
     }
 }
 
+/* ---- trying out ---- */
+
+/* As a batch of its own that fails: no number was given and no person made. */
+static int try_out(struct mr_prepare *prepare, struct mr_intake *intake)
+{
+    struct mr_preparer_mark mark = mr_preparer_mark(&prepare->preparer);
+    uint64_t next_intake = prepare->next_intake;
+    int r = mr_preparer_begin(&prepare->preparer);
+
+    if (r == 0)
+        r = prepare_items(prepare, intake);
+    (void)mr_preparer_end(&prepare->preparer, r < 0 ? r : MR_ECLOSED);
+    mr_preparer_rollback(&prepare->preparer, &mark);
+    prepare->next_intake = next_intake;
+    return r;
+}
+
+static bool renew_sender(const struct mr_prepare *prepare, struct mr_intake *intake);
+
+static void try_all(struct mr_prepare *prepare, struct mr_list *batch)
+{
+    mr_list_foreach_safe (link, batch) {
+        struct mr_intake *intake = MR_CONTAINER(link, struct mr_intake, link);
+        int r = prepare->failed;
+
+        if (!intake->dry)
+            continue;
+        mr_list_remove(link);
+        if (r == 0)
+            r = renew_sender(prepare, intake) ? try_out(prepare, intake) : MR_EDENIED;
+        turn_away(intake, r);
+    }
+}
+
 /* ---- editions of the configuration ---- */
 
 /* From here on everything is admitted and matched under it. */
@@ -302,6 +336,7 @@ static void *run(void *arg)
     mr_list_init(&part);
     while (mr_mailbox_wait(&prepare->mailbox, &batch)) {
         run_tasks(prepare, &batch);
+        try_all(prepare, &batch);
         while (!mr_list_empty(&batch)) {
             take_part(prepare, &batch, &part);
             prepare_part(prepare, &part);

@@ -79,8 +79,9 @@ struct mr_intake {
             *edition; /* that has `sender`; held, let go with the intake; NULL: it lives as long as all */
     uint16_t system;  /* id of the sender */
     uint64_t epoch;   /* producer epoch; 0 for the hub itself and the tool */
-    uint64_t first_sequence;     /* of items[0]; 0 for the hub itself */
-    uint64_t receipts_for;       /* session that wants receipts; 0: nobody does */
+    uint64_t first_sequence; /* of items[0]; 0 for the hub itself */
+    uint64_t receipts_for;   /* session that wants receipts; 0: nobody does */
+    bool dry; /* only to see what would become of it: verdicts and records are made, and all is taken back */
     bool by_tool;                /* said by the tool for `sender`: outside of any producer's sequence */
     struct mr_desk_order *order; /* of the desk; NULL: none. Then an item that is not stored leaves nothing */
     struct mr_intake *with;      /* of the hub, in the same commit; goes with this one. May be NULL */

@@ -334,9 +334,16 @@ static struct mr_intake *intake_of(struct mr_publish *publish, struct mr_session
     return intake;
 }
 
+uint32_t mr_publish_quota(
+        struct mr_publish *publish, const struct mr_config_system *system, uint64_t events, uint64_t bytes)
+{
+    return mr_quota_ask(&producer_of(publish, system)->quota, mr_clock_monotonic_us(publish->house->clock),
+            events, system->events_per_s, bytes, system->bytes_per_s);
+}
+
 /* Not more than the system may; before anything is copied or unpacked. false: refused, to be sent again. */
-static bool check_quota(const struct mr_publish *publish, struct mr_session *session,
-        struct mr_producer *producer, const Marshrut__Bus__V1__Publish *frame, size_t skip)
+static bool check_quota(struct mr_publish *publish, struct mr_session *session, struct mr_producer *producer,
+        const Marshrut__Bus__V1__Publish *frame, size_t skip)
 {
     const struct mr_config_system *system = session->system;
     uint64_t bytes = 0;
@@ -346,8 +353,7 @@ static bool check_quota(const struct mr_publish *publish, struct mr_session *ses
         return true;
     for (size_t i = skip; i < frame->n_events; i++)
         bytes += frame->events[i].len;
-    wait_ms = mr_quota_ask(&producer->quota, mr_clock_monotonic_us(publish->house->clock),
-            frame->n_events - skip, system->events_per_s, bytes, system->bytes_per_s);
+    wait_ms = mr_publish_quota(publish, system, frame->n_events - skip, bytes);
     if (wait_ms == 0)
         return true;
     refuse(session, producer, "limit", "this system publishes faster than events_per_s or bytes_per_s",

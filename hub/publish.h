@@ -55,6 +55,10 @@ void mr_publish_frame(
         struct mr_publish *publish, struct mr_session *session, const Marshrut__Bus__V1__Publish *frame);
 void mr_publish_seen(struct mr_publish *publish, struct mr_session *session, uint64_t through);
 
+/* Counts what a system sends against its events_per_s and bytes_per_s. 0: it may; else ms until it may. */
+uint32_t mr_publish_quota(
+        struct mr_publish *publish, const struct mr_config_system *system, uint64_t events, uint64_t bytes);
+
 /* The intake's commit is durable: acknowledge it to the session that its producer has now, if any. */
 void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *intake);
 

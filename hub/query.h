@@ -13,6 +13,7 @@
 #include "proto/loop/mailbox.h"
 
 struct call;
+struct mr_publish;
 
 /* Who asks beside the tool (hub/http): takes the documents of one call, in their order. Loop thread. */
 struct mr_query_asker {
@@ -35,6 +36,7 @@ struct mr_query {
     struct mr_house *house;
     struct mr_gateway *gateway;
     struct mr_prepare *prepare;
+    struct mr_publish *publish; /* for quotas of systems that publish over HTTP */
     struct mr_eraser *eraser;
     struct mr_desk *desk;
     struct mr_compactor *compactor;

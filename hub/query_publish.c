@@ -3,10 +3,13 @@
  * are its right. No session and no producer sequence, so a running adapter of the same system is not
  * disturbed: the intake is marked by_tool and answered here once it is durable, item by item.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hub/edition.h"
+#include "hub/prepare_write.h"
+#include "hub/publish.h"
 #include "hub/query.h"
 #include "proto/wire/json.h"
 
@@ -16,6 +19,7 @@ struct publication {
     struct mr_query *query;
     struct mr_query_to to;
     json_t *results; /* one an event given; null until its verdict is there */
+    bool dry;        /* nothing is stored */
 };
 
 static void free_publication(struct publication *publication)
@@ -26,8 +30,12 @@ static void free_publication(struct publication *publication)
 
 static void answer(struct publication *publication, int code, const struct mr_error *error)
 {
+    char *text;
     json_t *document = json_pack("{s:O}", "results", publication->results);
-    char *text = code == 0 && document ? json_dumps(document, JSON_COMPACT) : NULL;
+
+    if (document && publication->dry)
+        (void)json_object_set_new(document, "dry_run", json_true());
+    text = code == 0 && document ? json_dumps(document, JSON_COMPACT) : NULL;
 
     mr_query_send_result(publication->query, &publication->to, text ? text : "",
             text ? 0 : (code ? code : MR_ENOMEM), code < 0 ? error : NULL);
@@ -100,11 +108,27 @@ static void submit(struct publication *publication, struct mr_intake *intake,
     intake->system = mr_names_id(query->house->names, MR_NAME_SYSTEM, system->name);
     intake->first_sequence = query->published_sequence;
     intake->by_tool = true;
+    intake->dry = publication->dry;
     intake->done = on_done;
     intake->owner = publication;
     query->published_sequence += count;
     query->publications++;
     mr_prepare_submit(query->prepare, intake);
+}
+
+/* As on the bus. The tool is not asked: it is the administrator's. */
+static int check_quota(const struct publication *publication, const struct mr_config_system *system,
+        size_t events, size_t bytes, struct mr_error *error)
+{
+    uint32_t wait_ms =
+            publication->to.asker ? mr_publish_quota(publication->query->publish, system, events, bytes) : 0;
+    char cure[64];
+
+    if (wait_ms == 0)
+        return 0;
+    (void)snprintf(cure, sizeof cure, "wait %u ms, then send it again", wait_ms);
+    return mr_error_set(error, MR_EAGAIN, "system", cure,
+            "this system publishes faster than events_per_s or bytes_per_s");
 }
 
 static int start(struct publication *publication, const json_t *arguments, struct mr_error *error)
@@ -114,7 +138,7 @@ static int start(struct publication *publication, const json_t *arguments, struc
     const struct mr_config_system *system =
             name ? mr_config_system(publication->query->house->config, name) : NULL;
     struct mr_intake *intake;
-    int r;
+    int r, q;
 
     if (!system)
         return mr_error_set(
@@ -126,6 +150,8 @@ static int start(struct publication *publication, const json_t *arguments, struc
     if (!intake)
         return MR_ENOMEM;
     r = read_events(intake, events, publication->results);
+    if (r > 0 && (q = check_quota(publication, system, (size_t)r, intake->bytes.size, error)) < 0)
+        r = q;
     if (r > 0) {
         submit(publication, intake, system, (size_t)r);
         return 1;
@@ -144,7 +170,8 @@ void mr_query_publish(struct mr_query *query, const struct mr_query_to *to, cons
         mr_query_send_result(query, to, "", MR_ENOMEM, NULL);
         return;
     }
-    *publication = (struct publication){query, *to, json_array()};
+    *publication = (struct publication){
+            query, *to, json_array(), json_is_true(json_object_get(arguments, "dry_run"))};
     r = query->stopping     ? MR_ECLOSED
         : *query->read_only ? mr_query_no_space(&error)
                             : start(publication, arguments, &error);
@@ -152,6 +179,22 @@ void mr_query_publish(struct mr_query *query, const struct mr_query_to *to, cons
         return; /* answered when durable */
     answer(publication, r, &error);
     free_publication(publication);
+}
+
+/* Of one that would be stored: which subscriptions would get it. */
+static json_t *subscriptions_of(
+        const struct mr_query *query, const struct mr_intake *intake, const struct mr_intake_span *span)
+{
+    json_t *names = json_array();
+    struct mr_record_view *view = malloc(sizeof *view);
+    struct mr_slice bytes = mr_slice(intake->records.data + span->offset, span->size);
+
+    if (view && mr_record_decode(view, span->number, bytes, NULL) == 0)
+        for (size_t i = 0; i < view->record.subs_count; i++)
+            (void)json_array_append_new(names, json_string(mr_names_text(query->house->names,
+                                                       MR_NAME_SUBSCRIPTION, view->record.subs[i])));
+    free(view);
+    return names;
 }
 
 static json_t *verdict_of(const struct mr_intake_item *item)
@@ -170,15 +213,40 @@ static json_t *verdict_of(const struct mr_intake_item *item)
     return result;
 }
 
+/* Of an item that was only tried out: the number of its record was taken back. *span: the next one. */
+static json_t *what_would_be(
+        const struct publication *publication, const struct mr_intake *intake, size_t item, size_t *span)
+{
+    json_t *result = verdict_of(&intake->items[item]);
+    struct mr_intake_span record;
+
+    if ((*span + 1) * sizeof record > intake->spans.size)
+        return result;
+    memcpy(&record, intake->spans.data + *span * sizeof record, sizeof record);
+    if (record.item != item)
+        return result;
+    ++*span;
+    (void)json_object_del(result, "number");
+    if (intake->items[item].verdict == MR_VERDICT_STORED)
+        (void)json_object_set_new(
+                result, "subscriptions", subscriptions_of(publication->query, intake, &record));
+    return result;
+}
+
 void mr_query_published(struct mr_intake *intake)
 {
     struct publication *publication = intake->owner;
     struct mr_error error = {0};
-    size_t item = 0;
+    size_t item = 0, span = 0;
 
-    for (size_t i = 0; i < json_array_size(publication->results) && item < intake->count; i++)
-        if (json_is_null(json_array_get(publication->results, i)))
-            (void)json_array_set_new(publication->results, i, verdict_of(&intake->items[item++]));
+    for (size_t i = 0; i < json_array_size(publication->results) && item < intake->count; i++) {
+        if (!json_is_null(json_array_get(publication->results, i)))
+            continue;
+        (void)json_array_set_new(publication->results, i,
+                publication->dry ? what_would_be(publication, intake, item, &span)
+                                 : verdict_of(&intake->items[item]));
+        item++;
+    }
     if (intake->status == MR_ENOSPACE)
         (void)mr_query_no_space(&error);
     else if (intake->status == MR_EDENIED)
