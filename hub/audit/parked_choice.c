@@ -24,6 +24,13 @@ static int read_numbers(struct mr_parked_choice *choice, struct mr_error *reterr
 
     if (!list || json_is_null(list))
         return 0;
+    if (json_is_integer(list) && json_integer_value(list) > 0) {
+        choice->numbers = calloc(1, sizeof *choice->numbers);
+        if (!choice->numbers)
+            return MR_ENOMEM;
+        choice->numbers[choice->numbers_count++] = (uint64_t)json_integer_value(list);
+        return 0;
+    }
     if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > NUMBERS_MAX)
         return mr_error_set(
                 reterr, MR_EINVAL, "numbers", "give 1 to 10000 log numbers", "no list of numbers");

@@ -1,5 +1,6 @@
 /* quarantine.list, release, discard, approve, reject: what was taken but waits for correction. */
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "hub/audit/args.h"
@@ -7,7 +8,7 @@
 #include "hub/audit/quarantine_word.h"
 #include "hub/audit/queries.h"
 
-enum { AT_ONCE_MAX = 1000 };
+enum { AT_ONCE_MAX = 1000, LIMIT_MAX = 10000 };
 
 /* ---- list ---- */
 
@@ -15,7 +16,9 @@ struct listing {
     const struct mr_method_call *call;
     json_t *list;
     struct mr_log_reader *reader;
-    bool proposed; /* only those for which a correction is proposed */
+    bool proposed;  /* only those for which a correction is proposed */
+    uint64_t limit; /* 0: all */
+    uint64_t last;  /* the one before the limit was reached; 0: it was not */
 };
 
 static void add_end(json_t *json, const struct mr_quarantine_row *row)
@@ -55,6 +58,12 @@ static int add(void *ctx, uint64_t number, const struct mr_quarantine_row *row, 
         proposal = mr_quarantine_proposal_json(listing->reader, number);
     if (listing->proposed && !proposal)
         return 0;
+    if (listing->limit > 0 && json_array_size(listing->list) == listing->limit) {
+        json_decref(proposal);
+        return 1;
+    }
+    if (listing->limit > 0 && json_array_size(listing->list) + 1 == listing->limit)
+        listing->last = number;
     json = row_json(listing->call->house, number, row, type);
     if (json && proposal)
         (void)json_object_set(json, "proposal", proposal);
@@ -62,14 +71,40 @@ static int add(void *ctx, uint64_t number, const struct mr_quarantine_row *row, 
     return json_array_append_new(listing->list, json) == 0 ? 0 : MR_ENOMEM;
 }
 
+/* true, or the same as text. */
+static int read_proposed(const struct mr_method_call *call, bool *ret, struct mr_error *reterr)
+{
+    const json_t *given = json_object_get(call->arguments, "proposed");
+    const char *text = json_string_value(given);
+
+    *ret = json_is_true(given) || (text && strcmp(text, "true") == 0);
+    if (*ret || !given || json_is_false(given) || (text && strcmp(text, "false") == 0))
+        return 0;
+    return mr_error_set(reterr, MR_EINVAL, "proposed", "give true or false", "neither true nor false");
+}
+
+/* Whoever asks for pages is told where the next one begins. */
+static int emit_list(const struct listing *listing, bool more, const char *state, mr_emit_fn emit, void *ctx)
+{
+    json_t *json = json_pack("{s:s, s:I, s:O}", "state", state, "count",
+            (json_int_t)json_array_size(listing->list), "events", listing->list);
+
+    if (json && listing->limit > 0)
+        (void)json_object_set_new(json, "next", json_integer(more ? (json_int_t)listing->last : 0));
+    return emit(ctx, json);
+}
+
 int mr_query_quarantine(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
-    struct listing listing = {
-            .call = call, .proposed = json_is_true(json_object_get(call->arguments, "proposed"))};
+    struct listing listing = {.call = call};
     struct mr_quarantine_choice choice;
     int r = mr_quarantine_choice_read(&choice, call, reterr);
 
+    if (r == 0)
+        r = read_proposed(call, &listing.proposed, reterr);
+    if (r == 0)
+        r = mr_arg_number(call, "limit", 1, LIMIT_MAX, 0, &listing.limit, reterr);
     if (r == 0)
         r = mr_log_reader_open(call->house->log, &listing.reader);
     if (r < 0)
@@ -77,9 +112,8 @@ int mr_query_quarantine(
     listing.list = json_array();
     r = mr_quarantine_each(&choice, add, &listing);
     mr_log_reader_close(listing.reader);
-    if (r == 0)
-        r = emit(ctx, json_pack("{s:s, s:I, s:O}", "state", choice.state, "count",
-                              (json_int_t)json_array_size(listing.list), "events", listing.list));
+    if (r >= 0)
+        r = emit_list(&listing, r == 1, choice.state, emit, ctx);
     json_decref(listing.list);
     return r;
 }
@@ -112,6 +146,35 @@ static int choose(void *ctx, uint64_t number, const struct mr_quarantine_row *ro
     return mr_buf_failed(&many->numbers) ? MR_ENOMEM : 0;
 }
 
+/* By their numbers: in the order of the log, whichever they were given in. */
+static int compare(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static int choose_numbers(struct many *many, const json_t *list, struct mr_error *reterr)
+{
+    const json_t *item;
+    size_t i;
+
+    if (!json_is_array(list) || json_array_size(list) == 0 || json_array_size(list) > AT_ONCE_MAX)
+        return mr_error_set(reterr, MR_EINVAL, "numbers", "give 1 to 1000 log numbers", "no list of numbers");
+    json_array_foreach (list, i, item) {
+        uint64_t number = (uint64_t)json_integer_value(item);
+
+        if (!json_is_integer(item) || json_integer_value(item) < 1)
+            return mr_error_set(
+                    reterr, MR_EINVAL, "numbers", "give log numbers: 1, 2, ...", "not a log number");
+        mr_buf_put(&many->numbers, &number, sizeof number);
+    }
+    if (mr_buf_failed(&many->numbers))
+        return MR_ENOMEM;
+    qsort(many->numbers.data, many->numbers.size / sizeof(uint64_t), sizeof(uint64_t), compare);
+    return 0;
+}
+
 static int do_one(struct many *many, uint64_t number)
 {
     struct mr_error error = {0};
@@ -139,6 +202,7 @@ static int do_one(struct many *many, uint64_t number)
 
 static int read_many(struct many *many, struct mr_error *reterr)
 {
+    const json_t *numbers = json_object_get(many->call->arguments, "numbers");
     struct mr_quarantine_choice choice;
     int r = mr_quarantine_choice_read(&choice, many->call, reterr);
 
@@ -147,13 +211,15 @@ static int read_many(struct many *many, struct mr_error *reterr)
     if (r == 0 && many->approves && !choice.number)
         r = mr_error_set(reterr, MR_EINVAL, "number", "look at each: marshrut quarantine show N",
                 "a correction is approved by its number");
-    if (r == 0 && !mr_quarantine_choice_narrow(&choice))
-        r = mr_error_set(reterr, MR_EINVAL, "number", "give number, code, system, type or before",
+    if (r == 0 && !numbers && !mr_quarantine_choice_narrow(&choice))
+        r = mr_error_set(reterr, MR_EINVAL, "number", "give number, numbers, code, system, type or before",
                 "it is not said which events are meant");
     if (r == 0)
         r = mr_quarantine_needs_hub(many->call, reterr);
     if (r < 0)
         return r;
+    if (numbers)
+        return choose_numbers(many, numbers, reterr);
     if (choice.number) {
         r = choose(many, choice.number, NULL, NULL);
         many->after = 0;

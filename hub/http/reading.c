@@ -232,7 +232,7 @@ void mr_api_act(const struct mr_api_request *request, const struct mr_api_route 
     if (r == 0 && if_match)
         r = json_object_set_new(a.json, "if_match", json_string(if_match));
     if (r == 0) {
-        put(request, route->reading->method, a.json, false, NULL);
+        put(request, route->reading->method, a.json, route->reading->list, NULL);
         return;
     }
     json_decref(a.json);

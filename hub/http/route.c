@@ -50,7 +50,14 @@ static const struct mr_api_reading passport_history = {
         "passport.history", true, {{"cursor", "first", true}, {"limit", "limit", true}}};
 static const struct mr_api_reading passport_version = {"passport.version", false, {{NULL, "version", true}}};
 static const struct mr_api_reading passport_workflow = {"passport.workflow", false, {{0}}};
-static const struct mr_api_reading quarantine = {"quarantine.list", false, {{"state", "state", false}}};
+static const struct mr_api_reading parked = {"parked.list", false,
+        {{"subscription", "subscription", false}, {"state", "state", false}, {"type", "type", false},
+                {"reason", "reason", false}, {"before", "before", false}, {"limit", "limit", true}}};
+static const struct mr_api_reading parked_one = {"parked.show", false, {{NULL, "numbers", true}}};
+static const struct mr_api_reading quarantine = {"quarantine.list", false,
+        {{"state", "state", false}, {"code", "code", false}, {"system", "system", false},
+                {"type", "type", false}, {"before", "before", false}, {"proposed", "proposed", false},
+                {"cursor", "after", true}, {"limit", "limit", true}}};
 static const struct mr_api_reading segments = {"log.segments", false, {{0}}};
 
 /* ---- what people do who are logged in ---- */
@@ -70,6 +77,15 @@ static const struct mr_api_reading passport_approve = {"passport.approve", false
 static const struct mr_api_reading passport_handback = {"passport.handback", false, {{0}}};
 static const struct mr_api_reading passport_send = {"passport.send", false, {{0}}};
 static const struct mr_api_reading passport_answer = {"passport.answer", false, {{0}}};
+static const struct mr_api_reading parked_discard = {"parked.discard", false, {{0}}};
+static const struct mr_api_reading parked_release = {"parked.release", false, {{0}}};
+static const struct mr_api_reading parked_retry = {"parked.retry", false, {{0}}};
+static const struct mr_api_reading desk_show = {"quarantine.show", false, {{NULL, "number", true}}};
+static const struct mr_api_reading desk_fix = {"quarantine.fix", false, {{NULL, "number", true}}};
+static const struct mr_api_reading desk_approve = {"quarantine.approve", true, {{NULL, "number", true}}};
+static const struct mr_api_reading desk_discard = {"quarantine.discard", true, {{0}}};
+static const struct mr_api_reading desk_reject = {"quarantine.reject", true, {{0}}};
+static const struct mr_api_reading desk_release = {"quarantine.release", true, {{0}}};
 
 /* ---- the table ---- */
 
@@ -94,6 +110,11 @@ static const struct mr_api_route routes[] = {
         {"GET", V1 "/inbox", MR_TOKEN_PULL, mr_api_inbox, NULL},
         {"POST", V1 "/inbox/ack", MR_TOKEN_PULL, mr_api_inbox_ack, NULL},
         {"GET", V1 "/openapi.json", 0, mr_api_openapi, NULL},
+        {"GET", V1 "/parked", MR_TOKEN_READ, mr_api_read, &parked},
+        {"POST", V1 "/parked/discard", MR_TOKEN_PERSON, mr_api_act, &parked_discard},
+        {"POST", V1 "/parked/release", MR_TOKEN_PERSON, mr_api_act, &parked_release},
+        {"POST", V1 "/parked/retry", MR_TOKEN_PERSON, mr_api_act, &parked_retry},
+        {"GET", V1 "/parked/{number}", MR_TOKEN_READ, mr_api_read, &parked_one},
         {"GET", V1 "/passport", MR_TOKEN_PASSPORT, mr_api_read, &passport},
         {"GET", V1 "/passport/cells/{cell}", MR_TOKEN_PASSPORT, mr_api_read, &cell},
         {"POST", V1 "/persons/events", MR_TOKEN_PERSON, mr_api_act, &of_person},
@@ -112,6 +133,12 @@ static const struct mr_api_route routes[] = {
                 &passport_version},
         {"GET", V1 "/passport/workflow", MR_TOKEN_PASSPORT, mr_api_passport_workflow, &passport_workflow},
         {"GET", V1 "/quarantine", MR_TOKEN_READ, mr_api_read, &quarantine},
+        {"POST", V1 "/quarantine/discard", MR_TOKEN_PERSON, mr_api_act, &desk_discard},
+        {"POST", V1 "/quarantine/reject", MR_TOKEN_PERSON, mr_api_act, &desk_reject},
+        {"POST", V1 "/quarantine/release", MR_TOKEN_PERSON, mr_api_act, &desk_release},
+        {"POST", V1 "/quarantine/{number}/approve", MR_TOKEN_PERSON, mr_api_act, &desk_approve},
+        {"POST", V1 "/quarantine/{number}/fix", MR_TOKEN_PERSON, mr_api_act, &desk_fix},
+        {"POST", V1 "/quarantine/{number}/show", MR_TOKEN_PERSON, mr_api_act, &desk_show},
         {"GET", V1 "/segments", MR_TOKEN_READ, mr_api_read, &segments},
         {"GET", V1 "/session", MR_TOKEN_PERSON, mr_api_session, NULL},
         {"POST", V1 "/session", 0, mr_api_login, NULL},
