@@ -29,6 +29,7 @@ static const struct mr_method methods[] = {
         {"log.case", NULL, mr_query_log_case, NULL},
         {"log.cells", NULL, mr_query_log_cells, NULL},
         {"log.count", NULL, mr_query_log_count, NULL},
+        {"log.evidence", NULL, mr_query_log_evidence, NULL},
         {"log.facets", NULL, mr_query_log_facets, NULL},
         {"log.find", NULL, mr_query_log_find, NULL},
         {"log.find-person", "auditor,pd-officer", NULL, mr_act_log_find_person},

@@ -8,6 +8,8 @@ int mr_query_log_show(const struct mr_method_call *call, mr_emit_fn emit, void *
 int mr_query_log_tail(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_log_count(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_log_evidence(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_log_facets(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_log_case(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);

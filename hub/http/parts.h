@@ -22,6 +22,8 @@ void mr_api_vkey(const struct mr_api_request *request, const struct mr_api_route
 void mr_api_passport_export(const struct mr_api_request *request, const struct mr_api_route *route);
 void mr_api_passport_version(const struct mr_api_request *request, const struct mr_api_route *route);
 void mr_api_passport_workflow(const struct mr_api_request *request, const struct mr_api_route *route);
+/* evidence.c */
+void mr_api_events_export(const struct mr_api_request *request, const struct mr_api_route *route);
 /* publish.c */
 void mr_api_publish(const struct mr_api_request *request, const struct mr_api_route *route);
 /* login.c */

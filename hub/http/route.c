@@ -30,6 +30,12 @@ static const struct mr_api_reading facets = {"log.facets", false,
                 {"state", "state", false}, {"from", "from", false}, {"to", "to", false},
                 {"from_number", "least", true}, {"to_number", "last", true}, {"cursor", "first", true},
                 {"zone", "zone", false}}};
+static const struct mr_api_reading evidence = {"log.evidence", false,
+        {{"type", "type", false}, {"system", "system", false}, {"organisation", "organisation", false},
+                {"correlation", "correlation", false}, {"id", "id", false}, {"source", "source", false},
+                {"state", "state", false}, {"from", "from", false}, {"to", "to", false},
+                {"from_number", "least", true}, {"to_number", "last", true}, {"cursor", "first", true},
+                {"limit", "limit", true}}};
 static const struct mr_api_reading way = {"log.way", false, {{NULL, "number", true}}};
 static const struct mr_api_reading of_case = {"log.case", false, {{NULL, "number", true}}};
 static const struct mr_api_reading of_cells = {"log.cells", false, {{NULL, "number", true}}};
@@ -99,6 +105,7 @@ static const struct mr_api_route routes[] = {
         {"GET", V1 "/balance", MR_TOKEN_READ, mr_api_read, &balance},
         {"GET", V1 "/events", MR_TOKEN_READ, mr_api_read, &events},
         {"POST", V1 "/events", MR_TOKEN_PUBLISH, mr_api_publish, NULL},
+        {"GET", V1 "/events/export", MR_TOKEN_READ, mr_api_events_export, &evidence},
         {"GET", V1 "/events/facets", MR_TOKEN_READ, mr_api_read,
                 &facets}, /* before {number}: the first that fits */
         {"GET", V1 "/events/watch", MR_TOKEN_READ, mr_api_watch, &watch},

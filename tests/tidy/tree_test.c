@@ -31,6 +31,8 @@ static const struct layer {
         {"hub/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/", "store/",
                          "hub/", "generated"}},
         {"hub/cesql/", {"proto/base/", "proto/wire/prescan.h", "hub/cesql/"}},
+        {"hub/audit/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/",
+                               "store/", "hub/", "generated", "embedded/"}},
         {"hub/http/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/", "store/",
                               "hub/", "generated", "embedded/"}},
         {"hub/tool/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/", "store/",
@@ -54,6 +56,7 @@ static const struct {
         {"curl/curl.h", {"proto/loop/", "tests/"}},
         {"cyaml/cyaml.h", {"proto/config/"}},
         {"ncurses.h", {"hub/tool/top_screen"}},
+        {"minizip/zip.h", {"hub/audit/zip_write", "tests/"}},
         {"xlsxwriter.h", {"hub/project/", "hub/audit/"}},
 };
 
