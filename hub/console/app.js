@@ -7,6 +7,7 @@ import {Invited, Login} from '/console/login.js';
 import {Overview} from '/console/overview.js';
 import {Loading, Trouble} from '/console/parts.js';
 import {Passport} from '/console/passport.js';
+import {forget} from '/console/pulse.js';
 import {Quarantine} from '/console/quarantine.js';
 import {language, setLanguage, w} from '/console/words.js';
 
@@ -64,7 +65,7 @@ function App() {
   if (error) return html`<main id="content"><${Trouble} error=${error} again=${() => location.reload()} /></main>`;
   if (who === undefined) return html`<main id="content"><${Loading} /></main>`;
   if (who === null) return html`<${Login} onLogin=${setWho} />`;
-  const leave = async () => { await logout().catch(() => {}); setWho(null); };
+  const leave = async () => { await logout().catch(() => {}); forget(); setWho(null); };
   const switchLanguage = () => { setLanguage(language() === 'en' ? 'ru' : 'en'); again((n) => n + 1); };
   return html`<${Head} who=${who} path=${address.path} onLanguage=${switchLanguage} onLogout=${leave} />
     <main id="content" tabindex="-1"><${Page} address=${address} who=${who} /></main>`;

@@ -22,6 +22,7 @@ async function chooseAPassword(page, link) {
 async function overview(page) {
   await page.waitForSelector('text=сходится');
   await page.waitForSelector('caption:text-is("Доставка")');
+  await page.waitForSelector('caption:text-is("Сверка: Доставка")');
   assert.ok(Number((await page.textContent('.figure')).replace(/\D/g, '')) > 100, 'events in the log');
   await withoutViolations(page, 'overview');
 }
