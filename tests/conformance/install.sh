@@ -15,5 +15,9 @@ if [ ! -e "$node/node_modules/.package-lock.json" ] || [ "$node/package-lock.jso
     command -v npm >/dev/null || missing "npm is missing (apt-get install npm)"
     (cd "$node" && npm ci --silent --no-progress --ignore-scripts) || missing "npm ci failed in $node; is its registry reachable?"
 fi
+sdk=$(cd "$(dirname "$0")/cloudevents" && pwd)
+if [ ! -e "$sdk/node_modules/.package-lock.json" ] || [ "$sdk/package-lock.json" -nt "$sdk/node_modules/.package-lock.json" ]; then
+    (cd "$sdk" && npm ci --silent --no-progress --ignore-scripts) || missing "npm ci failed in $sdk; is its registry reachable?"
+fi
 echo '{"do":"reset"}' | node "$node/speaker.js" >/dev/null || missing "this node cannot load the packages"
 echo "conformance: the Node.js client is installed"

@@ -37,7 +37,7 @@ void api_env_close(struct api_env *env)
     spawn_fini(&env->spawn);
 }
 
-static json_t *tool(struct api_env *env, const char *const more[])
+json_t *api_tool(struct api_env *env, const char *const more[])
 {
     const char *argv[20] = {"marshrut", "-c", env->spawn.config, "--json", "--as", "boss"};
     struct run_program run = {0};
@@ -60,7 +60,7 @@ void api_env_token(struct api_env *env, const char *scopes, const char *system,
 {
     const char *const more[] = {
             "token", "new", "--name", "a test", "--scope", scopes, "--system", system, NULL};
-    json_t *answer = tool(env, more);
+    json_t *answer = api_tool(env, more);
 
     (void)snprintf(ret, API_TOKEN_BYTES, "%s", json_string_value(json_object_get(answer, "token")));
     if (ret_id)
@@ -72,7 +72,7 @@ void api_env_revoke(struct api_env *env, const char *id)
 {
     const char *const more[] = {"token", "revoke", id, NULL};
 
-    json_decref(tool(env, more));
+    json_decref(api_tool(env, more));
 }
 
 int api_get(struct api_env *env, const char *path, const char *token)

@@ -22,6 +22,8 @@ void api_env_open(struct api_env *env, const char *extra, const char *hub);
 void api_env_start(struct api_env *env); /* again, after spawn_kill() or spawn_end() */
 void api_env_close(struct api_env *env);
 
+/* `marshrut --json --as boss ...`: its answer; more ends with NULL. */
+json_t *api_tool(struct api_env *env, const char *const more[]);
 /* `marshrut token new` by boss, for a system; ret_id may be NULL. */
 void api_env_token(struct api_env *env, const char *scopes, const char *system,
         char ret[static API_TOKEN_BYTES], char *ret_id);
