@@ -1,7 +1,7 @@
 // «Аудит»: one search line, the whole query in the address; what is found, how it is divided. A person is looked for
 // in a form of its own, whose values get into no address.
 import {html, useState} from '/console/htm.js';
-import {get, post, query} from '/console/api.js';
+import {get, post, Problem, query} from '/console/api.js';
 import {say} from '/console/audit_words.js';
 import {Facets} from '/console/facets.js';
 import {readLine} from '/console/line.js';
@@ -47,6 +47,30 @@ function Results({line, asked, cursor, before}) {
   return html`<section class="card">${page.items.length ? html`<${Found} caption=${caption} items=${page.items} />` : html`<p role="status">${page.next > 0 ? say('looked') : say('nothing')}</p>`}
     ${page.next > 0 && html`<p><a href=${address(line, {cursor: page.next})}>${say('more')}</a></p>`}
     ${page.before > 0 && html`<p><a href=${address(line, {before: page.before})}>${say('older')}</a></p>`}</section>`;
+}
+
+// ---- to take away ----
+
+// Fetched first: what cannot be had is said here, and is no broken file in a folder.
+async function download(parameters, cursor) {
+  const response = await fetch(`/api/v1/events/export?${query({...parameters, cursor})}`, {credentials: 'same-origin'});
+  if (!response.ok) return response.status === 404 ? {nothing: true} : {error: await response.json().then((body) => new Problem(response.status, body), () => new Problem(response.status, {}))};
+  const address = URL.createObjectURL(await response.blob());
+  const link = Object.assign(document.createElement('a'), {href: address, download: (response.headers.get('Content-Disposition') || '').match(/filename="([^"]+)"/)?.[1] || 'events.zip'});
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+  return {next: Number(response.headers.get('Marshrut-Next'))};
+}
+
+function Export({parameters}) {
+  const [state, setState] = useState({});
+  const take = async () => {
+    const cursor = state.next || '';
+    setState({busy: true});
+    setState(await download(parameters, cursor).catch((error) => ({error})));
+  };
+  return html`<section class="card"><button class="plain" disabled=${state.busy} onClick=${take} aria-describedby="exportnote">${say(state.next ? 'exportmore' : 'export')}</button>
+    <p class="soft" id="exportnote">${say('exportnote')}</p>${state.nothing && html`<p role="status">${say('noexport')}</p>`}${state.error && html`<${Trouble} error=${state.error} />`}</section>`;
 }
 
 // ---- the line ----
@@ -99,5 +123,5 @@ export function Audit({parameters, who}) {
     ${wrong && html`<${LineErrors} ...${wrong} />`}
     ${who.roles.some((role) => role === 'auditor' || role === 'pd-officer') && html`<${Person} />`}
     ${!asked.errors && html`<div class="beside"><${Results} line=${line} asked=${asked} cursor=${parameters.get('cursor') || ''} before=${parameters.get('before') || ''} />
-      ${asked.parameters && html`<${Facets} parameters=${asked.parameters} line=${line} turned=${parameters.has('cursor') || parameters.has('before')} />`}</div>`}`;
+      ${asked.parameters && html`<div><${Facets} parameters=${asked.parameters} line=${line} turned=${parameters.has('cursor') || parameters.has('before')} /><${Export} parameters=${asked.parameters} /></div>`}</div>`}`;
 }

@@ -35,14 +35,15 @@ const Open = ({event}) => html`<section class="card"><h2>${say('data')}</h2><pre
 
 // ---- its way ----
 
-const Tries = ({delivery}) => (delivery.tries.length ? html`<details><summary>${say('tries')}: ${count(delivery.tries.length)}</summary><ol>${delivery.tries.map((t) => html`<li>${count(t.attempt)}: ${when(t.at)}, ${t.reason}</li>`)}</ol></details>` : delivery.reason || '');
+const Tries = ({delivery}) => (delivery.tries.length ? html`<details><summary>${say('tries')}: ${count(delivery.tries.length)}</summary><ol>${delivery.tries.map((t) => html`<li>${count(t.attempt)}: ${when(t.at)}, ${t.reason}</li>`)}</ol></details>` : delivery.reason || delivery.waits_for || '');
 
 const Quarantine = ({quarantine}) => html`<dt>${say('quarantine_state')}</dt><dd>${say(quarantine.state)}: ${quarantine.reason || quarantine.code} (${quarantine.field}). ${quarantine.cure}
   ${quarantine.replaced_by && html` ${say('replaced_by')} ${link(quarantine.replaced_by)}`}</dd>`;
 
-const Way = ({way}) => html`<dl><dt>${say('admitted')}</dt><dd>${when(way.admitted)}</dd><dt>${say('recorded')} ${count(way.number)}</dt><dd>${when(way.recorded)} (${say('config_version')} ${way.config})</dd>
+const Way = ({way}) => html`<dl>${way.intake ? html`<dt>${say('came')}</dt><dd>${when(way.intake.received)}${way.intake.events > 1 && html` (${say('together')}: ${count(way.intake.events)})`}</dd>` : html`<dt>${say('admitted')}</dt><dd>${when(way.admitted)}</dd>`}<dt>${say('recorded')} ${count(way.number)}</dt><dd>${when(way.recorded)} (${say('config_version')} ${way.config})</dd>
+    ${way.intake && html`<dt>${say('committed')}</dt><dd>${when(way.intake.committed)}</dd>`}
     <dt>${say('checkpoint')}</dt><dd>${way.signed ? `${say('treesize')}: ${count(way.checkpoint)}` : say('signed_no')}</dd>${way.quarantine && html`<${Quarantine} quarantine=${way.quarantine} />`}</dl>
-  <p class="soft">${say('noway')}</p>
+  ${!way.intake && html`<p class="soft">${say('noway')}</p>`}
   ${way.deliveries.length ? html`<${Table} caption=${say('delivery')} rows=${way.deliveries} columns=${[
     [say('subscription'), (d) => d.subscription], [say('state'), (d) => say(d.state === 'expired' ? 'expired_delivery' : d.state)], [say('sent'), (d) => when(d.sent || d.since)], [say('acked'), (d) => when(d.acked)],
     [say('attempts'), (d) => d.attempt || '', 'number'], [say('tries'), (d) => html`<${Tries} delivery=${d} />`]]} />` : html`<p>${say('nosubs')}</p>`}`;

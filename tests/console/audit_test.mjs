@@ -92,6 +92,21 @@ async function whatIsWrong(page, stage) {
   assert.equal(await page.evaluate(() => window.ran), undefined);
 }
 
+// What was found goes into a file whose own commands verify it.
+async function takenAway(page, stage) {
+  await open(page, stage, lineOf('дело:the-case'));
+  await page.waitForSelector('tbody a');
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click('text="Скачать найденное с доказательствами"')]);
+  assert.match(download.suggestedFilename(), /^events-\d+-\d+\.zip$/);
+  const folder = join(stage.dir, 'taken');
+  await download.saveAs(join(folder, 'events.zip'));
+  execFileSync('unzip', ['-q', 'events.zip', '-x', '*.txt'], {cwd: folder});
+  assert.match(execFileSync('bash', ['verify.sh', stage.tool('log', 'key').trim()], {cwd: folder, encoding: 'utf8'}), /^3 records are in the log/);
+  await open(page, stage, lineOf('дело:no-such-case'));
+  await page.click('text="Скачать найденное с доказательствами"');
+  await page.waitForSelector('text=Скачивать нечего');
+}
+
 // ---- a person ----
 
 async function nobodyInAnAddress(page, stage) {
@@ -235,7 +250,7 @@ await play('audit', async (stage) => {
   publish(stage, [programme('told-1'), programme('told-2', {causationid: 'told-1'}), programme('told-3', {causationid: 'told-2'}), deficit]);
   const number = JSON.parse(stage.tool('--json', 'log', 'find', '--id', 'told-1').split('\n')[0]).number;
   const page = await stage.as('auditor');
-  for (const step of [searching, turningPages, whatIsWrong, nobodyInAnAddress, anEvent, aSealedOne, itOnlyGrew, tampering, anotherPast, aKeyFromElsewhere]) {
+  for (const step of [searching, turningPages, whatIsWrong, takenAway, nobodyInAnAddress, anEvent, aSealedOne, itOnlyGrew, tampering, anotherPast, aKeyFromElsewhere]) {
     await step(page, stage, number);
     console.log(`audit: ${step.name}`);
   }
