@@ -247,7 +247,7 @@ static const char *path_of(const struct mr_api_route *route, char ret[static 192
     }
     ret[used] = '\0';
     if (strcmp(route->path, "/api/v1/events/watch") == 0)
-        (void)strcat(ret, "?nonsense=1");
+        (void)strncat(ret, "?nonsense=1", 191 - strlen(ret));
     return ret;
 }
 
