@@ -176,18 +176,12 @@ int mr_index_batch_put(struct mr_index_batch *batch, enum mr_index_kind kind,
     return mr_buf_failed(&batch->entries) ? MR_ENOMEM : 0;
 }
 
-static int compare(const void *a, const void *b)
-{
-    return mr_index_entry_compare(a, b);
-}
-
 /* Sorts, and tells how many are MR_INDEX_IDENT. */
 static uint64_t sort(struct mr_index_entry *entries, size_t count)
 {
     uint64_t idents = 0;
 
-    if (count > 1)
-        qsort(entries, count, sizeof *entries, compare);
+    mr_index_sort(entries, count);
     for (size_t i = 0; i < count; i++)
         idents += entries[i].kind == MR_INDEX_IDENT;
     return idents;

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "proto/base/clock.h"
 #include "proto/config/config.h"
@@ -95,6 +97,8 @@ void load_client_close(struct load_client *client)
 
     if (client->has_message)
         (void)zmq_msg_close(&client->message);
+    if (client->ticks)
+        (void)close(client->tick_fd);
     if (client->socket) {
         if (client->in_session)
             (void)say_goodbye(client);
@@ -145,19 +149,48 @@ static int take_control(
             "the hub refused the bench, %s: %s", frame->refusal->code, frame->refusal->reason);
 }
 
+int load_client_tick(struct load_client *client, int64_t start_us, int64_t period_us)
+{
+    const struct itimerspec at = {
+            .it_value = {.tv_sec = start_us / 1000000, .tv_nsec = start_us % 1000000 * 1000 + 1},
+            .it_interval = {.tv_sec = period_us / 1000000, .tv_nsec = period_us % 1000000 * 1000}};
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+    if (fd < 0)
+        return MR_ESYSTEM;
+    if (timerfd_settime(fd, TFD_TIMER_ABSTIME, &at, NULL) != 0) {
+        (void)close(fd);
+        return MR_ESYSTEM;
+    }
+    client->tick_fd = fd;
+    client->ticks = true;
+    return 0;
+}
+
+/* Until there is a message, a tick, or the time is over. */
+static void wait_for_message(struct load_client *client, long timeout_ms)
+{
+    zmq_pollitem_t items[] = {
+            {.socket = client->socket, .events = ZMQ_POLLIN}, {.fd = client->tick_fd, .events = ZMQ_POLLIN}};
+    uint64_t ticks;
+
+    (void)zmq_poll(items, client->ticks ? 2 : 1, timeout_ms);
+    if (client->ticks && (items[1].revents & ZMQ_POLLIN))
+        (void)!read(client->tick_fd, &ticks, sizeof ticks);
+}
+
 /* A message into client->message. 1, or 0 when none came. */
 static int next_message(struct load_client *client, long timeout_ms)
 {
-    zmq_pollitem_t item = {.socket = client->socket, .events = ZMQ_POLLIN};
-
     if (client->has_message)
         (void)zmq_msg_close(&client->message);
     (void)zmq_msg_init(&client->message);
     client->has_message = true;
     if (zmq_msg_recv(&client->message, client->socket, ZMQ_DONTWAIT) >= 0)
         return 1;
-    if (timeout_ms == 0 || zmq_poll(&item, 1, timeout_ms) <= 0)
+    if (timeout_ms == 0)
         return 0;
+    wait_for_message(client, timeout_ms);
     return zmq_msg_recv(&client->message, client->socket, ZMQ_DONTWAIT) >= 0;
 }
 

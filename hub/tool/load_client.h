@@ -18,6 +18,8 @@ struct load_client {
     zmq_msg_t message; /* received last */
     bool has_message;
     bool in_session;
+    bool ticks;
+    int tick_fd;           /* a timer, when it ticks */
     struct mr_arena arena; /* of the frame decoded last */
     uint64_t heard_ms;
 };
@@ -30,6 +32,8 @@ void load_client_close(struct load_client *client);
 int load_client_hello(
         struct load_client *client, uint64_t epoch, Marshrut__Bus__V1__Limits *ret, struct mr_error *reterr);
 int load_client_send(struct load_client *client, const Marshrut__Bus__V1__Frame *frame);
+/* From now on a wait ends at the next tick of the load too: each period from its start on. MR_ESYSTEM. */
+int load_client_tick(struct load_client *client, int64_t start_us, int64_t period_us);
 /*
  * Waits so long for a frame: 1 with its bytes, which live until the next call, and its body's number in
  * *body; 0 when none came. Pings are answered, a Refusal or a Goodbye is MR_ECLOSED.

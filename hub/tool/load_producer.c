@@ -198,13 +198,15 @@ static int take_acks(struct producer *p, long timeout_ms, struct mr_error *reter
 
 static int produce(struct producer *p, struct mr_error *reterr)
 {
-    long wait_ms = p->load->options->rate ? TICK_US / 1000 : WAIT_MS;
-    int r = 0;
+    int r = p->load->options->rate ? load_client_tick(&p->client, p->load->start_us, TICK_US) : 0;
 
+    if (r < 0)
+        return mr_error_set(reterr, r, p->client.system, "take a lower --rate, or none",
+                "no timer for the ticks at which events are due");
     while (r >= 0 && p->acked < p->count && !atomic_load(&p->load->stop)) {
         r = send_what_goes(p, load_now_us(p->load));
         if (r == 0)
-            r = take_acks(p, p->sent == p->count ? WAIT_MS : wait_ms, reterr);
+            r = take_acks(p, WAIT_MS, reterr);
         if (tool_interrupted())
             r = mr_error_set(reterr, MR_ECLOSED, "", "", "interrupted");
     }
