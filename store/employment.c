@@ -118,7 +118,7 @@ int mr_employment_put(struct mr_keyring_txn *txn, const uint8_t person[static MR
         r = mr_keyring_txn_key(txn, subject.key_id, &key);
     if (r < 0)
         return r;
-    txn->dirty = true;
+    mr_keyring_changes(txn);
     r = put_row(txn->kv, &key, subject.person, &row);
     sodium_memzero(&key, sizeof key);
     return mr_keyring_broken(txn, r);

@@ -281,7 +281,7 @@ static int fill(struct erase *e, const uint8_t (*persons)[MR_PERSON_ID_BYTES], s
 {
     int r = mr_key_rotation_new(&e->rotation, e->txn);
 
-    e->txn->dirty = true;
+    mr_keyring_changes(e->txn);
     if (r == 0)
         r = erase_persons(e, persons, count, reterr);
     if (r == 0)

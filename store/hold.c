@@ -141,7 +141,7 @@ int mr_person_hold(struct mr_keyring_txn *txn, const uint8_t person[static MR_PE
         sodium_memzero(&key, sizeof key);
         return r == 0 ? MR_EEXISTS : r;
     }
-    txn->dirty = true;
+    mr_keyring_changes(txn);
     r = put_text(txn, &key, subject.person, hold, mr_slice_str(text));
     if (r == 0)
         r = mr_hold_mark(txn, subject.person);
@@ -160,7 +160,7 @@ int mr_person_hold_release(struct mr_keyring_txn *txn, const uint8_t person[stat
         r = mr_kv_del(txn->kv, MR_KEYRING_HOLD, row_key(name, subject.person, hold));
     if (r < 0)
         return r;
-    txn->dirty = true;
+    mr_keyring_changes(txn);
     txn->holds = true;
     return mr_keyring_broken(txn, mr_hold_mark(txn, subject.person));
 }

@@ -1,5 +1,5 @@
 /*
- * Shared by the files of the keyring only: keyring, keyring_txn, key_tree, key_rotation,
+ * Shared by the files of the keyring only: keyring, keyring_txn, keyring_opened, key_tree, key_rotation,
  * key_seal, keyring_digest, blind_index, subject, person, alias, employment, hold, erasure, pseudonym.
  */
 #ifndef MR_STORE_KEYRING_INTERNAL_H
@@ -61,6 +61,19 @@ struct mr_keyring {
     bool read_only;
 };
 
+/* keyring_opened.c */
+enum { MR_KEYRING_OPENED = 8 };
+struct mr_opened_lead {
+    bool is;
+    uint8_t blind[MR_BLIND_BYTES];
+    uint8_t person[MR_PERSON_ID_BYTES];
+};
+struct mr_opened_key {
+    bool is;
+    uint8_t person[MR_PERSON_ID_BYTES];
+    uint8_t id[MR_KEY_ID_BYTES];
+};
+
 struct mr_keyring_txn {
     struct mr_keyring *keyring;
     struct mr_kv_txn *kv;
@@ -69,10 +82,25 @@ struct mr_keyring_txn {
     bool holds;          /* changed the table of holds */
     int ret;             /* first failure that left a change half done */
     struct mr_buf drops; /* ids of keys that must leave the cache when this commits */
+    struct mr_opened_lead leads[MR_KEYRING_OPENED];
+    struct mr_opened_key keys[MR_KEYRING_OPENED];
 };
 
 /* Remembers a failure in the middle of a change; returns it. */
 int mr_keyring_broken(struct mr_keyring_txn *txn, int r);
+
+/* ---- keyring_opened.c: what this transaction has opened, until it changes something ---- */
+
+void mr_keyring_changes(struct mr_keyring_txn *txn); /* before each change: it is dirty, and what it has
+                                                        opened is forgotten */
+bool mr_keyring_opened_lead(const struct mr_keyring_txn *txn, const uint8_t blind[static MR_BLIND_BYTES],
+        uint8_t ret[static MR_PERSON_ID_BYTES]);
+void mr_keyring_keep_lead(struct mr_keyring_txn *txn, const uint8_t blind[static MR_BLIND_BYTES],
+        const uint8_t person[static MR_PERSON_ID_BYTES]);
+bool mr_keyring_opened_key(const struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
+        uint8_t ret[static MR_KEY_ID_BYTES]);
+void mr_keyring_keep_key(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
+        const uint8_t id[static MR_KEY_ID_BYTES]); /* of one who is live */
 
 /* ---- blind_index.c: identifier -> person, wrapped by the bucket key of the person's key ---- */
 

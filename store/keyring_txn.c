@@ -33,6 +33,7 @@ static void end(struct mr_keyring_txn *txn, bool committed)
     for (size_t at = 0; committed && at < txn->drops.size; at += MR_KEY_ID_BYTES)
         mr_key_cache_drop(cache, txn->drops.data + at);
     mr_buf_fini(&txn->drops);
+    sodium_memzero(txn, sizeof *txn);
     free(txn);
 }
 

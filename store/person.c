@@ -8,8 +8,15 @@ int mr_person_find_own(struct mr_keyring_txn *txn, enum mr_person_identifier kin
 {
     uint8_t blind[MR_BLIND_BYTES];
 
+    int r;
+
     mr_blind_index(txn->keyring->secrets->blind, (uint16_t)kind, value, blind);
-    return mr_blind_find(txn, blind, ret);
+    if (mr_keyring_opened_lead(txn, blind, ret))
+        return 0;
+    r = mr_blind_find(txn, blind, ret);
+    if (r == 0)
+        mr_keyring_keep_lead(txn, blind, ret);
+    return r;
 }
 
 int mr_person_find(struct mr_keyring_txn *txn, enum mr_person_identifier kind, struct mr_slice value,
@@ -39,8 +46,13 @@ int mr_person_key(
         struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret)
 {
     struct mr_subject subject;
-    int r = mr_subject_live(txn->keyring, txn->kv, person, &subject);
+    int r = 0;
 
+    if (!mr_keyring_opened_key(txn, person, subject.key_id)) {
+        r = mr_subject_live(txn->keyring, txn->kv, person, &subject);
+        if (r == 0)
+            mr_keyring_keep_key(txn, person, subject.key_id);
+    }
     return r < 0 ? r : mr_keyring_txn_key(txn, subject.key_id, ret);
 }
 
@@ -63,7 +75,7 @@ int mr_person_create(
     struct mr_slot_key key;
     int r;
 
-    txn->dirty = true;
+    mr_keyring_changes(txn);
     randombytes_buf(subject.person, sizeof subject.person);
     randombytes_buf(&key, sizeof key);
     memcpy(subject.key_id, key.id, sizeof key.id);
@@ -97,7 +109,7 @@ int mr_person_bind(struct mr_keyring_txn *txn, enum mr_person_identifier kind, s
         memcpy(ret_other, other, sizeof other);
     if (r != MR_ENOTFOUND)
         return r == 0 ? MR_EEXISTS : r;
-    txn->dirty = true;
+    mr_keyring_changes(txn);
     mr_blind_index(txn->keyring->secrets->blind, (uint16_t)kind, value, blind);
     return mr_keyring_broken(txn, mr_blind_put(txn, blind, mr_bucket_of(subject.key_id), subject.person));
 }
@@ -116,7 +128,7 @@ int mr_person_merge(struct mr_keyring_txn *txn, const uint8_t survivor[static MR
         return MR_EINVAL;                                       /* the same, or a cycle */
     if (memcmp(from.person, previous, MR_PERSON_ID_BYTES) != 0) /* an alias already */
         return memcmp(from.person, to.person, MR_PERSON_ID_BYTES) == 0 ? 0 : MR_EEXISTS;
-    txn->dirty = true;
+    mr_keyring_changes(txn);
     r = mr_hold_move(txn, &from, &to);
     if (r == 0)
         r = mr_alias_put(txn->kv, to.person, from.person);
@@ -178,7 +190,7 @@ int mr_person_destroy_group(struct mr_keyring_txn *txn, struct mr_slice group, u
 {
     int r = 0;
 
-    txn->dirty = true;
+    mr_keyring_changes(txn);
     for (size_t at = 0; at < group.size && r == 0; at += MR_PERSON_ID_BYTES) {
         struct mr_subject subject;
 
@@ -258,7 +270,7 @@ int mr_person_set_state(struct mr_keyring_txn *txn, const uint8_t person[static 
     r = may_change(txn, &subject, state);
     if (r < 0)
         return r;
-    txn->dirty = true;
+    mr_keyring_changes(txn);
     r = mr_alias_group(txn->kv, subject.person, &group);
     if (r == 0)
         r = state == MR_PERSON_DESTROYED ? destroy_alone(txn, mr_buf_slice(&group))

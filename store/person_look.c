@@ -1,5 +1,6 @@
 #include "store/person_look.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "store/key_tree.h"
@@ -35,6 +36,7 @@ static int ask_once(struct question *q, struct mr_person_part **ret, size_t *cou
         return r;
     r = answer(q, &txn, ret, count);
     mr_kv_abort(txn.kv);
+    sodium_memzero(&txn, sizeof txn);
     return r;
 }
 

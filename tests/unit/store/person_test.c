@@ -54,6 +54,44 @@ static void test_create_bind_find(void **state)
     mr_keyring_abort(txn);
 }
 
+/* What a transaction has opened it forgets with each change. */
+static void test_own_changes_are_seen_at_once(void **state)
+{
+    struct keyring_env *env = *state;
+    struct mr_keyring_txn *txn = keyring_env_begin(env);
+    struct test_person a = keyring_env_person(txn), b = keyring_env_person(txn);
+    struct mr_slot_key key, of_a, of_b;
+    uint8_t id[MR_PERSON_ID_BYTES];
+
+    assert_int_equal(bind(txn, "11223344595", &a), 0);
+    assert_int_equal(bind(txn, "08702435634", &b), 0);
+    txn = next(env, txn);
+    for (int i = 0; i < 2; i++) { /* opened, then known */
+        assert_found(txn, "11223344595", &a);
+        assert_found(txn, "08702435634", &b);
+        assert_int_equal(mr_person_key(txn, a.id, &of_a), 0);
+        assert_int_equal(mr_person_key(txn, b.id, &of_b), 0);
+        assert_memory_not_equal(&of_a, &of_b, sizeof of_a);
+    }
+    assert_int_equal(mr_person_set_state(txn, a.id, MR_PERSON_BLOCKED), 0);
+    assert_int_equal(mr_person_key(txn, a.id, &key), MR_EBLOCKED);
+    assert_int_equal(mr_person_set_state(txn, a.id, MR_PERSON_LIVE), 0);
+    assert_int_equal(mr_person_key(txn, a.id, &key), 0);
+    assert_int_equal(mr_person_merge(txn, b.id, a.id), 0);
+    assert_int_equal(mr_person_key(txn, a.id, &key), 0);
+    assert_memory_equal(&key, &of_b, sizeof key);
+    assert_found(txn, "11223344595", &b);
+    assert_int_equal(mr_person_set_state(txn, b.id, MR_PERSON_DESTROYED), 0);
+    assert_int_equal(mr_person_key(txn, a.id, &key), MR_EDESTROYED);
+    assert_int_equal(find(txn, "11223344595", id), MR_ENOTFOUND);
+    mr_keyring_abort(txn);
+    txn = keyring_env_begin(env);
+    assert_found(txn, "11223344595", &a);
+    assert_int_equal(mr_person_key(txn, a.id, &key), 0);
+    assert_memory_equal(&key, &of_a, sizeof key);
+    mr_keyring_abort(txn);
+}
+
 static void test_bind_clash(void **state)
 {
     struct keyring_env *env = *state;
@@ -258,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             T(test_create_bind_find),
+            T(test_own_changes_are_seen_at_once),
             T(test_bind_clash),
             T(test_abort_leaves_nothing),
             T(test_merge),
