@@ -198,6 +198,7 @@ struct mr_session *mr_sessions_begin(struct mr_sessions *sessions, const struct 
 void mr_session_heard(struct mr_session *session)
 {
     session->heard_us = mr_clock_monotonic_us(session->sessions->house->clock);
+    session->unanswered = 0;
 }
 
 static void on_hello(struct mr_sessions *sessions, const struct mr_peer *peer,
@@ -307,7 +308,7 @@ static void on_session_frame(struct mr_sessions *sessions, const struct mr_peer 
                     "connect anew and say Hello first", 0, true);
         return;
     }
-    session->heard_us = mr_clock_monotonic_us(sessions->house->clock);
+    mr_session_heard(session);
     for (size_t i = 0; i < MR_COUNT(handlers); i++) {
         if (handlers[i].body == frame->body_case) {
             handlers[i].handler(session, frame);
@@ -354,21 +355,27 @@ static void ping(struct mr_session *session)
     body.progress = mr_log_head(session->sessions->house->log);
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_PING;
     frame.ping = &body;
+    session->unanswered++;
     (void)mr_session_send(session, &frame);
+}
+
+static bool is_silent(const struct mr_session *session, int64_t now_us)
+{
+    const int64_t via_patience_us = (int64_t)MR_SESSION_VIA_SILENT_S * 1000 * 1000;
+
+    return session->via ? now_us - session->heard_us > via_patience_us
+                        : session->unanswered > PINGS_MISSED_MAX;
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct mr_sessions *sessions = timer->data;
     int64_t now_us = mr_clock_monotonic_us(sessions->house->clock);
-    int64_t patience_us =
-            (int64_t)sessions->house->config->hub.ping_interval_ms * 1000 * (PINGS_MISSED_MAX + 1);
-    const int64_t via_patience_us = (int64_t)MR_SESSION_VIA_SILENT_S * 1000 * 1000;
 
     mr_list_foreach_safe (it, &sessions->list) {
         struct mr_session *session = MR_CONTAINER(it, struct mr_session, link);
 
-        if (now_us - session->heard_us > (session->via ? via_patience_us : patience_us))
+        if (is_silent(session, now_us))
             close_session(session, "silent");
         else if (!session->via)
             ping(session);

@@ -34,8 +34,9 @@ struct mr_session {
     bool admin; /* has no key: came over the admin endpoint, or with a token */
     const struct mr_config_system *system;
     uint16_t system_id;
-    int64_t heard_us;  /* monotonic: when its application last said anything */
-    uint64_t progress; /* as its last Ping or Pong says */
+    int64_t heard_us;    /* monotonic: when its application last said anything */
+    unsigned unanswered; /* pings since then. Not by the clock: a hub that stood still has heard nobody */
+    uint64_t progress;   /* as its last Ping or Pong says */
 };
 
 struct mr_sessions {

@@ -10,6 +10,8 @@
 #include "proto/wire/codec.h"
 #include "proto/wire/frame.h"
 
+enum { PINGS_MISSED_MAX = 3 };
+
 static void connect_now(struct mr_link *link);
 
 /* ---- one connection ---- */
@@ -42,7 +44,7 @@ static void on_message(struct mr_zsock *zsock, zmq_msg_t *parts, int count)
 
     if (!connection->link || count != 1)
         return;
-    connection->link->heard_ms = uv_now(connection->link->loop);
+    connection->link->unanswered = 0;
     mr_link_receive(connection->link, mr_slice(zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0])));
 }
 
@@ -241,12 +243,13 @@ static void on_tick(uv_timer_t *timer)
     }
     if (link->state != MR_LINK_UP)
         return;
-    if (now - link->heard_ms > 3ull * interval) {
+    if (now - link->pinged_ms < interval)
+        return;
+    if (link->unanswered >= PINGS_MISSED_MAX) {
         mr_link_fail(link, "silent");
         return;
     }
-    if (now - link->pinged_ms < interval)
-        return;
+    link->unanswered++;
     link->pinged_ms = now;
     ping.id = ++link->ping_id;
     ping.progress = link->finished;

@@ -60,8 +60,9 @@ struct mr_link {
     struct mr_link_connection *connection;
     struct mr_backoff backoff;
     uint64_t connecting_since_ms; /* loop time */
-    uint64_t heard_ms;
     uint64_t pinged_ms;
+    unsigned unanswered; /* pings since the hub was heard. Not by the clock: who stood still has heard nobody
+                          */
     uint32_t retry_after_ms; /* what the hub asked for; 0: by back-off */
     bool hello_sent;
 

@@ -62,7 +62,8 @@ static void put_configuration(struct mr_buf *out, const struct load_hub *hub,
             "version: 1\nregion: \"24\"\nhub:\n  source: urn:marshrut:24:hub\n  listen: [\"%s\"]\n"
             "  admin: run/hub.sock\n  store: store\n  root_key: root\n  secret_key_file: keys/hub.key\n"
             "  public_key: '%s'\n  publish_window: %u\n  index_lag_max: %u\n  ballast_mb: 1\n"
-            "  space_watermark_mb: 1\n",
+            "  space_watermark_mb: 1\n  ping_interval_ms: 60000\n", /* who waits for the others answers none
+                                                                     */
             hub->endpoint, key->public_key, options->window, options->index_lag);
     mr_buf_put_str(out, "codelists:\n  - {name: area, values: [{code: ict, title: ICT}]}\n");
 }

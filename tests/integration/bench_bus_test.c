@@ -49,7 +49,7 @@ static void assert_latency(const json_t *document, const char *key)
 /* Runs it, and looks at what is promised of every run. The caller releases the document. */
 static json_t *measure(const char *const argv[], double events)
 {
-    struct run_program run = {.seconds_max = 200}; /* under a sanitizer, beside others */
+    struct run_program run = {.seconds_max = 500}; /* under a sanitizer, beside others */
     json_t *document;
 
     run_program(&run, argv);

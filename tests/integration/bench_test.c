@@ -62,7 +62,7 @@ static void test_every_row(void **state)
             "the same while a backup is made, p99", "opening after kill -9", "anonymous memory"};
     const char *argv[] = {
             "marshrut", "--json", "bench", "store", "--dir", *state, "--events", "3000", "--quick", NULL};
-    struct run_program run = {.seconds_max = 250}; /* under a sanitizer */
+    struct run_program run = {.seconds_max = 900}; /* under a sanitizer */
     json_t *document;
 
     run_program(&run, argv);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,7 +209,8 @@ static void test_stop_under_load(void **state)
     assert_int_equal(
             bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack->first_number, 1);
     spawn_stop(&spawn);
-    while ((frame = bus_receive(&client, 1000)) && frame->body_case != MARSHRUT__BUS__V1__FRAME__BODY_GOODBYE)
+    while ((frame = bus_receive(&client, SPAWN_DEADLINE_MS)) &&
+            frame->body_case != MARSHRUT__BUS__V1__FRAME__BODY_GOODBYE)
         if (frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)
             through = frame->publish_ack->through;
     assert_non_null(frame);
@@ -247,11 +250,37 @@ static void test_silent_client(void **state)
     spawn_fini(&spawn);
 }
 
+/* It stood still (a machine that was suspended, a disk): that nobody was heard is its own doing, and nobody
+ * has to begin anew. */
+static void test_hub_stood_still(void **state)
+{
+    enum { STILL_MS = 5000 }; /* more than four ping intervals */
+    struct spawn spawn;
+    struct bus_client client;
+    struct mr_buf event = MR_BUF_INIT;
+
+    (void)state;
+    spawn_init(&spawn, "");
+    spawn_start(&spawn);
+    bus_connect_as(&client, &spawn, SPAWN_PORTAL);
+    (void)bus_hello(&client, 1, 0);
+    assert_int_equal(kill(spawn.pid, SIGSTOP), 0);
+    hub_env_programme(&event, "still-1");
+    bus_publish(&client, 1, &event, 1);
+    (void)poll(NULL, 0, STILL_MS);
+    assert_int_equal(kill(spawn.pid, SIGCONT), 0);
+    assert_int_equal(
+            bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack->through, 1);
+    mr_buf_fini(&event);
+    bus_close(&client);
+    spawn_fini(&spawn);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_kill_and_resume),
             cmocka_unit_test(test_reconnect_in_flight), cmocka_unit_test(test_stop_under_load),
-            cmocka_unit_test(test_silent_client)};
+            cmocka_unit_test(test_silent_client), cmocka_unit_test(test_hub_stood_still)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

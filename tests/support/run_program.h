@@ -4,7 +4,7 @@
 
 #include "proto/base/buf.h"
 
-enum { RUN_PROGRAM_SECONDS = 60 };
+enum { RUN_PROGRAM_SECONDS = 180 };
 
 struct run_program {
     const char *input; /* for standard input; NULL: nothing */
