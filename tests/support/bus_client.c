@@ -99,9 +99,10 @@ bus_frame *bus_receive(struct bus_client *client, int timeout_ms)
     }
 }
 
-bus_frame *bus_expect(struct bus_client *client, Marshrut__Bus__V1__Frame__BodyCase body)
+static bus_frame *expect_within(
+        struct bus_client *client, Marshrut__Bus__V1__Frame__BodyCase body, int timeout_ms)
 {
-    bus_frame *frame = bus_receive(client, SPAWN_DEADLINE_MS);
+    bus_frame *frame = bus_receive(client, timeout_ms);
 
     if (!frame)
         fail_msg("no frame came, %d expected", (int)body);
@@ -110,6 +111,11 @@ bus_frame *bus_expect(struct bus_client *client, Marshrut__Bus__V1__Frame__BodyC
                 frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL ? ": refused " : "",
                 frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL ? frame->refusal->code : "");
     return frame;
+}
+
+bus_frame *bus_expect(struct bus_client *client, Marshrut__Bus__V1__Frame__BodyCase body)
+{
+    return expect_within(client, body, SPAWN_DEADLINE_MS);
 }
 
 void bus_send_hello(struct bus_client *client, const char *software, uint64_t epoch, uint64_t acknowledged)
@@ -206,7 +212,8 @@ void bus_credit(struct bus_client *client, const char *subscription, uint32_t ev
     bus_send(client, &frame);
 }
 
-const char *bus_query(struct bus_client *client, const char *method, const char *arguments)
+const char *bus_query_long(
+        struct bus_client *client, const char *method, const char *arguments, int timeout_ms)
 {
     bus_frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
     Marshrut__Bus__V1__Query query = MARSHRUT__BUS__V1__QUERY__INIT;
@@ -217,7 +224,12 @@ const char *bus_query(struct bus_client *client, const char *method, const char 
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_QUERY;
     frame.query = &query;
     bus_send(client, &frame);
-    return bus_expect(client, MARSHRUT__BUS__V1__FRAME__BODY_RESULT)->result->json;
+    return expect_within(client, MARSHRUT__BUS__V1__FRAME__BODY_RESULT, timeout_ms)->result->json;
+}
+
+const char *bus_query(struct bus_client *client, const char *method, const char *arguments)
+{
+    return bus_query_long(client, method, arguments, SPAWN_DEADLINE_MS);
 }
 
 json_t *bus_ask(

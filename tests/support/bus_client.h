@@ -46,6 +46,8 @@ void bus_nack(struct bus_client *client, const char *subscription, uint64_t numb
 void bus_credit(struct bus_client *client, const char *subscription, uint32_t events);
 /* Query hub.status on an admin connection: the JSON text. */
 const char *bus_query(struct bus_client *client, const char *method, const char *arguments);
+const char *bus_query_long(
+        struct bus_client *client, const char *method, const char *arguments, int timeout_ms);
 
 /*
  * One question of an operator ("" none) on the admin endpoint, over a connection of its own. The first
