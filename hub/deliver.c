@@ -177,7 +177,7 @@ void mr_deliver_close(struct mr_deliver *deliver)
 static void restart(struct mr_feed *feed, uint64_t after)
 {
     feed->sent_count = 0;
-    feed->acked = 0;
+    feed->acked = feed->alone = 0;
     mr_wanted_restart(&feed->wanted, after);
 }
 
@@ -290,7 +290,10 @@ void mr_deliver_ack(
         return;
     if (feed->release) {
         mr_feed_release_ack(feed, frame->through);
+    } else if (feed->alone && frame->through != feed->alone) {
+        ; /* said before it came again: of those that come behind it */
     } else if (feed->sent_count > 0) {
+        feed->alone = 0;
         if (feed->parking > 0 && frame->through > feed->acked)
             feed->acked = frame->through; /* nobody says it twice */
         mr_feed_settle(feed, frame->through);

@@ -60,11 +60,12 @@ struct mr_feed {
     uint64_t parkings;     /* since the start */
     struct mr_marks marks; /* numbers above the cursor that were nacked or parked */
     struct mr_parked parked;
-    uint64_t acked;             /* said while something was being parked, and for later than that; else 0 */
-    uint32_t parking;           /* events being parked, not yet durable: nothing is sent meanwhile */
-    uint32_t unwritten;         /* jobs with rows of what is parked, not yet durable */
-    bool release_due;           /* there may be something to release */
-    uint64_t release_behind;    /* ... when the cursor is there; 0: not known of any */
+    uint64_t alone;          /* given back before, and sent again by itself: the only one under way; else 0 */
+    uint64_t acked;          /* said while something was being parked, and for later than that; else 0 */
+    uint32_t parking;        /* events being parked, not yet durable: nothing is sent meanwhile */
+    uint32_t unwritten;      /* jobs with rows of what is parked, not yet durable */
+    bool release_due;        /* there may be something to release */
+    uint64_t release_behind; /* ... when the cursor is there; 0: not known of any */
     struct mr_release *release; /* what is being released; NULL: nothing */
     bool replay;                /* its receiver has asked for it */
     uint64_t replay_end;        /* then the feed goes on from its cursor */

@@ -207,6 +207,7 @@ static void retry(struct mr_feed *feed, size_t index, uint32_t asked_ms)
     if (feed->acked >= sent->number) /* what was said of earlier ones holds */
         feed->acked = 0;
     feed->sent_count = index;
+    feed->alone = 0;
     (void)uv_timer_start(&feed->timer, mr_feed_on_retry, mr_feed_backoff_ms(sent->attempt, asked_ms), 0);
 }
 
@@ -259,6 +260,7 @@ static void park(struct mr_feed *feed, size_t index, const struct mr_nack_row *n
         mark->parked = true;
         mark->attempt = nack->attempt;
         sent->state = MR_SENT_PARKING;
+        feed->alone = 0;
         hold_back(feed, index, &row.order);
     }
     mr_log_reader_pause(deliver->reader);
@@ -277,6 +279,19 @@ static void remember(struct mr_feed *feed, uint64_t number, const struct mr_nack
     (void)mr_job_submit(job); /* one that is lost counts as not made, after a restart */
 }
 
+/* Of one that comes again anyway, behind another that was given back: no Ack of a later one may cover it. */
+static void note(struct mr_feed *feed, uint64_t number)
+{
+    struct mr_mark *mark;
+
+    if (feed->replay || number <= feed->cursor || number > feed->sent_through ||
+            feed->marks.count >= MR_FEED_WINDOW_MAX)
+        return;
+    mark = mr_marks_put(&feed->marks, number);
+    if (mark && mark->attempt == 0 && !mark->parked)
+        mark->attempt = 1;
+}
+
 void mr_feed_nack(struct mr_feed *feed, const Marshrut__Bus__V1__Nack *frame)
 {
     struct mr_nack_row row = {.at_us = mr_feed_now_us(feed)};
@@ -285,6 +300,8 @@ void mr_feed_nack(struct mr_feed *feed, const Marshrut__Bus__V1__Nack *frame)
 
     while (i < feed->sent_count && sent[i].number != frame->number)
         i++;
+    if (i == feed->sent_count)
+        note(feed, frame->number);
     if (i == feed->sent_count || sent[i].state != MR_SENT)
         return;
     row.attempt = sent[i].attempt;

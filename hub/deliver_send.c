@@ -160,6 +160,15 @@ static int look_at_key(struct mr_feed *feed, struct mr_order *order)
     return r == 0 && mr_parked_holds(&feed->parked, order) ? 1 : r;
 }
 
+/*
+ * It was given back. An Ack that its receiver said of later ones before it came again must not cover it, so
+ * it comes by itself, and only an Ack with its very number counts.
+ */
+static bool is_alone(const struct mr_feed *feed, const struct mr_mark *mark)
+{
+    return mark && mark->attempt > 0 && !mark->parked && !feed->replay;
+}
+
 /* One number: into the frame, or settled without being sent. false: no room for it now. */
 static bool take(struct mr_feed *feed, struct mr_feed_frame *frame, uint64_t number)
 {
@@ -173,6 +182,8 @@ static bool take(struct mr_feed *feed, struct mr_feed_frame *frame, uint64_t num
         (void)push_sent(feed, number, MR_SENT_PARKED, mark);
         return true;
     }
+    if (is_alone(feed, mark) && feed->sent_count > 0)
+        return false; /* once they are settled */
     r = mr_log_read(deliver->reader, number, deliver->view, NULL);
     if (r == 0 && !feed->replay && mr_feed_is_old(feed, &deliver->view->record)) {
         (void)push_sent(feed, number, MR_SENT_EXPIRED, mark);
@@ -190,6 +201,8 @@ static bool take(struct mr_feed *feed, struct mr_feed_frame *frame, uint64_t num
         r = mr_feed_frame_add(feed, frame);
     if (r == 0)
         frame->items[frame->count - 1].attempt = push_sent(feed, number, MR_SENT, mark)->attempt;
+    if (r == 0 && is_alone(feed, mark))
+        feed->alone = number;
     if (r == 0 && number > feed->sent_through)
         feed->sent_through = number;
     if (r == MR_EDESTROYED || r == MR_EBLOCKED || r == MR_EEXPIRED)
@@ -220,7 +233,7 @@ static bool send_next(struct mr_feed *feed)
     bool settled;
 
     mr_feed_frame_begin(feed, &frame);
-    while (mr_feed_frame_has_room(feed, &frame) && mr_feed_room(feed) && feed->parking == 0) {
+    while (mr_feed_frame_has_room(feed, &frame) && mr_feed_room(feed) && feed->parking == 0 && !feed->alone) {
         number = mr_wanted_peek(&feed->wanted, deliver->house, deliver->reader, deliver->view, &budget);
         if (feed->replay && (number > feed->replay_end || (number == 0 && budget > 0))) {
             if (frame.count == 0)
@@ -236,13 +249,13 @@ static bool send_next(struct mr_feed *feed)
     if (settled)
         mr_feed_settle(feed, 0);
     if (frame.count > 0)
-        mr_feed_frame_send(feed, &frame, feed->replay, false);
+        mr_feed_frame_send(feed, &frame, feed->replay, feed->alone != 0);
     return feed->session && (frame.count > 0 || settled || (number == 0 && budget == 0));
 }
 
 bool mr_feed_send(struct mr_feed *feed)
 {
-    if (!feed->session || feed->waiting || feed->parking > 0)
+    if (!feed->session || feed->waiting || feed->parking > 0 || feed->alone)
         return false;
     if (!feed->replay && (feed->release || feed->release_due || feed->replay_due))
         return mr_feed_release(feed);

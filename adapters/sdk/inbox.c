@@ -81,6 +81,7 @@ void mr_inbox_close(struct mr_inbox *inbox)
                 MR_CONTAINER(member, struct mr_inbox_subscription, member);
 
         free_items(&subscription->items);
+        free_items(&subscription->apart);
         free_items(&subscription->earlier);
         free(subscription->name);
         free(subscription);
@@ -121,6 +122,7 @@ struct mr_inbox_subscription *mr_inbox_subscription(struct mr_inbox *inbox, cons
         return NULL;
     }
     mr_list_init(&subscription->items);
+    mr_list_init(&subscription->apart);
     mr_list_init(&subscription->earlier);
     mr_list_push_back(&inbox->subscriptions, &subscription->member);
     return subscription;
@@ -155,25 +157,26 @@ void mr_inbox_new_session(struct mr_inbox *inbox)
                 drop(item); /* finished two sessions ago and not delivered since: the hub has the ack */
         }
         mr_list_splice_back(&subscription->earlier, &subscription->items);
+        mr_list_splice_back(&subscription->earlier, &subscription->apart);
         mr_list_foreach_safe (nacked, &subscription->earlier) {
             struct item *item = MR_CONTAINER(nacked, struct item, member);
 
             if (item->state == NACKED)
                 drop(item);
         }
-        subscription->ack = 0;
+        subscription->ack = subscription->ack_apart = 0;
         subscription->credit_events = 0;
         subscription->credit_bytes = 0;
     }
 }
 
 /* Takes the finished front off; its numbers become ack, cursor and credit. */
-static void advance(struct mr_inbox_subscription *subscription)
+static void advance_list(struct mr_inbox_subscription *subscription, struct mr_list *items, uint64_t *ack)
 {
     uint64_t through = 0;
 
-    while (!mr_list_empty(&subscription->items)) {
-        struct item *item = MR_CONTAINER(subscription->items.next, struct item, member);
+    while (!mr_list_empty(items)) {
+        struct item *item = MR_CONTAINER(items->next, struct item, member);
 
         if (item->state == WAITING)
             break;
@@ -183,53 +186,89 @@ static void advance(struct mr_inbox_subscription *subscription)
         subscription->credit_bytes += item->bytes;
         drop(item);
     }
-    if (through == 0)
-        return;
-    if (through > subscription->ack)
-        subscription->ack = through;
+    if (through > *ack)
+        *ack = through;
     if (through > subscription->cursor)
         subscription->cursor = through;
 }
 
-int mr_inbox_deliver(struct mr_inbox_subscription *subscription, uint64_t number, size_t bytes)
+static void advance(struct mr_inbox_subscription *subscription)
 {
-    struct item *item = find_item(&subscription->items, number);
-    bool known = true;
+    advance_list(subscription, &subscription->items, &subscription->ack);
+    advance_list(subscription, &subscription->apart, &subscription->ack_apart);
+}
+
+/* It is in the list already. Delivered twice in one session: after a nack it is a new try, else a repetition
+ * that costs credit only. */
+static int deliver_again(struct mr_inbox_subscription *subscription, struct item *item, size_t bytes)
+{
+    subscription->credit_events++;
+    subscription->credit_bytes += bytes;
+    if (item->state != NACKED)
+        return MR_INBOX_KNOWN;
+    item->state = WAITING;
+    return MR_INBOX_HAND_OVER;
+}
+
+/* What the adapter has of it: of the session before, or of this one, when it comes by itself; else new. */
+static struct item *item_of(struct mr_inbox_subscription *subscription, uint64_t number, bool apart)
+{
+    struct item *item = find_item(&subscription->earlier, number);
+    const struct item *first = apart ? find_item(&subscription->items, number) : NULL;
 
     if (item) {
-        /* Delivered twice in one session: after a nack it is a new try, else a repetition that costs credit
-         * only. */
-        subscription->credit_events++;
-        subscription->credit_bytes += bytes;
-        if (item->state != NACKED)
-            return MR_INBOX_KNOWN;
-        item->state = WAITING;
-        return MR_INBOX_HAND_OVER;
-    }
-    item = find_item(&subscription->earlier, number);
-    if (item) {
         mr_list_remove(&item->member);
-    } else {
-        known = false;
-        item = calloc(1, sizeof *item);
-        if (!item)
-            return MR_ENOMEM;
-        mr_list_init(&item->member);
-        item->number = number;
+        return item;
     }
+    item = calloc(1, sizeof *item);
+    if (!item)
+        return NULL;
+    mr_list_init(&item->member);
+    item->number = number;
+    item->state = first ? first->state : NACKED; /* which is to be handed over */
+    return item;
+}
+
+int mr_inbox_deliver(struct mr_inbox_subscription *subscription, uint64_t number, size_t bytes, bool apart)
+{
+    struct mr_list *items = apart ? &subscription->apart : &subscription->items;
+    struct item *item = find_item(items, number);
+    bool known;
+
+    if (item)
+        return deliver_again(subscription, item, bytes);
+    item = item_of(subscription, number, apart);
+    if (!item)
+        return MR_ENOMEM;
+    known = item->state != NACKED;
+    if (!known)
+        item->state = WAITING;
     item->bytes = bytes;
-    mr_list_push_back(&subscription->items, &item->member);
-    if (known && item->state == DONE)
+    mr_list_push_back(items, &item->member);
+    if (item->state == DONE)
         advance(subscription);
     return known ? MR_INBOX_KNOWN : MR_INBOX_HAND_OVER;
 }
 
+/* 1: it is not there, or does not wait. */
+static int finish_in(struct mr_list *items, uint64_t number, enum item_state state)
+{
+    struct item *item = find_item(items, number);
+
+    if (!item || item->state != WAITING)
+        return 1;
+    item->state = state;
+    return 0;
+}
+
 int mr_inbox_finish(struct mr_inbox_subscription *subscription, uint64_t number, bool done)
 {
-    struct item *item = find_item(&subscription->items, number);
+    enum item_state state = done ? DONE : NACKED;
+    int in_items = finish_in(&subscription->items, number, state);
+    int in_apart = finish_in(&subscription->apart, number, state);
+    struct item *item;
 
-    if (item && item->state == WAITING) {
-        item->state = done ? DONE : NACKED;
+    if (in_items == 0 || in_apart == 0) {
         advance(subscription);
         return 0;
     }

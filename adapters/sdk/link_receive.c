@@ -167,7 +167,8 @@ static void on_deliver(struct mr_link *link, const frame_t *frame)
         return;
     for (size_t i = 0; i < deliver->n_items && link->connection == connection; i++) {
         const Marshrut__Bus__V1__DeliverItem *item = deliver->items[i];
-        int r = mr_inbox_deliver(subscription, item->number, item->event.len);
+        int r = mr_inbox_deliver(
+                subscription, item->number, item->event.len, deliver->released || deliver->replay);
 
         if (r < 0) {
             mr_link_fail(link, "memory");

@@ -82,19 +82,21 @@ static int send_nacks(struct mr_link *link)
     return 0;
 }
 
-static int send_ack(struct mr_link *link, struct mr_inbox_subscription *subscription)
+static int send_ack(struct mr_link *link, const struct mr_inbox_subscription *subscription, uint64_t *through)
 {
     Marshrut__Bus__V1__Ack ack = MARSHRUT__BUS__V1__ACK__INIT;
     Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
-    int r;
+    int r = 0;
 
+    if (*through == 0)
+        return 0;
     ack.subscription = subscription->name;
-    ack.through = subscription->ack;
+    ack.through = *through;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_ACK;
     frame.ack = &ack;
     r = mr_link_send(link, &frame);
     if (r == 0)
-        subscription->ack = 0;
+        *through = 0;
     return r;
 }
 
@@ -126,7 +128,10 @@ static int send_acks(struct mr_link *link)
     mr_list_foreach (it, mr_inbox_subscriptions(link->inbox)) {
         struct mr_inbox_subscription *subscription = MR_CONTAINER(it, struct mr_inbox_subscription, member);
 
-        if (subscription->ack != 0 && (r = send_ack(link, subscription)) < 0)
+        r = send_ack(link, subscription, &subscription->ack);
+        if (r == 0)
+            r = send_ack(link, subscription, &subscription->ack_apart);
+        if (r < 0)
             return r;
         if (subscription->credit_events == 0)
             continue;

@@ -44,9 +44,11 @@ struct receiver {
     struct bus_client client;
     bool connected;
     uint64_t ack;           /* to say; 0: nothing */
-    uint64_t again;         /* given back: all behind it that was under way comes again; 0: nothing */
+    uint64_t again;         /* given back: what was under way behind it counts for nothing; 0: nothing */
     uint64_t held[PERSONS]; /* the same of one person: until the Pong to this Ping, said behind the Nack */
     uint64_t again_until;   /* the same */
+    bool late; /* it has given one back, and takes and acknowledges others meanwhile: until the same Pong */
+    bool gap;  /* ... and has left one of that person out: it acknowledges nothing behind that */
     uint64_t pings;
     uint8_t taken[EVENTS_MAX]; /* by place: how often it had its effect */
     unsigned last[PERSONS];    /* the event of the person whose effect came last, from 1 on */
@@ -176,6 +178,7 @@ static void come(struct sim *sim, struct receiver *receiver)
     bus_subscribe(&receiver->client, receiver->subscription, CREDIT, 0);
     receiver->connected = true;
     receiver->ack = receiver->again = receiver->again_until = receiver->pings = 0;
+    receiver->late = receiver->gap = false;
     memset(receiver->held, 0, sizeof receiver->held);
 }
 
@@ -204,7 +207,7 @@ static void on_pong(struct receiver *receiver, uint64_t id)
         if (receiver->held[i] <= id)
             receiver->held[i] = 0;
     if (receiver->again_until <= id)
-        receiver->again = receiver->again_until = 0;
+        receiver->again = receiver->again_until = receiver->late = receiver->gap = 0;
 }
 
 static void effect(struct sim *sim, struct receiver *receiver, unsigned person, unsigned k)
@@ -233,20 +236,22 @@ static bool take(struct sim *sim, struct receiver *receiver, const deliver_t *de
     assert_int_equal(mr_event_decode(&event, mr_slice(item->event.data, item->event.len), &arena, NULL), 0);
     assert_int_equal(sscanf(event.a.id, "%u/%u", &person, &k), 2);
     mr_arena_fini(&arena);
-    if (receiver->held[person])
+    if (receiver->held[person]) {
+        receiver->gap |= receiver->late && !deliver->released;
         return false; /* it comes again */
+    }
     if (!receiver->taken[sim->place_of[person][k]] && chance(sim, 12)) {
         bool park = pick(sim, 2) || item->attempt >= receiver->attempts_max;
 
         say_ack(receiver); /* what was before it */
         bus_nack(&receiver->client, receiver->subscription, item->number, park);
         say_ping(receiver);
-        if (park || deliver->released) {
+        receiver->again_until = receiver->pings;
+        receiver->late |= pick(sim, 2) == 0;
+        if (park || deliver->released || receiver->late)
             receiver->held[person] = receiver->pings;
-        } else {
+        else
             receiver->again = item->number;
-            receiver->again_until = receiver->pings;
-        }
         return false;
     }
     effect(sim, receiver, person, k);
@@ -267,7 +272,7 @@ static void on_deliver(struct sim *sim, struct receiver *receiver, const deliver
             continue; /* void */
         if (!deliver->released && item->number == receiver->again)
             receiver->again = 0;
-        if (take(sim, receiver, deliver, item))
+        if (take(sim, receiver, deliver, item) && (deliver->released || !receiver->gap))
             receiver->ack = item->number;
     }
     if (deliver->released || !chance(sim, 30))
