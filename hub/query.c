@@ -22,6 +22,7 @@ struct call {
     struct mr_query_to to;
     const struct mr_method *method;
     struct mr_house house; /* of its own while it runs */
+    struct mr_territory territory;
     json_t *arguments;
     json_t *live; /* when its method is */
     char operator_name[64];
@@ -99,6 +100,7 @@ static void free_call(struct call *call)
         free_document(MR_CONTAINER(link, struct document, link));
     mr_list_remove(&call->link);
     mr_act_fini(&call->act);
+    mr_territory_fini(&call->territory);
     json_decref(call->arguments);
     json_decref(call->live);
     (void)pthread_mutex_destroy(&call->lock);
@@ -216,6 +218,19 @@ static int emit(void *ctx, json_t *json)
     return 0;
 }
 
+/* Who is limited to a territory sees no other house. */
+static int limit(struct call *call)
+{
+    const struct mr_query_asker *asker = call->to.asker;
+    int r;
+
+    if (!asker || !asker->limited)
+        return 0;
+    r = mr_territory_open(&call->territory, &call->house, &asker->limits, &call->error);
+    call->house.territory = &call->territory;
+    return r;
+}
+
 static void on_work(uv_work_t *work)
 {
     struct call *call = MR_CONTAINER(work, struct call, work);
@@ -228,7 +243,9 @@ static void on_work(uv_work_t *work)
             .compactor = call->query->compactor,
             .live = call->live};
 
-    call->status = mr_method_allowed(call->method, &args, &call->error);
+    call->status = limit(call);
+    if (call->status == 0)
+        call->status = mr_method_allowed(call->method, &args, &call->error);
     if (call->status < 0)
         return;
     call->status = call->method->act ? call->method->act(&args, &call->act, &call->error)

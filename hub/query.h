@@ -8,6 +8,7 @@
 #define MR_HUB_QUERY_H
 
 #include "hub/audit/method.h"
+#include "hub/audit/territory.h"
 #include "hub/gateway.h"
 #include "hub/prepare.h"
 #include "proto/loop/mailbox.h"
@@ -17,6 +18,8 @@ struct mr_publish;
 
 /* Who asks beside the tool (hub/http): takes the documents of one call, in their order. Loop thread. */
 struct mr_query_asker {
+    bool limited; /* to what is theirs by `limits` (hub/audit/territory.h); copied with the question */
+    struct mr_limits limits;
     /*
      * One document; with more, others follow. The last time json may be "" (nothing more came), and code
      * negative with why it failed (error: never NULL then); the asker is not used after it.

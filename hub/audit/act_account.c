@@ -1,6 +1,7 @@
 /*
- * account.invite, lock, unlock, list: by an administrator; account.password, by who has the secret of an
- * invitation; account.check, for who logs in. An account belongs to a configured operator.
+ * account.new, invite, lock, unlock, list: by an administrator; account.password, by who has the secret of an
+ * invitation; account.check, for who logs in. An account belongs to a configured operator, or
+ * is one of an organisation or of a municipality's service (ММС), and limited to it.
  */
 #include <sodium.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
 #include "hub/http/account.h"
+#include "proto/wire/ident.h"
 
 static bool is_operator(const struct mr_method_call *call, const char *name)
 {
@@ -59,30 +61,98 @@ static int change(const struct mr_method_call *call, struct mr_act *act, const s
     return r == 0 ? mr_act_event(call, act, "hub.account.changed.v1", role, &m.base) : r;
 }
 
+/* Whoever has the secret chooses the password. Nothing is left in ret on failure. */
+static int invite(const struct mr_method_call *call, struct mr_account_row *row, const char *what,
+        int64_t now_us, struct mr_act *ret)
+{
+    char secret[MR_ACCOUNT_SECRET_BYTES];
+    int r;
+
+    mr_account_invite(row, now_us, secret);
+    r = change(call, ret, row, what, "admin");
+    if (r == 0)
+        ret->reply = json_pack("{s:s, s:s, s:o}", "name", row->name, "secret", secret, "until",
+                mr_time_json(row->invited_until_us));
+    sodium_memzero(secret, sizeof secret);
+    if (r < 0)
+        mr_act_fini(ret);
+    return r;
+}
+
 int mr_act_account_invite(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
 {
     struct mr_account_row row;
-    char secret[MR_ACCOUNT_SECRET_BYTES];
     int64_t now_us = mr_clock_wall_us(call->house->clock);
     int r = find(call, &row, reterr);
 
     *ret = (struct mr_act){0};
     if (r < 0 && r != MR_ENOTFOUND)
         return r;
-    if (!is_operator(call, row.name))
+    if (!*row.role && !is_operator(call, row.name))
         return mr_error_set(reterr, MR_EINVAL, "name",
-                "accounts are for operators of the configuration: add one there first", "no such operator");
+                "add an operator to the configuration first; of an organisation or a municipality: "
+                "marshrut account new",
+                "no such operator, and no such account");
     if (r == MR_ENOTFOUND)
         row.created_us = now_us;
-    mr_account_invite(&row, now_us, secret);
-    r = change(call, ret, &row, "invited", "admin");
+    return invite(call, &row, "invited", now_us, ret);
+}
+
+/* ---- who is limited to an organisation or a municipality ---- */
+
+static bool is_name(const char *name)
+{
+    return *name >= 'a' && *name <= 'z' &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(name);
+}
+
+static int read_limits(const struct mr_method_call *call, struct mr_account_row *row, struct mr_error *reterr)
+{
+    const char *role, *ogrn, *oktmo;
+    int r = mr_arg_text(call, "role", true, MR_ACCOUNT_ROLE_MAX, &role, reterr);
+
     if (r == 0)
-        ret->reply = json_pack("{s:s, s:s, s:o}", "name", row.name, "secret", secret, "until",
-                mr_time_json(row.invited_until_us));
-    sodium_memzero(secret, sizeof secret);
+        r = mr_arg_text(call, "ogrn", false, MR_OGRN_TEXT_MAX - 1, &ogrn, reterr);
+    if (r == 0)
+        r = mr_arg_text(call, "oktmo", false, MR_OKTMO_TEXT_MAX - 1, &oktmo, reterr);
     if (r < 0)
-        mr_act_fini(ret);
-    return r;
+        return r;
+    if (strcmp(role, "organisation") != 0 && strcmp(role, "mms") != 0)
+        return mr_error_set(reterr, MR_EINVAL, "role",
+                "organisation or mms; the others are roles of operators: add one to the configuration",
+                "not a role of an account that is limited");
+    if (*role == 'o' && (!mr_ident_ogrn_ok(ogrn) || *oktmo))
+        return mr_error_set(reterr, MR_EINVAL, "ogrn", "give --ogrn and no --oktmo; check its digits",
+                "an account of an organisation needs its ОГРН, with right check digits");
+    if (*role == 'm' && (!mr_ident_oktmo_ok(oktmo) || *ogrn))
+        return mr_error_set(reterr, MR_EINVAL, "oktmo", "give --oktmo and no --ogrn: 8 or 11 digits",
+                "an account of a municipality needs its ОКТМО");
+    memcpy(row->role, role, strlen(role) + 1);
+    memcpy(row->limits.ogrn, ogrn, strlen(ogrn) + 1);
+    memcpy(row->limits.oktmo, oktmo, strlen(oktmo) + 1);
+    return 0;
+}
+
+int mr_act_account_new(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
+{
+    struct mr_account_row row;
+    int64_t now_us = mr_clock_wall_us(call->house->clock);
+    int r = find(call, &row, reterr);
+
+    *ret = (struct mr_act){0};
+    if (r == 0)
+        return mr_error_set(reterr, MR_EEXISTS, "name", "choose another name, or lock that account",
+                "there is such an account");
+    if (r != MR_ENOTFOUND)
+        return r;
+    if (!is_name(row.name) || is_operator(call, row.name))
+        return mr_error_set(reterr, MR_EINVAL, "name",
+                "small latin letters, digits and '-', a letter first; not the name of an operator: those "
+                "are invited",
+                "not a name for an account");
+    r = read_limits(call, &row, reterr);
+    row.created_us = now_us;
+    return r < 0 ? r : invite(call, &row, "created", now_us, ret);
 }
 
 static int set_locked(
@@ -156,10 +226,13 @@ int mr_act_account_password(const struct mr_method_call *call, struct mr_act *re
 
 /* ---- reading ---- */
 
-static json_t *roles_json(const struct mr_method_call *call, const char *name)
+static json_t *roles_json(const struct mr_method_call *call, const struct mr_account_row *row)
 {
     json_t *list = json_array();
+    const char *name = row->name;
 
+    if (*row->role)
+        (void)json_array_append_new(list, json_string(row->role));
     for (uint32_t i = 0; i < call->house->config->operators_count; i++) {
         const struct mr_config_operator *operator= & call->house->config->operators[i];
 
@@ -181,10 +254,10 @@ int mr_query_account_check(
     if (r < 0 || (found < 0 && found != MR_ENOTFOUND))
         return r < 0 ? r : found;
     right = mr_account_password_right(found == 0 ? &row : NULL, password);
-    if (!right || row.locked_us || !is_operator(call, row.name))
+    if (!right || row.locked_us || (!*row.role && !is_operator(call, row.name)))
         return mr_error_set(reterr, MR_EDENIED, "password", "try again, or ask the administrator of the hub",
                 "name or password is wrong, or the account is locked");
-    return emit(ctx, json_pack("{s:s, s:o}", "name", row.name, "roles", roles_json(call, row.name)));
+    return emit(ctx, json_pack("{s:s, s:o}", "name", row.name, "roles", roles_json(call, &row)));
 }
 
 struct list {
@@ -202,16 +275,16 @@ static int add(void *ctx, struct mr_slice key, struct mr_slice value)
     (void)key;
     if (r < 0)
         return r;
-    r = json_array_append_new(
-            list->accounts, json_pack("{s:s, s:s, s:o, s:b, s:o, s:o, s:o}", "name", row.name, "state",
-                                    row.locked_us                        ? "locked"
-                                    : !is_operator(list->call, row.name) ? "no-operator"
-                                    : row.hash[0]                        ? "active"
-                                    : invited                            ? "invited"
-                                                                         : "lapsed",
-                                    "roles", roles_json(list->call, row.name), "invited", (int)invited,
-                                    "created", mr_time_json(row.created_us), "password_set",
-                                    mr_time_json(row.changed_us), "locked", mr_time_json(row.locked_us)));
+    r = json_array_append_new(list->accounts,
+            json_pack("{s:s, s:s, s:o, s:s, s:s, s:b, s:o, s:o, s:o}", "name", row.name, "state",
+                    row.locked_us                                      ? "locked"
+                    : !*row.role && !is_operator(list->call, row.name) ? "no-operator"
+                    : row.hash[0]                                      ? "active"
+                    : invited                                          ? "invited"
+                                                                       : "lapsed",
+                    "roles", roles_json(list->call, &row), "ogrn", row.limits.ogrn, "oktmo", row.limits.oktmo,
+                    "invited", (int)invited, "created", mr_time_json(row.created_us), "password_set",
+                    mr_time_json(row.changed_us), "locked", mr_time_json(row.locked_us)));
     return r < 0 ? MR_ENOMEM : 0;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/audit/territory.h"
 #include "hub/index_keys.h"
 #include "hub/opened.h"
 #include "hub/wanted.h"
@@ -167,6 +168,21 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* What is not theirs was not found. */
+static int keep_theirs(const struct mr_house *house, struct mr_found *found)
+{
+    size_t kept = 0;
+    int r = 0;
+
+    for (size_t i = 0; r >= 0 && i < found->count; i++) {
+        r = mr_territory_has_number(house->territory, house, found->numbers[i]);
+        if (r == 1)
+            found->numbers[kept++] = found->numbers[i];
+    }
+    found->count = kept;
+    return r < 0 ? r : 0;
+}
+
 int mr_find(const struct mr_house *house, const char *id, struct mr_found *ret, struct mr_error *reterr)
 {
     int r;
@@ -181,6 +197,8 @@ int mr_find(const struct mr_house *house, const char *id, struct mr_found *ret, 
         r = by_index(house, id, ret);
     if (r == 0)
         r = by_hub_id(house, id, ret);
+    if (r == 0 && house->territory)
+        r = keep_theirs(house, ret);
     if (r == 0 && ret->count)
         qsort(ret->numbers, ret->count, sizeof *ret->numbers, by_number);
     return r;

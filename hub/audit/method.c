@@ -2,13 +2,35 @@
 
 #include <string.h>
 
+#include "hub/audit/territory.h"
 #include "hub/edition.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/digest.h"
 
+/* Not of who is limited to a territory. */
+static int outside(const struct mr_method *method, const struct mr_method_call *call, struct mr_error *reterr)
+{
+    const json_t *number = json_object_get(call->arguments, "number");
+    int r = 1;
+
+    if (!method->bounded)
+        return mr_error_set(reterr, MR_EDENIED, "operator", "ask the administrator of the hub",
+                "%s is not for accounts that are limited to a territory", method->name);
+    if (json_is_integer(number))
+        r = mr_territory_has_number(
+                call->house->territory, call->house, (uint64_t)json_integer_value(number));
+    return r == 0 ? mr_error_set(reterr, MR_ENOTFOUND, "number", "search for what is yours: log.find",
+                            "there is no such event of yours")
+                  : (r < 0 ? r : 0);
+}
+
 int mr_method_allowed(
         const struct mr_method *method, const struct mr_method_call *call, struct mr_error *reterr)
 {
+    int r = call->house->territory ? outside(method, call, reterr) : 0;
+
+    if (r < 0)
+        return r;
     if (!method->roles)
         return 0;
     for (const char *role = method->roles; *role;) {

@@ -72,13 +72,18 @@ struct mr_method {
                    */
     bool live; /* call->live is the state of each subscription as the loop saw it when the question came: an
                   object of objects with `connected`, `sent_through`, `retrying` */
+    bool bounded; /* heeds house->territory: may be asked by who is limited to one */
 };
 
 /* NULL: no such method. Static, any thread. The table is in methods.c and names every method of the hub. */
 const struct mr_method *mr_method_find(const char *name);
 const struct mr_method *mr_method_at(size_t index); /* NULL past the end */
 
-/* May the operator of this call use the method? 0 or MR_EDENIED with a cure. */
+/*
+ * May the operator of this call use the method, and with this argument? 0 or MR_EDENIED with a cure. Who is
+ * limited to a territory (house->territory) may use the methods that heed it, and of those by `number` only
+ * with one of theirs: else MR_ENOTFOUND, the same whether there is such a record or not.
+ */
 int mr_method_allowed(
         const struct mr_method *method, const struct mr_method_call *call, struct mr_error *reterr);
 

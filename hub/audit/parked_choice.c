@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hub/audit/args.h"
+#include "hub/audit/territory.h"
 #include "hub/opened.h"
 #include "proto/base/bytes.h"
 
@@ -121,6 +122,7 @@ static bool matches(const struct mr_parked_choice *choice, uint64_t number, cons
 static int on_row(void *ctx, struct mr_slice key, struct mr_slice value)
 {
     struct mr_parked_choice *choice = ctx;
+    const struct mr_house *house = choice->call->house;
     struct mr_parked_row row;
     uint64_t number;
     int r;
@@ -130,6 +132,9 @@ static int on_row(void *ctx, struct mr_slice key, struct mr_slice value)
     number = mr_get_be64(key.data + 2);
     if (!matches(choice, number, &row))
         return 0;
+    r = house->territory ? mr_territory_has_number(house->territory, house, number) : 1;
+    if (r <= 0)
+        return r;
     mr_buf_reset(&choice->type);
     r = mr_log_read(choice->reader, number, &choice->view, NULL);
     if (r == 0)

@@ -5,6 +5,7 @@
 
 #include "event/hub.pb-c.h"
 #include "hub/audit/args.h"
+#include "hub/audit/territory.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/prescan.h"
 
@@ -127,6 +128,11 @@ static int on_row(void *ctx, struct mr_slice key, struct mr_slice value)
     number = mr_get_be64(key.data);
     if (!chosen(walk->choice, number, &row))
         return 0;
+    r = walk->choice->house->territory
+                ? mr_territory_has_number(walk->choice->house->territory, walk->choice->house, number)
+                : 1;
+    if (r <= 0)
+        return r;
     read_type(walk, number);
     return of_type(walk->type, walk->choice->type) ? walk->fn(walk->ctx, number, &row, walk->type) : 0;
 }

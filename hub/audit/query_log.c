@@ -7,6 +7,7 @@
 #include "hub/audit/expired_json.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/record_json.h"
+#include "hub/audit/territory.h"
 #include "hub/opened.h"
 #include "hub/project/keymap.h"
 
@@ -70,6 +71,11 @@ static int tail_one(struct tail *t, uint64_t *left)
 
     if (r < 0 || !wanted(t, mr_buf_str(&t->type)))
         return r;
+    if (t->call->house->territory) {
+        r = mr_territory_has(t->call->house->territory, t->call->house, &t->view.record);
+        if (r <= 0)
+            return r;
+    }
     json = mr_record_json(t->call->house, &t->view.record);
     if (!json)
         return MR_ENOMEM;
@@ -80,6 +86,8 @@ static int tail_one(struct tail *t, uint64_t *left)
 /* A damaged record is told as such, and the rest is served. */
 static int tail_damaged(struct tail *t, uint64_t number)
 {
+    if (t->call->house->territory)
+        return 0;
     return t->emit(t->ctx,
             json_pack("{s:I, s:s}", "number", (json_int_t)number, "damaged", "stored data is damaged"));
 }

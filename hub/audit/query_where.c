@@ -186,7 +186,8 @@ static int gather(struct where *w, struct mr_error *reterr)
         r = add_match(w, w->found.numbers[i], reterr);
     if (r < 0)
         return r;
-    add_own_idents(w);
+    if (!w->call->house->territory) /* what was refused says no organisation */
+        add_own_idents(w);
     r = add_verdicts(w);
     if (r == 0)
         add_figures(w);

@@ -6,6 +6,7 @@
 #include <sodium.h>
 
 #include "hub/audit/search_list.h"
+#include "hub/audit/territory.h"
 #include "hub/index_keys.h"
 #include "hub/opened.h"
 #include "hub/wanted.h"
@@ -83,11 +84,12 @@ static int inside_matches(struct work *w)
 {
     const struct mr_search *s = w->search;
     bool waits = w->view.record.flags & MR_RECORD_QUARANTINED;
+    const struct mr_territory *territory = w->house->territory;
     bool id_known = !s->id || has_ident(w);
     const struct mr_attributes *a = &w->opened.event.a;
     int r;
 
-    if (id_known && !s->organisation && !s->correlation)
+    if (id_known && !s->organisation && !s->correlation && !territory)
         return 1;
     r = mr_opened_read(
             &w->opened, w->house, &w->view.record, waits ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX, NULL);
@@ -95,6 +97,8 @@ static int inside_matches(struct work *w)
         return r == MR_ENOMEM ? r : 0;
     if (!waits && (w->view.record.flags & MR_RECORD_SEALED) && w->opened.unsealed.persons_count == 0)
         return 0; /* for one system only: index_inside.c */
+    if (territory && !mr_territory_has_org(territory, a->orgid))
+        return 0;
     return (id_known || same(a->id, s->id)) && (!s->correlation || same(a->correlationid, s->correlation)) &&
            (!s->organisation || (!waits && same(a->orgid, s->organisation)));
 }
@@ -174,6 +178,21 @@ static int want_organisation(struct work *w)
     return r < 0 ? r : add_lane(w, MR_INDEX_ORGANISATION, key);
 }
 
+/* Those of who asks, whatever is asked: and what waits, which the index has by no organisation. */
+static int want_territory(struct work *w)
+{
+    const struct mr_territory *territory = w->house->territory;
+    uint8_t key[MR_INDEX_KEY_BYTES];
+    int r = begin_condition(w);
+
+    for (size_t i = 0; r == 0 && i < territory->orgs_count; i++) {
+        mr_index_key_organisation(w->house->keyring, territory->orgs[i], key);
+        r = add_lane(w, MR_INDEX_ORGANISATION, key);
+    }
+    mr_index_key_type("hub.event.quarantined.v1", key);
+    return r < 0 ? r : add_lane(w, MR_INDEX_TYPE, key);
+}
+
 static int want_correlation(struct work *w)
 {
     uint8_t key[MR_INDEX_KEY_BYTES];
@@ -231,7 +250,8 @@ static int want_all(struct work *w)
         int (*want)(struct work *w);
     } wants[] = {{s->parts != NULL, want_person}, {s->id != NULL, want_id},
             {s->correlation != NULL, want_correlation}, {s->organisation != NULL, want_organisation},
-            {s->type != NULL, want_type}, {s->system != NULL, want_system}};
+            {w->house->territory != NULL, want_territory}, {s->type != NULL, want_type},
+            {s->system != NULL, want_system}};
     int r = 0;
 
     w->conditions.reader = w->index;

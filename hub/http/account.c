@@ -5,9 +5,11 @@
 
 #include "proto/base/bytes.h"
 
-/* u8 version, i64 created, changed, locked, invited until, digest, hash, then the name with its NUL. */
+/* u8 version, i64 created, changed, locked, invited until, digest, hash, then the name with its NUL; from
+ * version 2 on role, ОГРН and ОКТМО, each with its NUL. */
 enum {
-    ROW_VERSION = 1,
+    ROW_VERSION = 2,
+    ROW_VERSION_OLD = 1,
     AT_TIMES = 1,
     AT_DIGEST = 33,
     AT_HASH = 65,
@@ -38,16 +40,42 @@ int mr_account_row_encode(struct mr_buf *out, const struct mr_account_row *row)
     mr_buf_put(out, row->secret_digest, sizeof row->secret_digest);
     mr_buf_put(out, row->hash, sizeof row->hash);
     mr_buf_put(out, row->name, strlen(row->name) + 1);
+    mr_buf_put(out, row->role, strlen(row->role) + 1);
+    mr_buf_put(out, row->limits.ogrn, strlen(row->limits.ogrn) + 1);
+    mr_buf_put(out, row->limits.oktmo, strlen(row->limits.oktmo) + 1);
     return mr_buf_failed(out) ? MR_ENOMEM : 0;
+}
+
+static bool take_text(struct mr_slice *rest, char *ret, size_t capacity)
+{
+    const uint8_t *end = rest->size ? memchr(rest->data, 0, rest->size) : NULL;
+    size_t size = end ? (size_t)(end - rest->data) + 1 : 0;
+
+    if (!end || size > capacity)
+        return false;
+    memcpy(ret, rest->data, size);
+    *rest = mr_slice(rest->data + size, rest->size - size);
+    return true;
+}
+
+static bool take_texts(struct mr_slice rest, uint8_t version, struct mr_account_row *ret)
+{
+    bool good = take_text(&rest, ret->name, sizeof ret->name);
+
+    if (good && version >= ROW_VERSION)
+        good = take_text(&rest, ret->role, sizeof ret->role) &&
+               take_text(&rest, ret->limits.ogrn, sizeof ret->limits.ogrn) &&
+               take_text(&rest, ret->limits.oktmo, sizeof ret->limits.oktmo);
+    return good && rest.size == 0;
 }
 
 int mr_account_row_decode(struct mr_account_row *ret, struct mr_slice value)
 {
-    size_t size = value.size > AT_NAME ? value.size - AT_NAME : 0;
+    uint8_t version = value.size > AT_NAME ? value.data[0] : 0;
 
     *ret = (struct mr_account_row){0};
-    if (size == 0 || size > sizeof ret->name || value.data[0] != ROW_VERSION || value.data[value.size - 1] ||
-            value.data[AT_NAME - 1])
+    if (version < ROW_VERSION_OLD || version > ROW_VERSION || value.data[AT_NAME - 1] ||
+            !take_texts(mr_slice(value.data + AT_NAME, value.size - AT_NAME), version, ret))
         return MR_ECORRUPT;
     ret->created_us = (int64_t)mr_get_be64(value.data + AT_TIMES);
     ret->changed_us = (int64_t)mr_get_be64(value.data + AT_TIMES + 8);
@@ -55,7 +83,6 @@ int mr_account_row_decode(struct mr_account_row *ret, struct mr_slice value)
     ret->invited_until_us = (int64_t)mr_get_be64(value.data + AT_TIMES + 24);
     memcpy(ret->secret_digest, value.data + AT_DIGEST, sizeof ret->secret_digest);
     memcpy(ret->hash, value.data + AT_HASH, sizeof ret->hash);
-    memcpy(ret->name, value.data + AT_NAME, size);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /*
- * Accounts of people who use the console: the password of a configured operator (its roles stay in the
- * configuration), as a row in the log (MR_LOG_ACCESS). Passwords are kept as Argon2id; whoever is invited
+ * Accounts of people who use the console, as rows in the log (MR_LOG_ACCESS): the password of a configured
+ * operator (its roles stay in the configuration), or of somebody who is limited to an organisation or a
+ * municipality, whose role stands in the row. Passwords are kept as Argon2id; whoever is invited
  * gets a secret that is good once. Any thread; the two that hash take some 50 ms and 19 MiB, never on the
  * loop.
  */
@@ -10,12 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hub/audit/territory.h"
 #include "proto/base/buf.h"
 #include "store/log.h"
 
 enum {
     MR_ACCOUNT_KEY_BYTES = 17,
     MR_ACCOUNT_NAME_MAX = 32,
+    MR_ACCOUNT_ROLE_MAX = 16,
     MR_ACCOUNT_HASH_BYTES = 128,  /* crypto_pwhash_STRBYTES */
     MR_ACCOUNT_SECRET_BYTES = 44, /* 43 characters of base64url (32 random bytes), NUL */
     MR_ACCOUNT_PASSWORD_MIN = 12,
@@ -31,6 +34,8 @@ struct mr_account_row {
     uint8_t secret_digest[32];        /* of the invitation; zeros: none, or used */
     char hash[MR_ACCOUNT_HASH_BYTES]; /* "" until a password was set */
     char name[MR_ACCOUNT_NAME_MAX + 1];
+    char role[MR_ACCOUNT_ROLE_MAX + 1]; /* "organisation", "mms"; "": those of the configured operator */
+    struct mr_limits limits;            /* with a role */
 };
 
 void mr_account_key(const char *name, uint8_t ret[static MR_ACCOUNT_KEY_BYTES]);

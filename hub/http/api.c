@@ -57,7 +57,7 @@ void mr_api_request(struct mr_api *api, const struct mr_http_request *http)
     const struct mr_api_route *route = mr_api_route_find(http->method, http->path, request.parameters, allow);
 
     if (route) {
-        if (mr_api_admit(&request, route->scope, route->role))
+        if (mr_api_admit(&request, route))
             route->answer(&request, route);
     } else if (*allow) {
         mr_http_answer_header(http->exchange, "Allow", allow);

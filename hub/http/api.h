@@ -38,9 +38,11 @@ struct mr_api_request {
     struct mr_api *api;
     const struct mr_http_request *http;
     char parameters[MR_API_PARAMETERS_MAX][MR_API_PARAMETER_BYTES]; /* of the path, in its order */
-    uint32_t scopes;                    /* of enum mr_token_scope: what who asks may do */
-    const char *system;                 /* that a token speaks for; "" none */
-    const char *operator_name;          /* who is logged in; "" a token, or nobody */
+    uint32_t scopes;           /* of enum mr_token_scope: what who asks may do */
+    const char *system;        /* that a token speaks for; "" none */
+    const char *operator_name; /* who is logged in; "" a token, or nobody */
+    bool limited;              /* to what is theirs by `limits` */
+    struct mr_limits limits;
     const struct mr_web_session *login; /* NULL: a token, or nobody. Valid until the function returns */
     struct mr_token_row token;
 };

@@ -33,23 +33,30 @@ static json_t *scopes_json(uint32_t scopes)
     return list;
 }
 
-static json_t *login_json(const struct mr_config *config, const struct mr_web_session *login)
+static json_t *login_json(struct mr_api *api, const struct mr_web_session *login)
 {
+    const struct mr_config *config = api->house->config;
+    struct mr_account_row account = {0};
     json_t *roles = json_array();
+
+    (void)mr_api_account(api, login->name, &account);
+    if (*account.role)
+        (void)json_array_append_new(roles, json_string(account.role));
 
     for (uint32_t i = 0; i < config->operators_count; i++)
         for (uint32_t j = 0;
                 strcmp(config->operators[i].name, login->name) == 0 && j < config->operators[i].roles_count;
                 j++)
             (void)json_array_append_new(roles, json_string(config->operators[i].roles[j]));
-    return json_pack("{s:s, s:o, s:o, s:s}", "name", login->name, "roles", roles, "scopes",
-            scopes_json(mr_api_scopes_of(config, login->name)), "csrf", login->csrf);
+    return json_pack("{s:s, s:o, s:o, s:b, s:s, s:s, s:s}", "name", login->name, "roles", roles, "scopes",
+            scopes_json(mr_api_scopes_of(config, &account)), "limited", (int)(*account.role != '\0'), "ogrn",
+            account.limits.ogrn, "oktmo", account.limits.oktmo, "csrf", login->csrf);
 }
 
 void mr_api_session(const struct mr_api_request *request, const struct mr_api_route *route)
 {
     (void)route;
-    answer_json(request->http, login_json(request->api->house->config, request->login));
+    answer_json(request->http, login_json(request->api, request->login));
 }
 
 static void set_cookie(struct mr_api *api, const struct mr_http_request *http, const char *value, int age_s)
@@ -92,16 +99,18 @@ static void on_right(struct mr_api *api, const struct mr_http_request *http, con
     const char *name = json_string_value(json_object_get(document, "name"));
     const struct tried tried = tried_by(http, name);
     char cookie[MR_SESSION_SECRET_BYTES];
-    int64_t since_us = name ? mr_api_password_since(api, name) : 0;
-    const struct mr_web_session *login = since_us ? mr_web_session_begin(&api->sessions, name, since_us,
-                                                            mr_clock_monotonic_us(api->house->clock), cookie)
-                                                  : NULL;
+    struct mr_account_row account;
+    const struct mr_web_session *login = NULL;
+
+    if (name && mr_api_account(api, name, &account) == 0)
+        login = mr_web_session_begin(
+                &api->sessions, name, account.changed_us, mr_clock_monotonic_us(api->house->clock), cookie);
 
     for (size_t i = 0; i < MR_COUNT(tried.keys); i++)
         mr_limit_give(&api->login, tried.keys[i], COST_OF_A_TRY);
     if (login) {
         set_cookie(api, http, cookie, 12 * 3600);
-        answer_json(http, login_json(api->house->config, login));
+        answer_json(http, login_json(api, login));
     } else {
         mr_problem_say(http->exchange, 0, MR_EDENIED, "name", "the account was locked meanwhile",
                 "ask the administrator of the hub");

@@ -102,6 +102,8 @@ static void put(const struct mr_api_request *request, const char *method, json_t
     ask->api = request->api;
     ask->done = done;
     ask->list = list;
+    ask->asker.limited = request->limited;
+    ask->asker.limits = request->limits;
     mr_list_init(&ask->link);
     mr_list_push_back(&request->api->asks, &ask->link);
     mr_query_ask(request->api->query, &ask->asker, method, arguments, request->operator_name);

@@ -69,6 +69,7 @@ static const struct mr_api_reading segments = {"log.segments", false, {{0}}};
 /* ---- what people do who are logged in ---- */
 
 static const struct mr_api_reading accounts = {"account.list", false, {{0}}};
+static const struct mr_api_reading account_new = {"account.new", false, {{0}}};
 static const struct mr_api_reading invite = {"account.invite", false, {{NULL, "name", false}}};
 static const struct mr_api_reading lock = {"account.lock", false, {{NULL, "name", false}}};
 static const struct mr_api_reading unlock = {"account.unlock", false, {{NULL, "name", false}}};
@@ -99,25 +100,26 @@ static const struct mr_api_reading desk_release = {"quarantine.release", true, {
 
 static const struct mr_api_route routes[] = {
         {"GET", V1 "/accounts", MR_TOKEN_PERSON, mr_api_read, &accounts, "admin"},
+        {"POST", V1 "/accounts", MR_TOKEN_PERSON, mr_api_act, &account_new},
         {"POST", V1 "/accounts/{name}/invite", MR_TOKEN_PERSON, mr_api_act, &invite},
         {"POST", V1 "/accounts/{name}/lock", MR_TOKEN_PERSON, mr_api_act, &lock},
         {"POST", V1 "/accounts/{name}/unlock", MR_TOKEN_PERSON, mr_api_act, &unlock},
         {"GET", V1 "/balance", MR_TOKEN_READ, mr_api_read, &balance},
-        {"GET", V1 "/events", MR_TOKEN_READ, mr_api_read, &events},
+        {"GET", V1 "/events", MR_TOKEN_READ, mr_api_read, &events, .limited = true},
         {"POST", V1 "/events", MR_TOKEN_PUBLISH, mr_api_publish, NULL},
         {"GET", V1 "/events/export", MR_TOKEN_READ, mr_api_events_export, &evidence},
-        {"GET", V1 "/events/facets", MR_TOKEN_READ, mr_api_read,
-                &facets}, /* before {number}: the first that fits */
+        {"GET", V1 "/events/facets", MR_TOKEN_READ, mr_api_read, &facets,
+                .limited = true}, /* before {number}: the first that fits */
         {"GET", V1 "/events/watch", MR_TOKEN_READ, mr_api_watch, &watch},
-        {"GET", V1 "/events/{number}", MR_TOKEN_READ, mr_api_read, &event},
-        {"GET", V1 "/events/{number}/case", MR_TOKEN_READ, mr_api_read, &of_case},
+        {"GET", V1 "/events/{number}", MR_TOKEN_READ, mr_api_read, &event, .limited = true},
+        {"GET", V1 "/events/{number}/case", MR_TOKEN_READ, mr_api_read, &of_case, .limited = true},
         {"GET", V1 "/events/{number}/cells", MR_TOKEN_PASSPORT, mr_api_read, &of_cells},
-        {"GET", V1 "/events/{number}/receipt", MR_TOKEN_READ, mr_api_read, &receipt},
-        {"GET", V1 "/events/{number}/way", MR_TOKEN_READ, mr_api_read, &way},
+        {"GET", V1 "/events/{number}/receipt", MR_TOKEN_READ, mr_api_read, &receipt, .limited = true},
+        {"GET", V1 "/events/{number}/way", MR_TOKEN_READ, mr_api_read, &way, .limited = true},
         {"GET", V1 "/inbox", MR_TOKEN_PULL, mr_api_inbox, NULL},
         {"POST", V1 "/inbox/ack", MR_TOKEN_PULL, mr_api_inbox_ack, NULL},
         {"GET", V1 "/openapi.json", 0, mr_api_openapi, NULL},
-        {"GET", V1 "/parked", MR_TOKEN_READ, mr_api_read, &parked},
+        {"GET", V1 "/parked", MR_TOKEN_READ, mr_api_read, &parked, .limited = true},
         {"POST", V1 "/parked/discard", MR_TOKEN_PERSON, mr_api_act, &parked_discard},
         {"POST", V1 "/parked/release", MR_TOKEN_PERSON, mr_api_act, &parked_release},
         {"POST", V1 "/parked/retry", MR_TOKEN_PERSON, mr_api_act, &parked_retry},
@@ -139,7 +141,7 @@ static const struct mr_api_route routes[] = {
         {"GET", V1 "/passport/versions/{version}", MR_TOKEN_PASSPORT, mr_api_passport_version,
                 &passport_version},
         {"GET", V1 "/passport/workflow", MR_TOKEN_PASSPORT, mr_api_passport_workflow, &passport_workflow},
-        {"GET", V1 "/quarantine", MR_TOKEN_READ, mr_api_read, &quarantine},
+        {"GET", V1 "/quarantine", MR_TOKEN_READ, mr_api_read, &quarantine, .limited = true},
         {"POST", V1 "/quarantine/discard", MR_TOKEN_PERSON, mr_api_act, &desk_discard},
         {"POST", V1 "/quarantine/reject", MR_TOKEN_PERSON, mr_api_act, &desk_reject},
         {"POST", V1 "/quarantine/release", MR_TOKEN_PERSON, mr_api_act, &desk_release},
@@ -152,13 +154,13 @@ static const struct mr_api_route routes[] = {
         {"DELETE", V1 "/session", MR_TOKEN_PERSON, mr_api_logout, NULL},
         {"POST", V1 "/session/password", 0, mr_api_password, NULL},
         {"GET", V1 "/status", MR_TOKEN_READ, mr_api_read, &status},
-        {"GET", V1 "/tail", MR_TOKEN_READ, mr_api_read, &tail},
+        {"GET", V1 "/tail", MR_TOKEN_READ, mr_api_read, &tail, .limited = true},
         {"GET", V1 "/tokens", MR_TOKEN_PERSON, mr_api_read, &tokens, "admin"},
         {"POST", V1 "/tokens", MR_TOKEN_PERSON, mr_api_act, &token_new},
         {"POST", V1 "/tokens/{id}/revoke", MR_TOKEN_PERSON, mr_api_act, &token_revoke},
         {"GET", V1 "/types", 0, mr_api_types, NULL},
         {"GET", V1 "/types/{type}", 0, mr_api_type, NULL},
-        {"GET", V1 "/where/{id}", MR_TOKEN_READ, mr_api_read, &where},
+        {"GET", V1 "/where/{id}", MR_TOKEN_READ, mr_api_read, &where, .limited = true},
         {"GET", "/log/checkpoint", MR_TOKEN_LOG, mr_api_checkpoint, NULL},
         {"GET", "/log/tile/{tile...}", MR_TOKEN_LOG, mr_api_tile, NULL},
         {"GET", "/log/vkey", MR_TOKEN_LOG, mr_api_vkey, NULL},

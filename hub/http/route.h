@@ -15,6 +15,7 @@ struct mr_api_route {
     void (*answer)(const struct mr_api_request *request, const struct mr_api_route *route);
     const struct mr_api_reading *reading; /* of those that answer with a method (reading.h) */
     const char *role; /* that who is logged in must have, where the method itself asks for none; NULL: any */
+    bool limited;     /* for who is limited to a territory too: its method heeds that (method.h, `bounded`) */
 };
 
 const struct mr_api_route *mr_api_route_at(size_t index); /* NULL past the end */

@@ -61,7 +61,7 @@ static int by_token(struct mr_api_request *request, const char *token, struct mr
 
 /* ---- somebody who is logged in ---- */
 
-uint32_t mr_api_scopes_of(const struct mr_config *config, const char *operator_name)
+uint32_t mr_api_scopes_of(const struct mr_config *config, const struct mr_account_row *account)
 {
     static const struct {
         const char *role;
@@ -76,23 +76,22 @@ uint32_t mr_api_scopes_of(const struct mr_config *config, const char *operator_n
             {"mms", MR_TOKEN_PASSPORT},
             {"pd-officer", MR_TOKEN_READ | MR_TOKEN_LOG},
     };
-    uint32_t scopes = 0;
+    uint32_t scopes = *account->role ? MR_TOKEN_PERSON : 0;
 
-    for (size_t i = 0; i < MR_COUNT(table); i++)
-        if (mr_config_operator_has(config, operator_name, table[i].role))
+    for (size_t i = 0; !*account->role && i < MR_COUNT(table); i++)
+        if (mr_config_operator_has(config, account->name, table[i].role))
             scopes |= table[i].scopes | MR_TOKEN_PERSON;
     return scopes;
 }
 
-int64_t mr_api_password_since(struct mr_api *api, const char *name)
+int mr_api_account(struct mr_api *api, const char *name, struct mr_account_row *ret)
 {
-    struct mr_account_row row;
     int r = mr_log_reader_renew(api->reader);
 
     if (r == 0)
-        r = mr_account_find(api->reader, name, &row);
+        r = mr_account_find(api->reader, name, ret);
     mr_log_reader_pause(api->reader);
-    return r == 0 && !row.locked_us ? row.changed_us : 0;
+    return r == 0 && (ret->locked_us || !ret->changed_us) ? MR_ENOTFOUND : r;
 }
 
 static int by_cookie(struct mr_api_request *request, const char *cookie, struct mr_error *error)
@@ -100,9 +99,11 @@ static int by_cookie(struct mr_api_request *request, const char *cookie, struct 
     struct mr_api *api = request->api;
     const struct mr_web_session *login =
             mr_web_session_find(&api->sessions, cookie, mr_clock_monotonic_us(api->house->clock));
+    struct mr_account_row account = {0};
 
     /* locked, or another password since: out at once */
-    if (login && mr_api_password_since(api, login->name) != login->password_us) {
+    if (login &&
+            (mr_api_account(api, login->name, &account) < 0 || account.changed_us != login->password_us)) {
         mr_web_session_end(&api->sessions, login);
         login = NULL;
     }
@@ -110,7 +111,9 @@ static int by_cookie(struct mr_api_request *request, const char *cookie, struct 
         return mr_error_set(error, MR_EDENIED, "Cookie", "log in again", "nobody is logged in");
     request->login = login;
     request->operator_name = login->name;
-    request->scopes = mr_api_scopes_of(api->house->config, login->name);
+    request->scopes = mr_api_scopes_of(api->house->config, &account);
+    request->limited = *account.role != '\0';
+    request->limits = account.limits;
     return 0;
 }
 
@@ -146,8 +149,12 @@ static int identify(struct mr_api_request *request, const char *token, struct mr
 
 /* What is wrong with somebody who is known; 0: nothing. */
 static int may_not(
-        const struct mr_api_request *request, uint32_t scope, const char *role, struct mr_error *error)
+        const struct mr_api_request *request, const struct mr_api_route *route, struct mr_error *error)
 {
+    /* Who is limited has no scopes: the routes that heed it are named one by one. */
+    uint32_t scope = request->limited && route->limited ? MR_TOKEN_PERSON : route->scope;
+    const char *role = route->role;
+
     if (!(request->scopes & scope) && scope == MR_TOKEN_PERSON)
         return mr_error_set(
                 error, MR_EDENIED, "Authorization", "log in", "this is for people, not for tokens");
@@ -163,7 +170,7 @@ static int may_not(
     return 0;
 }
 
-bool mr_api_admit(struct mr_api_request *request, uint32_t scope, const char *role)
+bool mr_api_admit(struct mr_api_request *request, const struct mr_api_route *route)
 {
     const struct mr_http_request *http = request->http;
     const char *token = token_of(http);
@@ -172,7 +179,7 @@ bool mr_api_admit(struct mr_api_request *request, uint32_t scope, const char *ro
     int r;
 
     mr_http_peer(http, who);
-    if (!scope)
+    if (!route->scope)
         return may_ask(request->api, http, who, 1);
     r = identify(request, token, &error);
     if (r < 0) {
@@ -186,7 +193,7 @@ bool mr_api_admit(struct mr_api_request *request, uint32_t scope, const char *ro
         (void)mr_hex_encode(request->token.digest, MR_TOKEN_ID_BYTES, who);
     if (!may_ask(request->api, http, who, 1))
         return false;
-    r = may_not(request, scope, role, &error);
+    r = may_not(request, route, &error);
     if (r < 0)
         refuse(http, 403, r, &error);
     return r == 0;

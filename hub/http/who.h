@@ -2,17 +2,16 @@
 #ifndef MR_HUB_HTTP_WHO_H
 #define MR_HUB_HTTP_WHO_H
 
-#include "hub/http/api.h"
+#include "hub/http/route.h"
 
-/* Fills in who asks and whether they may, under this scope (0: everybody) and role (NULL: any). false:
- * answered with why not. */
-bool mr_api_admit(struct mr_api_request *request, uint32_t scope, const char *role);
+/* Fills in who asks and whether they may, by the route's scope and role. false: answered with why not. */
+bool mr_api_admit(struct mr_api_request *request, const struct mr_api_route *route);
 
-/* What the roles of an operator allow at the console. */
-uint32_t mr_api_scopes_of(const struct mr_config *config, const char *operator_name);
+/* What the roles of an account allow at the console. */
+uint32_t mr_api_scopes_of(const struct mr_config *config, const struct mr_account_row *account);
 
-/* When the account's password was set, as its row has it; 0: no such account, or it is locked. */
-int64_t mr_api_password_since(struct mr_api *api, const char *name);
+/* The account as it is now: 0, or MR_ENOTFOUND and the like; also when it is locked or has no password. */
+int mr_api_account(struct mr_api *api, const char *name, struct mr_account_row *ret);
 
 #define MR_API_COOKIE "mr_session"
 

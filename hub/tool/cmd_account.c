@@ -1,30 +1,68 @@
-/* marshrut account invite | list | lock | unlock: who may log in at the console. */
+/* marshrut account new | invite | list | lock | unlock: who may log in at the console. */
+#include <getopt.h>
 #include <string.h>
 
 #include "hub/tool/render.h"
 #include "proto/base/list.h"
+
+static int new_account(struct tool *tool, int argc, char **argv)
+{
+    static const struct option options[] = {{"role", required_argument, NULL, 'r'},
+            {"ogrn", required_argument, NULL, 'g'}, {"oktmo", required_argument, NULL, 'k'},
+            {NULL, 0, NULL, 0}};
+    static const struct {
+        int option;
+        const char *argument;
+    } arguments[] = {{'r', "role"}, {'g', "ogrn"}, {'k', "oktmo"}};
+    json_t *json = json_object();
+    bool good = true;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        good = good && option != '?';
+        for (size_t i = 0; i < MR_COUNT(arguments); i++)
+            if (arguments[i].option == option)
+                (void)json_object_set_new(json, arguments[i].argument, json_string(optarg));
+    }
+    if (good && optind == argc - 1 && json_object_get(json, "role")) {
+        (void)json_object_set_new(json, "name", json_string(argv[optind]));
+        return tool_ask_and_render(tool, "account.new", json);
+    }
+    json_decref(json);
+    return tool_usage(&tool_account,
+            "new takes NAME, --role organisation with --ogrn OGRN, or --role mms with --oktmo OKTMO");
+}
 
 static int account_run(struct tool *tool, int argc, char **argv)
 {
     static const char *const acts[][2] = {
             {"invite", "account.invite"}, {"lock", "account.lock"}, {"unlock", "account.unlock"}};
 
+    if (argc > 1 && strcmp(argv[1], "new") == 0)
+        return new_account(tool, argc - 1, argv + 1);
     if (argc == 2 && strcmp(argv[1], "list") == 0)
         return tool_ask_and_render(tool, "account.list", json_object());
     for (size_t i = 0; argc == 3 && i < MR_COUNT(acts); i++)
         if (strcmp(argv[1], acts[i][0]) == 0)
             return tool_ask_and_render(tool, acts[i][1], json_pack("{s:s}", "name", argv[2]));
-    return tool_usage(&tool_account, "say 'list', or 'invite', 'lock' or 'unlock' and the operator's name");
+    return tool_usage(
+            &tool_account, "say 'new', 'list', or 'invite', 'lock' or 'unlock' and the account's name");
 }
 
 const struct tool_command tool_account = {
         .name = "account",
-        .usage = "invite NAME | list | lock NAME | unlock NAME",
+        .usage = "new NAME --role ROLE [--ogrn OGRN | --oktmo OKTMO] | invite NAME | list | lock NAME |\n"
+                 "       unlock NAME",
         .summary = "who may log in at the console (docs/api.md)",
-        .help = "An account belongs to an operator of the configuration, and has that operator's roles.\n\n"
-                "invite    makes the account, or lets its owner choose a new password: prints a secret that\n"
-                "          is good once, for 72 hours, at /#invite=NAME:SECRET of the console. The old\n"
-                "          password works until then\n"
+        .help = "An account belongs to an operator of the configuration, and has that operator's roles; or "
+                "it is\n"
+                "limited to one organisation or one municipality, and sees what is theirs.\n\n"
+                "new       makes one that is limited: --role organisation with --ogrn, --role mms with "
+                "--oktmo.\n"
+                "          Prints a secret as invite does\n"
+                "invite    makes the account of an operator, or lets the owner of any account choose a new\n"
+                "          password: prints a secret that is good once, for 72 hours, at\n"
+                "          /#invite=NAME:SECRET of the console. The old password works until then\n"
                 "list      the accounts there are\n"
                 "lock      logs the account out and keeps it out; unlock lets it in again\n\n"
                 "By an operator with the role admin (--as), a running hub; each is an event\n",
