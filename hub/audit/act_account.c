@@ -12,6 +12,8 @@
 #include "hub/http/account.h"
 #include "proto/wire/ident.h"
 
+enum { DISTINCT_MIN = 6 };
+
 static bool is_operator(const struct mr_method_call *call, const char *name)
 {
     for (uint32_t i = 0; i < call->house->config->operators_count; i++)
@@ -185,13 +187,33 @@ int mr_act_account_unlock(const struct mr_method_call *call, struct mr_act *ret,
     return set_locked(call, false, ret, reterr);
 }
 
-static int read_password(const struct mr_method_call *call, const char **ret, struct mr_error *reterr)
+/* Long is not enough: one character over and over, or one's own name, is tried first. */
+static bool is_guessed(const char *password, const char *name)
+{
+    bool seen[256] = {false};
+    size_t distinct = 0;
+
+    for (const char *c = password; *c; c++) {
+        distinct += !seen[(uint8_t)*c];
+        seen[(uint8_t)*c] = true;
+    }
+    return distinct < DISTINCT_MIN || strcasestr(password, name) || strcasestr(password, "marshrut") ||
+           strstr("01234567890123456789qwertyuiopasdfghjklzxcvbnmabcdefghijklmnopqrstuvwxyz", password);
+}
+
+static int read_password(
+        const struct mr_method_call *call, const char *name, const char **ret, struct mr_error *reterr)
 {
     int r = mr_arg_text(call, "password", true, MR_ACCOUNT_PASSWORD_MAX, ret, reterr);
 
     if (r == 0 && strlen(*ret) < MR_ACCOUNT_PASSWORD_MIN)
         r = mr_error_set(reterr, MR_EINVAL, "password", "choose a longer one; some words make a good one",
                 "shorter than %d characters", MR_ACCOUNT_PASSWORD_MIN);
+    if (r == 0 && is_guessed(*ret, name))
+        r = mr_error_set(reterr, MR_EINVAL, "password",
+                "choose another one, without your name and with more different characters; some words make "
+                "a good one",
+                "this is one of the first that is tried");
     return r;
 }
 
@@ -210,7 +232,7 @@ int mr_act_account_password(const struct mr_method_call *call, struct mr_act *re
         return mr_error_set(reterr, MR_EDENIED, "secret", "ask the administrator of the hub for another link",
                 "the link was used, its time is over, or it never was one");
     if (r == 0)
-        r = read_password(call, &password, reterr);
+        r = read_password(call, row.name, &password, reterr);
     if (r == 0)
         r = mr_account_set_password(&row, password, now_us);
     if (r < 0)

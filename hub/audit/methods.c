@@ -5,6 +5,10 @@
 #include "proto/base/list.h"
 
 static const struct mr_method methods[] = {
+        {"access.list", "auditor,pd-officer", mr_query_access_list, NULL},
+        {"access.look", "auditor,pd-officer", NULL, mr_act_access_look},
+        {"access.open", "auditor,pd-officer", NULL, mr_act_access_open},
+        {"access.reasons", NULL, mr_query_access_reasons, NULL},
         {"account.check", NULL, mr_query_account_check, NULL},
         {"account.invite", "admin", NULL, mr_act_account_invite},
         {"account.list", NULL, mr_query_account_list, NULL},

@@ -114,6 +114,12 @@ int mr_query_account_check(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_account_list(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_access_list(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_query_access_reasons(
+        const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
+int mr_act_access_open(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
+int mr_act_access_look(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_account_new(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_account_invite(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_account_lock(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);

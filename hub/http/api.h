@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "hub/http/grants.h"
 #include "hub/http/limit.h"
 #include "hub/http/pull.h"
 #include "hub/http/session.h"
@@ -26,6 +27,7 @@ struct mr_api {
     struct mr_limit limit;
     struct mr_limit login; /* how often somebody may guess a password */
     struct mr_web_sessions sessions;
+    struct mr_grants grants;
     bool secure;          /* TLS: cookies are for it alone */
     struct mr_list asks;  /* questions to hub/query that are not answered yet */
     struct mr_list works; /* on the pool (tiles.c) */

@@ -11,18 +11,6 @@
 
 enum { COST_OF_A_TRY = 12 };
 
-static void answer_json(const struct mr_http_request *http, json_t *json)
-{
-    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-
-    json_decref(json);
-    if (text)
-        mr_api_answer(http, 200, "application/json", "no-store", mr_slice_str(text));
-    else
-        mr_problem_answer(http->exchange, 0, MR_ENOMEM, NULL);
-    free(text);
-}
-
 static json_t *scopes_json(uint32_t scopes)
 {
     json_t *list = json_array();
@@ -56,7 +44,7 @@ static json_t *login_json(struct mr_api *api, const struct mr_web_session *login
 void mr_api_session(const struct mr_api_request *request, const struct mr_api_route *route)
 {
     (void)route;
-    answer_json(request->http, login_json(request->api, request->login));
+    mr_api_answer_json(request->http, login_json(request->api, request->login));
 }
 
 static void set_cookie(struct mr_api *api, const struct mr_http_request *http, const char *value, int age_s)
@@ -74,7 +62,7 @@ void mr_api_logout(const struct mr_api_request *request, const struct mr_api_rou
     (void)route;
     mr_web_session_end(&request->api->sessions, request->login);
     set_cookie(request->api, request->http, "", 0);
-    answer_json(request->http, json_object());
+    mr_api_answer_json(request->http, json_object());
 }
 
 /* ---- logging in ---- */
@@ -110,7 +98,7 @@ static void on_right(struct mr_api *api, const struct mr_http_request *http, con
         mr_limit_give(&api->login, tried.keys[i], COST_OF_A_TRY);
     if (login) {
         set_cookie(api, http, cookie, 12 * 3600);
-        answer_json(http, login_json(api, login));
+        mr_api_answer_json(http, login_json(api, login));
     } else {
         mr_problem_say(http->exchange, 0, MR_EDENIED, "name", "the account was locked meanwhile",
                 "ask the administrator of the hub");

@@ -132,3 +132,15 @@ void mr_api_answer_under(const struct mr_http_request *request, const char *cont
     add_common(request->exchange, policy);
     answer_tagged(request, 200, content_type, NULL, body);
 }
+
+void mr_api_answer_json(const struct mr_http_request *http, json_t *json)
+{
+    char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+    json_decref(json);
+    if (text)
+        mr_api_answer(http, 200, "application/json", "no-store", mr_slice_str(text));
+    else
+        mr_problem_answer(http->exchange, 0, MR_ENOMEM, NULL);
+    free(text);
+}

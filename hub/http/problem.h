@@ -3,6 +3,8 @@
 #ifndef MR_HUB_HTTP_PROBLEM_H
 #define MR_HUB_HTTP_PROBLEM_H
 
+#include <jansson.h>
+
 #include "proto/base/err.h"
 #include "proto/loop/http_server.h"
 
@@ -19,6 +21,8 @@ void mr_problem_say(struct mr_http_exchange *exchange, unsigned status, int code
  * cache NULL: private, to be asked again each time. */
 void mr_api_answer(const struct mr_http_request *request, unsigned status, const char *content_type,
         const char *cache, struct mr_slice body);
+/* The same of a document that nobody keeps (no-store): 200. Takes the reference; NULL: out of memory. */
+void mr_api_answer_json(const struct mr_http_request *request, json_t *json);
 /* The same of JSON with a tag of its own (without the quotes): what If-Match of an act can be held against.
  */
 void mr_api_answer_as(const struct mr_http_request *request, const char *tag, struct mr_slice body);

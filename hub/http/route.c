@@ -68,6 +68,12 @@ static const struct mr_api_reading segments = {"log.segments", false, {{0}}};
 
 /* ---- what people do who are logged in ---- */
 
+static const struct mr_api_reading access_list = {"access.list", false,
+        {{"who", "who", false}, {"case", "case", false}, {"reason", "reason", false},
+                {"record", "record", true}, {"from", "from", false}, {"to", "to", false},
+                {"cursor", "before", true}, {"limit", "limit", true}}};
+static const struct mr_api_reading access_open = {"access.open", false, {{0}}};
+static const struct mr_api_reading access_look = {"access.look", false, {{0}}};
 static const struct mr_api_reading accounts = {"account.list", false, {{0}}};
 static const struct mr_api_reading account_new = {"account.new", false, {{0}}};
 static const struct mr_api_reading invite = {"account.invite", false, {{NULL, "name", false}}};
@@ -99,6 +105,10 @@ static const struct mr_api_reading desk_release = {"quarantine.release", true, {
 #define V1 "/api/v1"
 
 static const struct mr_api_route routes[] = {
+        {"GET", V1 "/access", MR_TOKEN_PERSON, mr_api_read, &access_list},
+        {"POST", V1 "/access", MR_TOKEN_PERSON, mr_api_access_open, &access_open},
+        {"GET", V1 "/access/mine", MR_TOKEN_PERSON, mr_api_access_mine, NULL},
+        {"POST", V1 "/access/{grant}/events/{number}", MR_TOKEN_PERSON, mr_api_access_look, &access_look},
         {"GET", V1 "/accounts", MR_TOKEN_PERSON, mr_api_read, &accounts, "admin"},
         {"POST", V1 "/accounts", MR_TOKEN_PERSON, mr_api_act, &account_new},
         {"POST", V1 "/accounts/{name}/invite", MR_TOKEN_PERSON, mr_api_act, &invite},
@@ -153,6 +163,8 @@ static const struct mr_api_route routes[] = {
         {"POST", V1 "/session", 0, mr_api_login, NULL},
         {"DELETE", V1 "/session", MR_TOKEN_PERSON, mr_api_logout, NULL},
         {"POST", V1 "/session/password", 0, mr_api_password, NULL},
+        {"GET", V1 "/sessions", MR_TOKEN_PERSON, mr_api_sessions, NULL},
+        {"POST", V1 "/sessions/{id}/end", MR_TOKEN_PERSON, mr_api_session_end, NULL},
         {"GET", V1 "/status", MR_TOKEN_READ, mr_api_read, &status},
         {"GET", V1 "/tail", MR_TOKEN_READ, mr_api_read, &tail, .limited = true},
         {"GET", V1 "/tokens", MR_TOKEN_PERSON, mr_api_read, &tokens, "admin"},

@@ -41,7 +41,7 @@ const struct mr_web_session *mr_web_session_begin(struct mr_web_sessions *sessio
     return session;
 }
 
-static bool is_over(const struct mr_web_session *session, int64_t now_us)
+bool mr_web_session_over(const struct mr_web_session *session, int64_t now_us)
 {
     return now_us - session->used_us >= idle_us || now_us - session->began_us >= whole_us;
 }
@@ -57,7 +57,7 @@ const struct mr_web_session *mr_web_session_find(
 
         if (sodium_memcmp(session->digest, digest, sizeof digest) != 0)
             continue;
-        if (is_over(session, now_us)) {
+        if (mr_web_session_over(session, now_us)) {
             mr_web_session_end(sessions, session);
             return NULL;
         }
@@ -72,7 +72,7 @@ bool mr_web_session_lives(
 {
     for (size_t i = 0; i < sessions->count; i++)
         if (sodium_memcmp(sessions->list[i].digest, digest, sizeof sessions->list[i].digest) == 0)
-            return !is_over(&sessions->list[i], now_us);
+            return !mr_web_session_over(&sessions->list[i], now_us);
     return false;
 }
 

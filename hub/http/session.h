@@ -36,6 +36,9 @@ bool mr_web_session_lives(
         const struct mr_web_sessions *sessions, const uint8_t digest[static 32], int64_t now_us);
 void mr_web_session_end(struct mr_web_sessions *sessions, const struct mr_web_session *session);
 
+/* Unused for half an hour, or twelve hours old. */
+bool mr_web_session_over(const struct mr_web_session *session, int64_t now_us);
+
 bool mr_web_session_csrf_right(const struct mr_web_session *session, const char *given); /* NULL: absent */
 
 #endif

@@ -36,6 +36,7 @@ static const struct tool_command *const commands[] = {
         &tool_keys,
         &tool_token,
         &tool_account,
+        &tool_access,
         &tool_config_command,
         &tool_types,
         &tool_bench,

@@ -32,6 +32,7 @@ struct tool_command {
     int (*run)(struct tool *tool, int argc, char **argv); /* argv[0] is the command; returns the exit code */
 };
 
+extern const struct tool_command tool_access;
 extern const struct tool_command tool_account;
 extern const struct tool_command tool_backup;
 extern const struct tool_command tool_balance;

@@ -14,7 +14,7 @@
 #include "event/person.pb-c.h"
 #include "event/route.pb-c.h"
 
-#define REGISTRY_VERSION 6
+#define REGISTRY_VERSION 7
 /* Deeper than any schema of ours; a guard, not a limit that is ever met. */
 #define DEPTH_MAX     8
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -24,6 +24,7 @@
 
 /* Sorted by name, byte by byte: the search is binary. */
 static const struct mr_event_type types[] = {
+    {"hub.access.granted.v1",              D(hub_access_granted), MR_TYPE_HUB},
     {"hub.access.logged.v1",               D(hub_access_logged), MR_TYPE_HUB},
     {"hub.account.changed.v1",             D(hub_account_changed), MR_TYPE_HUB},
     {"hub.config.applied.v1",              D(hub_config_applied), MR_TYPE_HUB},

@@ -95,7 +95,7 @@ static void test_help(void **state)
     static const char *const commands[] = {"up", "publish", "tail", "where", "balance", "status", "top",
             "log", "receipt", "passport", "quarantine", "parked", "replay", "retention", "hold", "erase",
             "scrub", "backup", "restore", "escrow", "rebuild", "map", "filter", "types", "keys", "token",
-            "account", "config", "bench"};
+            "account", "access", "config", "bench"};
 
     expect(*state, "help", 0, NULL, ARGS("--help"));
     for (size_t i = 0; i < MR_COUNT(commands); i++) {
