@@ -1,8 +1,11 @@
 // The console: who is logged in, which page the address names.
 import {html, render, useEffect, useState} from '/console/htm.js';
+import {Accounts} from '/console/accounts.js';
+import {looksAtPersons} from '/console/access_words.js';
 import {logout, session} from '/console/api.js';
 import {Audit} from '/console/audit.js';
 import {Event} from '/console/event.js';
+import {Journal} from '/console/journal.js';
 import {Invited, Login} from '/console/login.js';
 import {Overview} from '/console/overview.js';
 import {Loading, Trouble} from '/console/parts.js';
@@ -11,12 +14,17 @@ import {forget} from '/console/pulse.js';
 import {Quarantine} from '/console/quarantine.js';
 import {language, setLanguage, w} from '/console/words.js';
 
-// Path, word of the menu, scope that it needs, page.
+const scoped = (scope) => (who) => who.scopes.includes(scope);
+const theirs = (who) => who.limited || who.scopes.includes('read');
+
+// Path, word of the menu, who may, page.
 const pages = [
-  ['/', 'overview', 'read', Overview],
-  ['/passport', 'passport', 'passport', Passport],
-  ['/audit', 'audit', 'read', Audit],
-  ['/quarantine', 'quarantine', 'read', Quarantine],
+  ['/', 'overview', scoped('read'), Overview],
+  ['/passport', 'passport', scoped('passport'), Passport],
+  ['/audit', 'audit', theirs, Audit],
+  ['/quarantine', 'quarantine', theirs, Quarantine],
+  ['/journal', 'a_journal', looksAtPersons, Journal],
+  ['/accounts', 'a_accounts', (who) => who.roles.includes('admin'), Accounts],
 ];
 
 function readAddress() {
@@ -35,18 +43,18 @@ function useAddress() {
 }
 
 function Page({address, who}) {
-  const scopes = who.scopes;
   const event = address.path.match(/^\/event\/([0-9]{1,15})$/);
-  if (event && scopes.includes('read')) return html`<${Event} key=${event[1]} number=${Number(event[1])} who=${who} />`;
-  const [, , scope, Shown] = pages.find(([path]) => path === address.path) || pages[0];
-  if (!scopes.includes(scope)) return html`<p role="alert">${w('denied')}</p>`;
+  if (event && theirs(who)) return html`<${Event} key=${event[1]} number=${Number(event[1])} who=${who} />`;
+  const [, , may, Shown] = pages.find(([path]) => path === address.path) || pages[0];
+  if (!may(who) && address.path === '/' && theirs(who)) return html`<${Audit} parameters=${address.parameters} who=${who} />`;
+  if (!may(who)) return html`<p role="alert">${w('denied')}</p>`;
   return html`<${Shown} key=${address.path + address.parameters} parameters=${address.parameters} who=${who} />`;
 }
 
 function Head({who, path, onLanguage, onLogout}) {
   return html`<a class="skip" href="#content" onClick=${(e) => { e.preventDefault(); document.getElementById('content').focus(); }}>${w('skip')}</a>
     <header><strong>${w('title')}</strong>
-      <nav aria-label=${w('menu')}>${pages.filter(([, , scope]) => who.scopes.includes(scope)).map(([to, word]) => html`<a href="#${to}" aria-current=${to === path ? 'page' : undefined}>${w(word)}</a>`)}</nav>
+      <nav aria-label=${w('menu')}>${pages.filter(([, , may]) => may(who)).map(([to, word]) => html`<a href="#${to}" aria-current=${to === path ? 'page' : undefined}>${w(word)}</a>`)}</nav>
       <button class="plain" onClick=${onLanguage} lang=${language() === 'en' ? 'ru' : 'en'}>${w('other')}</button>
       <span>${who.name}</span><button class="plain" onClick=${onLogout}>${w('logout')}</button></header>`;
 }

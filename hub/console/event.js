@@ -4,6 +4,7 @@ import {html} from '/console/htm.js';
 import {get, query} from '/console/api.js';
 import {say} from '/console/audit_words.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
+import {Personal} from '/console/personal.js';
 import {Proof} from '/console/proof_view.js';
 import {count, when} from '/console/words.js';
 
@@ -24,11 +25,11 @@ function Envelope({event}) {
 }
 
 // The fields of its type that do not stand openly: sealed, or not filled in; which of the two is sealed too.
-function Masked({event}) {
+function Masked({event, who}) {
   const [type] = useAsk(() => get(`/types/${encodeURIComponent(event.type)}`), event.type);
   const properties = Object.keys(type?.schema?.properties ?? type?.properties ?? {}).filter((name) => !(name in (event.data || {})));
   return html`<section class="card"><h2>${say('masked')}</h2><p class="soft">${say('sealed')}</p>
-    ${properties.length > 0 && html`<dl>${properties.map((name) => html`<dt>${name}</dt><dd class="soft">${say('maskedrow')}</dd>`)}</dl>`}</section>`;
+    ${properties.length > 0 && html`<dl>${properties.map((name) => html`<dt>${name}</dt><dd class="soft">${say('maskedrow')}</dd>`)}</dl>`}<${Personal} number=${event.number} who=${who} /></section>`;
 }
 
 const Open = ({event}) => html`<section class="card"><h2>${say('data')}</h2><pre>${JSON.stringify(event.data, null, 2)}</pre></section>`;
@@ -83,7 +84,7 @@ export function Event({number, who}) {
   const at = `/events/${number}`;
   return html`<h1>${say('event')} ${event.number}</h1><${Envelope} event=${event} />
     ${event.data && Object.keys(event.data).length > 0 && html`<${Open} event=${event} />`}
-    ${event.sealed && event.type && html`<${Masked} event=${event} />`}
+    ${event.sealed && event.type && html`<${Masked} event=${event} who=${who} />`}
     <${Part} title="way" asked=${number} ask=${() => get(`${at}/way`)}>${(way) => html`<${Way} way=${way} />`}</${Part}>
     <${Part} title="case" asked=${number} ask=${() => get(`${at}/case`)}>${(told) => html`<${Case} told=${told} />`}</${Part}>
     ${who.scopes.includes('passport') && html`<${Part} title="cells" asked=${number} ask=${() => get(`${at}/cells`).catch((problem) => { if (problem.status === 404) return {cells: []}; throw problem; })}>${(rests) => html`<${Cells} rests=${rests} />`}</${Part}>`}

@@ -180,14 +180,16 @@ static void ask(struct watcher *watcher, uint64_t head)
 /* Revoked, locked, logged out, another role: no more is told. */
 static bool still_may(const struct watcher *watcher)
 {
+    struct mr_account_row account;
     struct mr_api *api = watcher->api;
     struct mr_token_row row;
     int r;
 
     if (!watcher->by_token)
         return mr_web_session_lives(&api->sessions, watcher->digest, now_us(api)) &&
-               mr_api_password_since(api, watcher->name) == watcher->password_us &&
-               (mr_api_scopes_of(api->house->config, watcher->name) & MR_TOKEN_READ);
+               mr_api_account(api, watcher->name, &account) == 0 &&
+               account.changed_us == watcher->password_us &&
+               (mr_api_scopes_of(api->house->config, &account) & MR_TOKEN_READ);
     r = mr_log_reader_renew(api->reader);
     if (r == 0)
         r = mr_token_check_digest(
