@@ -218,19 +218,6 @@ static int emit(void *ctx, json_t *json)
     return 0;
 }
 
-/* Who is limited to a territory sees no other house. */
-static int limit(struct call *call)
-{
-    const struct mr_query_asker *asker = call->to.asker;
-    int r;
-
-    if (!asker || !asker->limited)
-        return 0;
-    r = mr_territory_open(&call->territory, &call->house, &asker->limits, &call->error);
-    call->house.territory = &call->territory;
-    return r;
-}
-
 static void on_work(uv_work_t *work)
 {
     struct call *call = MR_CONTAINER(work, struct call, work);
@@ -243,7 +230,9 @@ static void on_work(uv_work_t *work)
             .compactor = call->query->compactor,
             .live = call->live};
 
-    call->status = limit(call);
+    if (call->to.asker && call->to.asker->limited)
+        call->status =
+                mr_territory_enter(&call->territory, &call->house, &call->to.asker->limits, &call->error);
     if (call->status == 0)
         call->status = mr_method_allowed(call->method, &args, &call->error);
     if (call->status < 0)

@@ -60,22 +60,30 @@ static int on_organisation(void *ctx, const struct mr_record *record)
     return 0;
 }
 
-int mr_territory_open(struct mr_territory *territory, const struct mr_house *house,
-        const struct mr_limits *limits, struct mr_error *reterr)
+static int find_orgs(struct mr_territory *territory, const struct mr_house *house, struct mr_error *reterr)
 {
     const struct mr_search of_organisations = {.type = "nms.org.upserted.v1"};
     struct gather g = {.territory = territory, .house = house};
     uint64_t next;
     int r;
 
-    *territory = (struct mr_territory){.limits = *limits};
-    if (*limits->ogrn)
-        return add_org(territory, limits->ogrn);
-    if (!*limits->oktmo)
-        return 0;
     mr_opened_init(&g.opened);
     r = mr_search_run(house, &of_organisations, on_organisation, &g, &next, reterr);
     mr_opened_fini(&g.opened);
+    return r;
+}
+
+int mr_territory_enter(struct mr_territory *territory, struct mr_house *house, const struct mr_limits *limits,
+        struct mr_error *reterr)
+{
+    int r = 0;
+
+    *territory = (struct mr_territory){.limits = *limits};
+    if (*limits->ogrn)
+        r = add_org(territory, limits->ogrn);
+    else if (*limits->oktmo)
+        r = find_orgs(territory, house, reterr);
+    house->territory = territory;
     return r;
 }
 

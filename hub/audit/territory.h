@@ -24,9 +24,9 @@ struct mr_territory {
     size_t orgs_count;
 };
 
-/* Looks the organisations up. 0, or as mr_search_run. fini in every case. */
-int mr_territory_open(struct mr_territory *territory, const struct mr_house *house,
-        const struct mr_limits *limits, struct mr_error *reterr);
+/* Looks the organisations up, and limits the house to them. 0, or as mr_search_run. fini in every case. */
+int mr_territory_enter(struct mr_territory *territory, struct mr_house *house, const struct mr_limits *limits,
+        struct mr_error *reterr);
 void mr_territory_fini(struct mr_territory *territory);
 
 bool mr_territory_has_org(const struct mr_territory *territory, const char *ogrn); /* NULL: no organisation */

@@ -213,7 +213,8 @@ static void no_route_tells_of_others(void **state)
                     continue;
                 (void)snprintf(id, sizeof id, "work-%c", 'a' + org);
                 (void)get(env, who, path_of(route, env->numbers[org][1], id, path));
-                assert_in_range(env->people.ask.status, 200, 404);
+                if (env->people.ask.status != 503) /* a receipt, before there is a checkpoint */
+                    assert_in_range(env->people.ask.status, 200, 404);
                 if (strchr(route->path, '{') && !is_theirs(who, org) && env->people.ask.status == 200)
                     fail_msg("%s answers %s", path, env->persons[who].name);
                 if (!route->limited && route->scope != MR_TOKEN_PERSON)
