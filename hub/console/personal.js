@@ -11,7 +11,7 @@ const look = (grant, number) => post(`/access/${grant.grant}/events/${number}`);
 // With what is open already, if one of it is this person: so a case is asked about once.
 async function lookWithout(grants, number) {
   for (const grant of grants) {
-    try { return {grant, ...(await look(grant, number))}; } catch (problem) { if (problem.status !== 403) throw problem; }
+    try { return {grant, ...(await look(grant, number))}; } catch (problem) { if (problem.status !== 403 && problem.status !== 404) throw problem; }
   }
   return null;
 }

@@ -88,6 +88,14 @@ void mr_api_access_open(const struct mr_api_request *request, const struct mr_ap
 
 /* ---- looking ---- */
 
+static bool may_look(const struct mr_api_request *request)
+{
+    const struct mr_config *config = request->api->house->config;
+
+    return mr_config_operator_has(config, request->operator_name, "auditor") ||
+           mr_config_operator_has(config, request->operator_name, "pd-officer");
+}
+
 /* "17" of a path; 0: no number. */
 static uint64_t number_of(const char *text)
 {
@@ -105,8 +113,11 @@ void mr_api_access_look(const struct mr_api_request *request, const struct mr_ap
             granted ? mr_grants_find(&api->grants, request->login->digest, granted, 0, "", now_us(api))
                     : NULL;
 
-    if (!open)
-        mr_problem_say(request->http->exchange, 403, MR_EDENIED, "grant",
+    if (!open && !may_look(request))
+        mr_problem_say(request->http->exchange, 403, MR_EDENIED, "Cookie",
+                "this needs a role of: auditor, pd-officer", "ask somebody who has the role");
+    else if (!open)
+        mr_problem_say(request->http->exchange, 0, MR_ENOTFOUND, "grant",
                 "nothing is open to this login under this number",
                 "say a reason and a case: POST /api/v1/access");
     else

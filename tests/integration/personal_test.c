@@ -204,16 +204,16 @@ static void not_another_person_not_another_login(void **state)
 
     assert_int_equal(look(env, OFFICER, env->grant, env->other), 403);
     assert_nothing_personal(env);
-    assert_int_equal(look(env, SECOND, env->grant, env->first), 403);
-    assert_int_equal(look(env, AUDITOR, env->grant, env->first), 403);
+    assert_int_equal(look(env, SECOND, env->grant, env->first), 404);
+    assert_int_equal(look(env, AUDITOR, env->grant, env->first), 404);
     assert_int_equal(look(env, SCHOOL, env->grant, env->first), 403);
-    assert_int_equal(look(env, OFFICER, env->grant + 1, env->first), 403);
-    assert_int_equal(look(env, OFFICER, 0, env->first), 403);
+    assert_int_equal(look(env, OFFICER, env->grant + 1, env->first), 404);
+    assert_int_equal(look(env, OFFICER, 0, env->first), 404);
     assert_int_equal(look(env, OFFICER, env->grant, 0), 400);
     /* the same person at another browser: another login */
     assert_int_equal(people_log_in(&env->people, &again, names[OFFICER]), 200);
     env->persons[SECOND] = again;
-    assert_int_equal(look(env, SECOND, env->grant, env->first), 403);
+    assert_int_equal(look(env, SECOND, env->grant, env->first), 404);
     assert_int_equal(journal(env, ""), 3);
 }
 
@@ -266,7 +266,7 @@ static void a_login_that_ended_sees_nothing(void **state)
     assert_int_equal(own, 2);
     assert_int_equal(look(env, OFFICER, env->grant, env->first), 401);
     assert_int_equal(people_log_in(&env->people, &env->persons[OFFICER], names[OFFICER]), 200);
-    assert_int_equal(look(env, OFFICER, env->grant, env->first), 403);
+    assert_int_equal(look(env, OFFICER, env->grant, env->first), 404);
 }
 
 /* The tool's way: reason and case each time. */
