@@ -18,16 +18,25 @@ if(CMAKE_SCRIPT_MODE_FILE)
     file(READ "${file}" hex HEX)
     string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
     string(APPEND arrays "static const unsigned char ${NAME}_${n}[] = {${bytes}};\n")
-    string(APPEND rows "    {\"${path}\", \"${TYPE_${ext}}\", ${NAME}_${n}, sizeof ${NAME}_${n}},\n")
+    # The same packed; without the time that a gzip file has in its head, so that each build gives the same bytes.
+    file(ARCHIVE_CREATE OUTPUT "${OUT}.gz" PATHS "${file}" FORMAT raw COMPRESSION GZip)
+    file(READ "${OUT}.gz" hex HEX)
+    file(REMOVE "${OUT}.gz")
+    string(SUBSTRING "${hex}" 0 8 head)
+    string(SUBSTRING "${hex}" 16 -1 rest)
+    set(hex "${head}00000000${rest}")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(APPEND arrays "static const unsigned char ${NAME}_${n}_gz[] = {${bytes}};\n")
+    string(APPEND rows "    {\"${path}\", \"${TYPE_${ext}}\", ${NAME}_${n}, sizeof ${NAME}_${n}, ${NAME}_${n}_gz, sizeof ${NAME}_${n}_gz},\n")
     math(EXPR n "${n} + 1")
   endforeach()
-  file(WRITE "${OUT}" "${arrays}static const struct {\n    const char *path, *type;\n    const unsigned char *bytes;\n    unsigned long size;\n} ${NAME}[] = {\n${rows}};\n")
+  file(WRITE "${OUT}" "${arrays}static const struct {\n    const char *path, *type;\n    const unsigned char *bytes;\n    unsigned long size;\n    const unsigned char *packed; /* gzip */\n    unsigned long packed_size;\n} ${NAME}[] = {\n${rows}};\n")
   return()
 endif()
 
 set(MR_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 
-# mr_embed(TARGET mr_name URL-PATH|FILE ...): "embedded/name.h" with a table mr_name[] of path, type, bytes and size.
+# mr_embed(TARGET mr_name URL-PATH|FILE ...): "embedded/name.h" with a table mr_name[] of path, type, bytes and size, plain and packed.
 function(mr_embed target name)
   string(REGEX REPLACE "^mr_" "" stem ${name})
   set(out ${CMAKE_CURRENT_BINARY_DIR}/embedded/${stem}.h)

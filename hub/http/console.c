@@ -12,6 +12,27 @@
 
 static const char folder[] = "/console/";
 
+/* RFC 9110, 12.5.3, as browsers write it: "gzip, deflate, br". With a weight of nothing it is not wanted. */
+static bool takes_gzip(const struct mr_http_request *request)
+{
+    const char *accepted = mr_http_header(request, "Accept-Encoding");
+    const char *at = accepted ? strstr(accepted, "gzip") : NULL;
+
+    return at && strncmp(at, "gzip;q=0", 8) != 0;
+}
+
+static void answer(const struct mr_http_request *request, size_t i)
+{
+    struct mr_slice body = mr_slice(mr_console[i].bytes, mr_console[i].size);
+
+    mr_http_answer_header(request->exchange, "Vary", "Accept-Encoding");
+    if (takes_gzip(request)) {
+        mr_http_answer_header(request->exchange, "Content-Encoding", "gzip");
+        body = mr_slice(mr_console[i].packed, mr_console[i].packed_size);
+    }
+    mr_api_answer_under(request, mr_console[i].type, POLICY, body);
+}
+
 bool mr_console_serves(const char *path)
 {
     return strcmp(path, "/") == 0 || strncmp(path, folder, sizeof folder - 1) == 0;
@@ -29,8 +50,7 @@ void mr_console_request(const struct mr_http_request *request)
     }
     for (size_t i = 0; i < MR_COUNT(mr_console); i++)
         if (strcmp(mr_console[i].path, path) == 0) {
-            mr_api_answer_under(
-                    request, mr_console[i].type, POLICY, mr_slice(mr_console[i].bytes, mr_console[i].size));
+            answer(request, i);
             return;
         }
     if (MR_COUNT(mr_console) == 1)

@@ -2,6 +2,8 @@
 // and a proof that is tampered with on the way, which this browser must notice.
 // node pages_test.mjs BIN-FOLDER. Exit: 0, 1, 77 (no browser here: skipped).
 import assert from 'node:assert/strict';
+import {readdirSync} from 'node:fs';
+import {get} from 'node:http';
 import {PASSWORD, fitsAPhone, play, withoutViolations} from './stage.mjs';
 
 const LANGUAGES = {ru: {overview: 'Обзор', passport: 'Паспорт', audit: 'Аудит', quarantine: 'На исправлении'}};
@@ -91,11 +93,30 @@ async function everyWordIsThere(page) {
   assert.deepEqual(missing, [], 'words without English');
 }
 
+// All of the console as it comes over the wire, all pages together: what stands in the index and what that imports.
+async function theDownloadIsSmall(page, stage) {
+  const names = ['/', '/console/htm.js', ...readdirSync(new URL('../../hub/console/', import.meta.url)).filter((name) => /\.(js|css)$/.test(name)).map((name) => `/console/${name}`)];
+  let bytes = 0;
+  for (const name of names) {
+    const size = await new Promise((done, fail) => {
+      get(stage.origin + name, {headers: {'Accept-Encoding': 'gzip'}}, (response) => {
+        assert.deepEqual([response.statusCode, response.headers['content-encoding']], [200, 'gzip'], name);
+        let size = 0;
+        response.on('data', (chunk) => { size += chunk.length; });
+        response.on('end', () => done(size));
+      }).on('error', fail);
+    });
+    bytes += size;
+  }
+  console.log(`console: ${bytes} bytes to download`);
+  assert.ok(bytes <= 120 * 1024, `${bytes} bytes`);
+}
+
 await play('pages', async (stage) => {
   const page = await stage.page();
   await chooseAPassword(page, stage.link);
-  for (const step of [overview, passport, audit, aProof, everyWordIsThere, theRest]) {
-    await step(page);
+  for (const step of [overview, passport, audit, aProof, everyWordIsThere, theDownloadIsSmall, theRest]) {
+    await step(page, stage);
     console.log(`console: ${step.name}`);
   }
 });

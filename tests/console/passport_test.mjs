@@ -158,7 +158,8 @@ async function twoPointsInTime({auditor}) {
   await open(auditor, '?point=2');
   assert.match(await auditor.textContent('main'), /Последнее учтённое событие: 2,/);
   assert.equal(await auditor.locator('section.section tbody tr', {hasText: '3.premises'}).count(), 0);
-  const today = new Intl.DateTimeFormat('sv', {timeZone: 'Europe/Moscow'}).format(new Date());
+  const timeZone = await auditor.evaluate(async () => (await (await fetch('/api/v1/passport/workflow')).json()).timezone);
+  const today = new Intl.DateTimeFormat('sv', {timeZone}).format(new Date());
   await auditor.selectOption('fieldset select', 'date');
   await auditor.fill('fieldset input', today);
   await auditor.click('main form button');
