@@ -1,0 +1,178 @@
+/*
+ * The HTTP API of a real hub against requests that nobody means well with: what is malformed, too large, out
+ * of its folder or sent in one piece with another is refused or answered for itself, the hub stays, and
+ * nothing of what was asked for is in its log.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/api_env.h"
+
+#define STRUCTURED "application/cloudevents+json"
+#define SNILS      "112-233-445%2095"
+
+enum { BIG_HEADER_BYTES = 40 * 1024, BIG_BODY_BYTES = 1024 * 1024 + 1 };
+
+struct env {
+    struct api_env api;
+    char all[API_TOKEN_BYTES];
+};
+
+static int setup(void **state)
+{
+    struct env *env = calloc(1, sizeof *env);
+
+    api_env_open(&env->api, "operators: [{name: boss, roles: [admin]}]\n", "");
+    api_env_token(&env->api, "read,log,passport,publish,pull", "portal", env->all, NULL);
+    *state = env;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct env *env = *state;
+
+    api_env_close(&env->api);
+    free(env);
+    return 0;
+}
+
+static void assert_alive(struct env *env)
+{
+    assert_int_equal(api_get(&env->api, "/api/v1/status", env->all), 200);
+}
+
+static void nothing_outside_is_served(void **state)
+{
+    static const char *const paths[] = {"/api/v1/../../etc/passwd", "/../etc/passwd", "/log/tile/../../keys",
+            "/log/tile/%2e%2e/%2e%2e/keys", "/log/tile/0/..%2f..%2fkeys", "/log/../api/v1/status/x",
+            "/api/v1/types/..%2f..%2f..%2fetc%2fpasswd", "/api/v1/types/%00", "//etc/passwd", "/log/tile/",
+            "/api/v1/events/1/../../../x", "/api/v1/passport/cells/", "/api/v1//status"};
+    struct env *env = *state;
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (api_get(&env->api, paths[i], env->all) < 400 || env->api.ask.status >= 500)
+            fail_msg("%s: %d", paths[i], env->api.ask.status);
+    assert_alive(env);
+}
+
+static void what_is_malformed_is_refused(void **state)
+{
+    static const char *const bodies[] = {"", "{", "[", "null", "\"x\"", "{\"a\":1,\"a\":2}", "\xff\xfe",
+            "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["};
+    static const char *const types[] = {STRUCTURED, "application/cloudevents-batch+json", "application/json",
+            "text/plain", "application/cloudevents", "multipart/form-data; boundary=x"};
+    struct env *env = *state;
+
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++)
+        for (size_t j = 0; j < sizeof types / sizeof types[0]; j++) {
+            int events = api_post(&env->api, "/api/v1/events", env->all, types[j], bodies[i]);
+            int ack = api_post(&env->api, "/api/v1/inbox/ack", env->all, types[j], bodies[i]);
+
+            if (events < 400 || events >= 500 || ack < 400 || ack >= 500)
+                fail_msg("%s as %s: %d, %d", bodies[i], types[j], events, ack);
+        }
+    assert_alive(env);
+}
+
+static void what_is_too_large_is_refused(void **state)
+{
+    struct env *env = *state;
+    char *big = malloc(BIG_BODY_BYTES + 1);
+    char *header = malloc(BIG_HEADER_BYTES + 16);
+    int status;
+
+    assert_true(big && header);
+    memset(big, ' ', BIG_BODY_BYTES);
+    big[BIG_BODY_BYTES] = '\0';
+    assert_int_equal(api_post(&env->api, "/api/v1/events", env->all, STRUCTURED, big), 413);
+    memcpy(header, "X-Long: ", 8);
+    memset(header + 8, 'x', BIG_HEADER_BYTES);
+    memcpy(header + 8 + BIG_HEADER_BYTES, "\r\n", 3);
+    (void)api_get(&env->api, "/api/v1/status", env->all);
+    env->api.ask.headers = header;
+    status = http_ask(&env->api.ask);
+    assert_true(status == 413 || status == 431);
+    env->api.ask.headers = NULL;
+    memset(big, 'a', 8 * 1024);
+    big[0] = '/';
+    big[8 * 1024] = '\0';
+    status = api_get(&env->api, big, env->all);
+    assert_true(status >= 400 && status < 500);
+    assert_alive(env);
+    free(header);
+    free(big);
+}
+
+static void lengths_that_lie_are_refused(void **state)
+{
+    static const char *const headers[] = {"Content-Length: -1\r\n", "Content-Length: x\r\n",
+            "Content-Length: 99999999999999999999999\r\n", "Transfer-Encoding: chunked\r\n\r\nzzz\r\n"};
+    struct env *env = *state;
+
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        (void)api_get(&env->api, "/api/v1/status", env->all);
+        env->api.ask.method = "POST";
+        env->api.ask.path = "/api/v1/events";
+        env->api.ask.headers = headers[i];
+        if (http_ask(&env->api.ask) < 400 || env->api.ask.status >= 500)
+            fail_msg("%s: %d", headers[i], env->api.ask.status);
+    }
+    assert_alive(env);
+}
+
+/* The second one in the same piece has no token: what the first one may is not its. */
+static void requests_in_one_piece_are_answered_each(void **state)
+{
+    struct env *env = *state;
+    char path[256];
+    const char *second;
+
+    (void)snprintf(path, sizeof path,
+            "/api/v1/status HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer %s\r\n\r\nGET /api/v1/status",
+            env->all);
+    assert_int_equal(api_get(&env->api, path, NULL), 200);
+    second = strstr((const char *)env->api.ask.answer.data + 8, "HTTP/1.1 ");
+    assert_non_null(second);
+    assert_memory_equal(second, "HTTP/1.1 401", 12);
+}
+
+/* Who puts a person into an address anyhow: at least the hub does not keep it. */
+static void no_address_is_kept(void **state)
+{
+    static const char *const paths[] = {"/api/v1/events?id=" SNILS, "/api/v1/where/" SNILS,
+            "/api/v1/events?nonsense=" SNILS, "/" SNILS, "/api/v1/inbox?subscription=" SNILS};
+    struct env *env = *state;
+    char cache[64];
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        (void)api_get(&env->api, paths[i], env->all);
+        (void)http_ask_header(&env->api.ask, "Cache-Control", cache, sizeof cache);
+        if (!strstr(cache, "no-store") && !strstr(cache, "private, no-cache"))
+            fail_msg("%s: Cache-Control: %s", paths[i], cache);
+    }
+    assert_false(spawn_logged(&env->api.spawn, "112-233"));
+    assert_false(spawn_logged(&env->api.spawn, "11223344595"));
+    assert_false(spawn_logged(&env->api.spawn, "mrt_"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(nothing_outside_is_served),
+            cmocka_unit_test(what_is_malformed_is_refused),
+            cmocka_unit_test(what_is_too_large_is_refused),
+            cmocka_unit_test(lengths_that_lie_are_refused),
+            cmocka_unit_test(requests_in_one_piece_are_answered_each),
+            cmocka_unit_test(no_address_is_kept),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
