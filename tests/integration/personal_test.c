@@ -306,6 +306,32 @@ static void passwords_that_are_tried_first(void **state)
     json_decref(answer);
 }
 
+/* Who is to be forgotten is shown to nobody any more: what was open before is of no use, and nothing new
+ * opens. */
+static void a_blocked_person_is_not_shown(void **state)
+{
+    struct env *env = *state;
+    json_int_t grant;
+    size_t before;
+    json_t *answer;
+
+    assert_int_equal(open_for(env, OFFICER, env->other, "incident", "18-02"), 200);
+    grant = people_number(&env->people, "grant");
+    assert_int_equal(look(env, OFFICER, grant, env->other), 200);
+    before = journal(env, "");
+    answer = people_tool(&env->people, "zotova",
+            (const char *const[]){"erase", "request", "--snils", SNILS_2, "--basis", "consent-withdrawn",
+                    "--case", "19-01", NULL});
+    json_decref(answer);
+    assert_int_equal(look(env, OFFICER, grant, env->other), 451);
+    assert_nothing_personal(env);
+    assert_int_equal(open_for(env, OFFICER, env->other, "incident", "18-03"), 451);
+    assert_nothing_personal(env);
+    assert_int_equal(journal(env, ""), before);
+    assert_int_equal(people_get(&env->people, &env->persons[SCHOOL], "/api/v1/tail"), 200);
+    assert_nothing_personal(env);
+}
+
 /* The last one: the whole log as it is told, and what the hub wrote. */
 static void nobody_stands_in_a_log(void **state)
 {
@@ -335,6 +361,7 @@ int main(void)
             cmocka_unit_test(a_login_that_ended_sees_nothing),
             cmocka_unit_test(the_tool_says_it_too),
             cmocka_unit_test(passwords_that_are_tried_first),
+            cmocka_unit_test(a_blocked_person_is_not_shown),
             cmocka_unit_test(nobody_stands_in_a_log),
     };
 
