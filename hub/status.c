@@ -204,6 +204,7 @@ json_t *mr_hub_status(void *ctx)
             (json_int_t)writer.last_commit_us, "sessions", sessions_json(hub), "subscriptions",
             subscriptions_json(hub), "erasure", erasure_json(hub), "counts", counts_json(hub));
     (void)json_object_set_new(document, "at", mr_time_json(mr_clock_wall_us(hub->house.clock)));
+    (void)json_object_set_new(document, "config", json_integer((json_int_t)hub->house.config_version));
     (void)json_object_set_new(document, "commit_times", commit_times_json(&writer));
     (void)json_object_set_new(document, "systems", systems_json(hub));
     (void)json_object_set_new(document, "alerts", mr_alerts_json(&hub->alerts));

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "adapters/sdk/file.h"
+#include "tests/support/bus_client.h"
 
 /* ---- texts ---- */
 
@@ -85,9 +86,12 @@ json_t *config_env_json(const struct spawn *spawn, const char *const arguments[]
 int config_env_versions(const struct spawn *spawn)
 {
     json_t *history = config_env_json(spawn, CONFIG_ENV_ARGS("config", "history", "--json"));
+    json_t *status = bus_ask(spawn, "", "hub.status", "");
     int count = (int)json_array_size(json_object_get(history, "versions"));
 
     assert_int_equal(json_integer_value(json_object_get(history, "version")), count);
+    assert_int_equal(json_integer_value(json_object_get(status, "config")), count);
+    json_decref(status);
     json_decref(history);
     return count;
 }
