@@ -76,19 +76,20 @@ function Done({turn, zone}) {
 const Asked = ({passport}) => html`<p>${w('p_region')} ${passport.region}. ${w('p_period')}: ${passport.period_from} — ${passport.period_to}. ${w('p_recorded')}: ${count(passport.as_of)}${passport.recorded ? `, ${when(passport.recorded, passport.timezone)}` : ''}.
   ${passport.erased > 0 && html` ${w('gone')}: ${count(passport.erased)}.`}</p>`;
 
-function Shown({passport, parameters, asked, who, at, cell, onDone, turn}) {
+// The figures come last: over a large log they take a while, and all else can be used before.
+function Shown({passport, fresh, workflow, asked, who, at, cell, onDone, turn}) {
   const [draft, setDraft] = useState(at.point || '');
-  const acting = !at.point;
-  const shared = {workflow: passport.workflow, roles: who.roles, acting, onDone};
+  const acting = !at.point && fresh; // what is being drawn anew is not acted on
+  const shared = {workflow, roles: who.roles, acting, onDone};
   const go = (e) => { e.preventDefault(); location.hash = link({point: draft}); };
-  return html`<h1>${w('passport')}: ${passport.form}</h1>
-    ${/^образец/i.test(passport.form) && html`<p><span class="badge">${w('p_sample')}</span></p>`}
-    <${Asked} passport=${passport} />
+  return html`<h1>${w('passport')}${passport && `: ${passport.form}`}</h1>
+    ${passport && /^образец/i.test(passport.form) && html`<p><span class="badge">${w('p_sample')}</span></p>`}
+    ${passport ? html`<${Asked} passport=${passport} />` : html`<p class="soft" role="status">${w('p_loading')}</p>`}
     <form class="line" onSubmit=${go}><${PointInput} label=${w('p_point')} point=${at.point || ''} kinds=${['now', 'date', 'number']} onChange=${setDraft} /><button>${w('show')}</button></form>
     <p class="buttons noprint"><a href=${link({compare: 1})}>${w('p_compare')}</a></p><${Exports} parameters=${asked} />
-    <${Way} passport=${passport} roles=${who.roles} acting=${acting} onDone=${onDone} />
-    <${History} turn=${turn} zone=${passport.timezone} />
-    ${sectionsOf(passport).map((s) => html`<${Section} key=${s.section} ...${s} chosen=${cell} at=${at} ...${shared}>
+    <${Way} workflow=${workflow} tag=${passport && passport.tag} roles=${who.roles} acting=${acting} onDone=${onDone} />
+    <${History} turn=${turn} zone=${workflow.timezone} />
+    ${passport && sectionsOf(passport).map((s) => html`<${Section} key=${s.section} ...${s} chosen=${cell} at=${at} ...${shared}>
       <${Cell} key=${cell} cell=${cell} parameters=${asked} closing=${link(at)} ...${shared} /><//>`)}`;
 }
 
@@ -113,7 +114,7 @@ export function Passport({parameters, who}) {
   if (trouble && trouble.status === 404 && !point) return html`<h1>${w('passport')}</h1><p>${w('nopassport')}</p>`;
   if (trouble) return html`<${Trouble} error=${trouble} again=${again} />`;
   if (zone && parameters.get('compare')) return html`<${Compare} parameters=${parameters} zone=${zone} />`;
-  if (!passport) return html`<h1>${w('passport')}</h1><p class="soft" role="status">${w('p_loading')}</p>`;
+  if (!workflow) return html`<${Loading} />`;
   return html`<${Written} done=${done} />
-    <${Shown} passport=${passport} asked=${asked} who=${who} at=${point ? {point} : {}} cell=${parameters.get('cell')} onDone=${onDone} turn=${turn} />`;
+    <${Shown} passport=${passport} fresh=${Boolean(passport) && kept.key === key} workflow=${passport ? {...workflow, ...passport.workflow} : workflow} asked=${asked} who=${who} at=${point ? {point} : {}} cell=${parameters.get('cell')} onDone=${onDone} turn=${turn} />`;
 }

@@ -81,14 +81,13 @@ const ofTheWhole = ['submit', 'approve', 'handback', 'send', 'agree', 'return'];
 const whoIsNext = (workflow) => [...new Set(workflow.steps.filter((s) => ofTheWhole.includes(s.step)).flatMap((s) => s.roles.split(',')))].map((role) => w(`r_${role}`)).join(', ') || w('p_nobody');
 
 // Where it stands, whose turn it is, and what this person may do.
-export function Way({passport, roles, onDone, acting}) {
+export function Way({workflow, tag, roles, onDone, acting}) {
   const [step, setStep] = useState(null);
-  const {workflow} = passport;
   const done = (answer) => { setStep(null); onDone(answer); };
   return html`<section class="card" aria-label=${w('p_way')}><h2>${w('p_way')}: ${workflow.title}</h2>
     <ol class="way" aria-label=${w('p_steps')}>${way.map(([name, states]) => html`<li aria-current=${states.includes(workflow.state) ? 'step' : undefined}>${w(`p_${name}`)}</li>`)}</ol>
     <dl><dt>${w('p_turn')}</dt><dd>${whoIsNext(workflow)}</dd>
       ${workflow.version > 0 && html`<dt>${w('p_ver')}</dt><dd>${workflow.version} (${w('p_upto')} ${count(workflow.as_of)})</dd><dt>${w('p_digest')}</dt><dd><code>${workflow.digest}</code></dd>`}</dl>
     ${acting && !step && html`<p class="buttons">${ofTheWhole.filter((s) => may(workflow, roles, s)).map((s) => html`<button onClick=${() => setStep(s)}>${wordOf(s)}</button> `)}</p>`}
-    ${step && html`<${ActForm} key=${step} step=${step} tag=${passport.tag} onDone=${done} onCancel=${() => setStep(null)} />`}</section>`;
+    ${step && html`<${ActForm} key=${step} step=${step} tag=${tag} onDone=${done} onCancel=${() => setStep(null)} />`}</section>`;
 }

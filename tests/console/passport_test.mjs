@@ -10,7 +10,7 @@ const steps = ['Передать в министерство', 'Утвердит
 async function open(page, rest = '') {
   await page.goto('about:blank');
   await page.goto(`${page.origin}/#/passport${rest}`);
-  await page.waitForSelector('h2:has-text("Ход паспорта")');
+  await page.waitForSelector('section.section'); // the figures are there: so is what may be done
 }
 
 async function offered(page) {
@@ -82,6 +82,7 @@ async function theFederalOperatorReturnsIt({federal, cnppm, ministry}) {
   assert.deepEqual(await offered(ministry), []);
   await isRefused(ministry, 'answer', {answer: 'agreed'});
   await take(federal, 'Записать: возвращён', {reason: 'раздел 3 пуст', letter_number: '88', letter_date: '2026-11-25'});
+  await open(federal);
   assert.deepEqual(await offered(federal), []);
 }
 

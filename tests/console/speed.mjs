@@ -1,6 +1,6 @@
 // How soon the console's pages are there over a large log: a hub of its own with --events events about persons (sealed,
 // deficits: what the passport counts), then each page of the console in a headless Chromium, three times. Prints a line of
-// JSON. node speed.mjs BIN-FOLDER [--events N]. What it says: docs/bench.md.
+// JSON. node speed.mjs BIN-FOLDER [--events N] [--dir DIR: what is there already is measured, and stays]. docs/bench.md.
 import {execFileSync, spawn} from 'node:child_process';
 import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {createServer} from 'node:net';
@@ -9,11 +9,12 @@ import {join, resolve} from 'node:path';
 
 const [given, ...options] = process.argv.slice(2);
 const bin = resolve(given);
-const events = Number(options[options.indexOf('--events') + 1] || 1_000_000);
+const events = options.includes('--events') ? Number(options[options.indexOf('--events') + 1]) : 1_000_000;
 const WAIT_MS = 600_000;
 const PASSWORD = 'four words are enough';
 
-const dir = mkdtempSync(join(tmpdir(), 'mr-speed-'));
+const kept = options.includes('--dir') && options[options.indexOf('--dir') + 1];
+const dir = kept || mkdtempSync(join(tmpdir(), 'mr-speed-'));
 const run = (...args) => execFileSync(join(bin, 'marshrut'), args, {cwd: dir, encoding: 'utf8', maxBuffer: 1 << 26});
 const tool = (...args) => run('-c', join(dir, 'm.yaml'), ...args);
 
@@ -22,6 +23,7 @@ const freePort = () => new Promise((done) => {
 });
 
 async function configure() {
+  if (kept) return `http://${readFileSync(join(dir, 'm.yaml'), 'utf8').match(/http_listen: (\S+)/)[1]}`;
   const [bus, http] = [await freePort(), await freePort()];
   run('keys', 'new', 'hub.key');
   const text = (systems, subscriptions) => `version: 1
@@ -80,7 +82,7 @@ async function login(browser, origin) {
 // [name, address, what can be used then, what is filled in when all of it is there]
 const pages = [
   ['overview', '#/', 'main .buttons button', 'h2:has-text("сходится")'],
-  ['passport', '#/passport', 'main h1', 'section.section tbody td.number'],
+  ['passport', '#/passport', 'main fieldset select', 'section.section tbody td.number'],
   ['audit', '#/audit', 'main input[type=search]', 'main tbody a'],
   ['quarantine', '#/quarantine', 'main h1', 'main h1'],
 ];
@@ -111,14 +113,14 @@ try {
   const {chromium} = await import('playwright-core');
   browser = await chromium.launch({executablePath: '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage']});
   await until('the hub starts', () => tool('status'));
-  tool('--json', 'bench', '--keys', 'keys', '--events', String(events), '--person', '--window', '16000');
+  if (!kept) tool('--json', 'bench', '--keys', 'keys', '--events', String(events), '--person', '--window', '16000');
   await until('the index', () => { const s = JSON.parse(tool('--json', 'status')); return s.indexed >= s.head && s.index.views_lag_events === 0; });
-  console.log(JSON.stringify({events, ...await measure(await login(browser, origin), origin)}));
+  console.log(JSON.stringify({events: JSON.parse(tool('--json', 'status')).head, ...await measure(await login(browser, origin), origin)}));
 } catch (error) {
   console.error(error);
   failed = true;
 }
 hub.kill('SIGTERM');
 await Promise.all([browser && browser.close(), hub.exitCode === null ? ended : null]);
-rmSync(dir, {recursive: true, force: true});
+if (!kept) rmSync(dir, {recursive: true, force: true});
 process.exit(failed ? 1 : 0);
