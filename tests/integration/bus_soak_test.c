@@ -210,7 +210,7 @@ static long mean(const struct soak *soak, size_t from, size_t to)
 }
 
 /* The first third is for warming up: the second must not differ from the last, but for a step such as a new
- * arena of the allocator (12 MiB at once were seen, and flat behind it). */
+ * arena of the allocator (12 MiB at once were seen, and flat behind it: docs/bench.md, "An hour"). */
 static void expect_flat(struct soak *soak)
 {
     size_t third = soak->samples / 3;
