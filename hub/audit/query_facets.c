@@ -100,7 +100,7 @@ static int read_zone(struct facets *f, struct mr_error *reterr)
 static int read_args(struct facets *f, struct mr_error *reterr)
 {
     int r = mr_search_args(f->call, &f->search, reterr);
-    bool opens = f->search.organisation || f->search.correlation || f->search.id;
+    bool opens = f->search.organisation || f->search.correlation || f->search.id || f->call->house->territory;
 
     f->search.looks_max = opens ? LOOKS_OPENING_MAX : LOOKS_MAX;
     return r < 0 ? r : read_zone(f, reterr);
