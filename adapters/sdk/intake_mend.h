@@ -12,7 +12,7 @@
 
 enum { MR_MEND_KEY_BYTES = 16, MR_MEND_ID_BYTES = 16 };
 
-/* n: of the row's events. false: the payload is about nobody who can be told. */
+/* n: which one of its type in the row. false: the payload is about nobody who can be told. */
 bool mr_mend_key(struct mr_adapter *adapter, const struct mr_attributes *attributes,
         const ProtobufCMessage *payload, uint32_t n, uint8_t ret[static MR_MEND_KEY_BYTES]);
 /* 1: ret is the id that the event mends; 0: none. */

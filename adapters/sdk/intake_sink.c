@@ -82,6 +82,23 @@ static void make_reference(const struct mr_intake_sink *self, uint32_t place, st
     ret->size = MR_INTAKE_REF_BYTES;
 }
 
+/*
+ * Which one of its type the event is in its row: the mended row says more or less beside it (a person who is
+ * known by now is updated too). A type beyond the last place is counted with all events.
+ */
+static uint32_t place_in_row(struct mr_intake_sink *self, const char *name)
+{
+    const struct mr_event_type *type = mr_registry_find(name, strlen(name));
+
+    for (size_t i = 0; i < MR_COUNT(self->types); i++) {
+        if (!self->types[i].type)
+            self->types[i].type = type;
+        if (self->types[i].type == type)
+            return ++self->types[i].count;
+    }
+    return UINT32_MAX - self->events;
+}
+
 /* A row of a list stands for what is so now: it mends what was said of the same person before, and waits. */
 static void look_for_mended(struct mr_intake_sink *self, struct mr_attributes *with,
         const ProtobufCMessage *payload, const uint8_t uuid[static 16], struct reference *ref)
@@ -89,7 +106,7 @@ static void look_for_mended(struct mr_intake_sink *self, struct mr_attributes *w
     uint8_t *key = ref->bytes + ref->size, mended[MR_MEND_ID_BYTES];
     int r;
 
-    if (!mr_mend_key(self->adapter, with, payload, self->events, key))
+    if (!mr_mend_key(self->adapter, with, payload, place_in_row(self, with->type), key))
         return;
     r = mr_mend_look(self->sink.txn, key, uuid, mended);
     if (r < 0)
@@ -169,6 +186,7 @@ static void on_row(struct mr_row_sink *sink, uint32_t line, const char *raw_line
     end_row(self);
     self->line = line;
     self->events = 0;
+    memset(self->types, 0, sizeof self->types);
     self->sent = 0;
     self->problem = false;
     self->state.read++;

@@ -9,6 +9,9 @@
 #include "adapters/sdk/intake_mend.h"
 #include "adapters/sdk/intake_state.h"
 #include "adapters/sdk/seen.h"
+#include "proto/wire/registry.h"
+
+enum { MR_INTAKE_ROW_TYPES_MAX = 8 };
 
 /* Mark, file, place; and of an event whose row can mend another one, the key of that and the event's id. */
 enum {
@@ -25,7 +28,11 @@ struct mr_intake_sink {
     uint32_t table;
     uint32_t line;   /* of the current row; 0: none yet */
     uint32_t events; /* of the current row */
-    uint32_t sent;   /* those of them that no row before has said */
+    struct {
+        const struct mr_event_type *type;
+        uint32_t count;
+    } types[MR_INTAKE_ROW_TYPES_MAX]; /* the same by their types; up to one without */
+    uint32_t sent;                    /* those of them that no row before has said */
     bool problem;
     uint32_t implied; /* events that stand for no row */
     struct mr_buf bytes;
