@@ -162,6 +162,27 @@ static void expect_logged(const struct scene *scene, const char *cell, const cha
         fail_msg("%s: the hub did not say %s", cell, text);
 }
 
+struct awaited {
+    const struct scene *scene;
+    const char *text;
+};
+
+static bool is_logged(void *ctx)
+{
+    const struct awaited *awaited = ctx;
+
+    history_serve(awaited->scene->history);
+    return spawn_logged(&awaited->scene->history->hub, awaited->text);
+}
+
+/* What the loop says of the writer may come after what the writer has done. */
+static void await_logged(const struct scene *scene, const char *text)
+{
+    struct awaited awaited = {scene, text};
+
+    spawn_until(text, is_logged, &awaited);
+}
+
 static void expect_end(struct scene *scene, const char *cell, enum outcome outcome)
 {
     int status = scene_until_gone(scene);
@@ -191,8 +212,8 @@ static void expect_goes_on(struct matrix *matrix, const char *cell, enum outcome
     history_await_signed(scene->history);
     history_await_indexed(scene->history);
     if (outcome == WAITS) {
-        expect_logged(scene, cell, "event=hub.read_only");
-        expect_logged(scene, cell, "event=hub.writable");
+        await_logged(scene, "event=hub.read_only");
+        await_logged(scene, "event=hub.writable");
     }
     spawn_end(&scene->history->hub);
     history_disconnect(scene->history);
