@@ -6,8 +6,8 @@
 
 #include <sodium.h>
 
-#include "hub/edition.h"
-#include "hub/leftover.h"
+#include "hub/edition/edition.h"
+#include "hub/keep/leftover.h"
 #include "proto/base/buf.h"
 #include "proto/base/bytes.h"
 #include "store/folder.h"

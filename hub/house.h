@@ -2,8 +2,8 @@
  * The opened house: configuration and the four environments, with the names that the log keeps. Passed down
  * from main; there is no global. The tool opens the same house read-only when no hub runs.
  *
- * Threads: each has a struct of its own (mr_house_share() of hub/edition.h), of the same parts; each part
- * says which of its calls are for which thread. The configuration in it is one edition, which its thread
+ * Threads: each has a struct of its own (mr_house_share() of hub/edition/edition.h), of the same parts; each
+ * part says which of its calls are for which thread. The configuration in it is one edition, which its thread
  * changes for a newer one between two turns (mr_house_renew()): within a turn nothing changes.
  */
 #ifndef MR_HUB_HOUSE_H

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hub/deliver_rows.h"
-#include "hub/selftest.h"
+#include "hub/deliver/deliver_rows.h"
+#include "hub/session/selftest.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 #include "proto/loop/curvekey.h"

@@ -11,27 +11,27 @@
 #include <stdatomic.h>
 
 #include "hub/alert/alerts.h"
-#include "hub/checkpointer.h"
-#include "hub/compactor.h"
-#include "hub/deliver.h"
-#include "hub/edition.h"
+#include "hub/sign/checkpointer.h"
+#include "hub/keep/compactor.h"
+#include "hub/deliver/deliver.h"
+#include "hub/edition/edition.h"
 #include "hub/desk/desk.h"
 #include "hub/erasure/eraser.h"
-#include "hub/face.h"
-#include "hub/gateway.h"
+#include "hub/watch/face.h"
+#include "hub/session/gateway.h"
 #include "hub/house.h"
-#include "hub/indexer.h"
+#include "hub/index/indexer.h"
 #include "hub/job.h"
-#include "hub/prepare.h"
-#include "hub/publish.h"
-#include "hub/pulse.h"
+#include "hub/intake/prepare.h"
+#include "hub/session/publish.h"
+#include "hub/watch/pulse.h"
 #include "hub/query.h"
-#include "hub/receipt.h"
-#include "hub/scrubber.h"
-#include "hub/session.h"
-#include "hub/space.h"
-#include "hub/survey.h"
-#include "hub/zap.h"
+#include "hub/sign/receipt.h"
+#include "hub/keep/scrubber.h"
+#include "hub/session/session.h"
+#include "hub/keep/space.h"
+#include "hub/watch/survey.h"
+#include "hub/session/zap.h"
 #include "proto/loop/watchdog.h"
 
 /* Who has a house of its own beside the loop. The last one is for those who read only what needs a restart.
@@ -98,7 +98,7 @@ void mr_hub_stop(struct mr_hub *hub); /* answers what was taken, then closes */
  */
 void mr_hub_take(struct mr_hub *hub, struct mr_edition *edition, uint64_t number);
 
-json_t *mr_hub_status(void *hub); /* for Query hub.status; hub/status.c */
+json_t *mr_hub_status(void *hub); /* for Query hub.status; hub/watch/status.c */
 json_t *mr_hub_live(void *hub);   /* for the methods that are `live` (hub/audit/method.h); the same file */
 
 #endif

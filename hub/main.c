@@ -6,11 +6,11 @@
 #include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
-#include "hub/filter.h"
+#include "hub/route/filter.h"
 #include "hub/hub.h"
-#include "hub/matcher.h"
-#include "hub/minimise.h"
-#include "hub/rights.h"
+#include "hub/route/matcher.h"
+#include "hub/deliver/minimise.h"
+#include "hub/session/rights.h"
 #include "proto/base/logfmt.h"
 #include "store/kv_fatal.h"
 

@@ -6,7 +6,7 @@
 #ifndef MR_HUB_OWN_H
 #define MR_HUB_OWN_H
 
-#include "hub/prepare.h"
+#include "hub/intake/prepare.h"
 
 /* Set by the caller: bytes (a serialized CloudEvent) and to_one; number and item_key come back. */
 struct mr_own_event {

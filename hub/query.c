@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/edition.h"
+#include "hub/edition/edition.h"
 #include "hub/rows.h"
 #include "proto/base/list.h"
 

@@ -9,8 +9,8 @@
 
 #include "hub/audit/method.h"
 #include "hub/audit/territory.h"
-#include "hub/gateway.h"
-#include "hub/prepare.h"
+#include "hub/session/gateway.h"
+#include "hub/intake/prepare.h"
 #include "proto/loop/mailbox.h"
 
 struct call;

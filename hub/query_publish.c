@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/edition.h"
-#include "hub/prepare_write.h"
-#include "hub/publish.h"
+#include "hub/edition/edition.h"
+#include "hub/intake/prepare_write.h"
+#include "hub/session/publish.h"
 #include "hub/query.h"
 #include "proto/wire/json.h"
 

@@ -1,7 +1,7 @@
 #include "hub/alert/balance_watch.h"
 
 #include "hub/audit/method.h"
-#include "hub/edition.h"
+#include "hub/edition/edition.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 

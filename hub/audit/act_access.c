@@ -9,7 +9,7 @@
 #include "hub/audit/access_reason.h"
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 #include "proto/base/list.h"
 #include "proto/wire/json.h"
 

@@ -4,7 +4,7 @@
 #include "event/hub.pb-c.h"
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
-#include "hub/edition.h"
+#include "hub/edition/edition.h"
 #include "proto/config/config_diff.h"
 #include "store/sha256.h"
 

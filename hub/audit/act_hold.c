@@ -5,7 +5,7 @@
 #include "event/hub.pb-c.h"
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
-#include "hub/hold_rows.h"
+#include "hub/keep/hold_rows.h"
 #include "proto/base/hex.h"
 #include "proto/wire/registry.h"
 

@@ -6,7 +6,7 @@
 #include "hub/audit/args.h"
 #include "hub/audit/quarantine_word.h"
 #include "hub/audit/queries.h"
-#include "hub/admit.h"
+#include "hub/intake/admit.h"
 #include "hub/desk/desk_internal.h"
 #include "proto/wire/json.h"
 

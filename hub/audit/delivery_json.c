@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "hub/audit/args.h"
-#include "hub/parked_row.h"
-#include "hub/prepare.h"
+#include "hub/deliver/parked_row.h"
+#include "hub/intake/prepare.h"
 
 enum { LOOK_BACK_MAX = 65536, TRIES_MAX = 100 };
 

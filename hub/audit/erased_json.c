@@ -5,8 +5,8 @@
 
 #include "hub/audit/args.h"
 #include "hub/erasure/rows.h"
-#include "hub/opened.h"
-#include "hub/prepare.h"
+#include "hub/record/opened.h"
+#include "hub/intake/prepare.h"
 #include "proto/wire/registry.h"
 
 enum { CANDIDATES_MAX = 20 };

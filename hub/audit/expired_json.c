@@ -4,8 +4,8 @@
 
 #include "event/hub.pb-c.h"
 #include "hub/audit/args.h"
-#include "hub/index_keys.h"
-#include "hub/opened.h"
+#include "hub/index/index_keys.h"
+#include "hub/record/opened.h"
 
 enum { RUNS_AT_ONCE = 64 };
 #define DAY_US   (24 * 3600 * (int64_t)1000000)

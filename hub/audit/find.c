@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "hub/audit/territory.h"
-#include "hub/index_keys.h"
-#include "hub/opened.h"
-#include "hub/wanted.h"
+#include "hub/index/index_keys.h"
+#include "hub/record/opened.h"
+#include "hub/deliver/wanted.h"
 #include "proto/base/bytes.h"
 #include "proto/wire/digest.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "hub/audit/territory.h"
-#include "hub/edition.h"
+#include "hub/edition/edition.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/digest.h"
 

@@ -5,7 +5,7 @@
 
 #include "hub/audit/args.h"
 #include "hub/audit/territory.h"
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 #include "proto/base/bytes.h"
 
 enum { NUMBERS_MAX = 10000, NAME_BYTES_MAX = 64, TYPE_BYTES_MAX = 128 };

@@ -6,7 +6,7 @@
 #define MR_HUB_AUDIT_PARKED_CHOICE_H
 
 #include "hub/audit/method.h"
-#include "hub/parked_row.h"
+#include "hub/deliver/parked_row.h"
 
 struct mr_parked_choice {
     const struct mr_method_call *call;

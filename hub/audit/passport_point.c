@@ -1,7 +1,7 @@
 #include "hub/audit/passport_point.h"
 
 #include "hub/audit/args.h"
-#include "hub/wanted.h"
+#include "hub/deliver/wanted.h"
 
 static int before(const struct mr_method_call *call, const char *time, int64_t time_us, uint64_t *ret,
         struct mr_error *reterr)

@@ -3,7 +3,7 @@
 #define MR_HUB_AUDIT_QUARANTINE_CHOICE_H
 
 #include "hub/audit/method.h"
-#include "hub/prepare.h"
+#include "hub/intake/prepare.h"
 
 struct mr_quarantine_choice {
     const struct mr_house *house;

@@ -93,7 +93,7 @@ int mr_act_passport_handback(const struct mr_method_call *call, struct mr_act *r
 int mr_act_passport_send(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_passport_answer(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 
-/* Parked deliveries (hub/parked_row.h). */
+/* Parked deliveries (hub/deliver/parked_row.h). */
 int mr_query_parked_list(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr);
 int mr_query_parked_show(
@@ -105,7 +105,7 @@ int mr_act_parked_retry(const struct mr_method_call *call, struct mr_act *ret, s
 int mr_act_parked_release(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_parked_discard(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 
-/* Legal holds (hub/hold_rows.h). */
+/* Legal holds (hub/keep/hold_rows.h). */
 int mr_act_hold_place(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 int mr_act_hold_release(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
 

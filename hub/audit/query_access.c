@@ -8,7 +8,7 @@
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/search.h"
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 1000, NAME_MAX_BYTES = 64 };
 

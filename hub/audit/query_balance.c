@@ -9,9 +9,9 @@
 
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
-#include "hub/deliver_rows.h"
-#include "hub/opened.h"
-#include "hub/prepare.h"
+#include "hub/deliver/deliver_rows.h"
+#include "hub/record/opened.h"
+#include "hub/intake/prepare.h"
 #include "hub/project/keymap.h"
 
 enum { IDS = UINT16_MAX + 1 };

@@ -10,7 +10,7 @@
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/search.h"
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 #include "proto/wire/digest.h"
 
 enum { CASE_MAX = 500, CAUSES_MAX = 8, TEXTS_BYTES = 1 << 20, LOOKS_MAX = 200000 };

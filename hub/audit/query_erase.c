@@ -3,7 +3,7 @@
 
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
-#include "hub/backup_last.h"
+#include "hub/keep/backup_last.h"
 #include "hub/erasure/eraser.h"
 #include "proto/base/hex.h"
 #include "store/erasure.h"

@@ -14,7 +14,7 @@
 #include "hub/audit/record_json.h"
 #include "hub/audit/search_args.h"
 #include "hub/audit/zip_write.h"
-#include "hub/log_key.h"
+#include "hub/sign/log_key.h"
 #include "proto/base/hex.h"
 #include "proto/base/list.h"
 #include "store/checkpoint.h"

@@ -11,7 +11,7 @@
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/search_args.h"
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 #include "hub/project/keymap.h"
 
 /* Looking at heads and leaves takes a microsecond a record, opening one ten. */

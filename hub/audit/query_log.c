@@ -8,7 +8,7 @@
 #include "hub/audit/queries.h"
 #include "hub/audit/record_json.h"
 #include "hub/audit/territory.h"
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 #include "hub/project/keymap.h"
 
 enum { TAIL_MAX = 1000, TAIL_DEFAULT = 500, LOOK_MAX = 200000 };

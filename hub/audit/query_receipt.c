@@ -1,8 +1,8 @@
 /* log.receipt: the receipt of one record, made anew from the log. */
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
-#include "hub/log_key.h"
-#include "hub/receipt.h"
+#include "hub/sign/log_key.h"
+#include "hub/sign/receipt.h"
 
 static int emit_receipt(const struct mr_buf *text, uint64_t number, uint64_t size, mr_emit_fn emit, void *ctx)
 {

@@ -9,9 +9,9 @@
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/replay_range.h"
-#include "hub/deliver_rows.h"
-#include "hub/opened.h"
-#include "hub/wanted.h"
+#include "hub/deliver/deliver_rows.h"
+#include "hub/record/opened.h"
+#include "hub/deliver/wanted.h"
 
 enum { NAME_BYTES_MAX = 64, TYPE_BYTES = 128 };
 

@@ -3,8 +3,8 @@
 
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
-#include "hub/compactor.h"
-#include "hub/hold_rows.h"
+#include "hub/keep/compactor.h"
+#include "hub/keep/hold_rows.h"
 #include "proto/base/hex.h"
 
 enum { WAIT_MS = 20000 };

@@ -9,7 +9,7 @@
 #include "hub/audit/delivery_json.h"
 #include "hub/audit/queries.h"
 #include "hub/audit/rests_json.h"
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 #include "proto/base/bytes.h"
 #include "proto/wire/digest.h"
 

@@ -15,8 +15,8 @@
 #include "hub/audit/queries.h"
 #include "hub/audit/record_json.h"
 #include "hub/audit/rests_json.h"
-#include "hub/index_keys.h"
-#include "hub/prepare.h"
+#include "hub/index/index_keys.h"
+#include "hub/intake/prepare.h"
 #include "hub/project/passport.h"
 
 enum { ID_BYTES_MAX = 256, CELLS_OF_MATCHES_MAX = 50, VERDICTS_MAX = 100000 };

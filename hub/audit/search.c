@@ -7,9 +7,9 @@
 
 #include "hub/audit/search_list.h"
 #include "hub/audit/territory.h"
-#include "hub/index_keys.h"
-#include "hub/opened.h"
-#include "hub/wanted.h"
+#include "hub/index/index_keys.h"
+#include "hub/record/opened.h"
+#include "hub/deliver/wanted.h"
 #include "proto/wire/registry.h"
 
 struct work {

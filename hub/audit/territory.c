@@ -5,7 +5,7 @@
 
 #include "event/org.pb-c.h"
 #include "hub/audit/search.h"
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 
 struct gather {
     struct mr_territory *territory;

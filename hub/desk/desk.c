@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "hub/desk/desk_internal.h"
-#include "hub/edition.h"
+#include "hub/edition/edition.h"
 #include "proto/base/logfmt.h"
 
 enum { LOOK_MS = 3600 * 1000 /* terms pass without anybody saying so */, AGAIN_MS = 1000, FREED_MAX = 64 };

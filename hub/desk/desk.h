@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#include "hub/prepare.h"
+#include "hub/intake/prepare.h"
 #include "proto/wire/codec.h"
 
 struct mr_desk;

@@ -6,7 +6,7 @@
 
 #include "hub/desk/desk.h"
 #include "hub/desk/proposal.h"
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 #include "hub/own.h"
 #include "proto/wire/digest.h"
 

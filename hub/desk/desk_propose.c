@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "event/hub.pb-c.h"
-#include "hub/admit.h"
+#include "hub/intake/admit.h"
 #include "hub/desk/correction.h"
 #include "hub/desk/desk_internal.h"
 #include "proto/wire/json.h"

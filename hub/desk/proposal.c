@@ -3,7 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "hub/payload.h"
+#include "hub/record/payload.h"
 #include "proto/base/bytes.h"
 
 static const char prefix[] = "desk/proposal/";

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "hub/erasure/act_file.h"
-#include "hub/payload.h"
+#include "hub/record/payload.h"
 #include "proto/base/logfmt.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/digest.h"

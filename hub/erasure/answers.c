@@ -9,7 +9,7 @@
 
 #include "event/erasure.pb-c.h"
 #include "hub/erasure/eraser_internal.h"
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 #include "proto/base/logfmt.h"
 #include "store/fault.h"
 

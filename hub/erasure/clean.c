@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "hub/erasure/eraser_internal.h"
-#include "hub/index_inside.h"
-#include "hub/owed.h"
+#include "hub/index/index_inside.h"
+#include "hub/index/owed.h"
 #include "proto/base/bytes.h"
 
 enum { ROW_KEY_BYTES = 9, REFS_AT_ONCE = 4096 };

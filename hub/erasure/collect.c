@@ -9,12 +9,12 @@
 
 #include <sodium.h>
 
-#include "hub/deliver_rows.h"
+#include "hub/deliver/deliver_rows.h"
 #include "hub/erasure/eraser_internal.h"
 #include "hub/erasure/identity.h"
 #include "hub/erasure/receivers.h"
-#include "hub/hold_rows.h"
-#include "hub/opened.h"
+#include "hub/keep/hold_rows.h"
+#include "hub/record/opened.h"
 #include "proto/base/list.h"
 
 struct collect {

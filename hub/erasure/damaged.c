@@ -9,7 +9,7 @@
 #include <sodium.h>
 
 #include "hub/erasure/eraser_internal.h"
-#include "hub/owed.h"
+#include "hub/index/owed.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 

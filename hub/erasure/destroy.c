@@ -8,7 +8,7 @@
 #include "hub/desk/proposal.h"
 #include "hub/erasure/act_file.h"
 #include "hub/erasure/eraser_internal.h"
-#include "hub/owed.h"
+#include "hub/index/owed.h"
 #include "proto/base/bytes.h"
 #include "store/fault.h"
 #include "store/index.h"

@@ -7,7 +7,7 @@
 
 #include <sodium.h>
 
-#include "hub/edition.h"
+#include "hub/edition/edition.h"
 #include "hub/erasure/eraser_internal.h"
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"

@@ -9,8 +9,8 @@
 #define MR_HUB_ERASURE_ERASER_H
 
 #include "hub/erasure/rows.h"
-#include "hub/indexer.h"
-#include "hub/prepare.h"
+#include "hub/index/indexer.h"
+#include "hub/intake/prepare.h"
 
 struct mr_eraser;
 

@@ -6,7 +6,7 @@
 
 #include "event/hub.pb-c.h"
 #include "hub/erasure/eraser_internal.h"
-#include "hub/hold_rows.h"
+#include "hub/keep/hold_rows.h"
 #include "proto/base/hex.h"
 #include "proto/wire/codec.h"
 #include "store/hold.h"

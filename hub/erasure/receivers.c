@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/minimise.h"
+#include "hub/deliver/minimise.h"
 #include "proto/base/bytes.h"
 #include "proto/base/logfmt.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/deliver.h"
+#include "hub/deliver/deliver.h"
 #include "hub/http/parts.h"
 #include "hub/http/problem.h"
 #include "hub/http/pull.h"

@@ -4,8 +4,8 @@
 
 #include "hub/http/parts.h"
 #include "hub/http/problem.h"
-#include "hub/log_key.h"
-#include "hub/tiles.h"
+#include "hub/sign/log_key.h"
+#include "hub/sign/tiles.h"
 #include "proto/base/list.h"
 
 /* What never changes may be kept for ever; what grows is asked for again. */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "hub/erasure/rows.h"
-#include "hub/index_keys.h"
+#include "hub/index/index_keys.h"
 #include "hub/project/facts.h"
 #include "proto/base/bytes.h"
 

@@ -6,7 +6,7 @@
 #ifndef MR_HUB_PROJECT_FACT_VIEW_H
 #define MR_HUB_PROJECT_FACT_VIEW_H
 
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 #include "hub/project/fact.h"
 
 /*

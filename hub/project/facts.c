@@ -5,7 +5,7 @@
 #include "event/annulment.pb-c.h"
 #include "event/common.pb-c.h"
 #include "event/passport.pb-c.h"
-#include "hub/annul.h"
+#include "hub/intake/annul.h"
 #include "proto/base/clock.h"
 #include "proto/base/err.h"
 #include "proto/base/list.h"

@@ -45,7 +45,7 @@ static void annul_event(struct mr_fold *fold, uint32_t first)
     fold->annulled_count++;
 }
 
-/* By its source or its own system, or by two operators: hub/annul.h. */
+/* By its source or its own system, or by two operators: hub/intake/annul.h. */
 static bool may_annul(const struct mr_fact *annulment, const struct mr_fact *annulled)
 {
     return annulled->system == annulment->system || strcmp(annulment->code, "own") == 0 ||

@@ -6,7 +6,7 @@
 #define MR_HUB_TOOL_BENCH_HOUSE_H
 
 #include "hub/house.h"
-#include "hub/seal.h"
+#include "hub/record/seal.h"
 
 struct bench_house {
     struct mr_config *config;

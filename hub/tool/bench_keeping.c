@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hub/backup.h"
-#include "hub/scrub_house.h"
+#include "hub/keep/backup.h"
+#include "hub/keep/scrub_house.h"
 #include "hub/tool/bench.h"
 #include "hub/tool/bench_appender.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "hub/indexer.h"
+#include "hub/index/indexer.h"
 #include "hub/tool/bench.h"
 #include "hub/tool/bench_appender.h"
 

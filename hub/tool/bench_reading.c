@@ -1,8 +1,8 @@
 /* Reading the large log: in order, a person's history, proofs, the whole tree again. */
 #include <stdlib.h>
 
-#include "hub/index_keys.h"
-#include "hub/opened.h"
+#include "hub/index/index_keys.h"
+#include "hub/record/opened.h"
 #include "hub/tool/bench.h"
 #include "hub/tool/log_tiles.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "hub/compactor.h"
+#include "hub/keep/compactor.h"
 #include "hub/tool/bench.h"
 #include "hub/tool/bench_event.h"
 

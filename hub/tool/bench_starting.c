@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "hub/indexer.h"
-#include "hub/log_key.h"
-#include "hub/prepare.h"
+#include "hub/index/indexer.h"
+#include "hub/sign/log_key.h"
+#include "hub/intake/prepare.h"
 #include "hub/tool/bench.h"
 #include "hub/tool/bench_appender.h"
 

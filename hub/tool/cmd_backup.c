@@ -3,7 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hub/backup.h"
+#include "hub/keep/backup.h"
 #include "hub/tool/apart.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <ftw.h>
 
-#include "hub/log_key.h"
+#include "hub/sign/log_key.h"
 #include "hub/tool/bench.h"
 #include "hub/tool/bench_appender.h"
 #include "hub/tool/bench_folder.h"

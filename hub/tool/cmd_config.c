@@ -1,11 +1,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hub/example.h"
-#include "hub/filter.h"
-#include "hub/matcher.h"
-#include "hub/minimise.h"
-#include "hub/rights.h"
+#include "hub/edition/example.h"
+#include "hub/route/filter.h"
+#include "hub/route/matcher.h"
+#include "hub/deliver/minimise.h"
+#include "hub/session/rights.h"
 #include "hub/tool/config_action.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"

@@ -1,7 +1,7 @@
 /* marshrut escrow restore: keys/ and the root key out of their escrow places. */
 #include <string.h>
 
-#include "hub/escrow_restore.h"
+#include "hub/keep/escrow_restore.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/filter.h"
+#include "hub/route/filter.h"
 #include "hub/tool/input.h"
 #include "hub/tool/printable.h"
 #include "hub/tool/render.h"

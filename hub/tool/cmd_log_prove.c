@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/log_key.h"
+#include "hub/sign/log_key.h"
 #include "hub/tool/log_tiles.h"
 #include "hub/tool/render.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "hub/log_key.h"
+#include "hub/sign/log_key.h"
 #include "hub/tool/log_tiles.h"
 #include "hub/tool/render.h"
 #include "proto/base/bytes.h"

@@ -1,7 +1,7 @@
 /* marshrut rebuild: index/ and views/ made again from the log. */
 #include <string.h>
 
-#include "hub/rebuild.h"
+#include "hub/index/rebuild.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"

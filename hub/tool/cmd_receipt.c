@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "hub/audit/args.h"
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 #include "hub/tool/log_tiles.h"
 #include "hub/tool/receipt_file.h"
 #include "hub/tool/render.h"

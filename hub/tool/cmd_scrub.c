@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/repair.h"
-#include "hub/scrub_house.h"
+#include "hub/keep/repair.h"
+#include "hub/keep/scrub_house.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 

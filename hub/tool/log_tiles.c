@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hub/log_key.h"
+#include "hub/sign/log_key.h"
 
 static int open_log(struct tool *tool, struct mr_log **ret, struct mr_error *reterr)
 {

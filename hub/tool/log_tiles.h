@@ -5,7 +5,7 @@
 #ifndef MR_HUB_TOOL_LOG_TILES_H
 #define MR_HUB_TOOL_LOG_TILES_H
 
-#include "hub/tiles.h"
+#include "hub/sign/tiles.h"
 #include "hub/tool/tool.h"
 #include "store/checkpoint.h"
 #include "store/log.h"

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "hub/indexer.h"
+#include "hub/index/indexer.h"
 #include "proto/base/bytes.h"
 #include "store/index.h"
 #include "tests/support/hub_env.h"

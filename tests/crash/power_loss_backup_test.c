@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hub/backup.h"
+#include "hub/keep/backup.h"
 #include "tests/crash/replay/cuts.h"
 #include "tests/support/tmpdir.h"
 

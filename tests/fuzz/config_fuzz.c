@@ -3,8 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "hub/filter.h"
-#include "hub/minimise.h"
+#include "hub/route/filter.h"
+#include "hub/deliver/minimise.h"
 #include "proto/config/config_diff.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hub/backup_last.h"
+#include "hub/keep/backup_last.h"
 #include "proto/wire/ident.h"
 #include "tests/support/damage.h"
 #include "tests/support/bus_client.h"

@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 
 #include "event/erasure.pb-c.h"
-#include "hub/backup.h"
-#include "hub/indexer.h"
+#include "hub/keep/backup.h"
+#include "hub/index/indexer.h"
 #include "hub/project/passport.h"
 #include "proto/base/hex.h"
 #include "proto/base/list.h"

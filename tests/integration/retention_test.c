@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hub/hold_rows.h"
+#include "hub/keep/hold_rows.h"
 #include "proto/base/bytes.h"
 #include "proto/base/list.h"
 #include "tests/support/bus_client.h"

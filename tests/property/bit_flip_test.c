@@ -25,8 +25,8 @@
 #include <unistd.h>
 
 #include "hub/audit/method.h"
-#include "hub/indexer.h"
-#include "hub/scrub_house.h"
+#include "hub/index/indexer.h"
+#include "hub/keep/scrub_house.h"
 #include "proto/base/bytes.h"
 #include "proto/base/crc32c.h"
 #include "proto/base/list.h"

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/matcher.h"
+#include "hub/route/matcher.h"
 #include "proto/base/list.h"
 #include "tests/support/hub_env.h"
 

@@ -18,8 +18,8 @@
 #include "event/common.pb-c.h"
 #include "event/course.pb-c.h"
 #include "hub/audit/search.h"
-#include "hub/indexer.h"
-#include "hub/opened.h"
+#include "hub/index/indexer.h"
+#include "hub/record/opened.h"
 #include "store/person_look.h"
 #include "tests/support/hub_env.h"
 

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "hub/indexer.h"
+#include "hub/index/indexer.h"
 #include "hub/rows.h"
 
 int ask_collect(void *ctx, json_t *document)

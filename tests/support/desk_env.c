@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/opened.h"
+#include "hub/record/opened.h"
 #include "hub/own.h"
 #include "tests/support/ask.h"
 #include "tests/support/spawn.h"

@@ -6,8 +6,8 @@
 #define MR_TESTS_ERASER_ENV_H
 
 #include "hub/erasure/eraser.h"
-#include "hub/indexer.h"
-#include "hub/seal.h"
+#include "hub/index/indexer.h"
+#include "hub/record/seal.h"
 #include "tests/support/hub_env.h"
 
 #define SNILS_ANNA "11223344595"

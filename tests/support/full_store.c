@@ -7,9 +7,9 @@
 
 #include <stdio.h>
 
-#include "hub/checkpointer.h"
-#include "hub/deliver_rows.h"
-#include "hub/indexer.h"
+#include "hub/sign/checkpointer.h"
+#include "hub/deliver/deliver_rows.h"
+#include "hub/index/indexer.h"
 #include "proto/wire/ident.h"
 #include "store/log_segment.h"
 #include "tests/support/spawn.h"

@@ -5,7 +5,7 @@
 #ifndef MR_TESTS_HUB_ENV_H
 #define MR_TESTS_HUB_ENV_H
 
-#include "hub/prepare.h"
+#include "hub/intake/prepare.h"
 #include "proto/wire/codec.h"
 
 struct hub_env {

@@ -10,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/deliver_rows.h"
-#include "hub/hold_rows.h"
-#include "hub/indexer.h"
-#include "hub/opened.h"
-#include "hub/seal.h"
+#include "hub/deliver/deliver_rows.h"
+#include "hub/keep/hold_rows.h"
+#include "hub/index/indexer.h"
+#include "hub/record/opened.h"
+#include "hub/record/seal.h"
 #include "leaf.pb-c.h"
 #include "store/fault.h"
 #include "tests/support/ask.h"

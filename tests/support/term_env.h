@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "hub/compactor.h"
+#include "hub/keep/compactor.h"
 #include "store/log_segment.h"
 #include "tests/support/hub_env.h"
 

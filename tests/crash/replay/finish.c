@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hub/compactor.h"
+#include "hub/keep/compactor.h"
 #include "hub/erasure/eraser.h"
-#include "hub/hold_rows.h"
-#include "hub/indexer.h"
+#include "hub/keep/hold_rows.h"
+#include "hub/index/indexer.h"
 #include "hub/own.h"
 #include "tests/crash/replay/reopened_internal.h"
 #include "tests/support/tmpdir.h"

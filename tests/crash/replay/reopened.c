@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hub/log_key.h"
-#include "hub/seal.h"
+#include "hub/sign/log_key.h"
+#include "hub/record/seal.h"
 #include "proto/base/list.h"
 #include "tests/support/tmpdir.h"
 

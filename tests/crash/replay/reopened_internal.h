@@ -4,8 +4,8 @@
 
 #include <semaphore.h>
 
-#include "hub/log_key.h"
-#include "hub/prepare.h"
+#include "hub/sign/log_key.h"
+#include "hub/intake/prepare.h"
 #include "tests/crash/replay/reopened.h"
 
 struct look {

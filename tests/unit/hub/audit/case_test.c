@@ -11,8 +11,8 @@
 
 #include "event/assessment.pb-c.h"
 #include "event/course.pb-c.h"
-#include "hub/deliver_rows.h"
-#include "hub/indexer.h"
+#include "hub/deliver/deliver_rows.h"
+#include "hub/index/indexer.h"
 #include "hub/own.h"
 #include "tests/support/ask.h"
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "hub/audit/expired_json.h"
-#include "hub/indexer.h"
+#include "hub/index/indexer.h"
 #include "tests/support/term_env.h"
 
 static json_t *expiry_of(struct term_env *t, uint64_t number)

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/deliver_rows.h"
-#include "hub/indexer.h"
+#include "hub/deliver/deliver_rows.h"
+#include "hub/index/indexer.h"
 #include "tests/support/ask.h"
 
 #define SNILS       "11223344595"

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hub/deliver_rows.h"
+#include "hub/deliver/deliver_rows.h"
 #include "proto/base/hex.h"
 #include "proto/wire/digest.h"
 #include "tests/support/ask.h"

@@ -13,10 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hub/backup.h"
-#include "hub/owed.h"
+#include "hub/keep/backup.h"
+#include "hub/index/owed.h"
 #include "hub/own.h"
-#include "hub/repair.h"
+#include "hub/keep/repair.h"
 #include "proto/base/bytes.h"
 #include "tests/support/bytes_search.h"
 #include "tests/support/eraser_env.h"

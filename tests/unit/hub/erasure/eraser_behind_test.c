@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "hub/hold_rows.h"
+#include "hub/keep/hold_rows.h"
 #include "hub/own.h"
 #include "store/fault.h"
 #include "tests/support/eraser_env.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "event/informal.pb-c.h"
-#include "hub/hold_rows.h"
+#include "hub/keep/hold_rows.h"
 #include "hub/own.h"
 #include "tests/support/eraser_env.h"
 #include "tests/support/spawn.h"

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "hub/erasure/eraser.h"
-#include "hub/indexer.h"
+#include "hub/index/indexer.h"
 #include "store/erasure.h"
 #include "tests/support/hub_env.h"
 #include "tests/support/spawn.h"

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hub/edition.h"
+#include "hub/edition/edition.h"
 #include "hub/erasure/receivers.h"
 #include "hub/own.h"
 #include "proto/base/bytes.h"

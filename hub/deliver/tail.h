@@ -1,0 +1,33 @@
+/*
+ * The end of the log, as delivery looks at it: each new record once for all subscriptions that have caught up
+ * (decision 18), which get the numbers that they want. Who is behind, or cannot take more, reads by itself up
+ * to where the tail has come, and then joins it. Loop thread.
+ */
+#ifndef MR_HUB_DELIVER_TAIL_H
+#define MR_HUB_DELIVER_TAIL_H
+
+#include "hub/deliver/wanted.h"
+
+struct mr_tail {
+    uint64_t through;          /* every record up to here has been looked at, or nobody waited for it */
+    struct mr_wanted **joined; /* by id of subscription; NULL: not here */
+    size_t joined_count;
+    uint32_t looks;
+};
+
+/* What comes behind number `through` is looked at. 0 or MR_ENOMEM. */
+int mr_tail_init(struct mr_tail *tail, uint64_t through);
+void mr_tail_fini(struct mr_tail *tail);
+
+/*
+ * Looks at new records, at most `budget`, and stops where somebody who was empty before has no more room: he
+ * may take them off and have the next. Who still has no room then has to leave. true: there are more.
+ */
+bool mr_tail_look(
+        struct mr_tail *tail, struct mr_log_reader *reader, struct mr_record_view *view, size_t budget);
+
+/* It has nothing left, and has seen everything up to `through`. It stays where it is until it leaves. */
+void mr_tail_join(struct mr_tail *tail, struct mr_wanted *wanted);
+void mr_tail_leave(struct mr_tail *tail, struct mr_wanted *wanted); /* also one that is not here */
+
+#endif
