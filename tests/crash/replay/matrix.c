@@ -199,7 +199,7 @@ static void expect_end(struct scene *scene, const char *cell, enum outcome outco
 }
 
 /* Steps until the fault was met, and until what follows from it has come. */
-static void expect_goes_on(struct matrix *matrix, const char *cell, enum outcome outcome, const char *met)
+static void expect_goes_on(struct matrix *matrix, enum outcome outcome, const char *met)
 {
     struct scene *scene = matrix->scene;
 
@@ -249,7 +249,7 @@ void matrix_cell(struct matrix *matrix, const char *fault, const char *met, enum
     if (outcome == KILLED || outcome == EXITS)
         expect_end(scene, name, outcome);
     else
-        expect_goes_on(matrix, name, outcome, met);
+        expect_goes_on(matrix, outcome, met);
     expect_logged(scene, name, met);
     spawn_forget(&scene->history->hub);
     scene_preload(scene, NULL);
