@@ -12,12 +12,16 @@ import {count, w, when} from '/console/words.js';
 const NAMES = ['as_of', 'at', 'version'];
 const link = (values) => `#/passport?${query(values)}`;
 
-// The last passport that was seen: opening a cell does not draw it anew from the whole log.
-const kept = {key: null, passport: null};
+// The last passport that was seen: opening a cell does not draw it anew from the whole log. An answer that comes after
+// a newer one was asked for is not kept.
+const kept = {key: null, passport: null, asked: null};
 
 async function passportOf(key, parameters) {
-  if (kept.key !== key) Object.assign(kept, {passport: await get(`/passport?${query(parameters)}`), key});
-  return kept.passport;
+  kept.asked = key;
+  if (kept.key === key) return kept.passport;
+  const passport = await get(`/passport?${query(parameters)}`);
+  if (kept.asked === key) Object.assign(kept, {passport, key});
+  return passport;
 }
 
 const formats = ['xlsx', 'csv', 'json'];
