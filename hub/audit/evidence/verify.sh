@@ -1,14 +1,14 @@
-#!/bin/bash
+#!/bin/sh
 # Checks every proof of this folder with openssl alone. KEY: the log's key, from elsewhere than this folder
 # (marshrut log key); without it the file "key" is taken, which whoever made the folder could have written.
-# Usage: bash verify.sh [KEY]. Exit: 0 all hold, 1 something does not.
+# Usage: sh verify.sh [KEY]. Exit: 0 all hold, 1 something does not.
 set -u
 cd "$(dirname "$0")" || exit 1
 vkey=${1:-$(cat key)}
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 fail() { echo "DOES NOT HOLD: $1" >&2; exit 1; }
 hex() { od -An -v -tx1 | tr -d ' \n'; }
-bytes() { printf "$(printf %s "$1" | sed 's/../\\x&/g')"; }
+bytes() { printf %b "$(printf '\\0%03o' $(printf %s "$1" | sed 's/../0x& /g'))"; }
 sha256() { openssl dgst -sha256 -r | cut -c1-64; }
 
 # the checkpoint's signature: Ed25519 over its text
@@ -25,6 +25,7 @@ root=$(sed -n 3p checkpoint | base64 -d | hex)
 # each leaf, up its path to the signed root
 count=0
 for proof in proofs/*.tlog-proof; do
+  [ -e "$proof" ] || fail "proofs: there is none"
   number=$(basename "$proof" .tlog-proof)
   sed '1,/^$/d' "$proof" | cmp -s - checkpoint || fail "$proof: of another checkpoint"
   index=$(sed -n 's/^index //p' "$proof")
