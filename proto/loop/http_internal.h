@@ -23,6 +23,7 @@ struct mr_http_server {
     struct mr_list exchanges;
     bool in_run;
     bool run_soon;
+    bool has_room; /* the last run ended connections: who waits at the door is let in by the next */
     bool closing;
     int open_handles;
     void (*on_closed)(void *ctx);

@@ -3,7 +3,9 @@
  *  - its epoll set is edge-triggered inside: before each wait MHD_get_timeout() goes into a timer, or it
  * hangs;
  *  - its timeout is inactivity, so a request that drips is cut by our own deadline: shutdown() of the socket;
- *  - a suspended connection wakes only by MHD_resume_connection() and a MHD_run() after it.
+ *  - a suspended connection wakes only by MHD_resume_connection() and a MHD_run() after it;
+ *  - at its limit of connections or files it takes the listening socket out of its epoll set, and puts it
+ * back only at the start of a run: a run that ended connections is followed by one more.
  */
 #include "proto/loop/http_server.h"
 
@@ -95,7 +97,10 @@ static void on_connection(
         connection->fd = fd;
         arm(server, connection);
         *context = connection;
-    } else if (connection) {
+        return;
+    }
+    server->has_room = true;
+    if (connection) {
         disarm(connection);
         free(connection);
         *context = NULL;
@@ -228,11 +233,14 @@ static void finish_close(struct mr_http_server *server);
 static void run(struct mr_http_server *server)
 {
     server->run_soon = false;
+    server->has_room = false;
     server->in_run = true;
     (void)MHD_run(server->daemon);
     server->in_run = false;
     if (server->closing)
         finish_close(server);
+    else if (server->has_room)
+        mr_http_server_wake(server);
 }
 
 static void on_run_timer(uv_timer_t *timer)

@@ -157,6 +157,31 @@ static void test_headers_have_a_limit(void **state)
     free(text);
 }
 
+/* All places taken, more before the door, and all of them leave at once: who comes next is let in. */
+static void test_a_crowd_that_leaves_makes_room(void **state)
+{
+    enum { PLACES = 8, CROWD = 12, WAIT_MS = 5000 };
+    static const char request[] = "GET /query HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct http_env *f = *state;
+    int fds[CROWD];
+    uint64_t until_ms;
+
+    f->connections_max = PLACES;
+    open_server(f, NULL);
+    for (int i = 0; i < CROWD; i++) {
+        fds[i] = dial(f);
+        assert_int_equal(send(fds[i], request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+    }
+    uv_update_time(&f->loop);
+    until_ms = uv_now(&f->loop) + WAIT_MS;
+    while (f->requests < PLACES && uv_now(&f->loop) < until_ms)
+        (void)uv_run(&f->loop, UV_RUN_NOWAIT);
+    assert_int_equal(f->requests, PLACES);
+    for (int i = 0; i < CROWD; i++)
+        (void)close(fds[i]);
+    assert_int_equal(ask(f, "GET", "/query", NULL, mr_slice(NULL, 0)).status, 200);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +189,8 @@ int main(void)
                     test_drip_is_cut_at_the_deadline, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(test_raw_requests, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(test_headers_have_a_limit, http_env_setup, http_env_teardown),
+            cmocka_unit_test_setup_teardown(
+                    test_a_crowd_that_leaves_makes_room, http_env_setup, http_env_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,7 @@ void open_server(struct http_env *f, const char *token)
     struct mr_http_server_options options = {.loop = &f->loop,
             .listen = "127.0.0.1:0",
             .body_bytes_max = BODY_MAX,
+            .connections_max = f->connections_max,
             .request_deadline_ms = DEADLINE_MS,
             .bearer_token = token,
             .on_request = on_request,

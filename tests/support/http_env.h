@@ -19,6 +19,7 @@ struct http_env {
     int requests;
     size_t body_size;
     bool close_in_handler;
+    uint32_t connections_max; /* of a server that is opened after; 0: its default */
     int open;
 };
 
