@@ -124,7 +124,8 @@ struct many {
     const struct mr_method_call *call;
     int (*one)(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
             const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr);
-    bool approves; /* what others have proposed: one by one, and the reason is theirs */
+    bool approves; /* what others have proposed: one by one, and the reason is theirs; `one` is not used */
+    uint64_t proposal; /* that was looked at */
     struct mr_desk_word word;
     struct mr_buf numbers; /* u64 */
     uint64_t after;        /* the last one that was chosen when there are more */
@@ -175,15 +176,26 @@ static int choose_numbers(struct many *many, const json_t *list, struct mr_error
     return 0;
 }
 
-static int do_one(struct many *many, uint64_t number)
+static int settle(struct many *many, uint64_t number, struct mr_desk_done *ret, struct mr_error *reterr)
+{
+    const struct mr_method_call *call = many->call;
+
+    if (many->approves)
+        return mr_desk_approve(call->desk, call->house, number, many->proposal, &many->word, ret, reterr);
+    return many->one(call->desk, call->house, number, &many->word, ret, reterr);
+}
+
+static int do_one(struct many *many, uint64_t number, struct mr_error *reterr)
 {
     struct mr_error error = {0};
     struct mr_desk_done done;
-    int r = many->one(many->call->desk, many->call->house, number, &many->word, &done, &error);
+    int r = settle(many, number, &done, &error);
     json_t *json = json_pack("{s:I, s:b}", "number", (json_int_t)number, "done", r == 0);
 
-    if (r == MR_ECLOSED || r == MR_ENOMEM || r == MR_ENOSPACE) {
+    if (r == MR_ECLOSED || r == MR_ENOMEM || r == MR_ENOSPACE || r == MR_ECHANGED) {
         json_decref(json);
+        if (r == MR_ECHANGED)
+            *reterr = error;
         return r;
     }
     if (r == 0 && done.number)
@@ -200,6 +212,18 @@ static int do_one(struct many *many, uint64_t number)
     return many->emit(many->ctx, json);
 }
 
+static int read_proposal(struct many *many, bool several, struct mr_error *reterr)
+{
+    int r = several ? mr_error_set(reterr, MR_EINVAL, "number", "look at each: marshrut quarantine show N",
+                              "a correction is approved by its number")
+                    : mr_arg_number(many->call, "proposal", 1, INT64_MAX, 0, &many->proposal, reterr);
+
+    return r == 0 && many->proposal == 0 ? mr_error_set(reterr, MR_EINVAL, "proposal",
+                                                   "look at it: its proposal.event is the number to give",
+                                                   "it is not said which proposal is approved")
+                                         : r;
+}
+
 static int read_many(struct many *many, struct mr_error *reterr)
 {
     const json_t *numbers = json_object_get(many->call->arguments, "numbers");
@@ -208,9 +232,8 @@ static int read_many(struct many *many, struct mr_error *reterr)
 
     if (r == 0)
         r = mr_quarantine_word_read(&many->word, many->call, !many->approves, reterr);
-    if (r == 0 && many->approves && !choice.number)
-        r = mr_error_set(reterr, MR_EINVAL, "number", "look at each: marshrut quarantine show N",
-                "a correction is approved by its number");
+    if (r == 0 && many->approves)
+        r = read_proposal(many, numbers || !choice.number, reterr);
     if (r == 0 && !numbers && !mr_quarantine_choice_narrow(&choice))
         r = mr_error_set(reterr, MR_EINVAL, "number", "give number, numbers, code, system, type or before",
                 "it is not said which events are meant");
@@ -245,7 +268,7 @@ static int run_many(struct many *many, struct mr_error *reterr)
             break;
 
         memcpy(&number, many->numbers.data + at, sizeof number);
-        r = do_one(many, number);
+        r = do_one(many, number, reterr);
     }
     mr_buf_fini(&many->numbers);
     return r < 0 ? r
@@ -273,7 +296,7 @@ int mr_query_quarantine_discard(
 int mr_query_quarantine_approve(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
-    struct many many = {.call = call, .one = mr_desk_approve, .approves = true, .emit = emit, .ctx = ctx};
+    struct many many = {.call = call, .approves = true, .emit = emit, .ctx = ctx};
 
     return run_many(&many, reterr);
 }

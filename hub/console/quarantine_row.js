@@ -51,9 +51,15 @@ function Look({number, onShown}) {
     <p><button>${say('show')}</button></p></${Form}>`;
 }
 
-function Proposal({proposal, number, who, seen, onDone}) {
+function Proposal({proposal, number, who, seen, onDone, onChanged}) {
   const mine = proposal.by === who.name;
-  const approve = async () => { const answer = await post(`/quarantine/${number}/approve`, {}); onDone(answer); };
+  // What the page has shown, and no other: somebody may have put another one into its place.
+  const approve = async () => {
+    try { onDone(await post(`/quarantine/${number}/approve`, {proposal: proposal.event})); } catch (problem) {
+      if (problem.status !== 412) throw problem;
+      onChanged(problem);
+    }
+  };
   const reject = async (form) => onDone(await settle('reject', {number}, form.get('reason')));
   return html`<section class="card"><h2>${say('proposal')}</h2><dl><dt>${say('by')}</dt><dd>${proposal.by}, ${when(proposal.since)}</dd><dt>${say('reason')}</dt><dd>${proposal.reason}</dd>
     <dt>${say('changed')}</dt><dd>${proposal.fields.join(', ') || say('whole')}</dd><dt>${say('expires')}</dt><dd>${when(proposal.expires)}</dd></dl>
@@ -111,7 +117,9 @@ export function Row({number, who}) {
   const [why, cure] = reasonOf(row);
   const settled = (answers) => { setSaid(html`<${Answers} answers=${answers} failed=${answers.failed > 0} />`); setShown(null); again(); };
   const proposed = () => { setSaid(html`<p role="status" class="good">${say('proposed')}</p>`); setShown(null); again(); };
+  const changed = (problem) => { setSaid(html`<${Trouble} error=${problem} />`); setShown(null); again(); };
   const waits = row.state === 'waiting';
+  const proposal = shown ? shown.proposal : row.proposal;
   return html`<p><a href="#/quarantine">${say('back')}</a></p><h1>${say('event')} № ${count(number)}</h1>${said}
     <section class="card"><dl><dt>${say('state')}</dt><dd>${say(`st_${row.state}`)}</dd><dt>${say('reason')}</dt><dd>${why}</dd><dt>${say('cure')}</dt><dd>${cure}</dd><dt>${say('field')}</dt><dd>${row.field || '—'}</dd>
       <dt>${say('type')}</dt><dd>${row.type}</dd><dt>${say('system')}</dt><dd>${row.system}</dd><dt>${say('since')}</dt><dd>${when(row.since)}</dd>
@@ -120,7 +128,7 @@ export function Row({number, who}) {
       <p><a href="#/event/${number}">${say('way')}</a></p></section>
     ${waits && shown && html`<${Fields} shown=${shown} open=${open} onOpen=${setOpen} />`}
     ${waits && !shown && mayLook(who) && html`<${Look} number=${number} onShown=${setShown} />`}
-    ${waits && row.proposal && html`<${Proposal} proposal=${row.proposal} number=${number} who=${who} seen=${!!shown} onDone=${settled} />`}
-    ${waits && !row.proposal && mayAct(who) && html`<${Correct} row=${row} shown=${shown} open=${open} onProposed=${proposed} />`}
+    ${waits && proposal && html`<${Proposal} proposal=${proposal} number=${number} who=${who} seen=${!!shown} onDone=${settled} onChanged=${changed} />`}
+    ${waits && !proposal && mayAct(who) && html`<${Correct} row=${row} shown=${shown} open=${open} onProposed=${proposed} />`}
     ${waits && mayAct(who) && html`<${End} number=${number} onDone=${settled} />`}`;
 }

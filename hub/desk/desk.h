@@ -72,9 +72,10 @@ struct mr_desk_proposed {
 int mr_desk_propose(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
         const struct mr_desk_change *change, const struct mr_desk_word *word, struct mr_desk_proposed *ret,
         struct mr_error *reterr);
-/* As of release, with what was proposed. MR_EDENIED: by who proposed it; MR_ENOTFOUND: nothing is proposed.
+/* As of release, with what was proposed. proposal: number of the event of the one that was looked at.
+ * MR_EDENIED: by who proposed it; MR_ENOTFOUND: nothing is proposed; MR_ECHANGED: another one is by now.
  * The proposal stays when it would not be taken now. */
-int mr_desk_approve(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
+int mr_desk_approve(struct mr_desk *desk, const struct mr_house *house, uint64_t number, uint64_t proposal,
         const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr);
 /* The event goes on waiting. The proposal's key is destroyed when it returns. */
 int mr_desk_reject(struct mr_desk *desk, const struct mr_house *house, uint64_t number,

@@ -165,8 +165,19 @@ static int carry_out(
     return r < 0 ? r : mr_desk_forget(desk, a->proposal->number, a->proposal->item.data);
 }
 
-static int approve(struct mr_desk *desk, struct approving *a, uint64_t number, struct mr_desk_done *ret,
-        struct mr_error *reterr)
+/* What was not looked at is not approved: whoever proposes could exchange it in between. */
+static int is_seen(const mr_proposal *proposal, uint64_t seen, struct mr_error *reterr)
+{
+    return proposal->event == seen
+                   ? 0
+                   : mr_error_set(reterr, MR_ECHANGED, "proposal", "look at it again, then decide anew",
+                             "what is proposed for No. %llu is event %llu by %s, not event %llu",
+                             (unsigned long long)proposal->number, (unsigned long long)proposal->event,
+                             proposal->proposed_by, (unsigned long long)seen);
+}
+
+static int approve(struct mr_desk *desk, struct approving *a, uint64_t number, uint64_t seen,
+        struct mr_desk_done *ret, struct mr_error *reterr)
 {
     int r = mr_desk_item_open(&a->item, a->house, number, reterr);
 
@@ -175,10 +186,12 @@ static int approve(struct mr_desk *desk, struct approving *a, uint64_t number, s
     if (r == 0 && strcmp(a->proposal->proposed_by, a->word->operator_name) == 0)
         r = mr_error_set(reterr, MR_EDENIED, "operator", "somebody else has to approve it",
                 "who has proposed a correction cannot approve it");
+    if (r == 0)
+        r = is_seen(a->proposal, seen, reterr);
     return r < 0 ? r : carry_out(desk, a, ret, reterr);
 }
 
-int mr_desk_approve(struct mr_desk *desk, const struct mr_house *house, uint64_t number,
+int mr_desk_approve(struct mr_desk *desk, const struct mr_house *house, uint64_t number, uint64_t proposal,
         const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr)
 {
     struct approving a = {.house = house, .word = word};
@@ -186,7 +199,7 @@ int mr_desk_approve(struct mr_desk *desk, const struct mr_house *house, uint64_t
 
     *ret = (struct mr_desk_done){0};
     (void)pthread_mutex_lock(&desk->asking);
-    r = approve(desk, &a, number, ret, reterr);
+    r = approve(desk, &a, number, proposal, ret, reterr);
     mr_desk_item_close(&a.item);
     mr_proposal_free(a.proposal);
     (void)pthread_mutex_unlock(&desk->asking);

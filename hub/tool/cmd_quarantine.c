@@ -18,12 +18,23 @@ struct call {
     struct tool *tool;
     json_t *arguments;
     json_t *numbers;
-    const char *file; /* of the whole event; NULL: none */
+    json_t *proposals; /* of each number, when they are approved; 0: not given */
+    const char *file;  /* of the whole event; NULL: none */
     bool russian;
     int code; /* of the worst answer so far */
 };
 
-enum { FILTERS = 1, NUMBERS = 2, CASE = 4, REASON = 8, LANG = 16, STATE = 32, CHANGE = 64, MAY_REASON = 128 };
+enum {
+    FILTERS = 1,
+    NUMBERS = 2,
+    CASE = 4,
+    REASON = 8,
+    LANG = 16,
+    STATE = 32,
+    CHANGE = 64,
+    MAY_REASON = 128,
+    PROPOSALS = 256 /* numbers are NUMBER:PROPOSAL */
+};
 
 static const struct {
     const char *option, *argument;
@@ -42,17 +53,24 @@ static bool take_option(struct call *call, int groups, int argc, char **argv, in
     return false;
 }
 
+/* Up to *end; 0: none. */
+static long long log_number(const char *text, char **end)
+{
+    *end = (char *)text;
+    return text[0] < '1' || text[0] > '9' ? 0 : strtoll(text, end, 10);
+}
+
 static bool take_number(struct call *call, int groups, const char *text)
 {
     char *end;
-    long long number;
+    long long number = log_number(text, &end), proposal = 0;
 
-    if (!(groups & NUMBERS) || text[0] < '1' || text[0] > '9')
-        return false;
-    number = strtoll(text, &end, 10);
-    if (*end)
+    if ((groups & PROPOSALS) && number && *end == ':')
+        proposal = log_number(end + 1, &end);
+    if (!(groups & (NUMBERS | PROPOSALS)) || !number || *end)
         return false;
     (void)json_array_append_new(call->numbers, json_integer(number));
+    (void)json_array_append_new(call->proposals, json_integer(proposal));
     return true;
 }
 
@@ -117,7 +135,7 @@ static void flatten(json_t *event)
         return;
     (void)json_object_set(event, "proposed_by", json_object_get(proposal, "by"));
     (void)json_object_set(event, "expires", json_object_get(proposal, "expires"));
-    (void)json_object_del(event, "proposal");
+    (void)json_object_set(event, "proposal", json_object_get(proposal, "event"));
 }
 
 static int ask_one(struct call *call, const char *method)
@@ -240,12 +258,32 @@ static bool is_chosen(const struct call *call)
     return json_array_size(call->numbers) > 0 || json_object_size(call->arguments) > reasons;
 }
 
+/* 0, or a usage error: nobody approves what has no name. */
+static int need_proposals(const struct call *call)
+{
+    json_t *proposal;
+    size_t i;
+
+    json_array_foreach (call->proposals, i, proposal) {
+        long long number = json_integer_value(json_array_get(call->numbers, i));
+
+        if (json_integer_value(proposal) == 0)
+            return tool_usage(&tool_quarantine,
+                    "approve needs the proposal that was looked at: say %lld:EVENT, as proposal.event of "
+                    "'quarantine show %lld --case CODE' has it",
+                    number, number);
+    }
+    return 0;
+}
+
 static int act(struct call *call, const char *method, int groups, int argc, char **argv)
 {
     int code = take_arguments(call, groups, argc, argv);
     json_t *number;
     size_t i;
 
+    if (code == 0 && (groups & PROPOSALS))
+        code = need_proposals(call);
     if (code)
         return code;
     if (!tool_config(call->tool))
@@ -257,6 +295,8 @@ static int act(struct call *call, const char *method, int groups, int argc, char
         code = by_filter(call, method);
     json_array_foreach (call->numbers, i, number) {
         (void)json_object_set(call->arguments, "number", number);
+        if (groups & PROPOSALS)
+            (void)json_object_set(call->arguments, "proposal", json_array_get(call->proposals, i));
         code = code ? code : ask_many(call, method);
     }
     return code ? code : call->code;
@@ -279,7 +319,7 @@ static int reject(struct call *call, int argc, char **argv)
 
 static int approve(struct call *call, int argc, char **argv)
 {
-    return act(call, "quarantine.approve", NUMBERS | MAY_REASON, argc, argv);
+    return act(call, "quarantine.approve", PROPOSALS | MAY_REASON, argc, argv);
 }
 
 static const struct {
@@ -300,9 +340,11 @@ static int quarantine_run(struct tool *tool, int argc, char **argv)
         return tool_usage(&tool_quarantine, "say list, show, fix, approve, reject, release or discard");
     call.arguments = json_object();
     call.numbers = json_array();
+    call.proposals = json_array();
     code = actions[i].run(&call, argc, argv);
     json_decref(call.arguments);
     json_decref(call.numbers);
+    json_decref(call.proposals);
     return code;
 }
 
@@ -320,8 +362,11 @@ const struct tool_command tool_quarantine = {
                 "  quarantine fix NUMBER --file FILE --reason CODE\n"
                 "                            proposes another content: fields, or the whole event as "
                 "CloudEvents JSON\n"
-                "  quarantine approve NUMBER...\n"
-                "                            takes it as it was proposed; needs another operator\n"
+                "  quarantine approve NUMBER:PROPOSAL...\n"
+                "                            takes it as it was proposed; needs another operator. PROPOSAL "
+                "is\n"
+                "                            proposal.event of show: another one by now is not taken (exit "
+                "code 73)\n"
                 "  quarantine reject NUMBER...|FILTER --reason CODE\n"
                 "                            it is not taken, and goes on waiting as it was\n"
                 "  quarantine release NUMBER...|FILTER --reason CODE\n"

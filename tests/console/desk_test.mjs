@@ -8,6 +8,7 @@ import {fitsAPhone, play, withoutViolations} from './stage.mjs';
 
 const WRONG = '11223344594';
 const GOOD = '08765430300';
+const OTHER = '11223344595';
 const FAMILY = 'Непомнящая';
 
 // Events that wait: the check digits of a СНИЛС are wrong. Their numbers.
@@ -81,6 +82,37 @@ async function approving(page, stage, number) {
   assert.equal(await page.locator('button:text-is("Утвердить исправление")').count(), 0);
 }
 
+async function propose(page, stage, number, value) {
+  await open(page, stage, rowOf(number));
+  await page.waitForSelector('#fix-reason');
+  await page.fill('[name="set person.snils"]', value);
+  await page.fill('#fix-reason', 'case-9');
+  await page.click('button:text-is("Предложить")');
+  await page.waitForSelector('text=Вы предложили это исправление');
+}
+
+async function reject(page) {
+  await page.fill('#reject-reason', 'not-right');
+  await page.click('button:text-is("Отклонить исправление")');
+  await page.waitForSelector('text=Сделано: 1');
+}
+
+// Looked at, and exchanged for another one before the button is pressed.
+async function anotherThanWasSeen(proposer, page, stage, number) {
+  await propose(proposer, stage, number, GOOD);
+  await open(page, stage, rowOf(number));
+  await look(page);
+  await reject(proposer);
+  await propose(proposer, stage, number, OTHER);
+  await page.click('button:text-is("Утвердить исправление")');
+  await page.waitForSelector('[role=alert]:has-text("by orlova, not event")');
+  await page.waitForSelector('button[disabled]:text-is("Утвердить исправление")'); // not before it is looked at
+  await look(page);
+  await page.check('label:has-text("персональные поля") input');
+  await page.waitForSelector(`td strong:text-is("${OTHER}")`);
+  await reject(proposer);
+}
+
 async function rejecting(proposer, page, stage, number) {
   await open(proposer, stage, rowOf(number));
   await proposer.waitForSelector('#fix-reason');
@@ -134,6 +166,7 @@ await play('desk', async (stage) => {
   await proposing(cnppm, stage, first);
   await theProposerCannotApprove(cnppm);
   await approving(officer, stage, first);
+  await anotherThanWasSeen(cnppm, officer, stage, second);
   await rejecting(cnppm, officer, stage, second);
   await lookingOnly(await stage.as('auditor'), stage, second);
   await many(officer, stage, [second, ...rest]);

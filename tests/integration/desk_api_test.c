@@ -251,13 +251,56 @@ static void only_the_role_may(void **state)
 
 /* ---- four eyes ---- */
 
+static int approve(struct env *env, int who, json_int_t proposal)
+{
+    char body[64];
+
+    (void)snprintf(body, sizeof body, "{\"proposal\":%lld}", (long long)proposal);
+    return post(env, who, "quarantine/N/approve", body);
+}
+
+/* What was looked at is taken, never what somebody has put into its place; and nothing is taken unseen. */
+static void what_was_not_seen_is_not_approved(void **state)
+{
+    struct env *env = *state;
+    char body[64];
+    json_int_t seen, now;
+    json_t *json;
+
+    assert_int_equal(post(env, CNPPM, "quarantine/N/fix", SET(GOOD)), 200);
+    seen = figure(env, "event");
+    assert_int_equal(post(env, PD_OFFICER, "quarantine/N/show", "{\"case\":\"17\"}"), 200);
+    json = body_json(env);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "proposal"), "event")), seen);
+    json_decref(json);
+    (void)snprintf(body, sizeof body, "{\"numbers\":[%lld],\"reason\":\"r\"}", (long long)env->waits);
+    assert_int_equal(post(env, CNPPM, "quarantine/reject", body), 200);
+    assert_int_equal(post(env, CNPPM, "quarantine/N/fix", SET(ANNA)), 200);
+    now = figure(env, "event");
+    assert_true(now > seen);
+
+    assert_int_equal(post(env, PD_OFFICER, "quarantine/N/approve", "{}"), 400);
+    assert_int_equal(approve(env, PD_OFFICER, seen), 412);
+    json = body_json(env);
+    (void)snprintf(body, sizeof body, "event %lld by orlova", (long long)now);
+    assert_non_null(strstr((const char *)env->ask.answer.data, body));
+    json_decref(json);
+    assert_int_equal(get(env, CNPPM, "quarantine?proposed=true"), 200);
+    assert_int_equal(figure(env, "count"), 1); /* it waits on */
+    (void)snprintf(body, sizeof body, "{\"numbers\":[%lld],\"reason\":\"r\"}", (long long)env->waits);
+    assert_int_equal(post(env, CNPPM, "quarantine/reject", body), 200);
+    check_balance(env);
+}
+
 static void who_proposes_does_not_approve(void **state)
 {
     struct env *env = *state;
+    json_int_t proposal;
     json_t *json, *item;
 
     assert_int_equal(post(env, CNPPM, "quarantine/N/fix", SET(GOOD)), 200);
-    assert_true(figure(env, "event") > env->waits);
+    proposal = figure(env, "event");
+    assert_true(proposal > env->waits);
     assert_int_equal(post(env, PD_OFFICER, "quarantine/N/fix", SET(GOOD)), 409);
     assert_int_equal(get(env, CNPPM, "quarantine?proposed=true"), 200);
     json = body_json(env);
@@ -267,7 +310,7 @@ static void who_proposes_does_not_approve(void **state)
     json_decref(json);
     assert_null(strstr((const char *)env->ask.answer.data, GOOD)); /* no value in a list */
 
-    assert_int_equal(post(env, CNPPM, "quarantine/N/approve", "{}"), 200);
+    assert_int_equal(approve(env, CNPPM, proposal), 200);
     json = body_json(env);
     item = json_array_get(json_object_get(json, "items"), 0);
     assert_true(json_is_false(json_object_get(item, "done")));
@@ -276,7 +319,7 @@ static void who_proposes_does_not_approve(void **state)
 
     assert_int_equal(post(env, PD_OFFICER, "quarantine/N/show", "{\"case\":\"17\"}"), 200);
     assert_non_null(strstr((const char *)env->ask.answer.data, GOOD));
-    assert_int_equal(post(env, PD_OFFICER, "quarantine/N/approve", "{}"), 200);
+    assert_int_equal(approve(env, PD_OFFICER, proposal), 200);
     json = body_json(env);
     item = json_array_get(json_object_get(json, "items"), 0);
     assert_true(json_is_true(json_object_get(item, "done")));
@@ -339,6 +382,9 @@ static void what_is_asked_wrongly_is_told(void **state)
             {"quarantine/N/fix", "{\"set\":[],\"reason\":\"r\"}", 400},
             {"quarantine/N/fix", "{\"set\":{},\"event\":{},\"reason\":\"r\"}", 400},
             {"quarantine/N/fix", "{\"set\":{\"area\":\"x\"},\"reason\":\"\xd0\x98\"}", 400},
+            {"quarantine/N/approve", "{}", 400}, {"quarantine/N/approve", "{\"proposal\":0}", 400},
+            {"quarantine/N/approve", "{\"proposal\":\"2\"}", 400},
+            {"quarantine/N/approve", "{\"proposal\":2,\"numbers\":[1]}", 400},
             {"quarantine/release", "{\"reason\":\"r\"}", 400},
             {"quarantine/release", "{\"numbers\":[],\"reason\":\"r\"}", 400},
             {"quarantine/release", "{\"numbers\":[-1],\"reason\":\"r\"}", 400},
@@ -430,6 +476,7 @@ static void parked_deliveries_are_settled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(only_the_role_may),
+            cmocka_unit_test(what_was_not_seen_is_not_approved),
             cmocka_unit_test(who_proposes_does_not_approve), cmocka_unit_test(many_at_once),
             cmocka_unit_test(what_is_asked_wrongly_is_told), cmocka_unit_test(parked_deliveries_are_settled)};
 

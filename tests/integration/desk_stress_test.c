@@ -43,6 +43,7 @@ enum { KEYS = 12, FIXED = 4, WORDS_MAX = 16, LOAD = 20000, PATIENCE_S = 300 };
 struct env {
     struct spawn spawn;
     json_int_t first[KEYS], second[KEYS], third[KEYS]; /* log numbers of each key's events */
+    json_int_t proposals[FIXED];                       /* events of those of `first` */
 };
 
 /* ---- programs ---- */
@@ -197,21 +198,25 @@ static void write_load(struct env *env, char path[static PATH_MAX])
 static void propose(struct env *env, int key)
 {
     char number[24], field[64], snils[12];
+    json_t *answers = NULL;
 
     (void)snprintf(number, sizeof number, "%lld", (long long)env->first[key]);
     (void)snprintf(field, sizeof field, "person.snils=%s", snils_of(key, true, snils));
-    assert_int_equal(tool(env, "desk", NULL, NULL,
+    assert_int_equal(tool(env, "desk", NULL, &answers,
                              WORDS("quarantine", "fix", number, "--set", field, "--reason", "case-7")),
             0);
+    env->proposals[key] = number_of(json_array_get(answers, 0), "event");
+    json_decref(answers);
 }
 
 static int approve(struct env *env)
 {
-    char numbers[FIXED][24];
+    char numbers[FIXED][48];
     const char *words[FIXED + 3] = {"quarantine", "approve"};
 
     for (int i = 0; i < FIXED; i++) {
-        (void)snprintf(numbers[i], sizeof numbers[i], "%lld", (long long)env->first[i]);
+        (void)snprintf(numbers[i], sizeof numbers[i], "%lld:%lld", (long long)env->first[i],
+                (long long)env->proposals[i]);
         words[2 + i] = numbers[i];
     }
     return tool(env, "second", NULL, NULL, words);

@@ -208,8 +208,9 @@ static void test_questions(void **state)
             ARGS("--as", "orlova", "quarantine", "fix", "3", "--set", "person.snils=12345678901", "--reason",
                     "x"));
     expect(*state, "quarantine-approve-usage", 64, NULL, ARGS("quarantine", "approve", "--reason", "x"));
+    expect(*state, "quarantine-approve-unnamed", 64, NULL, ARGS("quarantine", "approve", "3:4", "5"));
     expect(*state, "quarantine-approve-nothing-json", 1, NULL,
-            ARGS("--as", "orlova", "--json", "quarantine", "approve", "3"));
+            ARGS("--as", "orlova", "--json", "quarantine", "approve", "3:4"));
     expect(*state, "log-find-no-role", 77, NULL,
             ARGS("--as", "orlova", "log", "find", "--snils", "11223344595", "--case", "17-03"));
     expect(*state, "log-find-no-case", 65, NULL,

@@ -109,9 +109,9 @@ static void what_two_correct_is_taken(void **state)
     mr_proposal_free(proposal);
     assert_int_equal(key_of(f, item), 0);
 
-    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, &first, &done, &error), MR_EDENIED);
+    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 2, &first, &done, &error), MR_EDENIED);
     assert_int_equal(mr_log_head(f->env->house.log), 2);
-    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, &second, &done, &error), 0);
+    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 2, &second, &done, &error), 0);
     assert_int_equal(done.number, 3);
     assert_int_equal(done.event, 4);
     row = desk_env_row(f, 1);
@@ -135,7 +135,7 @@ static void what_two_correct_is_taken(void **state)
     assert_int_equal(key_of(f, item), MR_EDESTROYED);
     assert_true(is_gone(f));
     desk_env_balance(f);
-    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, &second, &done, &error), MR_EINVAL);
+    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 2, &second, &done, &error), MR_EINVAL);
     /* the person is who was corrected to */
     (void)desk_env_deficit(f, "e-2", NULL, "t-1", MR_VERDICT_STORED, "");
 }
@@ -152,7 +152,7 @@ static void what_is_corrected_is_linked(void **state)
     char hub_id[MR_UUID_TEXT_MAX];
 
     one_is_proposed(f);
-    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, &second, &done, &error), 0);
+    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 2, &second, &done, &error), 0);
     assert_int_equal(mr_log_reader_open(f->env->house.log, &reader), 0);
     mr_opened_init(&opened);
     assert_int_equal(mr_log_read(reader, 1, view, NULL), 0);
@@ -201,10 +201,32 @@ static void one_at_a_time(void **state)
     assert_string_equal(text(json_object_get(json, "data"), "proposed"), "2");
     json_decref(json);
     assert_true(is_gone(f));
-    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, &second, &done, &error), MR_ENOTFOUND);
+    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 2, &second, &done, &error), MR_ENOTFOUND);
     assert_int_equal(mr_desk_reject(f->desk, &f->env->house, 1, &second, &done, &error), MR_ENOTFOUND);
     assert_int_equal(desk_env_row(f, 1).state, MR_QUARANTINE_WAITING);
     assert_int_equal(propose(f, 1, good_snils(), &error), 0);
+    desk_env_balance(f);
+}
+
+/* Proposed, looked at, and exchanged for another one before it is approved. */
+static void another_than_was_seen_is_not_approved(void **state)
+{
+    struct desk_env *f = *state;
+    struct mr_desk_done done;
+    struct mr_error error = {0};
+
+    one_is_proposed(f);
+    assert_int_equal(mr_desk_reject(f->desk, &f->env->house, 1, &first, &done, &error), 0);
+    assert_int_equal(propose(f, 1, json_pack("{s:s}", "person.snils", OTHER_SNILS), &error), 0);
+    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 2, &second, &done, &error), MR_ECHANGED);
+    assert_string_equal(error.what, "what is proposed for No. 1 is event 4 by op-1, not event 2");
+    assert_string_equal(error.where, "proposal");
+    assert_true(*error.cure);
+    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 0, &second, &done, &error), MR_ECHANGED);
+    assert_int_equal(desk_env_row(f, 1).state, MR_QUARANTINE_WAITING);
+    assert_int_equal(mr_log_head(f->env->house.log), 4); /* nothing was said of it */
+    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 4, &second, &done, &error), 0);
+    assert_int_equal(desk_env_row(f, 1).state, MR_QUARANTINE_RELEASED);
     desk_env_balance(f);
 }
 
@@ -216,7 +238,7 @@ static void it_is_there_after_a_restart(void **state)
 
     one_is_proposed(f);
     desk_env_restart(f);
-    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, &second, &done, &error), 0);
+    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 2, &second, &done, &error), 0);
     assert_int_equal(desk_env_row(f, 1).state, MR_QUARANTINE_RELEASED);
 }
 
@@ -311,7 +333,7 @@ static void bodies_go_after_their_term(void **state)
 
     set_clock(f);
     one_is_proposed(f);
-    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, &second, &done, &error), 0);
+    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 2, &second, &done, &error), 0);
     pass_days(f, MR_DESK_KEEP_DAYS - 1);
     desk_env_stop(f); /* ends what it has begun */
     assert_int_equal(desk_env_body(f, 1), 0);
@@ -394,7 +416,7 @@ static void order_of_the_key_is_kept(void **state)
 
     one_is_proposed(f);
     assert_int_equal(desk_env_deficit(f, "e-2", GOOD_SNILS, "t-1", MR_VERDICT_QUARANTINED, "behind"), 3);
-    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, &second, &done, &error), 0);
+    assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 2, &second, &done, &error), 0);
     assert_int_equal(done.number, 4);
     row = desk_env_await(f, 3, MR_QUARANTINE_RELEASED);
     assert_true(row.replaced_by > done.number);
@@ -415,7 +437,8 @@ static void what_was_left_is_forgotten_at_the_next_start(void **state)
         mr_fault_set(points[i]);
         assert_int_equal(mr_desk_reject(f->desk, &f->env->house, 1, &second, &done, &error), MR_EIO);
         mr_fault_set(NULL);
-        assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, &second, &done, &error), MR_ENOTFOUND);
+        assert_int_equal(
+                mr_desk_approve(f->desk, &f->env->house, 1, 2, &second, &done, &error), MR_ENOTFOUND);
         desk_env_restart(f);
         spawn_until("the proposal", is_gone, f);
     }
@@ -432,7 +455,8 @@ static void what_was_left_is_forgotten_at_the_next_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(what_two_correct_is_taken), TEST(what_is_corrected_is_linked),
-            TEST(what_breaks_a_rule_is_not_proposed), TEST(one_at_a_time), TEST(it_is_there_after_a_restart),
+            TEST(what_breaks_a_rule_is_not_proposed), TEST(one_at_a_time),
+            TEST(another_than_was_seen_is_not_approved), TEST(it_is_there_after_a_restart),
             TEST(what_is_over_takes_the_proposal_along), TEST(nobody_approves_it_in_time),
             TEST(bodies_go_after_their_term), TEST(who_is_blocked_is_not_shown),
             TEST(of_who_is_blocked_nothing_is_proposed), TEST(order_of_the_key_is_kept),
