@@ -120,13 +120,13 @@ static const struct mr_api_route routes[] = {
         {"GET", V1 "/events/export", MR_TOKEN_READ, mr_api_events_export, &evidence},
         {"GET", V1 "/events/facets", MR_TOKEN_READ, mr_api_read, &facets,
                 .limited = true}, /* before {number}: the first that fits */
-        {"GET", V1 "/events/watch", MR_TOKEN_READ, mr_api_watch, &watch},
+        {"GET", V1 "/events/watch", MR_TOKEN_READ, mr_api_watch, &watch, .without_head = true},
         {"GET", V1 "/events/{number}", MR_TOKEN_READ, mr_api_read, &event, .limited = true},
         {"GET", V1 "/events/{number}/case", MR_TOKEN_READ, mr_api_read, &of_case, .limited = true},
         {"GET", V1 "/events/{number}/cells", MR_TOKEN_PASSPORT, mr_api_read, &of_cells},
         {"GET", V1 "/events/{number}/receipt", MR_TOKEN_READ, mr_api_read, &receipt, .limited = true},
         {"GET", V1 "/events/{number}/way", MR_TOKEN_READ, mr_api_read, &way, .limited = true},
-        {"GET", V1 "/inbox", MR_TOKEN_PULL, mr_api_inbox, NULL},
+        {"GET", V1 "/inbox", MR_TOKEN_PULL, mr_api_inbox, NULL, .without_head = true},
         {"POST", V1 "/inbox/ack", MR_TOKEN_PULL, mr_api_inbox_ack, NULL},
         {"GET", V1 "/openapi.json", 0, mr_api_openapi, NULL},
         {"GET", V1 "/parked", MR_TOKEN_READ, mr_api_read, &parked, .limited = true},
@@ -221,14 +221,17 @@ static bool match(const char *pattern, const char *path,
 const struct mr_api_route *mr_api_route_find(const char *method, const char *path,
         char parameters[static MR_API_PARAMETERS_MAX][MR_API_PARAMETER_BYTES], char ret_allow[static 64])
 {
-    const char *asked = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    bool head = strcmp(method, "HEAD") == 0;
+    bool fits = false;
+    const char *asked = head ? "GET" : method;
     size_t used = 0;
 
     ret_allow[0] = '\0';
-    for (size_t i = 0; i < MR_COUNT(routes); i++) {
+    for (size_t i = 0; i < MR_COUNT(routes) && !fits; i++) {
         if (!match(routes[i].path, path, parameters))
             continue;
-        if (strcmp(routes[i].method, asked) == 0)
+        fits = strcmp(routes[i].method, asked) == 0;
+        if (fits && !(head && routes[i].without_head))
             return &routes[i];
         if (used < 64)
             used += (size_t)snprintf(

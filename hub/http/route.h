@@ -16,12 +16,13 @@ struct mr_api_route {
     const struct mr_api_reading *reading; /* of those that answer with a method (reading.h) */
     const char *role; /* that who is logged in must have, where the method itself asks for none; NULL: any */
     bool limited;     /* for who is limited to a territory too: its method heeds that (method.h, `bounded`) */
+    bool without_head; /* its GET opens a session or waits for records: HEAD is not answered as GET */
 };
 
 const struct mr_api_route *mr_api_route_at(size_t index); /* NULL past the end */
 /*
- * The route of method and path, with the parameters of the path. HEAD is answered as GET. NULL:
- * ret_allow is "" (no such path) or the methods that it takes.
+ * The route of method and path, with the parameters of the path. HEAD is answered as GET, but for
+ * `without_head`. NULL: ret_allow is "" (no such path) or the methods that it takes.
  */
 const struct mr_api_route *mr_api_route_find(const char *method, const char *path,
         char parameters[static MR_API_PARAMETERS_MAX][MR_API_PARAMETER_BYTES], char ret_allow[static 64]);

@@ -305,6 +305,25 @@ static void a_newer_request_is_the_one_that_counts(void **state)
     take_all(env);
 }
 
+/* It would replace the session of the first token, and take what that one works at. */
+static void a_head_is_no_request_for_deliveries(void **state)
+{
+    struct env *env = *state;
+    char text[128], word[128], allow[16], other[API_TOKEN_BYTES];
+    uint64_t number;
+
+    take_all(env);
+    number = publish(env);
+    assert_numbers(pull(env, "&wait=30"), 1, &number);
+    api_env_token(&env->api, "pull", "cnppm", other, NULL);
+    (void)api_get(&env->api, INBOX, NULL);
+    env->api.ask.method = "HEAD";
+    env->api.ask.token = other;
+    assert_int_equal(http_ask(&env->api.ask), 405);
+    assert_string_equal(http_ask_header(&env->api.ask, "Allow", allow, sizeof allow), "GET");
+    assert_string_equal(ack(env, item(number, "done", "", text), word), "done");
+}
+
 static void what_is_asked_wrongly_is_told(void **state)
 {
     static const struct {
@@ -357,6 +376,7 @@ int main(void)
             cmocka_unit_test(what_is_refused_is_parked),
             cmocka_unit_test(who_waits_is_told),
             cmocka_unit_test(a_newer_request_is_the_one_that_counts),
+            cmocka_unit_test(a_head_is_no_request_for_deliveries),
             cmocka_unit_test(what_is_asked_wrongly_is_told),
             cmocka_unit_test(a_revoked_token_gets_nothing_more),
     };

@@ -213,6 +213,17 @@ static void what_is_asked_wrongly_is_told(void **state)
     assert_int_equal(http_ask(&env->api.ask), 400);
 }
 
+static void a_head_does_not_watch(void **state)
+{
+    struct env *env = *state;
+    struct http_ask ask = {.port = env->api.port, .method = "HEAD", .path = WATCH, .token = env->reader};
+    char allow[16];
+
+    assert_int_equal(http_ask(&ask), 405);
+    assert_string_equal(http_ask_header(&ask, "Allow", allow, sizeof allow), "GET");
+    http_ask_fini(&ask);
+}
+
 static void not_everybody_at_once(void **state)
 {
     struct env *env = *state;
@@ -285,6 +296,7 @@ int main(void)
             cmocka_unit_test(one_goes_on_where_one_was),
             cmocka_unit_test(watching_is_not_taking),
             cmocka_unit_test(what_is_asked_wrongly_is_told),
+            cmocka_unit_test(a_head_does_not_watch),
             cmocka_unit_test(not_everybody_at_once),
             cmocka_unit_test(who_does_not_read_is_cut),
             cmocka_unit_test(who_may_not_any_more_is_cut),
