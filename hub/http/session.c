@@ -16,22 +16,67 @@ static void make_secret(char ret[static MR_SESSION_SECRET_BYTES])
     sodium_memzero(secret, sizeof secret);
 }
 
-static struct mr_web_session *place(struct mr_web_sessions *sessions)
+static size_t count_of(const struct mr_web_sessions *sessions, const char *name)
 {
-    struct mr_web_session *oldest = &sessions->list[0];
+    size_t count = 0;
 
-    if (sessions->count < MR_SESSIONS_MAX)
-        return &sessions->list[sessions->count++];
-    for (size_t i = 1; i < sessions->count; i++)
-        if (sessions->list[i].used_us < oldest->used_us)
-            oldest = &sessions->list[i];
+    for (size_t i = 0; i < sessions->count; i++)
+        count += strcmp(sessions->list[i].name, name) == 0;
+    return count;
+}
+
+static void end_those_over(struct mr_web_sessions *sessions, int64_t now_us)
+{
+    for (size_t i = sessions->count; i > 0; i--)
+        if (mr_web_session_over(&sessions->list[i - 1], now_us))
+            mr_web_session_end(sessions, &sessions->list[i - 1]);
+}
+
+static const struct mr_web_session *oldest_of(const struct mr_web_sessions *sessions, const char *name)
+{
+    const struct mr_web_session *oldest = NULL;
+
+    for (size_t i = 0; i < sessions->count; i++) {
+        const struct mr_web_session *session = &sessions->list[i];
+
+        if (strcmp(session->name, name) == 0 && (!oldest || session->used_us < oldest->used_us))
+            oldest = session;
+    }
     return oldest;
+}
+
+/* Of the name that has the most; of names that have as many, the one that was not used the longest. */
+static const struct mr_web_session *oldest_of_the_most(const struct mr_web_sessions *sessions)
+{
+    const struct mr_web_session *found = NULL;
+    size_t most = 0;
+
+    for (size_t i = 0; i < sessions->count; i++) {
+        const struct mr_web_session *session = &sessions->list[i];
+        size_t count = count_of(sessions, session->name);
+
+        if (count > most || (count == most && session->used_us < found->used_us)) {
+            found = session;
+            most = count;
+        }
+    }
+    return found;
+}
+
+static struct mr_web_session *place(struct mr_web_sessions *sessions, const char *name, int64_t now_us)
+{
+    end_those_over(sessions, now_us);
+    if (count_of(sessions, name) >= MR_SESSIONS_OF_A_NAME_MAX)
+        mr_web_session_end(sessions, oldest_of(sessions, name));
+    else if (sessions->count == MR_SESSIONS_MAX)
+        mr_web_session_end(sessions, oldest_of_the_most(sessions));
+    return &sessions->list[sessions->count++];
 }
 
 const struct mr_web_session *mr_web_session_begin(struct mr_web_sessions *sessions, const char *name,
         int64_t password_us, int64_t now_us, char ret_cookie[static MR_SESSION_SECRET_BYTES])
 {
-    struct mr_web_session *session = place(sessions);
+    struct mr_web_session *session = place(sessions, name, now_us);
 
     *session = (struct mr_web_session){.began_us = now_us, .used_us = now_us, .password_us = password_us};
     make_secret(ret_cookie);

@@ -10,7 +10,7 @@
 
 #include "hub/http/account.h"
 
-enum { MR_SESSION_SECRET_BYTES = 44, MR_SESSIONS_MAX = 256 };
+enum { MR_SESSION_SECRET_BYTES = 44, MR_SESSIONS_MAX = 256, MR_SESSIONS_OF_A_NAME_MAX = 8 };
 
 struct mr_web_session {
     uint8_t digest[32]; /* of the cookie */
@@ -25,7 +25,10 @@ struct mr_web_sessions {
     size_t count;
 };
 
-/* A new one; the one that was not used for the longest time gives way when there are too many. */
+/*
+ * A new one. When there are too many of this name its own that was not used for the longest time ends; when
+ * there are too many of all, that of the name that has the most: nobody logs the others out by logging in.
+ */
 const struct mr_web_session *mr_web_session_begin(struct mr_web_sessions *sessions, const char *name,
         int64_t password_us, int64_t now_us, char ret_cookie[static MR_SESSION_SECRET_BYTES]);
 /* NULL: none, unused for half an hour, or twelve hours old. Valid until the next call of any of these. */
