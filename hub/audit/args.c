@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CASE_BYTES_MAX = 64, DATE_BYTES = 10 };
+#include "proto/wire/ident.h"
+
+enum { REFERENCE_BYTES_MAX = 64, DATE_BYTES = 10 };
 
 int mr_arg_text(const struct mr_method_call *call, const char *name, bool required, size_t max,
         const char **ret, struct mr_error *reterr)
@@ -23,16 +25,30 @@ int mr_arg_text(const struct mr_method_call *call, const char *name, bool requir
     return 0;
 }
 
+int mr_arg_reference(const struct mr_method_call *call, const char *name, bool required, const char *asked,
+        const char **ret, struct mr_error *reterr)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/._";
+    char cure[128];
+    int r = mr_arg_text(call, name, required, REFERENCE_BYTES_MAX, ret, reterr);
+
+    if (r < 0)
+        return r;
+    if ((*ret)[strspn(*ret, allowed)] != '\0') {
+        (void)snprintf(cure, sizeof cure, "give %s: latin letters, digits and - / . _", asked);
+        return mr_error_set(reterr, MR_EINVAL, name, cure, "the %s is kept where names have no place", name);
+    }
+    if (mr_ident_snils_within(*ret)) {
+        (void)snprintf(cure, sizeof cure, "give %s: a case number, not a person", asked);
+        return mr_error_set(reterr, MR_EINVAL, name, cure,
+                "the %s has a СНИЛС in it, and is kept where persons have no place", name);
+    }
+    return 0;
+}
+
 int mr_arg_case(const struct mr_method_call *call, const char **ret, struct mr_error *reterr)
 {
-    int r = mr_arg_text(call, "case", true, CASE_BYTES_MAX, ret, reterr);
-
-    for (const char *c = *ret; r == 0 && *c; c++)
-        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/._", *c))
-            r = mr_error_set(reterr, MR_EINVAL, "case",
-                    "give the number of the case: latin letters, digits and - / . _",
-                    "the case is kept where names have no place");
-    return r;
+    return mr_arg_reference(call, "case", true, "the number of the case", ret, reterr);
 }
 
 int mr_arg_number(const struct mr_method_call *call, const char *name, uint64_t low, uint64_t high,

@@ -14,6 +14,13 @@ int mr_arg_number(const struct mr_method_call *call, const char *name, uint64_t 
 /* RFC 3339, or a date, which is its midnight UTC, as the log is. Absent: *ret stays. */
 int mr_arg_time(const struct mr_method_call *call, const char *name, int64_t *ret, struct mr_error *reterr);
 
+/*
+ * A reference, at most 64 bytes: latin letters, digits and - / . _, and no СНИЛС. It is kept for good, where
+ * persons have no place. `asked` is what the cure asks for: "the number of the case".
+ */
+int mr_arg_reference(const struct mr_method_call *call, const char *name, bool required, const char *asked,
+        const char **ret, struct mr_error *reterr);
+
 /* `case`: the number of a file, of an order, of a request, and no names: it is written where it stays. */
 int mr_arg_case(const struct mr_method_call *call, const char **ret, struct mr_error *reterr);
 

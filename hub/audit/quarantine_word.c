@@ -1,7 +1,5 @@
 #include "hub/audit/quarantine_word.h"
 
-#include <string.h>
-
 #include "hub/audit/args.h"
 #include "hub/desk/proposal.h"
 #include "proto/base/list.h"
@@ -17,25 +15,12 @@ const char *mr_quarantine_role(const struct mr_method_call *call)
     return roles[i];
 }
 
-static int read_reason(
-        const struct mr_method_call *call, bool required, const char **ret, struct mr_error *reterr)
-{
-    int r = mr_arg_text(call, "reason", required, MR_DESK_REASON_MAX, ret, reterr);
-
-    for (const char *c = *ret; r == 0 && *c; c++)
-        if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/._", *c))
-            r = mr_error_set(reterr, MR_EINVAL, "reason",
-                    "give a code or the number of a case: latin letters, digits and - / . _",
-                    "the reason is kept where names have no place");
-    return r;
-}
-
 int mr_quarantine_word_read(
         struct mr_desk_word *ret, const struct mr_method_call *call, bool required, struct mr_error *reterr)
 {
     ret->operator_name = call->operator_name;
     ret->role = mr_quarantine_role(call);
-    return read_reason(call, required, &ret->reason, reterr);
+    return mr_arg_reference(call, "reason", required, "a code or the number of a case", &ret->reason, reterr);
 }
 
 int mr_quarantine_needs_hub(const struct mr_method_call *call, struct mr_error *reterr)

@@ -27,7 +27,7 @@ void mr_desk_wake(struct mr_desk *desk); /* any thread: something waits no longe
 void mr_desk_stop(struct mr_desk *desk);
 void mr_desk_free(struct mr_desk *desk); /* nobody calls any more; NULL is fine */
 
-enum { MR_DESK_REASON_MAX = 64, MR_DESK_KEEP_DAYS = 30 };
+enum { MR_DESK_KEEP_DAYS = 30 };
 
 /* Who acts, and what allows it: a reference that names nobody; may be empty. */
 struct mr_desk_word {

@@ -7,6 +7,7 @@
 #include "proto/base/bytes.h"
 #include "proto/base/list.h"
 #include "proto/wire/codec.h"
+#include "proto/wire/ident.h"
 
 #define REQUESTS "erasure/request/"
 #define SECRETS  "erasure/secret/"
@@ -240,5 +241,5 @@ bool mr_erasure_code_ok(const char *text)
     size_t size = strlen(text);
 
     return size > 0 && size <= MR_ERASURE_CODE_MAX && text[0] >= 'a' && text[0] <= 'z' &&
-           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == size;
+           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == size && !mr_ident_snils_within(text);
 }

@@ -68,7 +68,7 @@ int mr_erasure_secret_drop(struct mr_log_batch *batch, uint64_t number);
 int mr_erasure_secret_read(struct mr_log_reader *reader, const mr_erasure_request *request,
         const struct mr_slot_key *key, struct mr_arena *arena, mr_erasure_secret **ret);
 
-/* A code of small letters, digits and '-', beginning with a letter: no place for a name. */
+/* A code of small letters, digits and '-', beginning with a letter, and no СНИЛС in it: it names nobody. */
 bool mr_erasure_code_ok(const char *text);
 
 #endif

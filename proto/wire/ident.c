@@ -193,3 +193,27 @@ int mr_ident_snils_normalise(const char *in, char out[12])
     out[count == 11 ? 11 : 0] = '\0';
     return count == 11 ? 0 : 1;
 }
+
+/* Does a СНИЛС begin here? Behind it is no other digit. */
+static bool snils_begins(const char *text)
+{
+    char digits[12] = "";
+
+    for (size_t count = 0; count < 11; count++) {
+        if (count > 0 && count % 3 == 0 && (*text == ' ' || *text == '-'))
+            text++;
+        if (!digits_prefix(text, 1))
+            return false;
+        digits[count] = *text++;
+    }
+    return !digits_prefix(text, 1) && !all_zeros(digits) &&
+           number(digits + 9, 2) == mr_ident_snils_check(digits);
+}
+
+bool mr_ident_snils_within(const char *text)
+{
+    for (const char *at = text; at && *at; at++)
+        if ((at == text || !digits_prefix(at - 1, 1)) && snils_begins(at))
+            return true;
+    return false;
+}

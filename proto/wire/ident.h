@@ -32,6 +32,12 @@ bool mr_ident_date_ok(const char *date);
  */
 int mr_ident_snils_normalise(const char *in, char out[12]);
 
+/*
+ * Does this text have a СНИЛС in it? 11 digits whose check digits hold, with or without " " or "-" after the
+ * third, sixth and ninth, and no digit before or behind.
+ */
+bool mr_ident_snils_within(const char *text);
+
 /* Check digits, for tests and made-up data. -1 when the argument is not that many digits. */
 int mr_ident_snils_check(const char *nine);      /* 0..99, the last two digits */
 int mr_ident_inn10_check(const char *nine);      /* 0..9, the last digit */

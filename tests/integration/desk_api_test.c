@@ -385,6 +385,8 @@ static void what_is_asked_wrongly_is_told(void **state)
             {"quarantine/N/approve", "{}", 400}, {"quarantine/N/approve", "{\"proposal\":0}", 400},
             {"quarantine/N/approve", "{\"proposal\":\"2\"}", 400},
             {"quarantine/N/approve", "{\"proposal\":2,\"numbers\":[1]}", 400},
+            {"quarantine/release", "{\"code\":\"none\",\"reason\":\"112-233-445-95\"}", 400},
+            {"quarantine/N/show", "{\"case\":\"11223344595\"}", 400},
             {"quarantine/release", "{\"reason\":\"r\"}", 400},
             {"quarantine/release", "{\"numbers\":[],\"reason\":\"r\"}", 400},
             {"quarantine/release", "{\"numbers\":[-1],\"reason\":\"r\"}", 400},

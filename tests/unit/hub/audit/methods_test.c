@@ -382,9 +382,10 @@ static void test_find_a_person(void **state)
             MR_EINVAL); /* whom of the two */
 }
 
-/* What is kept for good has no room for a name. */
+/* What is kept for good has no room for a name, nor for a СНИЛС. */
 static void test_case_is_a_code(void **state)
 {
+    static const char *const persons[] = {SNILS, "112-233-445-95", "17/112-233-44595"};
     struct hub_env *env = *state;
     struct mr_error error = {0};
 
@@ -395,6 +396,13 @@ static void test_case_is_a_code(void **state)
     assert_string_equal(error.where, "case");
     assert_non_null(strstr(error.cure, "latin letters, digits and - / . _"));
     assert_null(strstr(error.what, "Петровой"));
+    for (size_t i = 0; i < sizeof persons / sizeof persons[0]; i++) {
+        assert_int_equal(
+                ask_fails(env, "hold.place",
+                        json_pack("{s:i, s:i, s:s}", "from", 1, "to", 2, "case", persons[i]), &error),
+                MR_EINVAL);
+        assert_non_null(strstr(error.cure, "a case number, not a person"));
+    }
     json_decref(act(env, "op-2", "hold.place",
             json_pack("{s:i, s:i, s:s}", "from", 1, "to", 2, "case", "2-17/2026")));
 }

@@ -24,6 +24,23 @@ static void test_snils_vectors(void **state)
     assert_false(mr_ident_snils_ok(NULL));
 }
 
+static void test_snils_within(void **state)
+{
+    static const char *const with[] = {"11223344595", "112-233-445 95", "112-233-445-95", "112 233 445 95",
+            "112-233-44595", "17-11223344595", "d/112-233-445-95/2026", "o.snils_11223344595.",
+            "12-11223344595-1"};
+    static const char *const without[] = {"", "2-17/2026", "11223344596", "1122334459", "112233445950",
+            "011223344595", "112-233-445-950", "11-223-344-595", "112--233-445-95", "112/233/445/95",
+            "00000000000", "70RS0001-01-2026-000123-45", "1027700132195"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof with / sizeof with[0]; i++)
+        assert_true(mr_ident_snils_within(with[i]));
+    for (size_t i = 0; i < sizeof without / sizeof without[0]; i++)
+        assert_false(mr_ident_snils_within(without[i]));
+    assert_false(mr_ident_snils_within(NULL));
+}
+
 static void test_snils_check_digits(void **state)
 {
     (void)state;
@@ -118,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_snils_vectors),
+            cmocka_unit_test(test_snils_within),
             cmocka_unit_test(test_snils_check_digits),
             cmocka_unit_test(test_snils_normalise),
             cmocka_unit_test(test_inn),
