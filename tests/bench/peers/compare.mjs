@@ -12,7 +12,7 @@ const value = (name, otherwise) => (rest.includes(name) ? rest[rest.indexOf(name
 const quick = rest.includes('--quick');
 const events = Number(value('--events', quick ? 100000 : 600000));
 const rounds = Number(value('--rounds', quick ? 3 : 5));
-const only = value('--only', 'jetstream,redis,rabbitmq').split(',');
+const only = value('--only', 'jetstream,redis,rabbitmq,ceiling').split(',');
 const windows = value('--windows', '1000,16000').split(',').map(Number);
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -33,7 +33,8 @@ function answers(port) {
   });
 }
 
-// ---- the brokers: how each is started in a folder; share: of the events, so that a slow one does not take all day ----
+// ---- the brokers: how each is started in a folder, or `alone`, the program that is server and load; share: of the events,
+// so that a slow one does not take all day, and a fast one longer than an instant ----
 
 const brokers = {
   jetstream: {
@@ -62,6 +63,7 @@ const brokers = {
     },
     after: (more) => { try { execFileSync('epmd', ['-port', String(more[1]), '-kill'], { stdio: 'ignore' }); } catch { /* gone */ } },
   },
+  ceiling: { share: 2, version: () => 'ZeroMQ and LMDB, nothing else', alone: 'mr-bench-ceiling' },
 };
 
 // Runs a program to its end; its JSON.
@@ -79,9 +81,18 @@ async function stop(child) {
   clearTimeout(timer);
 }
 
+function measureAlone(broker, dir, window) {
+  try {
+    return run(join(bin, broker.alone), [dir, Math.round(events * broker.share), window]);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
 async function measurePeer(name, window) {
   const broker = brokers[name];
   const dir = mkdtempSync(join(resolve(above), `${name}-`));
+  if (broker.alone) return measureAlone(broker, dir, window);
   const [port, ...more] = [await freePort(), await freePort(), await freePort()];
   const [program, args, environment] = broker.command(dir, port, more);
   const log = openSync(`${dir}.log`, 'w');
@@ -165,6 +176,11 @@ async function compareAt(window) {
     `${round(of(runs.hub, (r) => r.index_lag_events))} events behind at the end.`);
   if (runs.jetstream)
     console.log(`With a person in each event, delivered : JetStream's delivered ${ratio(runs.persons, runs.jetstream, delivered).toFixed(2)}.`);
+  if (runs.ceiling) {
+    const part = (figure) => `${Math.round(ratio(runs.hub, runs.ceiling, figure) * 100)} %`;
+    console.log(`Of what ZeroMQ and LMDB carry alone in the same rounds the hub reaches ${part(published)} published and ` +
+      `${part(delivered)} delivered; ${of(runs.ceiling, (r) => r.cpu_s_per_million).toFixed(1)} s of processor a million events there.`);
+  }
   demandAt(window, runs);
 }
 

@@ -13,12 +13,6 @@
 
 enum { READ_BYTES = 256 * 1024 };
 
-void peer_die(const char *what, const char *detail)
-{
-    (void)fprintf(stderr, "mr-bench-peer: %s: %s\n", what, detail);
-    exit(1);
-}
-
 static void reserve(struct bytes *bytes, size_t more)
 {
     if (bytes->size + more <= bytes->capacity)
