@@ -127,8 +127,10 @@ static int check_quota(const struct publication *publication, const struct mr_co
     if (wait_ms == 0)
         return 0;
     (void)snprintf(cure, sizeof cure, "wait %u ms, then send it again", wait_ms);
-    return mr_error_set(error, MR_EAGAIN, "system", cure,
+    (void)mr_error_set(error, MR_EAGAIN, "system", cure,
             "this system publishes faster than events_per_s or bytes_per_s");
+    error->wait_ms = wait_ms;
+    return MR_EAGAIN;
 }
 
 static int start(struct publication *publication, const json_t *arguments, struct mr_error *error)

@@ -111,17 +111,13 @@ static bool may_try(const struct mr_api_request *request, const json_t *body)
     const struct tried tried = tried_by(request->http, json_string_value(json_object_get(body, "name")));
     int64_t now_us = mr_clock_monotonic_us(request->api->house->clock);
     uint32_t wait_s = 0;
-    char text[16];
 
     for (size_t i = 0; i < MR_COUNT(tried.keys) && wait_s == 0; i++)
         wait_s = mr_limit_take(&request->api->login, tried.keys[i], COST_OF_A_TRY, now_us);
-    if (wait_s == 0)
-        return true;
-    (void)snprintf(text, sizeof text, "%u", wait_s);
-    mr_http_answer_header(request->http->exchange, "Retry-After", text);
-    mr_problem_say(request->http->exchange, 429, MR_EAGAIN, "password", "too many tries",
-            "try again after the seconds in Retry-After");
-    return false;
+    if (wait_s > 0)
+        mr_problem_later(request->http->exchange, "password", "too many tries",
+                "try again after the seconds in Retry-After", wait_s);
+    return wait_s == 0;
 }
 
 static void try_with(const struct mr_api_request *request, const char *method, mr_api_done_fn done)

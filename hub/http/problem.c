@@ -12,7 +12,7 @@
 /* Answers of the API are no pages: nothing of them runs or is loaded. */
 #define NOTHING "default-src 'none'; frame-ancestors 'none'"
 
-enum { TAG_BYTES = 16, TAG_TEXT_BYTES = 2 * TAG_BYTES + 3, TAG_GIVEN_BYTES = 96 };
+enum { MS_IN_S = 1000, TAG_BYTES = 16, TAG_TEXT_BYTES = 2 * TAG_BYTES + 3, TAG_GIVEN_BYTES = 96 };
 
 static void add_common(struct mr_http_exchange *exchange, const char *policy)
 {
@@ -35,6 +35,16 @@ static void set_text(json_t *object, const char *key, const char *value)
         (void)json_object_set_new(object, key, json_string(value));
 }
 
+/* RFC 9110, 10.2.3: whole seconds. One, when it is not known better. */
+static void add_wait(struct mr_http_exchange *exchange, uint32_t wait_ms)
+{
+    char text[16];
+
+    (void)snprintf(
+            text, sizeof text, "%u", wait_ms > MS_IN_S ? wait_ms / MS_IN_S + (wait_ms % MS_IN_S > 0) : 1);
+    mr_http_answer_header(exchange, "Retry-After", text);
+}
+
 void mr_problem_answer(
         struct mr_http_exchange *exchange, unsigned status, int code, const struct mr_error *error)
 {
@@ -55,6 +65,8 @@ void mr_problem_answer(
     text = json_dumps(body, JSON_COMPACT);
     json_decref(body);
     add_common(exchange, NOTHING);
+    if (status == 429 || status == 503)
+        add_wait(exchange, error ? error->wait_ms : 0);
     mr_http_answer(exchange, status, "application/problem+json", mr_slice_str(text ? text : "{}"));
     free(text);
 }
@@ -68,10 +80,26 @@ void mr_problem_say(struct mr_http_exchange *exchange, unsigned status, int code
     mr_problem_answer(exchange, status, code, &error);
 }
 
+void mr_problem_later(struct mr_http_exchange *exchange, const char *where, const char *what,
+        const char *cure, uint32_t wait_s)
+{
+    struct mr_error error = {0};
+
+    (void)mr_error_set(&error, MR_EAGAIN, where, cure, "%s", what);
+    error.wait_ms = wait_s < UINT32_MAX / MS_IN_S ? wait_s * MS_IN_S : UINT32_MAX;
+    mr_problem_answer(exchange, 429, MR_EAGAIN, &error);
+}
+
 /* RFC 9110, 13.1.2: a list of tags, or "*". */
 static bool has_tag(const char *given, const char *tag)
 {
     return given && (strcmp(given, "*") == 0 || strstr(given, tag));
+}
+
+/* Of what changes something the answer is never that nothing has. */
+static bool is_looking(const struct mr_http_request *request)
+{
+    return strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
 }
 
 static void answer_as(const struct mr_http_request *request, unsigned status, const char *content_type,
@@ -79,7 +107,7 @@ static void answer_as(const struct mr_http_request *request, unsigned status, co
 {
     mr_http_answer_header(request->exchange, "Cache-Control", cache ? cache : "private, no-cache");
     mr_http_answer_header(request->exchange, "ETag", tag);
-    if (status == 200 && has_tag(mr_http_header(request, "If-None-Match"), tag))
+    if (status == 200 && is_looking(request) && has_tag(mr_http_header(request, "If-None-Match"), tag))
         mr_http_answer(request->exchange, 304, content_type, (struct mr_slice){0});
     else
         mr_http_answer(request->exchange, status, content_type, body);

@@ -17,6 +17,9 @@ void mr_problem_answer(
 /* The same of texts. */
 void mr_problem_say(struct mr_http_exchange *exchange, unsigned status, int code, const char *where,
         const char *what, const char *cure);
+/* 429, with what is to be waited: at least a second. */
+void mr_problem_later(struct mr_http_exchange *exchange, const char *where, const char *what,
+        const char *cure, uint32_t wait_s);
 /* An answer of the API, with the headers that all of them have and a strong ETag: 304 when the asker has it.
  * cache NULL: private, to be asked again each time. */
 void mr_api_answer(const struct mr_http_request *request, unsigned status, const char *content_type,

@@ -1,6 +1,7 @@
 #include "hub/http/reading.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,11 +19,41 @@ struct ask {
     struct mr_list link;            /* of api->asks */
     struct mr_http_request request; /* exchange NULL: the server is gone */
     struct mr_api *api;
-    mr_api_done_fn done; /* NULL: the document is the answer */
+    const struct mr_api_route *route; /* NULL: its arguments are those of the body */
+    mr_api_done_fn done;              /* NULL: the document is the answer */
     bool list, too_big;
     size_t items;
     struct mr_buf body;
 };
+
+/* ---- names ---- */
+
+/* "number" of "/api/v1/events/{number}/way": its first, for 0. "" when there are fewer. */
+static const char *path_parameter(const char *path, size_t index, char ret[static MR_API_PARAMETER_BYTES])
+{
+    const char *at = strchr(path, '{');
+
+    for (; at && index > 0; index--)
+        at = strchr(at + 1, '{');
+    ret[0] = '\0';
+    if (at)
+        (void)snprintf(ret, MR_API_PARAMETER_BYTES, "%.*s", (int)strcspn(at + 1, ".}"), at + 1);
+    return ret;
+}
+
+/* What the asker of the route calls an argument of its method: an error is about what was sent. */
+static const char *asked_as(
+        const struct mr_api_route *route, const char *argument, char ret[static MR_API_PARAMETER_BYTES])
+{
+    size_t at = 0;
+
+    for (const struct mr_api_argument *it = route->reading->arguments; it->argument; it++) {
+        if (strcmp(it->argument, argument) == 0)
+            return it->name ? it->name : path_parameter(route->path, at, ret);
+        at += it->name == NULL;
+    }
+    return argument;
+}
 
 /* ---- documents ---- */
 
@@ -50,10 +81,21 @@ static void add_item(struct ask *ask, const char *json)
     mr_buf_put_str(&ask->body, json);
 }
 
+static void answer_failure(struct ask *ask, int code, const struct mr_error *error)
+{
+    struct mr_error told = error ? *error : (struct mr_error){0};
+    char name[MR_API_PARAMETER_BYTES];
+
+    if (ask->route)
+        (void)snprintf(told.where, sizeof told.where, "%s", asked_as(ask->route, told.where, name));
+    /* what is not configured is not there: no fault of the server */
+    mr_problem_answer(ask->request.exchange, code == MR_ECONFIG ? 404 : 0, code, error ? &told : NULL);
+}
+
 static void answer(struct ask *ask, int code, const struct mr_error *error)
 {
-    if (code < 0) /* what is not configured is not there: no fault of the server */
-        mr_problem_answer(ask->request.exchange, code == MR_ECONFIG ? 404 : 0, code, error);
+    if (code < 0)
+        answer_failure(ask, code, error);
     else if (ask->too_big)
         mr_problem_say(ask->request.exchange, 0, MR_ETOOBIG, "limit", "the answer would be too big",
                 "ask for fewer at once: limit");
@@ -86,8 +128,8 @@ static void take(
     free(ask);
 }
 
-static void put(const struct mr_api_request *request, const char *method, json_t *arguments, bool list,
-        mr_api_done_fn done)
+static void put(const struct mr_api_request *request, const struct mr_api_route *route, const char *method,
+        json_t *arguments, mr_api_done_fn done)
 {
     struct ask *ask = calloc(1, sizeof *ask);
 
@@ -100,8 +142,9 @@ static void put(const struct mr_api_request *request, const char *method, json_t
     ask->asker.take = take;
     ask->request = *request->http;
     ask->api = request->api;
+    ask->route = route;
     ask->done = done;
-    ask->list = list;
+    ask->list = route && route->reading->list;
     ask->asker.limited = request->limited;
     ask->asker.limits = request->limits;
     mr_list_init(&ask->link);
@@ -111,13 +154,13 @@ static void put(const struct mr_api_request *request, const char *method, json_t
 
 void mr_api_ask(const struct mr_api_request *request, const char *method, json_t *arguments)
 {
-    put(request, method, arguments, false, NULL);
+    put(request, NULL, method, arguments, NULL);
 }
 
 void mr_api_ask_then(
         const struct mr_api_request *request, const char *method, json_t *arguments, mr_api_done_fn done)
 {
-    put(request, method, arguments, false, done);
+    put(request, NULL, method, arguments, done);
 }
 
 void mr_api_asks_detach(struct mr_api *api)
@@ -134,7 +177,9 @@ struct reading_arguments {
     struct mr_error error;
 };
 
-static int set(struct reading_arguments *a, const struct mr_api_argument *argument, const char *value)
+/* name: what the asker calls it. */
+static int set(struct reading_arguments *a, const struct mr_api_argument *argument, const char *name,
+        const char *value)
 {
     long long number;
     char *end;
@@ -142,12 +187,12 @@ static int set(struct reading_arguments *a, const struct mr_api_argument *argume
     if (!argument->number)
         return json_object_set_new(a->json, argument->argument, json_string(value)) == 0
                        ? 0
-                       : mr_error_set(&a->error, MR_EINVAL, argument->argument, "send UTF-8", "no text");
+                       : mr_error_set(&a->error, MR_EINVAL, name, "send UTF-8", "no text");
     errno = 0;
     number = strtoll(value, &end, 10);
     if (errno || end == value || *end || number < 0)
-        return mr_error_set(&a->error, MR_EINVAL, argument->argument, "give a whole number",
-                "the parameter is no whole number");
+        return mr_error_set(
+                &a->error, MR_EINVAL, name, "give a whole number", "the parameter is no whole number");
     return json_object_set_new(a->json, argument->argument, json_integer(number)) == 0 ? 0 : MR_ENOMEM;
 }
 
@@ -157,26 +202,29 @@ static int on_query(void *ctx, const char *name, const char *value)
 
     for (const struct mr_api_argument *it = a->reading->arguments; it->argument; it++)
         if (it->name && strcmp(it->name, name) == 0)
-            return set(a, it, value);
+            return set(a, it, name, value);
     return mr_error_set(
             &a->error, MR_EINVAL, name, "docs/api.md lists the parameters of each path", "no such parameter");
 }
 
-static int read_path(struct reading_arguments *a, const struct mr_api_request *request)
+static int read_path(struct reading_arguments *a, const struct mr_api_request *request, const char *path)
 {
+    char name[MR_API_PARAMETER_BYTES];
     size_t at = 0;
     int r = 0;
 
     for (const struct mr_api_argument *it = a->reading->arguments; r == 0 && it->argument; it++)
-        if (!it->name)
-            r = set(a, it, request->parameters[at++]);
+        if (!it->name) {
+            r = set(a, it, path_parameter(path, at, name), request->parameters[at]);
+            at++;
+        }
     return r;
 }
 
-json_t *mr_api_arguments(const struct mr_api_request *request, const struct mr_api_reading *reading)
+json_t *mr_api_arguments(const struct mr_api_request *request, const struct mr_api_route *route)
 {
-    struct reading_arguments a = {.reading = reading, .json = json_object()};
-    int r = a.json ? read_path(&a, request) : MR_ENOMEM;
+    struct reading_arguments a = {.reading = route->reading, .json = json_object()};
+    int r = a.json ? read_path(&a, request, route->path) : MR_ENOMEM;
 
     if (r == 0)
         r = mr_http_each_query(request->http, on_query, &a);
@@ -190,10 +238,10 @@ json_t *mr_api_arguments(const struct mr_api_request *request, const struct mr_a
 void mr_api_read_then(
         const struct mr_api_request *request, const struct mr_api_route *route, mr_api_done_fn done)
 {
-    json_t *arguments = mr_api_arguments(request, route->reading);
+    json_t *arguments = mr_api_arguments(request, route);
 
     if (arguments)
-        put(request, route->reading->method, arguments, route->reading->list, done);
+        put(request, route, route->reading->method, arguments, done);
 }
 
 void mr_api_read(const struct mr_api_request *request, const struct mr_api_route *route)
@@ -230,11 +278,11 @@ void mr_api_act(const struct mr_api_request *request, const struct mr_api_route 
 
     if (!a.json)
         return;
-    r = read_path(&a, request);
+    r = read_path(&a, request, route->path);
     if (r == 0 && if_match)
         r = json_object_set_new(a.json, "if_match", json_string(if_match));
     if (r == 0) {
-        put(request, route->reading->method, a.json, route->reading->list, NULL);
+        put(request, route, route->reading->method, a.json, NULL);
         return;
     }
     json_decref(a.json);

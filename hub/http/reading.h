@@ -37,7 +37,7 @@ void mr_api_ask_then(
         const struct mr_api_request *request, const char *method, json_t *arguments, mr_api_done_fn done);
 
 /* The arguments out of path and query; NULL: answered why not. */
-json_t *mr_api_arguments(const struct mr_api_request *request, const struct mr_api_reading *reading);
+json_t *mr_api_arguments(const struct mr_api_request *request, const struct mr_api_route *route);
 
 /* The body as a JSON object; NULL: answered why not. */
 json_t *mr_api_body(const struct mr_api_request *request);

@@ -117,7 +117,7 @@ static const struct mr_api_route routes[] = {
         {"GET", V1 "/balance", MR_TOKEN_READ, mr_api_read, &balance},
         {"GET", V1 "/events", MR_TOKEN_READ, mr_api_read, &events, .limited = true},
         {"POST", V1 "/events", MR_TOKEN_PUBLISH, mr_api_publish, NULL},
-        {"GET", V1 "/events/export", MR_TOKEN_READ, mr_api_events_export, &evidence},
+        {"GET", V1 "/events/export", MR_TOKEN_READ, mr_api_events_export, &evidence, .without_head = true},
         {"GET", V1 "/events/facets", MR_TOKEN_READ, mr_api_read, &facets,
                 .limited = true}, /* before {number}: the first that fits */
         {"GET", V1 "/events/watch", MR_TOKEN_READ, mr_api_watch, &watch, .without_head = true},
@@ -141,7 +141,8 @@ static const struct mr_api_route routes[] = {
         {"POST", V1 "/passport/approve", MR_TOKEN_PERSON, mr_api_act, &passport_approve},
         {"POST", V1 "/passport/copied", MR_TOKEN_PERSON, mr_api_act, &passport_copied},
         {"GET", V1 "/passport/diff", MR_TOKEN_PASSPORT, mr_api_read, &passport_diff},
-        {"GET", V1 "/passport/export", MR_TOKEN_PASSPORT, mr_api_passport_export, &passport_export},
+        {"GET", V1 "/passport/export", MR_TOKEN_PASSPORT, mr_api_passport_export, &passport_export,
+                .without_head = true},
         {"POST", V1 "/passport/handback", MR_TOKEN_PERSON, mr_api_act, &passport_handback},
         {"GET", V1 "/passport/history", MR_TOKEN_PASSPORT, mr_api_read, &passport_history},
         {"POST", V1 "/passport/override", MR_TOKEN_PERSON, mr_api_act, &passport_override},

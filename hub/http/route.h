@@ -16,7 +16,7 @@ struct mr_api_route {
     const struct mr_api_reading *reading; /* of those that answer with a method (reading.h) */
     const char *role; /* that who is logged in must have, where the method itself asks for none; NULL: any */
     bool limited;     /* for who is limited to a territory too: its method heeds that (method.h, `bounded`) */
-    bool without_head; /* its GET opens a session or waits for records: HEAD is not answered as GET */
+    bool without_head; /* its GET opens a session, waits or makes a file: HEAD is not answered as GET */
 };
 
 const struct mr_api_route *mr_api_route_at(size_t index); /* NULL past the end */

@@ -20,7 +20,8 @@ enum {
     US_IN_S = 1000000,
     SLOW_S = 5, /* sooner than the server cuts it without a word */
     BEAT_S = 15,
-    CHECK_S = 1
+    CHECK_S = 1,
+    WAIT_S = 10
 };
 
 struct watcher {
@@ -305,7 +306,7 @@ static void note_who(struct watcher *watcher, const struct mr_api_request *reque
 void mr_api_watch(const struct mr_api_request *request, const struct mr_api_route *route)
 {
     struct mr_api *api = request->api;
-    json_t *filters = mr_api_arguments(request, route->reading);
+    json_t *filters = mr_api_arguments(request, route);
     struct watcher *watcher;
     uint64_t after;
 
@@ -319,9 +320,8 @@ void mr_api_watch(const struct mr_api_request *request, const struct mr_api_rout
     if (!watcher || too_many(api, watcher)) {
         free(watcher);
         json_decref(filters);
-        mr_http_answer_header(request->http->exchange, "Retry-After", "10");
-        mr_problem_say(request->http->exchange, 429, MR_EAGAIN, "", "too many watch already",
-                "close one of them, or ask GET /api/v1/events from time to time");
+        mr_problem_later(request->http->exchange, "", "too many watch already",
+                "close one of them, or ask GET /api/v1/events from time to time", WAIT_S);
         return;
     }
     watcher->asker.take = take;

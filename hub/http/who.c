@@ -16,15 +16,11 @@ enum { COST_OF_A_WRONG_TOKEN = 50 };
 static bool may_ask(struct mr_api *api, const struct mr_http_request *request, const char *who, uint32_t cost)
 {
     uint32_t wait_s = mr_limit_take(&api->limit, who, cost, mr_clock_monotonic_us(api->house->clock));
-    char text[16];
 
-    if (wait_s == 0)
-        return true;
-    (void)snprintf(text, sizeof text, "%u", wait_s);
-    mr_http_answer_header(request->exchange, "Retry-After", text);
-    mr_problem_say(request->exchange, 429, MR_EAGAIN, "", "too many requests",
-            "ask again after the seconds in Retry-After");
-    return false;
+    if (wait_s > 0)
+        mr_problem_later(request->exchange, "", "too many requests",
+                "ask again after the seconds in Retry-After", wait_s);
+    return wait_s == 0;
 }
 
 /* ---- a token ---- */

@@ -3,6 +3,7 @@
 #include "hub/watch/exposition.h"
 #include "hub/http/console.h"
 #include "hub/http/parts.h"
+#include "hub/http/problem.h"
 #include "hub/hub.h"
 #include "hub/watch/metrics.h"
 #include "proto/base/logfmt.h"
@@ -99,6 +100,7 @@ int mr_face_open(struct mr_face *face, struct mr_hub *hub, struct mr_error *rete
             .connections_max = CONNECTIONS_MAX,
             .request_deadline_ms = DEADLINE_MS,
             .on_request = on_request,
+            .refuse = mr_problem_say,
             .ctx = face};
     int r;
 

@@ -78,6 +78,7 @@ int mr_error_set(struct mr_error *ret, int code, const char *where, const char *
     if (!ret)
         return code;
     ret->code = code;
+    ret->wait_ms = 0;
     (void)snprintf(ret->where, sizeof ret->where, "%s", where ? where : "");
     (void)snprintf(ret->cure, sizeof ret->cure, "%s", cure ? cure : "");
     va_start(args, what);

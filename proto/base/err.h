@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*     enum suffix     name              http exit retry text */
 #define MR_ERR_TABLE(X)                                                                                      \
@@ -43,10 +44,11 @@ enum mr_err {
 
 /* Optional detail of a failure. Owned by the caller; texts are cut, never overrun. */
 struct mr_error {
-    int code;        /* negative, of enum mr_err */
-    char what[256];  /* what happened */
-    char where[192]; /* file:line:column, field path, table and key number ... */
-    char cure[256];  /* what to do */
+    int code;         /* negative, of enum mr_err */
+    char what[256];   /* what happened */
+    char where[192];  /* file:line:column, field path, table and key number ... */
+    char cure[256];   /* what to do */
+    uint32_t wait_ms; /* with MR_EAGAIN: when it may be tried again; 0: not known */
 };
 
 const char *mr_err_name(int code); /* "no-memory"; "unknown" for a code outside of the table */

@@ -34,6 +34,7 @@ struct connection {
     struct mr_list member; /* of deadlines while one is set */
     uint64_t deadline_ms;
     int fd;
+    bool nul; /* in the address that is asked for now */
 };
 
 struct mr_http_exchange {
@@ -42,6 +43,7 @@ struct mr_http_exchange {
     struct MHD_Connection *mhd;
     struct connection *connection;
     struct mr_buf body;
+    const char *odd;       /* with early_status 400: the part of the head that is not taken */
     unsigned early_status; /* decided by the headers alone; the body is thrown away */
     bool suspended;
     unsigned status;
@@ -54,6 +56,9 @@ struct mr_http_exchange {
     int headers_count;
 };
 
+/* What of the head cannot be read in one way alone; NULL: nothing (http_screen.c). */
+const char *mr_http_screen(struct MHD_Connection *mhd, const struct connection *connection);
+void *mr_http_look_at_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
 void mr_http_server_wake(struct mr_http_server *server); /* what was resumed goes on */
 /* Answers with a response that is made: takes it. */
 void mr_http_answer_with(struct mr_http_exchange *exchange, unsigned status, const char *content_type,

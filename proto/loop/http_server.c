@@ -133,20 +133,33 @@ static enum MHD_Result queue_answer(struct mr_http_exchange *exchange)
     return MHD_queue_response(exchange->mhd, exchange->status, exchange->response);
 }
 
+static void refuse(struct mr_http_exchange *exchange, unsigned status, int code, const char *where,
+        const char *what, const char *cure)
+{
+    struct mr_buf text = MR_BUF_INIT;
+
+    if (exchange->server->options.refuse) {
+        exchange->server->options.refuse(exchange, status, code, where, what, cure);
+        return;
+    }
+    mr_buf_printf(&text, "{\"error\": \"%s\", \"field\": \"%s\", \"problem\": \"%s\", \"cure\": \"%s\"}",
+            mr_err_name(code), where, what, cure);
+    mr_http_answer(exchange, status, NULL, mr_buf_slice(&text));
+    mr_buf_fini(&text);
+}
+
 static enum MHD_Result answer_early(struct mr_http_exchange *exchange)
 {
-    static const char denied[] =
-            "{\"error\": \"denied\", \"field\": \"Authorization\", \"problem\": \"no valid token\", "
-            "\"cure\": \"send Authorization: Bearer with the token agreed with the region\"}";
-    static const char too_big[] =
-            "{\"error\": \"too-big\", \"field\": \"body\", \"problem\": \"larger than the limit\", "
-            "\"cure\": \"send fewer items in one request\"}";
-
     if (exchange->early_status == MHD_HTTP_UNAUTHORIZED) {
         mr_http_answer_header(exchange, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-        mr_http_answer(exchange, exchange->early_status, NULL, mr_slice_str(denied));
+        refuse(exchange, exchange->early_status, MR_EDENIED, "Authorization", "no valid token",
+                "send Authorization: Bearer with the token agreed with the region");
+    } else if (exchange->odd) {
+        refuse(exchange, exchange->early_status, MR_EMALFORMED, exchange->odd,
+                "it can be read in more than one way", "send it once, as RFC 9112 has it, and without NUL");
     } else {
-        mr_http_answer(exchange, exchange->early_status, NULL, mr_slice_str(too_big));
+        refuse(exchange, exchange->early_status, MR_ETOOBIG, "body", "larger than the limit",
+                "send fewer items in one request");
     }
     return queue_answer(exchange);
 }
@@ -168,13 +181,17 @@ static enum MHD_Result begin(struct mr_http_server *server, struct MHD_Connectio
     mr_list_init(&exchange->member);
     mr_list_push_back(&server->exchanges, &exchange->member);
     *context = exchange;
-    if (server->options.bearer_token &&
-            !mr_http_token_given(server->token,
-                    MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION)))
+    exchange->odd = mr_http_screen(mhd, connection);
+    if (exchange->odd)
+        exchange->early_status = MHD_HTTP_BAD_REQUEST;
+    else if (server->options.bearer_token &&
+             !mr_http_token_given(server->token,
+                     MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION)))
         exchange->early_status = MHD_HTTP_UNAUTHORIZED;
     else if (bytes > server->options.body_bytes_max)
         exchange->early_status = MHD_HTTP_CONTENT_TOO_LARGE;
-    if (exchange->early_status && (expect || bytes / DISCARD_FACTOR > server->options.body_bytes_max))
+    if (exchange->early_status &&
+            (exchange->odd || expect || bytes / DISCARD_FACTOR > server->options.body_bytes_max))
         return answer_early(exchange);
     return MHD_YES;
 }
@@ -346,7 +363,8 @@ static struct MHD_Daemon *start_daemon(struct mr_http_server *server, int fd)
             (unsigned)o->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT,
             1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-            server, MHD_OPTION_ARRAY, o->tls_certificate ? tls : plain, MHD_OPTION_END);
+            server, MHD_OPTION_URI_LOG_CALLBACK, mr_http_look_at_uri, NULL, MHD_OPTION_ARRAY,
+            o->tls_certificate ? tls : plain, MHD_OPTION_END);
 }
 
 static int start_loop(struct mr_http_server *server)

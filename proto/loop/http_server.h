@@ -53,6 +53,9 @@ struct mr_http_server_options {
     const char *tls_certificate;  /* PEM, with tls_key; NULL: plain HTTP. Kept by the caller until closed */
     const char *tls_key;
     void (*on_request)(void *ctx, const struct mr_http_request *request);
+    /* Answers what is refused by its head or its size; code: of proto/base/err.h. NULL: a JSON object. */
+    void (*refuse)(struct mr_http_exchange *exchange, unsigned status, int code, const char *where,
+            const char *what, const char *cure);
     void *ctx;
 };
 int mr_http_server_open(

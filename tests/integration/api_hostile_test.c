@@ -128,6 +128,142 @@ static void lengths_that_lie_are_refused(void **state)
     assert_alive(env);
 }
 
+/* What a proxy before the hub could read in another way than the hub does. */
+static void what_can_be_read_in_two_ways_is_refused(void **state)
+{
+    static const struct {
+        const char *headers, *field;
+    } cases[] = {
+            {"Content-Length: 0\r\nContent-Length: 5\r\n", "Content-Length"},
+            {"Content-Length: 0\r\ncontent-length: 0\r\n", "Content-Length"},
+            {"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding"},
+            {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding"},
+            {"Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding"},
+            {"Transfer-Encoding: xchunked\r\n", "Transfer-Encoding"},
+            {"Host: elsewhere\r\n", "Host"},
+    };
+    struct env *env = *state;
+    char type[64];
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *json;
+
+        (void)api_get(&env->api, "/api/v1/status", env->all);
+        env->api.ask.method = "POST";
+        env->api.ask.path = "/api/v1/inbox/ack";
+        env->api.ask.headers = cases[i].headers;
+        if (http_ask(&env->api.ask) != 400)
+            fail_msg("%s: %d", cases[i].headers, env->api.ask.status);
+        env->api.ask.headers = NULL;
+        assert_string_equal(http_ask_header(&env->api.ask, "Content-Type", type, sizeof type),
+                "application/problem+json");
+        json = api_json(&env->api);
+        assert_string_equal(json_string_value(json_object_get(json, "field")), cases[i].field);
+        assert_non_null(json_string_value(json_object_get(json, "cure")));
+        json_decref(json);
+    }
+    assert_alive(env);
+}
+
+/* A text that ends there for one reader and goes on for another: a filter that is not applied. */
+static void a_nul_is_refused(void **state)
+{
+    static const char *const paths[] = {"/api/v1/events?source=%00", "/api/v1/events?source=a%00b",
+            "/api/v1/events?source%00=a", "/api/v1/events?type=nms.&source=%00&limit=1", "/api/v1/status%00",
+            "/api/v1/status%00/../x", "/healthz%00", "/console/%00"};
+    struct env *env = *state;
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (api_get(&env->api, paths[i], env->all) != 400)
+            fail_msg("%s: %d", paths[i], env->api.ask.status);
+    assert_int_equal(api_get(&env->api, "/api/v1/events?source=%2500", env->all), 200);
+}
+
+/* An error names what was sent, not what it is called inside. */
+static void errors_speak_of_what_was_sent(void **state)
+{
+    static const struct {
+        const char *path, *field;
+    } cases[] = {
+            {"/api/v1/events?from_number=0", "from_number"},
+            {"/api/v1/events?from_number=x", "from_number"},
+            {"/api/v1/events?to_number=0", "to_number"},
+            {"/api/v1/events?cursor=0", "cursor"},
+            {"/api/v1/events?limit=0", "limit"},
+            {"/api/v1/events/export?from_number=0", "from_number"},
+            {"/api/v1/events/facets?cursor=0", "cursor"},
+            {"/api/v1/events/x", "number"},
+            {"/api/v1/parked/x", "number"},
+            {"/api/v1/passport/history?cursor=x", "cursor"},
+            {"/api/v1/tail?cursor=x", "cursor"},
+    };
+    struct env *env = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int status = api_get(&env->api, cases[i].path, env->all);
+        json_t *json = api_json(&env->api);
+        const char *field = json_string_value(json_object_get(json, "field"));
+
+        if (status != 400 || !field || strcmp(field, cases[i].field) != 0)
+            fail_msg("%s: %d, %s", cases[i].path, status, field ? field : "no field");
+        json_decref(json);
+    }
+}
+
+static void a_head_makes_no_file(void **state)
+{
+    static const char *const paths[] = {
+            "/api/v1/events/export?limit=1", "/api/v1/passport/export?format=csv"};
+    struct env *env = *state;
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        (void)api_get(&env->api, "/api/v1/status", env->all);
+        env->api.ask.method = "HEAD";
+        env->api.ask.path = paths[i];
+        assert_int_equal(http_ask(&env->api.ask), 405);
+    }
+    env->api.ask.path = "/api/v1/events?limit=1";
+    assert_int_equal(http_ask(&env->api.ask), 200);
+    assert_int_equal(http_ask_body(&env->api.ask).size, 0);
+}
+
+static int with_tag(struct env *env, const char *path, const char *header, const char *tag)
+{
+    char headers[256];
+
+    (void)snprintf(headers, sizeof headers, "%s: %s\r\n", header, tag);
+    (void)api_get(&env->api, "/healthz", NULL);
+    env->api.ask.path = path;
+    env->api.ask.token = env->all;
+    env->api.ask.headers = headers;
+    (void)http_ask(&env->api.ask);
+    env->api.ask.headers = NULL;
+    return env->api.ask.status;
+}
+
+/* RFC 9110, 13.1.2: any of a list, weakly compared; all, by a star; and what is not held is answered whole.
+ */
+static void what_has_not_changed_is_304(void **state)
+{
+    struct env *env = *state;
+    char tag[96], again[96], list[224], cache[64];
+
+    assert_int_equal(api_get(&env->api, "/api/v1/types", env->all), 200);
+    (void)http_ask_header(&env->api.ask, "ETag", tag, sizeof tag);
+    assert_true(tag[0] == '"' && strlen(tag) > 20);
+    assert_int_equal(with_tag(env, "/api/v1/types", "If-None-Match", tag), 304);
+    assert_int_equal(http_ask_body(&env->api.ask).size, 0);
+    assert_string_equal(http_ask_header(&env->api.ask, "ETag", again, sizeof again), tag);
+    assert_string_equal(
+            http_ask_header(&env->api.ask, "Cache-Control", cache, sizeof cache), "public, max-age=300");
+    (void)snprintf(list, sizeof list, "\"other\", W/%s", tag);
+    assert_int_equal(with_tag(env, "/api/v1/types", "If-None-Match", list), 304);
+    assert_int_equal(with_tag(env, "/api/v1/types", "If-None-Match", "*"), 304);
+    assert_int_equal(with_tag(env, "/api/v1/types", "If-None-Match", "\"other\""), 200);
+    tag[strlen(tag) - 1] = '\0';
+    assert_int_equal(with_tag(env, "/api/v1/types", "If-None-Match", tag + 1), 200); /* without its quotes */
+}
+
 /* The second one in the same piece has no token: what the first one may is not its. */
 static void requests_in_one_piece_are_answered_each(void **state)
 {
@@ -170,6 +306,11 @@ int main(void)
             cmocka_unit_test(what_is_malformed_is_refused),
             cmocka_unit_test(what_is_too_large_is_refused),
             cmocka_unit_test(lengths_that_lie_are_refused),
+            cmocka_unit_test(what_can_be_read_in_two_ways_is_refused),
+            cmocka_unit_test(a_nul_is_refused),
+            cmocka_unit_test(errors_speak_of_what_was_sent),
+            cmocka_unit_test(a_head_makes_no_file),
+            cmocka_unit_test(what_has_not_changed_is_304),
             cmocka_unit_test(requests_in_one_piece_are_answered_each),
             cmocka_unit_test(no_address_is_kept),
     };

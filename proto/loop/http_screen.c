@@ -1,0 +1,89 @@
+/*
+ * What is refused by the head of a request alone, because two programs would read it in two ways: a proxy
+ * and this server must not disagree where a request ends (RFC 9112, 6.3), nor this server and its libraries
+ * where a text does.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "proto/base/list.h"
+#include "proto/loop/http_internal.h"
+
+struct screen {
+    int lengths, encodings, hosts;
+    bool odd_length, odd_encoding, odd_query;
+};
+
+static bool is_whole_number(const char *text, size_t size)
+{
+    size_t digits = 0;
+
+    while (digits < size && text[digits] >= '0' && text[digits] <= '9')
+        digits++;
+    return size > 0 && digits == size;
+}
+
+static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
+        const char *value, size_t value_size)
+{
+    struct screen *screen = cls;
+
+    (void)kind;
+    (void)name_size;
+    value = value ? value : "";
+    if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+        screen->lengths++;
+        screen->odd_length |= !is_whole_number(value, value_size);
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+        screen->encodings++;
+        screen->odd_encoding |= strcasecmp(value, "chunked") != 0;
+    } else if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
+        screen->hosts++;
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result on_argument(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
+        const char *value, size_t value_size)
+{
+    struct screen *screen = cls;
+
+    (void)kind;
+    screen->odd_query |= strlen(name) != name_size || (value && strlen(value) != value_size);
+    return MHD_YES;
+}
+
+const char *mr_http_screen(struct MHD_Connection *mhd, const struct connection *connection)
+{
+    struct screen screen = {0};
+
+    (void)MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, on_header, &screen);
+    (void)MHD_get_connection_values_n(mhd, MHD_GET_ARGUMENT_KIND, on_argument, &screen);
+    const struct {
+        bool odd;
+        const char *where;
+    } found[] = {
+            {screen.lengths > 1 || screen.odd_length, MHD_HTTP_HEADER_CONTENT_LENGTH},
+            {screen.encodings > 1 || screen.odd_encoding || (screen.encodings && screen.lengths),
+                    MHD_HTTP_HEADER_TRANSFER_ENCODING},
+            {screen.hosts > 1, MHD_HTTP_HEADER_HOST},
+            {connection->nul || screen.odd_query, "path"},
+    };
+
+    for (size_t i = 0; i < MR_COUNT(found); i++)
+        if (found[i].odd)
+            return found[i].where;
+    return NULL;
+}
+
+/* What is decoded later ends at a NUL for all who read it. */
+void *mr_http_look_at_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+    struct connection *connection =
+            MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+
+    (void)cls;
+    if (connection)
+        connection->nul = strstr(uri, "%00") != NULL;
+    return NULL; /* nobody has begun yet */
+}
