@@ -11,7 +11,8 @@ struct mr_clock {
     void *ctx;
 };
 
-/* The system's clocks. Thread-safe, static. */
+/* The system's clocks. Thread-safe, static. In builds with fault points they are ahead by the seconds in the
+ * file that MR_CLOCK_AHEAD names, if there is one. */
 const struct mr_clock *mr_clock_system(void);
 
 static inline int64_t mr_clock_wall_us(const struct mr_clock *clock)

@@ -13,14 +13,18 @@
 #include <string.h>
 
 #include "tests/support/bus_client.h"
+#include "tests/support/clock_ahead.h"
 #include "tests/support/config_env.h"
 #include "tests/support/hub_env.h"
 
-/* A batch is worth some seconds, so that the second one, sent at once behind it, must be refused. */
-enum { BATCH = 50, BATCHES = 2, ALL = BATCH * BATCHES, WAITING_MAX = 8, DEADLINE_MS = 60 * 1000 };
+/* A batch is worth more than a minute, so that the second one, sent at once behind it, must be refused; the
+ * hub's clock is moved over the time that it tells. */
+enum { BATCH = 100, BATCHES = 2, ALL = BATCH * BATCHES, WAITING_MAX = 8, WAIT_MIN_MS = 60 * 1000 };
 
 struct scene {
     struct spawn spawn;
+    struct clock_ahead clock;
+    unsigned ahead_s;
     struct mr_buf events[ALL];
 };
 
@@ -37,12 +41,18 @@ static void limit(const struct spawn *spawn, const char *publish, const char *li
 static int setup(void **state)
 {
     struct scene *scene = calloc(1, sizeof *scene);
+    char *text;
 
     assert_non_null(scene);
     spawn_init(&scene->spawn, "");
-    limit(&scene->spawn, "nms.programme., nms.course.", "events_per_s: 10");
-    limit(&scene->spawn, "nms.diagnostic., nms.rediagnostic., nms.deficit.", "bytes_per_s: 4000");
+    limit(&scene->spawn, "nms.programme., nms.course.", "events_per_s: 1");
+    limit(&scene->spawn, "nms.diagnostic., nms.rediagnostic., nms.deficit.", "bytes_per_s: 400");
     limit(&scene->spawn, "nms.person., nms.org., nms.employment.", "waiting_max: 8");
+    text = config_env_text(&scene->spawn);
+    (void)config_env_write(&scene->spawn, "marshrut.yaml", text, "ping_interval_ms: 1000",
+            "ping_interval_ms: 600000"); /* a client that stands still keeps its session */
+    free(text);
+    clock_ahead_init(&scene->clock, &scene->spawn);
     spawn_start(&scene->spawn);
     *state = scene;
     return 0;
@@ -59,47 +69,64 @@ static int teardown(void **state)
     return 0;
 }
 
-static void send_from(struct scene *scene, struct bus_client *client, uint64_t acked)
+/* The next frame; the acknowledgement of the first batch may come at any time before it. */
+static const bus_frame *next(struct bus_client *client)
 {
-    for (uint64_t at = acked; at < ALL; at += BATCH)
-        bus_publish(client, at + 1, scene->events + at, BATCH);
+    const bus_frame *frame = bus_receive(client, SPAWN_DEADLINE_MS);
+
+    assert_non_null(frame);
+    return frame;
 }
 
-/* Waits as it was told; whatever comes meanwhile is no refusal. */
-static void wait_ms(struct bus_client *client, uint32_t ms)
+static uint32_t expect_refusal(struct bus_client *client, const char *said, uint64_t *acked)
 {
-    const bus_frame *frame = bus_receive(client, (int)ms);
+    const bus_frame *frame = next(client);
 
-    if (frame)
-        assert_int_equal(frame->body_case, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK);
+    if (frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK) {
+        assert_int_equal(frame->publish_ack->n_results, 0); /* each simply stored */
+        *acked = frame->publish_ack->through;
+        frame = next(client);
+    }
+    assert_int_equal(frame->body_case, MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL);
+    assert_string_equal(frame->refusal->code, "limit");
+    assert_non_null(strstr(frame->refusal->reason, said));
+    assert_false(frame->refusal->fatal);
+    return frame->refusal->retry_after_ms;
 }
 
-/* A producer that does what it is told; how often it was refused. */
-static unsigned obey(struct scene *scene, struct bus_client *client, const char *said)
+static void send_batch(struct scene *scene, struct bus_client *client, size_t index)
+{
+    bus_publish(client, index * BATCH + 1, scene->events + index * BATCH, BATCH);
+}
+
+static void pass_ms(struct scene *scene, uint32_t ms)
+{
+    scene->ahead_s += ms / 1000 + 1;
+    clock_ahead_set(&scene->spawn, scene->ahead_s);
+}
+
+/* A producer that does what it is told, but once comes back too early. */
+static void obey(struct scene *scene, struct bus_client *client, const char *said)
 {
     uint64_t acked = 0;
-    unsigned refused = 0;
+    uint32_t wait_ms, left_ms;
 
-    send_from(scene, client, acked);
+    send_batch(scene, client, 0);
+    send_batch(scene, client, 1);
+    wait_ms = expect_refusal(client, said, &acked);
+    assert_in_range(wait_ms, WAIT_MIN_MS / 2, 2 * SPAWN_DEADLINE_MS);
+    pass_ms(scene, wait_ms / 2);
+    send_batch(scene, client, 1);
+    left_ms = expect_refusal(client, said, &acked);
+    assert_in_range(left_ms, 1, wait_ms / 2);
+    pass_ms(scene, left_ms);
+    send_batch(scene, client, 1);
     while (acked < ALL) {
-        const bus_frame *frame = bus_receive(client, DEADLINE_MS);
+        const bus_frame *frame = bus_expect(client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK);
 
-        assert_non_null(frame);
-        if (frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK) {
-            assert_int_equal(frame->publish_ack->n_results, 0); /* each simply stored */
-            acked = frame->publish_ack->through;
-            continue;
-        }
-        assert_int_equal(frame->body_case, MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL);
-        assert_string_equal(frame->refusal->code, "limit");
-        assert_non_null(strstr(frame->refusal->reason, said));
-        assert_false(frame->refusal->fatal);
-        assert_in_range(frame->refusal->retry_after_ms, 1, DEADLINE_MS);
-        refused++;
-        wait_ms(client, frame->refusal->retry_after_ms);
-        bus_publish(client, BATCH + 1, scene->events + BATCH, BATCH); /* the one that was refused */
+        assert_int_equal(frame->publish_ack->n_results, 0);
+        acked = frame->publish_ack->through;
     }
-    return refused;
 }
 
 static json_int_t figure(struct scene *scene, int system, const char *name)
@@ -122,7 +149,7 @@ static void all_get_through(struct scene *scene, int system, const char *said)
 
     bus_connect_as(&client, &scene->spawn, system);
     (void)bus_hello(&client, 3, 0);
-    assert_true(obey(scene, &client, said) > 0);
+    obey(scene, &client, said);
     bus_close(&client);
     assert_int_equal(figure(scene, system, "received"), ALL); /* what was refused was not received */
     assert_int_equal(figure(scene, system, "stored"), ALL);
