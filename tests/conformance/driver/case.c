@@ -16,6 +16,8 @@
 #include "tests/conformance/driver/events.h"
 #include "tests/conformance/driver/match.h"
 #include "tests/support/bus_client.h"
+#include "tests/support/clock_ahead.h"
+#include "tests/support/config_env.h"
 #include "tests/support/spawn.h"
 
 enum { DOCUMENT_BYTES_MAX = 1 << 20 };
@@ -23,6 +25,8 @@ enum { DOCUMENT_BYTES_MAX = 1 << 20 };
 struct run {
     struct speaker *speaker;
     struct spawn spawn;
+    struct clock_ahead clock;
+    unsigned ahead_s;
     const char *name;
     size_t step;
     json_t *bound;
@@ -198,6 +202,12 @@ static void step_hub(struct run *run, const json_t *step)
         fail_at(run, "the hub cannot do that", step);
 }
 
+static void step_later(struct run *run, const json_t *step)
+{
+    run->ahead_s += (unsigned)json_integer_value(json_object_get(step, "later"));
+    clock_ahead_set(&run->spawn, run->ahead_s);
+}
+
 struct status {
     struct run *run;
     const char *has;
@@ -241,6 +251,7 @@ static const struct {
         {"produce", step_produce},
         {"take", step_take},
         {"hub", step_hub},
+        {"later", step_later},
         {"until", step_until},
 };
 
@@ -255,21 +266,32 @@ static void run_step(struct run *run, const json_t *step)
     fail_at(run, "no such verb", step);
 }
 
-/* The configuration with another publish_window of the same number of digits or fewer. */
-static void set_window(const struct spawn *spawn, json_int_t window)
+/* The configuration with `was` replaced. */
+static void change(const struct spawn *spawn, const char *was, const char *is)
 {
-    static const char key[] = "publish_window: ";
-    struct mr_buf text = MR_BUF_INIT;
-    char *at;
+    char *text = config_env_text(spawn);
 
-    assert_int_equal(mr_file_read(spawn->config, DOCUMENT_BYTES_MAX, &text), 0);
-    at = strstr(mr_buf_str(&text), key);
-    assert_non_null(at);
-    at += strlen(key);
-    assert_true(snprintf(at, strspn(at, "0123456789") + 1, "%-4lld", (long long)window) == 4);
-    at[4] = '\n';
-    assert_int_equal(mr_file_write(spawn->dir, "marshrut.yaml", mr_buf_slice(&text), 0600), 0);
-    mr_buf_fini(&text);
+    (void)config_env_write(spawn, "marshrut.yaml", text, was, is);
+    free(text);
+}
+
+/* What the case wants otherwise: publish_window, and limits of a system. */
+static void configure(const struct spawn *spawn, const json_t *one)
+{
+    json_int_t window = json_integer_value(json_object_get(one, "window"));
+    const json_t *limits = json_object_get(one, "limits");
+    char was[64], is[256];
+
+    if (window) {
+        (void)snprintf(is, sizeof is, "publish_window: %lld\n", (long long)window);
+        change(spawn, "publish_window: 4096\n", is);
+    }
+    if (limits) {
+        (void)snprintf(was, sizeof was, "{name: %s, kind", text_at(limits, "system", ""));
+        (void)snprintf(is, sizeof is, "{name: %s, %s, kind", text_at(limits, "system", ""),
+                text_at(limits, "keys", ""));
+        change(spawn, was, is);
+    }
 }
 
 void case_run(const json_t *one, struct speaker *speaker)
@@ -280,8 +302,8 @@ void case_run(const json_t *one, struct speaker *speaker)
     assert_true(json_array_size(steps) > 1);
     json_decref(call(&run, json_pack("{s:s}", "do", "reset"))); /* what a failed case has left */
     spawn_init(&run.spawn, text_at(one, "configuration", ""));
-    if (json_object_get(one, "window"))
-        set_window(&run.spawn, json_integer_value(json_object_get(one, "window")));
+    configure(&run.spawn, one);
+    clock_ahead_init(&run.clock, &run.spawn);
     spawn_start(&run.spawn);
     for (; run.step < json_array_size(steps); run.step++)
         run_step(&run, json_array_get(steps, run.step));

@@ -24,6 +24,12 @@ static void put_deficit(struct mr_buf *out, const char *id)
     hub_env_deficit(out, id, "11223344595", "t-1");
 }
 
+/* Of another person. */
+static void put_other_deficit(struct mr_buf *out, const char *id)
+{
+    hub_env_deficit(out, id, "08765430300", "t-3");
+}
+
 static void put_wrong_deficit(struct mr_buf *out, const char *id)
 {
     hub_env_deficit(out, id, "11223344596", "t-2");
@@ -45,6 +51,7 @@ static const struct {
 } kinds[] = {
         {"@programme:", put_programme},
         {"@deficit:", put_deficit},
+        {"@deficit-b:", put_other_deficit},
         {"@deficit-wrong:", put_wrong_deficit},
         {"@bytes:", put_bytes},
 };

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "proto/base/clock.h"
 #include "proto/base/list.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/json.h"
@@ -180,30 +181,70 @@ static void add_numbers(json_t *numbers, const Marshrut__Bus__V1__PublishAck *ac
     }
 }
 
+struct producing {
+    struct bus_client *bus;
+    json_t *numbers;
+    uint64_t acknowledged, sent;
+};
+
+static void note_ack(struct producing *p, const Marshrut__Bus__V1__PublishAck *ack)
+{
+    add_numbers(p->numbers, ack);
+    if (ack->through > p->acknowledged)
+        p->acknowledged = ack->through;
+}
+
+static int64_t now_ms(void)
+{
+    return mr_clock_monotonic_us(mr_clock_system()) / 1000;
+}
+
+/* Refused: what was sent since comes again, when the time that it was told has passed. */
+static void back_off(struct producing *p, const Marshrut__Bus__V1__Refusal *refusal)
+{
+    int64_t until = now_ms() + refusal->retry_after_ms, left;
+
+    assert_false(refusal->fatal);
+    while ((left = until - now_ms()) > 0) {
+        const bus_frame *frame = bus_receive(p->bus, (int)left);
+
+        if (frame && frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)
+            note_ack(p, frame->publish_ack);
+    }
+    p->sent = p->acknowledged;
+}
+
+static void take_verdicts(struct producing *p)
+{
+    const bus_frame *frame = bus_receive(p->bus, SPAWN_DEADLINE_MS);
+
+    assert_non_null(frame);
+    if (frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL) {
+        back_off(p, frame->refusal);
+        return;
+    }
+    assert_int_equal(frame->body_case, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK);
+    note_ack(p, frame->publish_ack);
+}
+
 static json_t *do_produce(struct bus_client *bus, const json_t *command)
 {
     const Marshrut__Bus__V1__Welcome *welcome = bus_hello(bus, number_of(command, "epoch"), 0);
-    uint64_t resumed = welcome->stored_sequence, acknowledged = resumed, sent = resumed;
-    uint64_t window = welcome->limits->publish_window;
+    uint64_t resumed = welcome->stored_sequence, window = welcome->limits->publish_window;
     uint64_t count = number_of(command, "events"), batch = number_of(command, "batch");
-    json_t *numbers = json_array();
+    struct producing p = {.bus = bus, .numbers = json_array(), .acknowledged = resumed, .sent = resumed};
 
     assert_in_range(batch, 1, BATCH_MAX);
-    while (acknowledged < count) {
-        const Marshrut__Bus__V1__PublishAck *ack;
+    while (p.acknowledged < count) {
+        while (p.sent < count && p.sent + batch <= p.acknowledged + window) {
+            uint64_t some = count - p.sent < batch ? count - p.sent : batch;
 
-        while (sent < count && sent + batch <= acknowledged + window) {
-            uint64_t some = count - sent < batch ? count - sent : batch;
-
-            publish_some(bus, text_of(command, "prefix"), sent + 1, some);
-            sent += some;
+            publish_some(bus, text_of(command, "prefix"), p.sent + 1, some);
+            p.sent += some;
         }
-        ack = bus_expect(bus, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack;
-        add_numbers(numbers, ack);
-        if (ack->through > acknowledged)
-            acknowledged = ack->through;
+        take_verdicts(&p);
     }
-    return json_pack("{s:o,s:o}", "resumed", number_text(resumed), "numbers", numbers);
+    return json_pack("{s:o,s:o}", "resumed", number_text(resumed), "numbers", p.numbers);
 }
 
 static void add_id(json_t *ids, ProtobufCBinaryData bytes)
