@@ -97,6 +97,10 @@ int mr_fault_hit(const char *name)
     (void)fprintf(stderr, "fault=%s action=%s\n", name, action);
     if (strcmp(action, "kill") == 0)
         (void)raise(SIGKILL);
+    if (strcmp(action, "stop") == 0) {
+        (void)kill(getpid(), SIGSTOP); /* every thread */
+        return 0;
+    }
     if (strcmp(action, "eio") == 0)
         return MR_EIO;
     if (strcmp(action, "enospc") == 0)

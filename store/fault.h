@@ -3,8 +3,8 @@
  * MR_FAULT_POINTS (debug builds); else they cost nothing. Every point is in the one table below, so that a
  * test of all is complete.
  *
- *   MR_FAULT=name:nth:kill|eio|enospc   at the nth hit (from 1) of the point, once: SIGKILL to itself, or
- * that failure
+ *   MR_FAULT=name:nth:kill|stop|eio|enospc   at the nth hit (from 1) of the point, once: SIGKILL to itself;
+ * SIGSTOP, until somebody continues it; or that failure
  *   MR_FAULT_WHEN=FILE                  hits count only while there is such a file
  */
 #ifndef MR_STORE_FAULT_H

@@ -6,19 +6,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hub/index/indexer.h"
 #include "hub/keep/leftover.h"
 #include "hub/project/fact_view.h"
 #include "proto/base/bytes.h"
+#include "proto/base/clock.h"
 #include "proto/base/list.h"
 #include "store/fault.h"
 #include "store/folder.h"
 #include "store/kv.h"
 #include "store/sha256.h"
 
-enum { ATTEMPTS = 20 };
+enum { PAUSE_MS = 1, LONGEST_PAUSE_MS = 200, PATIENCE_US = 60 * 1000 * 1000 };
 
 static const struct {
     enum mr_rebuild_what what;
@@ -186,22 +188,37 @@ static int say_damage(int r, const char *name, struct mr_error *reterr)
     return mr_error_set(reterr, r, name, cure, "rows of %s/ are damaged", name);
 }
 
-/* Of one moment: again while its builder goes on. */
+/* The digest, when index/ and views/ stood at the same number before and after it. 1: they did not. */
+static int digest_once(struct mr_house *house, struct content *ret, struct mr_error *reterr)
+{
+    uint64_t views = mr_view_through(house->view);
+    int r;
+
+    ret->through = mr_index_through(house->index);
+    if (ret->through != views)
+        return 1;
+    r = say_damage(mr_index_digest(house->index, ret->index, &ret->entries, reterr), "index", reterr);
+    return r < 0 ? r : ret->through != mr_index_through(house->index);
+}
+
+/* Of one moment. Their builder commits one after the other, and a commit lasts as long as the disk wants. */
 static int digest_present(struct mr_house *house, struct content *ret, struct mr_error *reterr)
 {
-    int r = 0;
+    const struct mr_clock *clock = mr_clock_system();
+    int64_t until_us = mr_clock_monotonic_us(clock) + PATIENCE_US;
+    long pause_ms = PAUSE_MS;
+    int r = digest_once(house, ret, reterr);
 
-    for (int i = 0; i < ATTEMPTS && r == 0; i++) {
-        uint64_t views = mr_view_through(house->view);
+    while (r > 0 && mr_clock_monotonic_us(clock) < until_us) {
+        struct timespec pause = {.tv_nsec = pause_ms * 1000 * 1000};
 
-        ret->through = mr_index_through(house->index);
-        r = say_damage(mr_index_digest(house->index, ret->index, &ret->entries, reterr), "index", reterr);
-        if (r == 0 && ret->through == views && ret->through == mr_index_through(house->index))
-            return 0;
+        (void)nanosleep(&pause, NULL);
+        pause_ms = 2 * pause_ms < LONGEST_PAUSE_MS ? 2 * pause_ms : LONGEST_PAUSE_MS;
+        r = digest_once(house, ret, reterr);
     }
-    return r < 0 ? r
-                 : mr_error_set(reterr, MR_EAGAIN, "index", "try again when fewer events come",
-                           "the index grows faster than it is read");
+    return r <= 0 ? r
+                  : mr_error_set(reterr, MR_EAGAIN, "index", "try again when fewer events come",
+                            "the index grows faster than it is read");
 }
 
 static int digest_again(struct mr_house *house, uint64_t through, struct blocked *blocked,

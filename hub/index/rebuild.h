@@ -24,7 +24,7 @@ int mr_rebuild(const struct mr_config *config, enum mr_rebuild_what what, struct
 /*
  * Builds both beside, up to where the present ones are, compares, and removes it again; with a hub running or
  * without. Facts of events with a blocked person are left out: the present ones were made before the block.
- * MR_EAGAIN: the index did not stand still long enough.
+ * MR_EAGAIN: for a minute the index did not stand still long enough.
  */
 int mr_rebuild_check(const struct mr_config *config, struct mr_rebuilt *ret, struct mr_error *reterr);
 

@@ -10,11 +10,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,27 +30,34 @@
 #include "tests/support/spawn.h"
 #include "tests/support/tmpdir.h"
 
-enum { EVENTS = 100, EPOCH = 3 };
+enum { EVENTS = 100, EPOCH = 3, MOMENT_MS = 300 };
 
-static void publish(struct spawn *hub)
+/* Events of which no other call sends one. */
+static void send_events(struct bus_client *client, uint64_t epoch)
+{
+    struct mr_buf events[EVENTS] = {0};
+    char id[48];
+
+    for (size_t i = 0; i < EVENTS; i++) {
+        (void)snprintf(id, sizeof id, "e-%" PRIu64 "-%zu", epoch, i);
+        hub_env_deficit(&events[i], id, "11223344595", NULL);
+    }
+    bus_publish(client, 1, events, EVENTS);
+    for (size_t i = 0; i < EVENTS; i++)
+        mr_buf_fini(&events[i]);
+}
+
+static void publish(const struct spawn *hub)
 {
     struct bus_client client;
-    struct mr_buf events[EVENTS] = {0};
     bus_frame *frame;
-    char id[32];
 
     bus_connect_as(&client, hub, SPAWN_COPMKP);
     (void)bus_hello(&client, EPOCH, 0);
-    for (size_t i = 0; i < EVENTS; i++) {
-        (void)snprintf(id, sizeof id, "e-%zu", i);
-        hub_env_deficit(&events[i], id, "11223344595", NULL);
-    }
-    bus_publish(&client, 1, events, EVENTS);
+    send_events(&client, EPOCH);
     frame = bus_receive(&client, SPAWN_DEADLINE_MS);
     assert_non_null(frame);
     assert_int_equal(frame->publish_ack->through, EVENTS);
-    for (size_t i = 0; i < EVENTS; i++)
-        mr_buf_fini(&events[i]);
     bus_close(&client);
 }
 
@@ -256,6 +266,65 @@ static void test_check_killed(void **state)
     assert_int_equal(tool(hub, "balance", NULL, NULL), 0);
 }
 
+/* The tool, in a process of its own. */
+static pid_t checking(const struct spawn *hub)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+        (void)dup2(fd, STDOUT_FILENO);
+        (void)execl(
+                MR_BIN_DIR "/marshrut", "marshrut", "-c", hub->config, "rebuild", "--check", (char *)NULL);
+        _exit(127);
+    }
+    return pid;
+}
+
+/* For a moment; too short a one only makes the test weaker. */
+static bool still_runs(pid_t pid)
+{
+    int fd = pidfd_open(pid, 0);
+    struct pollfd ended = {.fd = fd, .events = POLLIN};
+    int r = poll(&ended, 1, MOMENT_MS);
+
+    (void)close(fd);
+    return r == 0;
+}
+
+/* The index is committed and the views beside it are not, for as long as the disk wants: it is waited for. */
+static void test_check_between_commits(void **state)
+{
+    struct spawn *hub = *state;
+    char when[128];
+    const char *const stop[] = {"MR_FAULT=view.commit.before:1:stop", when, NULL};
+    struct bus_client client;
+    pid_t tool_pid;
+    bool waits;
+    int status;
+
+    (void)snprintf(when, sizeof when, "MR_FAULT_WHEN=%s", path(hub, "now"));
+    spawn_stop(hub);
+    hub->environment = stop;
+    spawn_start(hub);
+    hub->environment = NULL;
+    bus_connect_as(&client, hub, SPAWN_COPMKP);
+    (void)bus_hello(&client, EPOCH + 1, 0);
+    (void)fclose(fopen(path(hub, "now"), "we"));
+    send_events(&client, EPOCH + 1);
+    assert_int_equal(waitpid(hub->pid, &status, WUNTRACED), hub->pid);
+    assert_true(WIFSTOPPED(status));
+    tool_pid = checking(hub);
+    waits = still_runs(tool_pid);
+    assert_int_equal(kill(hub->pid, SIGCONT), 0);
+    assert_int_equal(waitpid(tool_pid, &status, 0), tool_pid);
+    assert_true(waits && WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    bus_close(&client);
+}
+
 #endif
 
 int main(void)
@@ -266,6 +335,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_restore_killed, setup, teardown),
             cmocka_unit_test_setup_teardown(test_restore_fails, setup, teardown),
             cmocka_unit_test_setup_teardown(test_check_killed, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_check_between_commits, setup, teardown),
 #endif
     };
 
