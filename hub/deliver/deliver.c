@@ -129,7 +129,9 @@ int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error
     mr_arena_init(&deliver->arena, ARENA_BYTES);
     deliver->view = calloc(1, sizeof *deliver->view);
     deliver->feeds = calloc(config->subscriptions_count + 1, sizeof *deliver->feeds);
-    if (r < 0 || !deliver->view || !deliver->feeds || (r = mr_log_reader_renew(deliver->reader)) < 0)
+    deliver->by_id = calloc(MR_SUBSCRIPTION_IDS, sizeof *deliver->by_id);
+    if (r < 0 || !deliver->view || !deliver->feeds || !deliver->by_id ||
+            (r = mr_log_reader_renew(deliver->reader)) < 0)
         return mr_error_set(reterr, r < 0 ? r : MR_ENOMEM, "log", "", "cannot read the cursors");
     if (mr_tail_init(&deliver->tail, mr_log_reader_head(deliver->reader)) < 0)
         return mr_error_set(reterr, MR_ENOMEM, "deliver", "", "no memory for the subscriptions");
@@ -138,6 +140,7 @@ int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error
         if (r < 0)
             return mr_error_set(
                     reterr, r, config->subscriptions[i].name, "", "cannot read the subscription's cursor");
+        deliver->by_id[deliver->feeds[i]->id] = deliver->feeds[i];
         deliver->feeds_count++;
     }
     mr_log_reader_pause(deliver->reader);
@@ -161,6 +164,7 @@ void mr_deliver_close(struct mr_deliver *deliver)
     for (uint32_t i = 0; i < deliver->feeds_count; i++)
         mr_feed_free(deliver->feeds[i]);
     free(deliver->feeds);
+    free(deliver->by_id);
     mr_tail_fini(&deliver->tail);
     free(deliver->view);
     if (deliver->reader)
@@ -169,6 +173,7 @@ void mr_deliver_close(struct mr_deliver *deliver)
     mr_buf_wipe(&deliver->bytes);
     mr_buf_fini(&deliver->recipients);
     deliver->feeds = NULL;
+    deliver->by_id = NULL;
     deliver->feeds_count = 0;
 }
 
@@ -216,19 +221,15 @@ void mr_deliver_on_act(void *ctx, const struct mr_act_delivery *act)
 
 struct mr_feed *mr_deliver_feed(struct mr_deliver *deliver, uint16_t id)
 {
-    for (uint32_t i = 0; i < deliver->feeds_count; i++)
-        if (deliver->feeds[i]->id == id)
-            return deliver->feeds[i];
-    return NULL;
+    return deliver->by_id ? deliver->by_id[id] : NULL;
 }
 
 static struct mr_feed *feed_of(struct mr_deliver *deliver, struct mr_session *session, const char *name)
 {
-    for (uint32_t i = 0; i < deliver->feeds_count; i++)
-        if (strcmp(deliver->feeds[i]->subscription->name, name) == 0 &&
-                strcmp(deliver->feeds[i]->subscription->system, session->system->name) == 0)
-            return deliver->feeds[i];
-    return NULL;
+    struct mr_feed *feed =
+            mr_deliver_feed(deliver, mr_names_id(deliver->house->names, MR_NAME_SUBSCRIPTION, name));
+
+    return feed && strcmp(feed->subscription->system, session->system->name) == 0 ? feed : NULL;
 }
 
 /* The feed that this session has subscribed to; others' frames are dropped. */

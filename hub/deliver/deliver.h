@@ -88,6 +88,7 @@ struct mr_deliver {
     uv_loop_t *loop;
     struct mr_feed **feeds; /* each stays where it is: timers know it */
     uint32_t feeds_count;
+    struct mr_feed **by_id; /* the same by id of the subscription; each frame of a receiver asks */
     struct mr_tail tail;
     struct mr_log_reader *reader;
     struct mr_record_view *view;

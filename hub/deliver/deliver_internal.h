@@ -6,6 +6,7 @@
 #include "hub/deliver/parked_row.h"
 
 /* The feed of a subscription's id; NULL: it is gone. */
+enum { MR_SUBSCRIPTION_IDS = UINT16_MAX + 1 };
 struct mr_feed *mr_deliver_feed(struct mr_deliver *deliver, uint16_t id);
 
 /* The reader has a snapshot, and the log a cursor of the subscription. */

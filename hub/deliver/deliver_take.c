@@ -3,8 +3,6 @@
 
 #include "hub/deliver/deliver_internal.h"
 
-enum { IDS = UINT16_MAX + 1 };
-
 static void on_closed(uv_handle_t *handle)
 {
     struct mr_feed *feed = handle->data;
@@ -53,18 +51,22 @@ static void replace(struct mr_deliver *deliver, const struct mr_config *config, 
         by_id[feeds[i]->id] = NULL;
     }
     for (uint32_t i = 0; i < deliver->feeds_count; i++)
-        if (by_id[deliver->feeds[i]->id])
+        if (by_id[deliver->feeds[i]->id]) {
+            deliver->by_id[deliver->feeds[i]->id] = NULL;
             close_feed(deliver->feeds[i]);
+        }
     free(deliver->feeds);
     deliver->feeds = feeds;
     deliver->feeds_count = config->subscriptions_count;
+    for (uint32_t i = 0; i < deliver->feeds_count; i++)
+        deliver->by_id[feeds[i]->id] = feeds[i];
 }
 
 int mr_deliver_take(struct mr_deliver *deliver, uv_loop_t *loop, const struct mr_config *config)
 {
     uint32_t count = config->subscriptions_count;
     struct mr_feed **feeds = calloc(count + 1u, sizeof(struct mr_feed *));
-    struct mr_feed **by_id = calloc(IDS, sizeof(struct mr_feed *));
+    struct mr_feed **by_id = calloc(MR_SUBSCRIPTION_IDS, sizeof(struct mr_feed *));
     int r = feeds && by_id ? 0 : MR_ENOMEM;
 
     for (uint32_t i = 0; r == 0 && i < deliver->feeds_count; i++)

@@ -1,3 +1,5 @@
+#define HASH_NONFATAL_OOM            1
+#define uthash_nonfatal_oom(element) ((element)->lost = true)
 #include "hub/session/session.h"
 
 #include <stdlib.h>
@@ -10,19 +12,60 @@
 #include "proto/base/list.h"
 #include "proto/base/logfmt.h"
 
-enum { PINGS_MISSED_MAX = 3 };
+enum { PINGS_MISSED_MAX = 3, IDS = UINT16_MAX + 1 };
 
 typedef Marshrut__Bus__V1__Frame frame_t;
 
+/* ---- finding one: each frame asks, and a thousand may be connected ---- */
+
 struct mr_session *mr_sessions_of_system(struct mr_sessions *sessions, uint16_t system_id)
 {
-    mr_list_foreach (it, &sessions->list) {
-        struct mr_session *session = MR_CONTAINER(it, struct mr_session, link);
+    return sessions->by_system ? sessions->by_system[system_id] : NULL;
+}
 
-        if (session->system_id == system_id)
-            return session;
+static size_t peer_key(const struct mr_peer *peer, uint8_t out[static sizeof(uint16_t) + MR_PEER_ID_MAX])
+{
+    memcpy(out, &peer->endpoint, sizeof peer->endpoint);
+    memcpy(out + sizeof peer->endpoint, peer->id, peer->id_size);
+    return sizeof peer->endpoint + peer->id_size;
+}
+
+static struct mr_session *session_of_peer(struct mr_sessions *sessions, const struct mr_peer *peer)
+{
+    uint8_t key[sizeof(uint16_t) + MR_PEER_ID_MAX];
+    size_t size = peer_key(peer, key);
+    struct mr_session *session;
+
+    HASH_FIND(hh, sessions->by_peer, key, size, session);
+    return session;
+}
+
+/* false: out of memory. The older one of its peer and of its system are gone. */
+static bool enter(struct mr_sessions *sessions, struct mr_session *session)
+{
+    if (!sessions->by_system)
+        return false;
+    if (!session->via) {
+        size_t size = peer_key(&session->peer, session->peer_key);
+
+        HASH_ADD(hh, sessions->by_peer, peer_key, size, session);
     }
-    return NULL;
+    if (session->lost)
+        return false;
+    mr_list_push_back(&sessions->list, &session->link);
+    sessions->by_system[session->system_id] = session;
+    return true;
+}
+
+static void leave(struct mr_session *session)
+{
+    struct mr_sessions *sessions = session->sessions;
+
+    if (!session->via)
+        HASH_DEL(sessions->by_peer, session);
+    mr_list_remove(&session->link);
+    if (sessions->by_system[session->system_id] == session)
+        sessions->by_system[session->system_id] = NULL;
 }
 
 size_t mr_sessions_count(const struct mr_sessions *sessions)
@@ -34,23 +77,12 @@ size_t mr_sessions_count(const struct mr_sessions *sessions)
     return count;
 }
 
-static struct mr_session *session_of_peer(struct mr_sessions *sessions, const struct mr_peer *peer)
-{
-    mr_list_foreach (it, &sessions->list) {
-        struct mr_session *session = MR_CONTAINER(it, struct mr_session, link);
-
-        if (!session->via && mr_peer_equal(&session->peer, peer))
-            return session;
-    }
-    return NULL;
-}
-
 static void close_session(struct mr_session *session, const char *why)
 {
     mr_info("session.closed", "system", session->system->name, "session", MR_N(session->id), "why", why);
     mr_deliver_detach(session->sessions->deliver, session);
     mr_receipt_queue_forget(session->sessions->receipts, session);
-    mr_list_remove(&session->link);
+    leave(session);
     if (session->via)
         session->via->ended(session->via_ctx, why);
     free(session);
@@ -160,9 +192,9 @@ static void replace_older(struct mr_sessions *sessions, const struct mr_peer *pe
         close_session(same, "new hello");
 }
 
-/* Of this system, and alone; NULL: out of memory. */
-static struct mr_session *begin(
-        struct mr_sessions *sessions, const struct mr_peer *peer, const struct mr_config_system *system)
+/* Of this system, and alone; NULL: out of memory. via NULL: at peer. */
+static struct mr_session *begin(struct mr_sessions *sessions, const struct mr_peer *peer,
+        const struct mr_config_system *system, const struct mr_session_via *via)
 {
     struct mr_session *session = calloc(1, sizeof *session);
 
@@ -174,9 +206,13 @@ static struct mr_session *begin(
     session->system_id = mr_names_id(sessions->house->names, MR_NAME_SYSTEM, system->name);
     session->heard_us = mr_clock_monotonic_us(sessions->house->clock);
     replace_older(sessions, peer, session->system_id);
+    session->via = via;
     if (peer)
         session->peer = *peer;
-    mr_list_push_back(&sessions->list, &session->link);
+    if (!enter(sessions, session)) {
+        free(session);
+        return NULL;
+    }
     mr_info("session.opened", "system", system->name, "session", MR_N(session->id), "over",
             peer ? NULL : "http");
     return session;
@@ -185,11 +221,10 @@ static struct mr_session *begin(
 struct mr_session *mr_sessions_begin(struct mr_sessions *sessions, const struct mr_config_system *system,
         const struct mr_session_via *via, void *ctx)
 {
-    struct mr_session *session = begin(sessions, NULL, system);
+    struct mr_session *session = begin(sessions, NULL, system, via);
 
     if (!session)
         return NULL;
-    session->via = via;
     session->via_ctx = ctx;
     session->admin = true;
     return session;
@@ -218,7 +253,7 @@ static void on_hello(struct mr_sessions *sessions, const struct mr_peer *peer,
                 "on the admin endpoint say \"marshrut as=SYSTEM\"", 0, true);
         return;
     }
-    session = begin(sessions, peer, system);
+    session = begin(sessions, peer, system, NULL);
     if (!session)
         return;
     session->admin = authenticated == NULL;
@@ -392,8 +427,11 @@ int mr_sessions_open(struct mr_sessions *sessions, uv_loop_t *loop, struct mr_ga
     sessions->house = house;
     sessions->hub_epoch = (uint64_t)mr_clock_wall_us(house->clock);
     mr_list_init(&sessions->list);
+    sessions->by_system = calloc(IDS, sizeof(struct mr_session *));
     (void)uv_timer_init(loop, &sessions->timer);
     sessions->timer.data = sessions;
+    if (!sessions->by_system)
+        return MR_ENOMEM;
     return uv_timer_start(&sessions->timer, on_timer, interval_ms, interval_ms) == 0 ? 0 : MR_ESYSTEM;
 }
 
@@ -413,6 +451,8 @@ void mr_sessions_close(struct mr_sessions *sessions, const char *reason)
 {
     mr_list_foreach_safe (it, &sessions->list)
         say_goodbye(MR_CONTAINER(it, struct mr_session, link), reason);
+    free(sessions->by_system);
+    sessions->by_system = NULL;
     uv_close((uv_handle_t *)&sessions->timer, NULL);
 }
 

@@ -6,6 +6,8 @@
 #ifndef MR_HUB_SESSION_SESSION_H
 #define MR_HUB_SESSION_SESSION_H
 
+#include <uthash.h>
+
 #include "hub/session/gateway.h"
 #include "hub/house.h"
 #include "proto/base/list.h"
@@ -37,6 +39,9 @@ struct mr_session {
     int64_t heard_us;    /* monotonic: when its application last said anything */
     unsigned unanswered; /* pings since then. Not by the clock: a hub that stood still has heard nobody */
     uint64_t progress;   /* as its last Ping or Pong says */
+    uint8_t peer_key[sizeof(uint16_t) + MR_PEER_ID_MAX]; /* endpoint and id */
+    bool lost;                                           /* no memory to find it by its peer */
+    UT_hash_handle hh;                                   /* in by_peer, unless via */
 };
 
 struct mr_sessions {
@@ -48,6 +53,8 @@ struct mr_sessions {
     struct mr_query *query;
     struct mr_receipt_queue *receipts;
     struct mr_list list;
+    struct mr_session *by_peer;    /* uthash */
+    struct mr_session **by_system; /* the newest of each id; NULL: not open yet */
     uv_timer_t timer;
     uint64_t hub_epoch;
     uint64_t last_id;
