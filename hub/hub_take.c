@@ -33,6 +33,7 @@ void mr_hub_take(struct mr_hub *hub, struct mr_edition *edition, uint64_t number
     hub->config = edition->config;
     hub->gateway.config = edition->config;
     hub->room.config = &edition->config->hub;
+    mr_alerts_take(&hub->alerts, edition);
     mr_editions_set(&hub->editions, edition);
     mr_edition_drop(old);
     mr_info("config.applied", "version", MR_N(edition->version), "number", MR_N(number), "systems",

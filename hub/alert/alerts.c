@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "hub/audit/args.h"
+#include "hub/edition/edition.h"
 #include "hub/hub.h"
 #include "proto/base/list.h"
+#include "proto/base/logfmt.h"
 
 enum { NAME_BYTES = 64, MS_IN_HOUR = 3600 * 1000 };
 
@@ -295,34 +297,86 @@ uint64_t mr_alerts_count(const struct mr_alerts *alerts)
     return lasting.count;
 }
 
-/* ---- open and close ---- */
+/* ---- open, change and close ---- */
 
-int mr_alerts_open(struct mr_alerts *alerts, struct mr_hub *hub, struct mr_error *reterr)
+static int take_ways(struct mr_alerts *alerts, struct mr_edition *edition, struct mr_error *reterr)
 {
-    const struct mr_config_alerts *config = hub->config->alerts;
-    int r;
+    const struct mr_config *config = edition->config;
+    struct mr_alert_sender *sender;
+    int r = mr_alert_sender_configured(
+            &sender, &alerts->hub->loop, config->alerts, config->hub.source, reterr);
 
-    *alerts = (struct mr_alerts){.hub = hub};
-    if (!config)
-        return 0;
-    alerts->config = config;
-    alerts->opened_us = mr_clock_monotonic_us(hub->house.clock);
-    r = mr_alert_sender_configured(&alerts->sender, &hub->loop, config, hub->config->hub.source, reterr);
-    if (r == 0)
-        mr_balance_watch_open(
-                &alerts->balance, &hub->loop, &hub->house, (uint64_t)*config->balance_hours * MS_IN_HOUR);
-    return r;
+    if (r < 0)
+        return r;
+    mr_alert_sender_close(alerts->sender);
+    mr_edition_drop(alerts->ways);
+    alerts->sender = sender;
+    alerts->ways = mr_edition_hold(edition);
+    return 0;
 }
 
-void mr_alerts_close(struct mr_alerts *alerts)
+static void forget(struct mr_alerts *alerts)
 {
     alerts->config = NULL;
-    mr_balance_watch_close(&alerts->balance);
     mr_alert_sender_close(alerts->sender);
+    mr_edition_drop(alerts->edition);
+    mr_edition_drop(alerts->ways);
     alerts->sender = NULL;
+    alerts->edition = alerts->ways = NULL;
     free(alerts->systems);
     free(alerts->subscriptions);
     alerts->systems = NULL;
     alerts->subscriptions = NULL;
     alerts->systems_count = alerts->subscriptions_count = 0;
+    memset(alerts->alarms, 0, sizeof alerts->alarms);
+}
+
+/* The ways are there. */
+static void take_terms(struct mr_alerts *alerts, struct mr_edition *edition)
+{
+    mr_edition_drop(alerts->edition);
+    alerts->edition = mr_edition_hold(edition);
+    if (!alerts->config)
+        alerts->opened_us = mr_clock_monotonic_us(alerts->hub->house.clock);
+    alerts->config = edition->config->alerts;
+    mr_balance_watch_pause(&alerts->balance, (uint64_t)*alerts->config->balance_hours * MS_IN_HOUR);
+}
+
+int mr_alerts_open(struct mr_alerts *alerts, struct mr_hub *hub, struct mr_error *reterr)
+{
+    int r = 0;
+
+    *alerts = (struct mr_alerts){.hub = hub};
+    mr_balance_watch_open(&alerts->balance, &hub->loop, &hub->house, 0);
+    if (!hub->config->alerts)
+        return 0;
+    r = take_ways(alerts, hub->house.edition, reterr);
+    if (r == 0)
+        take_terms(alerts, hub->house.edition);
+    return r;
+}
+
+void mr_alerts_take(struct mr_alerts *alerts, struct mr_edition *edition)
+{
+    const struct mr_config_alerts *config = edition->config->alerts;
+    struct mr_error error = {0};
+
+    if (!alerts->balance.open) /* not open yet, or not any more */
+        return;
+    if (!config) {
+        forget(alerts);
+        mr_balance_watch_pause(&alerts->balance, 0);
+        return;
+    }
+    if ((!alerts->sender || !mr_alert_ways_same(alerts->ways->config->alerts, config)) &&
+            take_ways(alerts, edition, &error) < 0)
+        mr_warn("alert.ways", "what", error.what, "where", error.where, "cure", error.cure);
+    if (alerts->sender)
+        take_terms(alerts, edition);
+}
+
+void mr_alerts_close(struct mr_alerts *alerts)
+{
+    mr_balance_watch_close(&alerts->balance);
+    forget(alerts);
 }

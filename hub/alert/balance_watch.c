@@ -41,14 +41,15 @@ static void on_after_work(uv_work_t *work, int status)
     if (atomic_load(&watch->stopping))
         return;
     if (status == 0 && watch->status == 0) {
-        watch->differences = watch->found;
+        watch->differences = watch->pause_ms > 0 ? watch->found : 0;
         watch->drawn++;
         mr_info("balance.drawn", "differences", MR_N(watch->found));
     } else {
         mr_warn("balance.not-drawn", "what", mr_err_text(watch->status), "cure",
                 "marshrut balance says more");
     }
-    (void)uv_timer_start(&watch->timer, on_timer, watch->pause_ms, 0);
+    if (watch->pause_ms > 0)
+        (void)uv_timer_start(&watch->timer, on_timer, watch->pause_ms, 0);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -63,18 +64,34 @@ static void on_timer(uv_timer_t *timer)
     (void)uv_timer_start(&watch->timer, on_timer, watch->pause_ms, 0);
 }
 
+static void wait_for_first(struct mr_balance_watch *watch)
+{
+    uint64_t pause_ms = watch->pause_ms < MR_BALANCE_FIRST_MS ? watch->pause_ms : MR_BALANCE_FIRST_MS;
+
+    if (watch->pause_ms > 0 && !watch->running)
+        (void)uv_timer_start(&watch->timer, on_timer, pause_ms, 0);
+}
+
 void mr_balance_watch_open(
         struct mr_balance_watch *watch, uv_loop_t *loop, struct mr_house *house, uint64_t pause_ms)
 {
     watch->house = house;
     watch->loop = loop;
     watch->pause_ms = pause_ms;
-    if (pause_ms == 0)
-        return;
     (void)uv_timer_init(loop, &watch->timer);
     watch->open = true;
-    (void)uv_timer_start(
-            &watch->timer, on_timer, pause_ms < MR_BALANCE_FIRST_MS ? pause_ms : MR_BALANCE_FIRST_MS, 0);
+    wait_for_first(watch);
+}
+
+void mr_balance_watch_pause(struct mr_balance_watch *watch, uint64_t pause_ms)
+{
+    if (!watch->open || watch->pause_ms == pause_ms)
+        return;
+    watch->pause_ms = pause_ms;
+    if (pause_ms == 0)
+        watch->differences = 0; /* nobody looks any more */
+    (void)uv_timer_stop(&watch->timer);
+    wait_for_first(watch);
 }
 
 void mr_balance_watch_close(struct mr_balance_watch *watch)

@@ -28,9 +28,11 @@ struct mr_balance_watch {
     uint64_t drawn;       /* how many have ended */
 };
 
-/* pause_ms 0: off. */
+/* pause_ms 0: off, until it has another. */
 void mr_balance_watch_open(
         struct mr_balance_watch *watch, uv_loop_t *loop, struct mr_house *house, uint64_t pause_ms);
+/* Another one from now on; the one that runs, runs on. */
+void mr_balance_watch_pause(struct mr_balance_watch *watch, uint64_t pause_ms);
 /* Ends the one that runs, turning the loop; the loop runs to its end after it. */
 void mr_balance_watch_close(struct mr_balance_watch *watch);
 

@@ -5,6 +5,7 @@
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
 #include "hub/edition/edition.h"
+#include "proto/alert/configured.h"
 #include "proto/config/config_diff.h"
 #include "store/sha256.h"
 
@@ -44,7 +45,12 @@ static int read_text(const struct mr_method_call *call, struct mr_config **ret, 
     if (r < 0)
         return r;
     r = mr_edition_read(ret, running, mr_slice_str(text), *name ? name : running->name, reterr);
-    if (r == 0 && (r = mr_config_live(running, *ret, reterr)) < 0)
+    if (r < 0)
+        return r;
+    r = mr_config_live(running, *ret, reterr);
+    if (r == 0 && (*ret)->alerts)
+        r = mr_alert_secrets_readable((*ret)->alerts, reterr);
+    if (r < 0)
         mr_config_free(*ret);
     return r;
 }

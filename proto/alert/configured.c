@@ -41,6 +41,52 @@ int mr_alert_sender_configured(struct mr_alert_sender **ret, uv_loop_t *loop,
     return r;
 }
 
+static int try_secret(const char *path, struct mr_error *reterr)
+{
+    char secret[MR_CONFIG_SECRET_MAX];
+    int r = path ? mr_config_read_secret(path, secret, reterr) : 0;
+
+    explicit_bzero(secret, sizeof secret);
+    return r;
+}
+
+int mr_alert_secrets_readable(const struct mr_config_alerts *config, struct mr_error *reterr)
+{
+    int r = try_secret(config->webhook_token_file, reterr);
+
+    return r < 0 || !config->mail ? r : try_secret(config->mail->password_file, reterr);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_texts(char *const *a, uint32_t a_count, char *const *b, uint32_t b_count)
+{
+    bool same = a_count == b_count;
+
+    for (uint32_t i = 0; same && i < a_count; i++)
+        same = strcmp(a[i], b[i]) == 0;
+    return same;
+}
+
+static bool same_mail(const struct mr_config_mail *a, const struct mr_config_mail *b)
+{
+    if (!a || !b)
+        return a == b;
+    return same_text(a->server, b->server) && same_text(a->from, b->from) && same_text(a->user, b->user) &&
+           same_text(a->password_file, b->password_file) &&
+           same_texts(a->to, a->to_count, b->to, b->to_count);
+}
+
+bool mr_alert_ways_same(const struct mr_config_alerts *a, const struct mr_config_alerts *b)
+{
+    return same_texts(a->command, a->command_count, b->command, b->command_count) &&
+           same_text(a->webhook, b->webhook) && same_text(a->webhook_token_file, b->webhook_token_file) &&
+           same_mail(a->mail, b->mail) && a->timeout_seconds == b->timeout_seconds;
+}
+
 struct mr_alarm_now mr_alarm_now_of(const struct mr_config_alerts *config, const struct mr_clock *clock)
 {
     return (struct mr_alarm_now){.wall_us = mr_clock_wall_us(clock),

@@ -2,6 +2,8 @@
 #ifndef MR_ALERT_CONFIGURED_H
 #define MR_ALERT_CONFIGURED_H
 
+#include <stdbool.h>
+
 #include "proto/alert/alarm.h"
 #include "proto/base/clock.h"
 #include "proto/config/config.h"
@@ -11,6 +13,11 @@
  * secret's file in where. */
 int mr_alert_sender_configured(struct mr_alert_sender **ret, uv_loop_t *loop,
         const struct mr_config_alerts *config, const char *from, struct mr_error *reterr);
+
+/* Would its secrets be read? 0, or as mr_alert_sender_configured(). Any thread. */
+int mr_alert_secrets_readable(const struct mr_config_alerts *config, struct mr_error *reterr);
+/* Are the ways the same, whatever the terms are? What lies in a secret's file is not looked at. */
+bool mr_alert_ways_same(const struct mr_config_alerts *a, const struct mr_config_alerts *b);
 
 struct mr_alarm_now mr_alarm_now_of(const struct mr_config_alerts *config, const struct mr_clock *clock);
 

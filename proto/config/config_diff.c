@@ -10,7 +10,7 @@
 
 /* What a running hub takes over; all else is made once, at the start. */
 static const char *const live[] = {"systems", "subscriptions", "codelists", "operators", "retention",
-        "erasure", "passport", "adapters", "tests", "hub.publish_window", "hub.index_lag_max",
+        "alerts", "erasure", "passport", "adapters", "tests", "hub.publish_window", "hub.index_lag_max",
         "hub.segment_events", "hub.correction_days"};
 
 struct diff {

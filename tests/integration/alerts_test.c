@@ -27,6 +27,8 @@ struct scene {
     struct mr_http_server *server;
     json_t *alerts;                          /* all that came */
     const char *condition, *subject, *state; /* that is waited for */
+    const char *path;                        /* NULL: wherever */
+    int times;
 };
 
 static void on_request(void *ctx, const struct mr_http_request *request)
@@ -35,6 +37,7 @@ static void on_request(void *ctx, const struct mr_http_request *request)
     json_t *alert = json_loadb((const char *)request->body.data, request->body.size, 0, NULL);
 
     assert_non_null(alert);
+    assert_int_equal(json_object_set_new(alert, "path", json_string(request->path)), 0);
     assert_int_equal(json_array_append_new(scene->alerts, alert), 0);
     mr_http_answer(request->exchange, 200, NULL, mr_slice(NULL, 0));
 }
@@ -110,14 +113,15 @@ static bool has_come(void *ctx)
     struct scene *scene = ctx;
     size_t i;
     json_t *alert;
+    int times = 0;
 
     (void)uv_run(&scene->loop, UV_RUN_NOWAIT);
     json_array_foreach (scene->alerts, i, alert)
-        if (strcmp(text_of(alert, "condition"), scene->condition) == 0 &&
-                strcmp(text_of(alert, "subject"), scene->subject) == 0 &&
-                strcmp(text_of(alert, "state"), scene->state) == 0)
-            return true;
-    return false;
+        times += strcmp(text_of(alert, "condition"), scene->condition) == 0 &&
+                 strcmp(text_of(alert, "subject"), scene->subject) == 0 &&
+                 strcmp(text_of(alert, "state"), scene->state) == 0 &&
+                 (!scene->path || strcmp(text_of(alert, "path"), scene->path) == 0);
+    return times >= scene->times;
 }
 
 static void expect_alert(struct scene *scene, const char *condition, const char *subject, const char *state)
@@ -125,7 +129,21 @@ static void expect_alert(struct scene *scene, const char *condition, const char 
     scene->condition = condition;
     scene->subject = subject;
     scene->state = state;
+    scene->path = NULL;
+    scene->times = 1;
     spawn_until(condition, has_come, scene);
+}
+
+/* For the nth time there. */
+static void expect_at(
+        struct scene *scene, const char *path, const char *condition, const char *state, int nth)
+{
+    scene->condition = condition;
+    scene->subject = "";
+    scene->state = state;
+    scene->path = path;
+    scene->times = nth;
+    spawn_until(path, has_come, scene);
 }
 
 /* How often it was said: never twice within the term to repeat. */
@@ -196,8 +214,7 @@ static void what_begins_and_ends_is_told(void **state)
     spawn_stop(&scene->spawn);
 }
 
-/* A subscription that comes while the hub runs is looked at too; `alerts` themselves are those of the start.
- */
+/* A subscription that comes while the hub runs is looked at too. */
 static void the_configuration_changes(void **state)
 {
     struct scene *scene = *state;
@@ -208,9 +225,6 @@ static void the_configuration_changes(void **state)
     const char *file;
 
     expect_alert(scene, "disk-low", "", "firing");
-    file = config_env_write(spawn, "other.yaml", text, "settle_seconds: 1", "settle_seconds: 2");
-    config_env_tool(
-            spawn, 78, "alerts.settle_seconds", CONFIG_ENV_ARGS("config", "apply", file, "--as", "boss"));
     file = config_env_write(spawn, "next.yaml", text, CONFIG_ENV_MARKER, CONFIG_ENV_ALSO_COPMKP);
     config_env_tool(spawn, 0, NULL, CONFIG_ENV_ARGS("config", "apply", file, "--as", "boss"));
     bus_connect_as(&portal, spawn, SPAWN_PORTAL);
@@ -222,6 +236,49 @@ static void the_configuration_changes(void **state)
     assert_int_equal(count(scene, "disk-low", "firing"), 1); /* what lasts is not begun anew */
     bus_close(&portal);
     free(text);
+    spawn_stop(spawn);
+}
+
+static void apply(struct scene *scene, const char *was, const char *is)
+{
+    char *text = config_env_text(&scene->spawn);
+    const char *file = config_env_write(&scene->spawn, "next.yaml", text, was, is);
+
+    config_env_tool(
+            &scene->spawn, 0, NULL, CONFIG_ENV_ARGS("config", "apply", file, "--no-plan", "--as", "boss"));
+    free(text);
+}
+
+/* Other terms, other ways, none at all, and again: each holds at once. */
+static void the_alerts_change(void **state)
+{
+    struct scene *scene = *state;
+    struct spawn *spawn = &scene->spawn;
+    char *text = config_env_text(spawn), *full = config_env_text(spawn);
+    const char *file;
+
+    expect_alert(scene, "disk-low", "", "firing");
+    apply(scene, "disk_free_mb: 1073741824", "disk_free_mb: 0");
+    expect_alert(scene, "disk-low", "", "resolved");
+    apply(scene, "/page", "/other"); /* another way */
+    apply(scene, "disk_free_mb: 0", "disk_free_mb: 1073741824");
+    expect_at(scene, "/other", "disk-low", "firing", 1);
+    apply(scene, "webhook_token_file: token\n", "webhook_token_file: token\n  timeout_seconds: 20\n");
+    apply(scene, "disk_free_mb: 1073741824", "disk_free_mb: 0"); /* it goes on where it was */
+    expect_at(scene, "/other", "disk-low", "resolved", 1);
+    file = config_env_write(
+            spawn, "next.yaml", text, "webhook_token_file: token", "webhook_token_file: none");
+    config_env_tool(spawn, 66, "none", CONFIG_ENV_ARGS("config", "apply", file, "--no-plan", "--as", "boss"));
+    free(text);
+    text = config_env_text(spawn);
+    *strstr(text, "alerts:\n") = '\0';
+    file = config_env_write(spawn, "none.yaml", text, CONFIG_ENV_MARKER, CONFIG_ENV_MARKER);
+    config_env_tool(spawn, 0, NULL, CONFIG_ENV_ARGS("config", "apply", file, "--no-plan", "--as", "boss"));
+    free(text);
+    file = config_env_write(spawn, "again.yaml", full, "/page", "/other");
+    config_env_tool(spawn, 0, NULL, CONFIG_ENV_ARGS("config", "apply", file, "--no-plan", "--as", "boss"));
+    expect_at(scene, "/other", "disk-low", "firing", 2);
+    free(full);
     spawn_stop(spawn);
 }
 
@@ -291,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(what_begins_and_ends_is_told, setup, teardown),
             cmocka_unit_test_setup_teardown(the_configuration_changes, setup, teardown),
+            cmocka_unit_test_setup_teardown(the_alerts_change, setup, teardown),
             cmocka_unit_test_teardown(bad_receivers_do_not_matter, teardown),
             cmocka_unit_test_teardown(a_secret_must_be_one, teardown),
     };
