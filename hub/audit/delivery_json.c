@@ -37,6 +37,22 @@ static int look_delivery(void *ctx, struct mr_slice key, struct mr_slice value)
            ++c->looked == LOOK_BACK_MAX;
 }
 
+int mr_delivery_covering(
+        struct mr_log_reader *reader, uint16_t sub, uint64_t number, struct mr_delivery_row *ret)
+{
+    struct covering c = {.number = number};
+    uint8_t key[MR_DELIVERY_KEY_BYTES];
+    int r;
+
+    (void)mr_delivery_key(sub, number, key);
+    r = mr_log_rows_down(reader, MR_LOG_DELIVERY, mr_slice(key, 2), mr_slice(key, MR_DELIVERY_KEY_BYTES),
+            look_delivery, &c);
+    *ret = c.row;
+    if (r < 0)
+        return r;
+    return c.found ? 0 : MR_ENOTFOUND;
+}
+
 static int look_nack(void *ctx, struct mr_slice key, struct mr_slice value)
 {
     (void)key;
@@ -110,8 +126,7 @@ json_t *mr_delivery_json(const struct mr_method_call *call, struct mr_log_reader
     json_t *json;
 
     (void)mr_delivery_key(sub, number, key);
-    (void)mr_log_rows_down(reader, MR_LOG_DELIVERY, mr_slice(key, 2), mr_slice(key, MR_DELIVERY_KEY_BYTES),
-            look_delivery, &c);
+    c.found = mr_delivery_covering(reader, sub, number, &c.row) == 0;
     (void)mr_log_rows(reader, MR_LOG_NACK, mr_slice(key, 10), mr_slice(key, 10), look_nack, &nack);
     state = delivery_state(reader, sub, &c, &nack, &cursor);
     json = json_pack("{s:s, s:s}", "subscription", mr_subscription_name(call->house, sub, name, sizeof name),

@@ -6,7 +6,11 @@
 #include <jansson.h>
 
 #include "hub/audit/method.h"
+#include "hub/deliver/deliver_rows.h"
 
+/* The row that settles this number for the subscription. 0, MR_ENOTFOUND or a failure. */
+int mr_delivery_covering(
+        struct mr_log_reader *reader, uint16_t sub, uint64_t number, struct mr_delivery_row *ret);
 /* What docs/methods.md calls a delivery, of one subscription. NULL: out of memory. */
 json_t *mr_delivery_json(const struct mr_method_call *call, struct mr_log_reader *reader, uint16_t sub,
         const struct mr_record *record);

@@ -1,5 +1,7 @@
 #include "hub/audit/method.h"
 
+#include <stdatomic.h>
+
 #include <string.h>
 
 #include "hub/audit/territory.h"
@@ -45,6 +47,14 @@ int mr_method_allowed(
     }
     return mr_error_set(reterr, MR_EDENIED, "operator", "name an operator who has the role: --as NAME",
             "%s needs a role of: %s", method->name, method->roles);
+}
+
+void mr_method_progress(const struct mr_method_call *call, uint64_t done, uint64_t total)
+{
+    if (!call->progress)
+        return;
+    atomic_store_explicit(&call->progress->total, total, memory_order_relaxed);
+    atomic_store_explicit(&call->progress->done, done, memory_order_relaxed);
 }
 
 void mr_act_fini(struct mr_act *act)

@@ -1,20 +1,22 @@
 /*
  * balance («сверка»): is every event accounted for (decision 19)? In: what the intake rows say was received,
  * divided, against the records that there are. Out: for each subscription the records that want it against
- * the rows of their delivery. One snapshot, so it adds up at any moment.
+ * the rows of their delivery. What the desk did with either: balance_desk.h. One snapshot, so it adds up at
+ * any moment.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "hub/audit/args.h"
+#include "hub/audit/balance_desk.h"
 #include "hub/audit/queries.h"
 #include "hub/deliver/deliver_rows.h"
 #include "hub/record/opened.h"
 #include "hub/intake/prepare.h"
 #include "hub/project/keymap.h"
 
-enum { IDS = UINT16_MAX + 1 };
+enum { IDS = UINT16_MAX + 1, TELL_EVERY = 4096 };
 
 struct in_line {
     uint64_t received, stored, duplicate, quarantined, refused; /* of the intake rows */
@@ -28,10 +30,12 @@ struct out_line {
 };
 
 struct balance {
+    const struct mr_method_call *call;
     const struct mr_house *house;
     struct mr_log_reader *reader;
-    struct in_line *in;        /* by id of the system */
-    struct out_line *out;      /* by id of the subscription */
+    struct in_line *in;   /* by id of the system */
+    struct out_line *out; /* by id of the subscription */
+    struct mr_balance_desk desk;
     struct mr_keymap parked;   /* keys of the parked rows */
     struct mr_keymap unwanted; /* types */
     uint64_t *unwanted_counts;
@@ -87,6 +91,14 @@ static int add_parked(void *ctx, struct mr_slice key, struct mr_slice value)
     return r < 0 ? r : 0;
 }
 
+static int add_quarantined(void *ctx, struct mr_slice key, struct mr_slice value)
+{
+    struct balance *b = ctx;
+
+    (void)key;
+    return mr_balance_desk_row(&b->desk, value);
+}
+
 static int add_delivery(void *ctx, struct mr_slice key, struct mr_slice value)
 {
     struct balance *b = ctx;
@@ -107,7 +119,7 @@ static int read_rows(struct balance *b)
         enum mr_log_table table;
         mr_log_row_fn fn;
     } tables[] = {{MR_LOG_INTAKE, add_intake}, {MR_LOG_CURSOR, add_cursor}, {MR_LOG_PARKED, add_parked},
-            {MR_LOG_DELIVERY, add_delivery}};
+            {MR_LOG_DELIVERY, add_delivery}, {MR_LOG_QUARANTINE, add_quarantined}};
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < sizeof tables / sizeof tables[0]; i++)
@@ -180,12 +192,16 @@ static int read_heads(struct balance *b, struct mr_error *reterr)
             r = 0;
         } else if (r == 0) {
             r = count_record(b, &view.record, &type);
+            if (r == 0)
+                r = mr_balance_desk_record(&b->desk, &view.record);
         }
+        if (n % TELL_EVERY == 0 || n == b->head)
+            mr_method_progress(b->call, n, b->head);
         if (r == 0 && b->stop && atomic_load_explicit(b->stop, memory_order_relaxed))
             r = MR_ECLOSED;
     }
     mr_buf_fini(&type);
-    return r;
+    return r < 0 ? r : mr_balance_desk_end(&b->desk, &b->parked);
 }
 
 static void differ(struct balance *b, const char *where, const char *what, uint64_t want, uint64_t have)
@@ -257,6 +273,66 @@ static json_t *out_json(struct balance *b)
     return list;
 }
 
+/* What became of that which waited for correction; the systems that have any. */
+static json_t *quarantine_json(struct balance *b)
+{
+    json_t *list = json_array();
+    char name[64];
+
+    for (unsigned id = 0; id < IDS; id++) {
+        const struct mr_desk_in *d = &b->desk.in[id];
+        uint64_t records = b->in[id].records_quarantined;
+        bool ok;
+
+        if (records + d->rows == 0)
+            continue;
+        (void)mr_system_name(b->house, (uint16_t)id, name, sizeof name);
+        ok = check(b, name, "quarantined = waiting + released + corrected + replaced + discarded", records,
+                d->waiting + d->released + d->corrected + d->replaced + d->discarded);
+        ok &= check(b, name, "rows of the quarantine = quarantined records", records, d->rows);
+        ok &= check(b, name, "newer records that they led to", d->newer, d->newer_found);
+        if (b->desk.unread == 0)
+            ok &= check(b, name, "events of the hub that say so", d->said, d->said_found);
+        (void)json_array_append_new(
+                list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "system", name, "quarantined",
+                              (json_int_t)records, "waiting", (json_int_t)d->waiting, "released",
+                              (json_int_t)d->released, "corrected", (json_int_t)d->corrected, "replaced",
+                              (json_int_t)d->replaced, "discarded", (json_int_t)d->discarded, "ok", ok));
+    }
+    return list;
+}
+
+/* What became of that which was ever parked; the subscriptions that have any. */
+static json_t *parked_json(struct balance *b)
+{
+    json_t *list = json_array();
+    char name[64];
+
+    for (unsigned id = 0; id < IDS; id++) {
+        const struct mr_desk_out *d = &b->desk.out[id];
+        uint64_t found = d->still, discarded = b->out[id].settled[MR_DELIVERY_DISCARDED];
+        bool ok;
+
+        if (d->parked + d->given_up + discarded == 0)
+            continue;
+        (void)mr_subscription_name(b->house, (uint16_t)id, name, sizeof name);
+        for (unsigned i = MR_DELIVERY_TAKEN; i < MR_DELIVERY_OUTCOMES; i++)
+            found += d->settled[i];
+        ok = check(
+                b, name, "parked = still + delivered + discarded + expired + suppressed", d->parked, found);
+        if (b->desk.unread == 0)
+            ok &= check(b, name, "discarded, as the hub's events say", d->given_up, discarded);
+        (void)json_array_append_new(
+                list, json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b}", "subscription", name, "parked",
+                              (json_int_t)d->parked, "still", (json_int_t)d->still, "delivered",
+                              (json_int_t)d->settled[MR_DELIVERY_TAKEN], "discarded",
+                              (json_int_t)d->settled[MR_DELIVERY_DISCARDED], "expired",
+                              (json_int_t)d->settled[MR_DELIVERY_EXPIRED], "suppressed",
+                              (json_int_t)d->settled[MR_DELIVERY_SUPPRESSED], "ok", ok));
+    }
+    return list;
+}
+
 static json_t *unwanted_json(const struct balance *b)
 {
     json_t *list = json_array();
@@ -272,20 +348,25 @@ static json_t *unwanted_json(const struct balance *b)
 
 static json_t *answer(struct balance *b)
 {
-    json_t *in, *out;
+    json_t *in, *out, *quarantine, *parked;
 
     b->differences = json_array();
     in = in_json(b);
     out = out_json(b);
+    quarantine = quarantine_json(b);
+    parked = parked_json(b);
     (void)check(b, "log", "damaged records", 0, b->damaged);
-    return json_pack("{s:b, s:I, s:o, s:o, s:I, s:o, s:o}", "ok", json_array_size(b->differences) == 0,
-            "head", (json_int_t)b->head, "in", in, "out", out, "unwanted", (json_int_t)b->unwanted_total,
+    (void)check(b, "log", "events of the desk that no row bears out", 0, b->desk.contradicting);
+    return json_pack("{s:b, s:I, s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "ok",
+            json_array_size(b->differences) == 0, "head", (json_int_t)b->head, "in", in, "out", out,
+            "quarantine", quarantine, "parked", parked, "unwanted", (json_int_t)b->unwanted_total,
             "unwanted_types", unwanted_json(b), "differences", b->differences);
 }
 
 int mr_query_balance(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
-    struct balance b = {.house = call->house,
+    struct balance b = {.call = call,
+            .house = call->house,
             .stop = call->stop,
             .in = calloc(IDS, sizeof *b.in),
             .out = calloc(IDS, sizeof *b.out)};
@@ -295,11 +376,14 @@ int mr_query_balance(const struct mr_method_call *call, mr_emit_fn emit, void *c
     mr_keymap_init(&b.parked);
     mr_keymap_init(&b.unwanted);
     if (r == 0) {
-        r = read_rows(&b);
+        r = mr_balance_desk_init(&b.desk, call->house, b.reader);
+        if (r == 0)
+            r = read_rows(&b);
         if (r == 0)
             r = read_heads(&b, reterr);
         if (r == 0)
             json = answer(&b);
+        mr_balance_desk_fini(&b.desk);
         mr_log_reader_close(b.reader);
     }
     if (r == 0)

@@ -7,7 +7,7 @@
 #include "hub/keep/hold_rows.h"
 #include "proto/base/hex.h"
 
-enum { WAIT_MS = 20000 };
+enum { WAIT_MS = 20000, SLICE = 65536 };
 
 /* ---- log.segments ---- */
 
@@ -63,8 +63,9 @@ static int add_class(
 }
 
 /* The newest record stays in any case. */
-static int plan(const struct mr_house *house, struct mr_retention *judge, json_t *list)
+static int plan(const struct mr_method_call *call, struct mr_retention *judge, json_t *list)
 {
+    const struct mr_house *house = call->house;
     struct mr_retention_count *counts = calloc(mr_retention_classes(judge), sizeof *counts);
     struct mr_log_reader *reader;
     uint64_t last_due = 0;
@@ -73,7 +74,12 @@ static int plan(const struct mr_house *house, struct mr_retention *judge, json_t
     if (r == 0) {
         uint64_t head = mr_log_reader_head(reader);
 
-        r = mr_retention_scan(judge, reader, 1, head > 0 ? head - 1 : 0, counts, &last_due, NULL, NULL);
+        for (uint64_t from = 1; r == 0 && from < head; from += SLICE) {
+            uint64_t to = from + SLICE < head ? from + SLICE - 1 : head - 1;
+
+            r = mr_retention_scan(judge, reader, from, to, counts, &last_due, NULL, NULL);
+            mr_method_progress(call, to, head);
+        }
         mr_log_reader_close(reader);
     }
     for (uint32_t i = 0; r == 0 && i < mr_retention_classes(judge); i++)
@@ -90,7 +96,7 @@ int mr_query_retention_plan(
     int r = mr_retention_open(&judge, call->house, reterr);
 
     if (r == 0) {
-        r = plan(call->house, judge, list);
+        r = plan(call, judge, list);
         mr_retention_close(judge);
     }
     if (r == 0)

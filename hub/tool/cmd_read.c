@@ -22,7 +22,7 @@ static int ask_and_render(struct tool *tool, const char *method, json_t *argumen
 
 static int where_run(struct tool *tool, int argc, char **argv)
 {
-    if (argc != 2)
+    if (argc != 2 || !argv[1][0])
         return tool_usage(&tool_where, "give one id");
     return ask_and_render(tool, "where", json_pack("{s:s}", "id", argv[1]));
 }
@@ -54,9 +54,12 @@ const struct tool_command tool_balance = {
         .summary = "is every event accounted for, in and out",
         .help = "In, per system: received = stored + duplicate + quarantined + refused. Out, per "
                 "subscription: matched =\n"
-                "delivered + waiting + parked + discarded + expired + suppressed. Exit code 1 and the "
-                "difference when a\n"
-                "sum does not hold.\n",
+                "delivered + waiting + parked + discarded + expired + suppressed. At the desk: each that was "
+                "quarantined\n"
+                "still waits or was released, corrected, replaced or discarded; each that was ever parked "
+                "still "
+                "is or has\n"
+                "ended. All from the log itself. Exit code 1 and the difference when a sum does not hold.\n",
         .run = balance_run,
 };
 
