@@ -17,6 +17,7 @@ struct document {
 struct call {
     struct mr_list link;
     struct mr_list act_link;
+    struct mr_telling telling;
     uv_work_t work;
     struct mr_query *query;
     struct mr_query_to to;
@@ -37,54 +38,7 @@ struct call {
     bool cancelled;
 };
 
-/* ---- answers ---- */
-
-static int send_result(struct mr_query *query, const struct mr_query_to *to, const char *json, bool more,
-        int error_code, const struct mr_error *error)
-{
-    Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
-    Marshrut__Bus__V1__Result result = MARSHRUT__BUS__V1__RESULT__INIT;
-
-    if (to->asker) {
-        to->asker->take(to->asker, json, more, error_code, error);
-        return 0;
-    }
-    result.id = to->id;
-    result.json = (char *)json;
-    result.more = more;
-    result.error = error_code;
-    if (error) {
-        result.what = (char *)(error->what[0] ? error->what : mr_err_text(error_code));
-        result.where = (char *)error->where;
-        result.cure = (char *)error->cure;
-    }
-    frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_RESULT;
-    frame.result = &result;
-    return mr_gateway_send(query->gateway, &to->peer, &frame);
-}
-
-void mr_query_send_result(struct mr_query *query, const struct mr_query_to *to, const char *json, int code,
-        const struct mr_error *error)
-{
-    struct mr_error none = {0};
-
-    (void)send_result(query, to, json, false, code, code < 0 && !error ? &none : error);
-}
-
-int mr_query_no_space(struct mr_error *ret)
-{
-    return mr_error_set(ret, MR_ENOSPACE, "log", "free space; it goes on by itself",
-            "the hub has no space and takes nothing now");
-}
-
-static void send_failure(struct mr_query *query, const struct mr_query_to *to, int code, const char *where,
-        const char *cure, const char *what)
-{
-    struct mr_error error = {0};
-
-    (void)mr_error_set(&error, code, where, cure, "%s", what);
-    (void)send_result(query, to, "", false, code, &error);
-}
+/* ---- documents ---- */
 
 static void free_document(struct document *document)
 {
@@ -99,6 +53,7 @@ static void free_call(struct call *call)
     while ((link = mr_list_pop_front(&call->pending)) != NULL)
         free_document(MR_CONTAINER(link, struct document, link));
     mr_list_remove(&call->link);
+    mr_telling_end(&call->telling);
     mr_act_fini(&call->act);
     mr_territory_fini(&call->territory);
     json_decref(call->arguments);
@@ -149,7 +104,7 @@ static bool flush(struct call *call)
 
     while ((document = next_document(call)) != NULL) {
         bool last = call->finished && call->pending_count == 1 && call->status == 0;
-        int r = send_result(query, &call->to, document->text, !last, 0, NULL);
+        int r = mr_query_send(query, &call->to, document->text, !last, 0, NULL);
 
         if (r == MR_EAGAIN)
             return false;
@@ -161,7 +116,8 @@ static bool flush(struct call *call)
     if (!call->finished)
         return true;
     if (!ended)
-        (void)send_result(query, &call->to, "", false, call->status, call->status < 0 ? &call->error : NULL);
+        (void)mr_query_send(
+                query, &call->to, "", false, call->status, call->status < 0 ? &call->error : NULL);
     free_call(call);
     return true;
 }
@@ -228,8 +184,10 @@ static void on_work(uv_work_t *work)
             .desk = call->query->desk,
             .hub_running = true,
             .compactor = call->query->compactor,
+            .progress = &call->telling.progress,
             .live = call->live};
 
+    atomic_store(&call->telling.begun, true);
     if (call->to.asker && call->to.asker->limited)
         call->status =
                 mr_territory_enter(&call->territory, &call->house, &call->to.asker->limits, &call->error);
@@ -313,6 +271,7 @@ static void finish(struct call *call, int status)
 
     if (query->acting == call)
         next_act(query);
+    mr_telling_end(&call->telling);
     call->status = status;
     call->finished = true;
     if (!flush(call) && !query->stopping)
@@ -379,6 +338,8 @@ static struct call *new_call(struct mr_query *query, const struct mr_query_to *t
     (void)pthread_mutex_init(&call->lock, NULL);
     (void)pthread_cond_init(&call->room, NULL);
     mr_list_push_back(&query->calls, &call->link);
+    if (!to->asker)
+        mr_telling_begin(&query->tellings, &call->telling, &to->peer, to->id);
     return call;
 }
 
@@ -403,7 +364,7 @@ static void start(struct mr_query *query, const struct mr_query_to *to, const ch
     mr_list_foreach (it, &query->calls)
         running++;
     if (!method) {
-        send_failure(
+        mr_query_fail(
                 query, to, MR_ENOTFOUND, "method", "docs/protocol.md lists the methods", "no such method");
         return;
     }
@@ -412,12 +373,12 @@ static void start(struct mr_query *query, const struct mr_query_to *to, const ch
         return;
     }
     if (running >= RUNNING_MAX) {
-        send_failure(query, to, MR_EAGAIN, "", "ask again later", "too many queries at once");
+        mr_query_fail(query, to, MR_EAGAIN, "", "ask again later", "too many queries at once");
         return;
     }
     call = new_call(query, to, method, arguments, operator_name);
     if (!call) {
-        send_failure(query, to, MR_ENOMEM, "", "ask again later", "out of memory");
+        mr_query_fail(query, to, MR_ENOMEM, "", "ask again later", "out of memory");
         return;
     }
     if (method->act && query->acting) {
@@ -434,7 +395,7 @@ static void ask(struct mr_query *query, const struct mr_query_to *to, const char
         const char *operator_name)
 {
     if (!json_is_object(arguments))
-        send_failure(query, to, MR_EINVAL, "arguments", "send a JSON object", "not a JSON object");
+        mr_query_fail(query, to, MR_EINVAL, "arguments", "send a JSON object", "not a JSON object");
     else if (strcmp(method, "hub.status") == 0)
         answer_status(query, to);
     else if (strcmp(method, "publish") == 0)
@@ -469,6 +430,7 @@ int mr_query_open(struct mr_query *query, uv_loop_t *loop)
     if (uv_async_init(loop, &query->async, on_async) != 0)
         return MR_ESYSTEM;
     (void)uv_timer_init(loop, &query->timer);
+    mr_tellings_open(&query->tellings, loop, query->gateway);
     query->async.data = query;
     query->timer.data = query;
     return 0;
@@ -492,4 +454,5 @@ void mr_query_close(struct mr_query *query)
     }
     uv_close((uv_handle_t *)&query->async, NULL);
     uv_close((uv_handle_t *)&query->timer, NULL);
+    mr_tellings_close(&query->tellings);
 }

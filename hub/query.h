@@ -11,6 +11,7 @@
 #include "hub/audit/territory.h"
 #include "hub/session/gateway.h"
 #include "hub/intake/prepare.h"
+#include "hub/query_progress.h"
 #include "proto/loop/mailbox.h"
 
 struct call;
@@ -54,6 +55,7 @@ struct mr_query {
     uv_async_t async;
     uv_timer_t timer; /* a tool that reads slowly */
     struct mr_list calls;
+    struct mr_tellings tellings;
     struct mr_list acts;         /* acting calls that wait for `acting` */
     struct call *acting;         /* each sees what the one before it has made durable */
     uint64_t published_sequence; /* of the method "publish" */
@@ -87,6 +89,12 @@ void mr_query_published(struct mr_intake *intake);
 /* What is said to those who want to append while there is no space. Returns MR_ENOSPACE. */
 int mr_query_no_space(struct mr_error *ret);
 
+/* A Result; with more, others follow. MR_EAGAIN: the tool's queue is full. error may be NULL
+ * (query_result.c). */
+int mr_query_send(struct mr_query *query, const struct mr_query_to *to, const char *json, bool more, int code,
+        const struct mr_error *error);
+void mr_query_fail(struct mr_query *query, const struct mr_query_to *to, int code, const char *where,
+        const char *cure, const char *what);
 /* One last Result. error may be NULL. */
 void mr_query_send_result(struct mr_query *query, const struct mr_query_to *to, const char *json, int code,
         const struct mr_error *error);

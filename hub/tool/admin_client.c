@@ -102,11 +102,13 @@ static int wait_message(struct admin_client *client, int timeout_ms, struct mr_e
         if (n == 0 && probe(client->path, NULL) == MR_ECLOSED)
             break;
     }
+    if (readable(client->socket)) /* it came while this program stood still */
+        return 0;
     if (left > 0)
         return mr_error_set(reterr, MR_ECLOSED, "the hub's admin socket",
                 "ask again once it runs: marshrut status", "the hub ended before it had answered");
     return mr_error_set(reterr, MR_ETIMEOUT, "the hub's admin socket", "look at the hub's log; try again",
-            "the hub did not answer within %d ms", timeout_ms);
+            "the hub neither answered nor said how far it is within %d ms", timeout_ms);
 }
 
 int admin_client_receive(

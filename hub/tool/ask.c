@@ -8,6 +8,7 @@
 #include "hub/audit/method.h"
 #include "hub/house.h"
 #include "hub/tool/admin_client.h"
+#include "hub/tool/progress.h"
 #include "proto/base/clock.h"
 #include "proto/wire/json.h"
 
@@ -52,19 +53,19 @@ static int take_result(const Marshrut__Bus__V1__Result *result, tool_answer_fn a
     return *ret_stop ? 0 : result->more;
 }
 
-static int ask_hub(struct tool *tool, struct admin_client *client, const char *method,
-        const json_t *arguments, tool_answer_fn answer, void *ctx, struct mr_error *reterr)
+/* An empty document that others follow: the hub is at work. */
+static bool tells_progress(const Marshrut__Bus__V1__Result *result)
 {
-    int stop = 0;
-    int r = send_query(tool, client, method, arguments);
+    return result->error == 0 && result->json[0] == 0 && result->more;
+}
 
-    if (r == MR_ETOOBIG)
-        return mr_error_set(reterr, r, "arguments", "give less at once",
-                "the question is larger than a frame of %d bytes", MR_FRAME_BYTES_MAX);
-    if (r < 0)
-        return mr_error_set(
-                reterr, r, tool->config->hub.admin, "try again", "cannot ask the hub: %s", mr_err_text(r));
-    while (r >= 0) {
+/* Waits as long as the hub answers, or says how far it is. */
+static int take_results(struct admin_client *client, const char *method, tool_answer_fn answer, void *ctx,
+        struct tool_progress *progress, struct mr_error *reterr)
+{
+    int stop = 0, r;
+
+    for (;;) {
         Marshrut__Bus__V1__Frame *frame;
 
         r = admin_client_receive(client, ANSWER_TIMEOUT_MS, &frame, reterr);
@@ -75,10 +76,31 @@ static int ask_hub(struct tool *tool, struct admin_client *client, const char *m
                     frame->refusal->reason);
         if (frame->body_case != MARSHRUT__BUS__V1__FRAME__BODY_RESULT)
             continue;
+        if (tells_progress(frame->result)) {
+            tool_progress_show(progress, method, frame->result->done, frame->result->total);
+            continue;
+        }
+        tool_progress_end(progress);
         r = take_result(frame->result, answer, ctx, &stop, reterr);
         if (r <= 0)
             return r < 0 ? r : stop;
     }
+}
+
+static int ask_hub(struct tool *tool, struct admin_client *client, const char *method,
+        const json_t *arguments, tool_answer_fn answer, void *ctx, struct mr_error *reterr)
+{
+    struct tool_progress progress = {0};
+    int r = send_query(tool, client, method, arguments);
+
+    if (r == MR_ETOOBIG)
+        return mr_error_set(reterr, r, "arguments", "give less at once",
+                "the question is larger than a frame of %d bytes", MR_FRAME_BYTES_MAX);
+    if (r < 0)
+        return mr_error_set(
+                reterr, r, tool->config->hub.admin, "try again", "cannot ask the hub: %s", mr_err_text(r));
+    r = take_results(client, method, answer, ctx, &progress, reterr);
+    tool_progress_end(&progress);
     return r;
 }
 

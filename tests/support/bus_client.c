@@ -71,6 +71,13 @@ static void answer_ping(struct bus_client *client, uint64_t id)
     bus_send(client, &frame);
 }
 
+/* Of a question that takes long: more will come. */
+static bool is_progress(const bus_frame *frame)
+{
+    return frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_RESULT && frame->result->more &&
+           frame->result->error == 0 && !*frame->result->json;
+}
+
 bus_frame *bus_receive(struct bus_client *client, int timeout_ms)
 {
     int64_t until = mr_clock_monotonic_us(mr_clock_system()) + timeout_ms * 1000LL;
@@ -93,9 +100,10 @@ bus_frame *bus_receive(struct bus_client *client, int timeout_ms)
                 &client->frame, NULL);
         (void)zmq_msg_close(&message);
         assert_int_equal(r, 0);
-        if (client->frame->body_case != MARSHRUT__BUS__V1__FRAME__BODY_PING)
+        if (client->frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_PING)
+            answer_ping(client, client->frame->ping->id);
+        else if (!is_progress(client->frame))
             return client->frame;
-        answer_ping(client, client->frame->ping->id);
     }
 }
 

@@ -28,7 +28,8 @@ void bus_close(struct bus_client *client);
 void bus_send_bytes(struct bus_client *client, const void *data, size_t size);
 void bus_send(struct bus_client *client, const bus_frame *frame);
 
-/* The next frame that is no Ping (those are answered); NULL after timeout_ms. Valid until the next call. */
+/* The next frame that is no Ping (those are answered) and no progress; NULL after timeout_ms. Valid until the
+ * next call. */
 bus_frame *bus_receive(struct bus_client *client, int timeout_ms);
 /* The next frame must be of this kind. */
 bus_frame *bus_expect(struct bus_client *client, Marshrut__Bus__V1__Frame__BodyCase body);

@@ -68,7 +68,7 @@ class Client {
 
   async send(frame) { await this.sendParts([encode(frame)]); }
 
-  // The next frame that is no Ping; null after timeoutMs, also when only Pings came meanwhile.
+  // The next frame that is no Ping, nor says that a question is being worked on; null after timeoutMs, also when only Pings came meanwhile.
   async receive(timeoutMs) {
     const until = Date.now() + timeoutMs;
 
@@ -83,6 +83,8 @@ class Client {
       }
       if (parts.length !== 1) throw new Error(`a message of ${parts.length} parts`);
       const frame = decode(parts[0]);
+      const { result } = frame;
+      if (result && result.more && !result.json && !result.error) continue; // the hub is at work
       if (!frame.ping) return frame;
       await this.send({ pong: { id: frame.ping.id, progress: String(this.progress) } });
     }

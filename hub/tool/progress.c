@@ -1,0 +1,31 @@
+#include "hub/tool/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define CLEAR_LINE "\r\033[K"
+
+void tool_progress_show(struct tool_progress *progress, const char *method, uint64_t done, uint64_t total)
+{
+    if (!isatty(STDERR_FILENO))
+        return;
+    progress->shown = true;
+    if (total > 0)
+        (void)fprintf(stderr, CLEAR_LINE "%s: %" PRIu64 " of %" PRIu64 ", %u %%", method, done, total,
+                (unsigned)(done < total ? (double)done * 100 / (double)total : 100));
+    else if (done > 0)
+        (void)fprintf(stderr, CLEAR_LINE "%s: %" PRIu64, method, done);
+    else
+        (void)fprintf(stderr, CLEAR_LINE "%s: waits for its turn", method);
+    (void)fflush(stderr);
+}
+
+void tool_progress_end(struct tool_progress *progress)
+{
+    if (!progress->shown)
+        return;
+    (void)fprintf(stderr, CLEAR_LINE);
+    (void)fflush(stderr);
+    progress->shown = false;
+}
