@@ -21,7 +21,7 @@
 #include "tests/support/spawn.h"
 #include "tests/support/terminal.h"
 
-enum { ARENA_BYTES = 1 << 20, PEER_BYTES_MAX = 256, ALMOST_S = 50, TOO_LONG_S = 61, TOTAL = 4000 };
+enum { ARENA_BYTES = 1 << 20, PEER_BYTES_MAX = 256, ALMOST_S = 25, TOO_LONG_S = 61, TOTAL = 4000 };
 
 struct scene {
     struct spawn spawn; /* its folder and configuration: no hub is started */
