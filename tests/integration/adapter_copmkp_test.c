@@ -84,7 +84,7 @@ static int setup(void **state)
         fail_msg("%s: %s", error.where, error.what);
     (void)uv_timer_init(&env->loop, &env->deadline);
     env->deadline.data = env;
-    (void)uv_timer_start(&env->deadline, on_deadline, 20000, 0);
+    (void)uv_timer_start(&env->deadline, on_deadline, SPAWN_DEADLINE_MS, 0);
     *state = env;
     return 0;
 }

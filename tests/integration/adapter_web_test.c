@@ -101,7 +101,7 @@ static int setup(void **state)
     if (mr_portal_open(&env->portal, &env->loop, env->config, "test/1", &error) != 0)
         fail_msg("%s: %s", error.where, error.what);
     (void)uv_timer_init(&env->loop, &env->deadline);
-    (void)uv_timer_start(&env->deadline, on_deadline, 60000, 0);
+    (void)uv_timer_start(&env->deadline, on_deadline, SPAWN_DEADLINE_MS, 0);
     *state = env;
     return 0;
 }

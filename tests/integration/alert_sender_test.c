@@ -20,7 +20,7 @@
 #include "tests/support/fake_smtp.h"
 #include "tests/support/tmpdir.h"
 
-enum { DEADLINE_S = 60 };
+enum { DEADLINE_S = 120, SHORT_MS = 500 };
 
 struct scene {
     uv_loop_t loop;
@@ -198,7 +198,7 @@ static void a_time_out_is_an_attempt(void **state)
 {
     struct scene *scene = *state;
 
-    open_with(scene, (struct mr_alert_sender_options){.webhook = scene->url, .timeout_ms = 20});
+    open_with(scene, (struct mr_alert_sender_options){.webhook = scene->url, .timeout_ms = SHORT_MS});
     scene->holds = true;
     mr_alert_send(scene->sender, &disk_low);
     while (scene->requests < 3)
@@ -335,7 +335,7 @@ static void a_silent_mail_server_is_left(void **state)
                              .mail_from = "hub@example.org",
                              .mail_to = to,
                              .mail_to_count = 1,
-                             .timeout_ms = 50});
+                             .timeout_ms = SHORT_MS});
     mr_alert_send(scene->sender, &disk_low);
     while (smtp.connections < 2)
         (void)uv_run(&scene->loop, UV_RUN_ONCE);

@@ -44,13 +44,7 @@ struct traffic {
 
 static void open_traffic(struct traffic *t)
 {
-    char *text;
-
     spawn_init(&t->spawn, CONFIG_ENV_OPERATORS);
-    text = config_env_text(&t->spawn); /* while a tool runs, nobody here answers pings */
-    (void)config_env_write(
-            &t->spawn, "marshrut.yaml", text, "ping_interval_ms: 1000", "ping_interval_ms: 60000");
-    free(text);
     spawn_start(&t->spawn);
     bus_connect_as(&t->producer, &t->spawn, SPAWN_PORTAL);
     (void)bus_hello(&t->producer, 5, 0);

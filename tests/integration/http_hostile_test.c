@@ -74,6 +74,7 @@ static uint64_t drip_until_cut(struct http_env *f, const char *at_once, const ch
 
 static void test_drip_is_cut_at_the_deadline(void **state)
 {
+    enum { DEADLINE_MS = 300 };
     struct http_env *f = *state;
     static const char head[] = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n";
     static const char *const cases[][2] = {
@@ -81,6 +82,7 @@ static void test_drip_is_cut_at_the_deadline(void **state)
             {head, ""},
     };
 
+    f->deadline_ms = DEADLINE_MS;
     open_server(f, NULL);
     for (size_t i = 0; i < MR_COUNT(cases); i++) {
         uint64_t took_ms = drip_until_cut(f, cases[i][0], cases[i][1]);
@@ -160,7 +162,7 @@ static void test_headers_have_a_limit(void **state)
 /* All places taken, more before the door, and all of them leave at once: who comes next is let in. */
 static void test_a_crowd_that_leaves_makes_room(void **state)
 {
-    enum { PLACES = 8, CROWD = 12, WAIT_MS = 5000 };
+    enum { PLACES = 8, CROWD = 12 };
     static const char request[] = "GET /query HTTP/1.1\r\nHost: x\r\n\r\n";
     struct http_env *f = *state;
     int fds[CROWD];
@@ -173,7 +175,7 @@ static void test_a_crowd_that_leaves_makes_room(void **state)
         assert_int_equal(send(fds[i], request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
     }
     uv_update_time(&f->loop);
-    until_ms = uv_now(&f->loop) + WAIT_MS;
+    until_ms = uv_now(&f->loop) + HTTP_ENV_WAIT_MS;
     while (f->requests < PLACES && uv_now(&f->loop) < until_ms)
         (void)uv_run(&f->loop, UV_RUN_NOWAIT);
     assert_int_equal(f->requests, PLACES);

@@ -38,7 +38,7 @@ enum {
     ROUNDS = 5,
     ROUNDS_MAX = 100, /* until a packet was lost that had to be sent again */
     CUTS = 3,
-    SILENCE_US = 800 * 1000,
+    SILENCE_US = 2000 * 1000,
     DEADLINE_MS = 120 * 1000,
 };
 
@@ -168,7 +168,7 @@ static int setup(void **state)
     assert_non_null(env);
     make_far(env);
     make_link(env);
-    crowd_init(&env->crowd, MEMBERS, ENDPOINT, "  ping_interval_ms: 200\n");
+    crowd_init(&env->crowd, MEMBERS, ENDPOINT, "  ping_interval_ms: 500\n");
     env->crowd.silence_us = SILENCE_US;
     spawn_start(&env->crowd.spawn);
     env->far_zmq = zmq_ctx_new();

@@ -12,7 +12,7 @@
 #include "proto/wire/codec.h"
 #include "tests/support/counterpart/counterpart.h"
 
-enum { NUMBERS_MAX = 64 };
+enum { NUMBERS_MAX = 64, WAIT_MS = 60 * 1000 };
 
 struct fixture {
     uv_loop_t loop;
@@ -52,7 +52,7 @@ static void open_push(struct fixture *f, uint16_t port, uint32_t timeout_ms)
 static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
-    struct counterpart_options options = {.listen = "127.0.0.1:0", .slow_ms = 200};
+    struct counterpart_options options = {.listen = "127.0.0.1:0", .slow_ms = WAIT_MS};
 
     assert_int_equal(uv_loop_init(&f->loop), 0);
     options.loop = &f->loop;
@@ -117,7 +117,7 @@ static void test_all_arrive(void **state)
 {
     struct fixture *f = *state;
 
-    open_push(f, counterpart_port(f->counterpart), 5000);
+    open_push(f, counterpart_port(f->counterpart), WAIT_MS);
     for (uint64_t n = 1; n <= 50; n++) {
         char subject[16];
 
@@ -138,7 +138,7 @@ static void test_order(void **state)
 {
     struct fixture *f = *state;
 
-    open_push(f, counterpart_port(f->counterpart), 5000);
+    open_push(f, counterpart_port(f->counterpart), WAIT_MS);
     for (uint64_t n = 1; n <= 20; n++)
         deliver(f, n, n % 2 ? "one" : NULL);
     run_until(f, 20);
@@ -159,7 +159,7 @@ static void test_failure_takes_back_the_subject(void **state)
     struct fixture *f = *state;
 
     counterpart_set_mode(f->counterpart, COUNTERPART_DOWN);
-    open_push(f, counterpart_port(f->counterpart), 5000);
+    open_push(f, counterpart_port(f->counterpart), WAIT_MS);
     deliver(f, 1, "one");
     deliver(f, 2, "one");
     deliver(f, 3, "one");
@@ -182,7 +182,7 @@ static void test_wrong_is_parked(void **state)
     struct fixture *f = *state;
 
     counterpart_set_mode(f->counterpart, COUNTERPART_WRONG);
-    open_push(f, counterpart_port(f->counterpart), 5000);
+    open_push(f, counterpart_port(f->counterpart), WAIT_MS);
     deliver(f, 1, "one");
     run_until(f, 1);
     assert_int_equal(f->how[1], MR_FINISH_PARK);
@@ -209,7 +209,7 @@ static void test_nobody_listens(void **state)
     counterpart_close(f->counterpart, NULL, NULL);
     f->counterpart = NULL;
     (void)uv_run(&f->loop, UV_RUN_NOWAIT);
-    open_push(f, port, 5000);
+    open_push(f, port, WAIT_MS);
     deliver(f, 1, "one");
     run_until(f, 1);
     assert_int_equal(f->how[1], MR_FINISH_RETRY);
@@ -222,7 +222,7 @@ static void test_flaky_counts_once(void **state)
     struct fixture *f = *state;
 
     counterpart_set_mode(f->counterpart, COUNTERPART_FLAKY);
-    open_push(f, counterpart_port(f->counterpart), 5000);
+    open_push(f, counterpart_port(f->counterpart), WAIT_MS);
     deliver(f, 1, "one");
     run_until(f, 1);
     assert_int_equal(f->how[1], MR_FINISH_RETRY);
@@ -238,7 +238,7 @@ static void test_closed_in_flight(void **state)
     struct fixture *f = *state;
 
     counterpart_set_mode(f->counterpart, COUNTERPART_SLOW);
-    open_push(f, counterpart_port(f->counterpart), 5000);
+    open_push(f, counterpart_port(f->counterpart), WAIT_MS);
     for (uint64_t n = 1; n <= 20; n++)
         deliver(f, n, n % 2 ? "one" : "two");
     for (int i = 0; i < 5; i++)

@@ -85,7 +85,7 @@ void open_server(struct http_env *f, const char *token)
             .listen = "127.0.0.1:0",
             .body_bytes_max = BODY_MAX,
             .connections_max = f->connections_max,
-            .request_deadline_ms = DEADLINE_MS,
+            .request_deadline_ms = f->deadline_ms ? f->deadline_ms : HTTP_ENV_WAIT_MS,
             .bearer_token = token,
             .on_request = on_request,
             .ctx = f};
@@ -147,8 +147,9 @@ struct answer ask(
     const char *headers[] = {header, NULL};
     struct answer a = {.fixture = f};
 
-    assert_int_equal(
-            mr_http_client_send(f->client, method, url(f, path), headers, body, 5000, on_reply, &a), 0);
+    assert_int_equal(mr_http_client_send(
+                             f->client, method, url(f, path), headers, body, HTTP_ENV_WAIT_MS, on_reply, &a),
+            0);
     while (a.count == 0)
         (void)uv_run(&f->loop, UV_RUN_ONCE);
     assert_int_equal(a.error, 0);

@@ -8,7 +8,7 @@
 #include "proto/loop/http_client.h"
 #include "proto/loop/http_server.h"
 
-enum { DEADLINE_MS = 300, BODY_MAX = 64 * 1024, HELD_MAX = 128 };
+enum { HTTP_ENV_WAIT_MS = 60 * 1000, BODY_MAX = 64 * 1024, HELD_MAX = 128 };
 
 struct http_env {
     uv_loop_t loop;
@@ -20,6 +20,7 @@ struct http_env {
     size_t body_size;
     bool close_in_handler;
     uint32_t connections_max; /* of a server that is opened after; 0: its default */
+    uint32_t deadline_ms;     /* of its requests, likewise; 0: HTTP_ENV_WAIT_MS */
     int open;
 };
 

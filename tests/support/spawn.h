@@ -31,8 +31,9 @@ struct spawn {
 
 /* Makes the folder with keys and configuration. extra: more YAML at the end, or "". Fails the test. */
 void spawn_init(struct spawn *spawn, const char *extra);
-/* The same with more keys in the section hub: lines of two spaces and a key, instead of a ballast and a
- * watermark of 1 MiB. */
+/* The same with more keys in the section hub: lines of two spaces and a key, instead of SPAWN_HUB. Without
+ * ping_interval_ms among them, clients are asked once a minute whether they are there. */
+#define SPAWN_HUB "  ballast_mb: 1\n  space_watermark_mb: 1\n"
 void spawn_init_hub(struct spawn *spawn, const char *extra, const char *hub);
 void spawn_start(struct spawn *spawn);      /* returns when the hub is ready */
 int spawn_start_fails(struct spawn *spawn); /* expects it not to become ready; its exit status */

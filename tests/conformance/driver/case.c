@@ -20,7 +20,7 @@
 #include "tests/support/config_env.h"
 #include "tests/support/spawn.h"
 
-enum { DOCUMENT_BYTES_MAX = 1 << 20 };
+enum { DOCUMENT_BYTES_MAX = 1 << 20, SELDOM_MS = 60 * 1000 };
 
 struct run {
     struct speaker *speaker;
@@ -298,10 +298,15 @@ void case_run(const json_t *one, struct speaker *speaker)
 {
     const json_t *steps = json_object_get(one, "steps");
     struct run run = {.speaker = speaker, .name = text_at(one, "name", ""), .bound = json_object()};
+    char hub[128];
 
     assert_true(json_array_size(steps) > 1);
     json_decref(call(&run, json_pack("{s:s}", "do", "reset"))); /* what a failed case has left */
-    spawn_init(&run.spawn, text_at(one, "configuration", ""));
+    (void)snprintf(hub, sizeof hub, SPAWN_HUB "  ping_interval_ms: %d\n",
+            json_object_get(one, "pingIntervalMs")
+                    ? (int)json_integer_value(json_object_get(one, "pingIntervalMs"))
+                    : SELDOM_MS);
+    spawn_init_hub(&run.spawn, text_at(one, "configuration", ""), hub);
     configure(&run.spawn, one);
     clock_ahead_init(&run.clock, &run.spawn);
     spawn_start(&run.spawn);
