@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "adapters/sdk/erasure_answer.h"
+#include "adapters/sdk/erasure_noted.h"
 #include "adapters/sdk/file_alert.h"
 #include "adapters/sdk/intake_mend.h"
 #include "adapters/sdk/inbox.h"
@@ -48,6 +49,8 @@ static int forget(struct mr_adapter *adapter, const Nms__Event__V1__HubErasureNo
         r = adapter->callbacks.on_erasure(adapter->ctx, txn, notice, files);
     if (r == 0)
         r = mr_erasure_answer(txn, adapter->config, adapter->system, notice, *files);
+    if (r == 0)
+        r = mr_erasure_note(txn, notice->request, mr_clock_wall_us(mr_clock_system()));
     if (r == 0)
         return mr_outbox_commit(txn);
     mr_outbox_abort(txn);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "adapters/sdk/erasure_noted.h"
 #include "adapters/sdk/file.h"
 #include "adapters/sdk/intake_name.h"
 #include "adapters/sdk/intake_place.h"
@@ -82,18 +83,34 @@ int mr_intake_answer_finished(const struct mr_intake_files_options *options, con
     return r < 0 ? r : mr_intake_report_write(&report, content);
 }
 
+static int erased_since(const struct mr_intake_files_options *options, int64_t since_us, struct mr_buf *out)
+{
+    struct mr_outbox_txn *txn;
+    int r = mr_outbox_begin(options->adapter, &txn);
+
+    if (r < 0)
+        return r;
+    r = mr_erasure_noted_since(txn, since_us, out);
+    mr_outbox_abort(txn);
+    return r;
+}
+
 int mr_intake_answer_repeated(const struct mr_intake_files_options *options, const char *folder,
         const char *name, const struct mr_intake_state *state, int64_t now_us)
 {
     struct places places;
     struct mr_intake_report report;
+    struct mr_buf erased = MR_BUF_INIT;
     int r = open_places(options, folder, name, &places, &report);
 
     report.state = state;
     if (r == 0)
-        r = mr_intake_report_repeated(&report, now_us);
+        r = erased_since(options, state->read_us, &erased);
+    if (r == 0)
+        r = mr_intake_report_repeated(&report, now_us, erased.size > 0 ? mr_buf_str(&erased) : "");
     if (r == 0)
         mr_intake_remove(options->in, folder, name);
+    mr_buf_fini(&erased);
     return r;
 }
 

@@ -445,16 +445,23 @@ int mr_intake_report_write(const struct mr_intake_report *report, struct mr_slic
     return r;
 }
 
-int mr_intake_report_repeated(const struct mr_intake_report *report, int64_t now_us)
+int mr_intake_report_repeated(const struct mr_intake_report *report, int64_t now_us, const char *erased)
 {
     struct mr_buf text = MR_BUF_INIT;
     struct mr_intake_state repeated = {
             .read_us = now_us, .read = report->state->read, .repeated = report->state->read};
-    char out[MR_OUTPUT_NAME_MAX];
+    char out[MR_OUTPUT_NAME_MAX], when[MR_LOCAL_TIME_TEXT_MAX];
 
     put_sum(&text, report, &repeated);
-    mr_buf_put_str(&text, "Этот файл уже был прочитан; ничего не добавлено. Что с тех пор уничтожено по "
-                          "запросу человека, не возвращено.\r\n");
+    mr_buf_printf(&text, "Этот файл уже был прочитан %s; ничего не добавлено.\r\n",
+            mr_local_time(report->timezone, report->state->read_us, when));
+    if (*erased)
+        mr_buf_printf(&text,
+                "С тех пор по запросам людей уничтожены их данные (запрос № %s). Строки этих людей, если они "
+                "здесь "
+                "есть, снова не приняты. Передавать их опять можно только на новом основании: новым "
+                "событием в другом файле, а не повтором этого.\r\n",
+                erased);
     mr_intake_output_name(out, report->name, now_us, ".receipt.txt");
     return write_out(report->done_dir, out, &text);
 }

@@ -23,8 +23,9 @@ struct mr_intake_report {
 
 /* The mapper is run again over the content for lines, values and its own problems. */
 int mr_intake_report_write(const struct mr_intake_report *report, struct mr_slice content);
-/* The whole content was read before: a receipt only. */
-int mr_intake_report_repeated(const struct mr_intake_report *report, int64_t now_us);
+/* The whole content was read before: a receipt only. erased: numbers of the requests to erase a person that
+ * were answered since, or "". */
+int mr_intake_report_repeated(const struct mr_intake_report *report, int64_t now_us, const char *erased);
 /* The file as a whole was refused; error in Russian. It lies in rejected/ as `kept`. */
 int mr_intake_report_refused(const struct mr_intake_report *report, int64_t now_us, const char *kept,
         const struct mr_error *error);

@@ -285,10 +285,15 @@ const char *intake_env_read(
     return read_file(folder_path(mr_tmpdir_path(env->dir, dir), folder), "", end);
 }
 
+const char *intake_env_receipt(const struct intake_env *env, const char *folder, const char *name)
+{
+    return read_file(folder_path(env->done, folder), name, ".receipt.txt");
+}
+
 void intake_env_expect(const struct intake_env *env, const char *folder, const char *name, unsigned accepted,
         unsigned repeated, unsigned quarantined, unsigned refused)
 {
-    const char *text = read_file(folder_path(env->done, folder), name, ".receipt.txt");
+    const char *text = intake_env_receipt(env, folder, name);
     char want[256];
 
     (void)snprintf(want, sizeof want,

@@ -51,7 +51,9 @@ const char *intake_env_read(
 /* Until so many receipts are there and the outbox is empty. */
 void intake_env_await(struct intake_env *env, const char *folder, int receipts);
 void intake_env_await_waiting(struct intake_env *env, uint64_t events); /* in the outbox */
-/* The one receipt of this file says so, and read is the sum of the four. */
+/* The one receipt of this file; valid as the above. */
+const char *intake_env_receipt(const struct intake_env *env, const char *folder, const char *name);
+/* It says so, and read is the sum of the four. */
 void intake_env_expect(const struct intake_env *env, const char *folder, const char *name, unsigned accepted,
         unsigned repeated, unsigned quarantined, unsigned refused);
 
