@@ -17,6 +17,14 @@ static const char ERASED[] = "erased";
 
 enum { OWED_BYTES = MR_BUCKETS / 8, RESULT_WORDS = 8, ERASED_BYTES = MR_ERASURE_ID_BYTES + 4 * RESULT_WORDS };
 
+bool mr_keyring_row_batch(struct mr_slice key, struct mr_slice value, uint8_t ret[static MR_ERASURE_ID_BYTES])
+{
+    if (!mr_slice_equal(key, mr_slice_str(ERASED)) || value.size != ERASED_BYTES)
+        return false;
+    memcpy(ret, value.data, MR_ERASURE_ID_BYTES);
+    return true;
+}
+
 struct erase {
     struct mr_keyring *keyring;
     struct mr_keyring_txn *txn;

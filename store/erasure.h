@@ -73,5 +73,10 @@ int mr_keyring_erasure_status(
 /* A row of the table `meta` of a copy of `keys`, read without its keys: the generation of the root that opens
  * the copy. False: it is another row. */
 bool mr_keyring_row_generation(struct mr_slice key, struct mr_slice value, uint32_t *ret);
+/* Another of them: the batch that destroyed persons last. */
+bool mr_keyring_row_batch(
+        struct mr_slice key, struct mr_slice value, uint8_t ret[static MR_ERASURE_ID_BYTES]);
+/* A row of its table `subj`, whose key is the id: it is destroyed. */
+bool mr_keyring_row_destroyed(struct mr_slice value);
 
 #endif

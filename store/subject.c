@@ -1,6 +1,7 @@
 #include <sodium.h>
 
 #include "proto/base/bytes.h"
+#include "store/erasure.h"
 #include "store/key_rotation.h"
 #include "store/key_tree.h"
 
@@ -43,6 +44,13 @@ static int parse(struct mr_slice value, enum mr_person_state *ret)
     default:
         return MR_ECORRUPT;
     }
+}
+
+bool mr_keyring_row_destroyed(struct mr_slice value)
+{
+    enum mr_person_state state;
+
+    return parse(value, &state) == 0 && state == MR_PERSON_DESTROYED;
 }
 
 static int get_row(

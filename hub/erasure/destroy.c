@@ -133,7 +133,7 @@ static int erase(struct mr_erasing *e, struct mr_erasure_result *ret)
         mr_buf_put(&ids, secret->quarantined[i]->item.data, secret->quarantined[i]->item.len);
     for (size_t i = 0; secret && i < secret->n_proposals; i++)
         mr_buf_put(&ids, secret->proposals[i]->item.data, secret->proposals[i]->item.len);
-    mr_erasure_batch_id(e->request->number, 'p', 0, batch);
+    mr_erasure_batch_of(e->request->number, batch);
     r = mr_buf_failed(&ids) ? MR_ENOMEM
                             : mr_erasure_erase_keys(e->eraser, mr_buf_slice(&ids), batch, ret, &e->error);
     mr_buf_fini(&ids);

@@ -95,6 +95,16 @@ int mr_erasure_read(struct mr_log_reader *reader, uint64_t number, struct mr_are
                  : 0;
 }
 
+int mr_erasure_row(
+        struct mr_slice key, struct mr_slice value, struct mr_arena *arena, mr_erasure_request **ret)
+{
+    size_t prefix = strlen(REQUESTS);
+
+    if (key.size != prefix + 8 || memcmp(key.data, REQUESTS, prefix) != 0)
+        return MR_ENOTFOUND;
+    return unpack(value, arena, ret);
+}
+
 struct each {
     mr_erasure_fn fn;
     void *ctx;

@@ -52,6 +52,12 @@ int mr_erasure_each(struct mr_log_reader *reader, mr_erasure_fn fn, void *ctx);
 /* The same on a snapshot of its own. */
 int mr_erasure_all(struct mr_log *log, mr_erasure_fn fn, void *ctx);
 
+/* A row of the table `document` of a copy of the log. MR_ENOTFOUND: it is another one. */
+int mr_erasure_row(
+        struct mr_slice key, struct mr_slice value, struct mr_arena *arena, mr_erasure_request **ret);
+/* The batch of mr_keyring_erase() that destroys the person. */
+void mr_erasure_batch_of(uint64_t request, uint8_t ret[static 16]);
+
 /* Persons of whom no fact is left: erased, and derived data cleaned of them. */
 int mr_erasure_persons(struct mr_log *log, uint64_t *ret);
 

@@ -90,6 +90,11 @@ void mr_erasure_batch_id(uint64_t request, uint8_t step, uint64_t part, uint8_t 
     mr_put_be16(ret + 14, (uint16_t)part);
 }
 
+void mr_erasure_batch_of(uint64_t request, uint8_t ret[static 16])
+{
+    mr_erasure_batch_id(request, 'p', 0, ret);
+}
+
 struct erase {
     struct mr_slice persons;
     struct mr_erasure_options options;

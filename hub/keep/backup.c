@@ -29,10 +29,7 @@ static void ignore(void *ctx, const struct mr_kv_damage *damage)
     (void)damage;
 }
 
-typedef int (*row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
-
-/* The sound rows of a table, read without LMDB: the folder may be on read-only media. */
-static int each_row(const char *dir, const char *table, row_fn fn, void *ctx, struct mr_error *reterr)
+int backup_each_row(const char *dir, const char *table, backup_row_fn fn, void *ctx, struct mr_error *reterr)
 {
     struct mr_kv_pages_cursor *cursor;
     struct mr_kv_pages *pages;
@@ -104,7 +101,7 @@ int backup_check_stores(
     ret->head = counts.tree_size;
     memcpy(ret->root, counts.tree_root, sizeof ret->root);
     r = backup_path(dir, "log", path, reterr);
-    return r < 0 ? r : each_row(path, "meta", on_meta, ret, reterr);
+    return r < 0 ? r : backup_each_row(path, "meta", on_meta, ret, reterr);
 }
 
 /* ---- making one ---- */
@@ -204,7 +201,7 @@ static int copy_segments(struct making *m)
         r = backup_path(m->dir, "log/segments", segments, m->reterr);
     if (r == 0)
         r = mr_folder_make(segments, m->reterr);
-    return r < 0 ? r : each_row(log, "segment", on_segment, m, m->reterr);
+    return r < 0 ? r : backup_each_row(log, "segment", on_segment, m, m->reterr);
 }
 
 /* What this attempt copied goes; nothing else is in these folders. */
@@ -274,7 +271,7 @@ static int copied_generation(const struct making *m, uint32_t *ret, struct mr_er
     int r = backup_path(m->dir, "keys", keys, reterr);
 
     *ret = 0;
-    return r < 0 ? r : each_row(keys, "meta", on_keys_meta, ret, reterr);
+    return r < 0 ? r : backup_each_row(keys, "meta", on_keys_meta, ret, reterr);
 }
 
 /*
@@ -390,6 +387,8 @@ int mr_backup_verify(
     if (r == 0 && (found.head != ret->head || memcmp(found.root, ret->root, sizeof found.root) != 0))
         r = mr_error_set(
                 reterr, MR_ECORRUPT, dir, "take another backup", "the log is not the one in the manifest");
+    if (r == 0)
+        r = backup_check_match(dir, reterr);
     if (r < 0)
         mr_backup_fini(ret);
     return r;

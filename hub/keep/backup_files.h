@@ -29,6 +29,12 @@ int backup_manifest_read(struct mr_backup *ret, const char *dir, struct mr_error
 /* log/ and keys/ below dir, scrubbed; what the log says of itself. MR_ECORRUPT when fn was told anything. */
 int backup_check_stores(
         const char *dir, struct mr_backup *ret, mr_scrub_fn fn, void *ctx, struct mr_error *reterr);
+/* The sound rows of a table of an environment below dir (".../log"), read without LMDB: the folder may be on
+ * read-only media. Until fn returns non-zero; returns that. */
+typedef int (*backup_row_fn)(void *ctx, struct mr_slice key, struct mr_slice value);
+int backup_each_row(const char *dir, const char *table, backup_row_fn fn, void *ctx, struct mr_error *reterr);
+/* MR_ECORRUPT: in log/ an erasure goes on whose keys are gone from keys/. */
+int backup_check_match(const char *dir, struct mr_error *reterr);
 /* Size of the checkpoint in a file; 0: there is no such file. */
 int backup_signed_size(const char *path, uint64_t *ret, struct mr_error *reterr);
 

@@ -27,7 +27,7 @@
 #include "tests/support/run_program.h"
 #include "tests/support/tmpdir.h"
 
-enum { BACKUPS_MAX = 8, EXIT_VERIFY = 1 };
+enum { BACKUPS_MAX = 8, EXIT_VERIFY = 1, EXIT_REFUSED = 76 };
 
 struct beside {
     struct scene *scene;
@@ -303,11 +303,109 @@ static void test_overtaken_by_an_erasure(void **state)
     fini(&b);
 }
 
+/* ---- of before the two were compared ---- */
+
+/* keys/ of another backup, and the manifest says so. */
+static void put_keys_of(const struct beside *b, int i, int from)
+{
+    static const char keys[] = "keys/data.mdb";
+    struct mr_buf bytes = MR_BUF_INIT;
+    json_t *manifests[2], *files[2], *file;
+    size_t at;
+
+    assert_int_equal(mr_file_read(mr_tmpdir_path(backup_dir(b, from), keys), 64 << 20, &bytes), 0);
+    assert_int_equal(
+            mr_file_write(mr_tmpdir_path(backup_dir(b, i), "keys"), "data.mdb", mr_buf_slice(&bytes), 0600),
+            0);
+    mr_buf_fini(&bytes);
+    manifests[0] = json_load_file(mr_tmpdir_path(backup_dir(b, from), "backup.json"), 0, NULL);
+    manifests[1] = json_load_file(mr_tmpdir_path(backup_dir(b, i), "backup.json"), 0, NULL);
+    for (int k = 0; k < 2; k++)
+        files[k] = json_object_get(manifests[k], "files");
+    json_array_foreach (files[0], at, file)
+        if (strcmp(json_string_value(json_object_get(file, "path")), keys) == 0)
+            break;
+    assert_non_null(file);
+    for (size_t k = 0; k < json_array_size(files[1]); k++)
+        if (strcmp(json_string_value(json_object_get(json_array_get(files[1], k), "path")), keys) == 0)
+            assert_int_equal(json_array_set(files[1], k, file), 0);
+    assert_int_equal(
+            json_dump_file(manifests[1], mr_tmpdir_path(backup_dir(b, i), "backup.json"), JSON_INDENT(1)), 0);
+    json_decref(manifests[0]);
+    json_decref(manifests[1]);
+}
+
+static bool waits_for_the_hold(void *ctx)
+{
+    const struct beside *b = ctx;
+    json_t *list = NULL;
+    const char *waits_for;
+    bool is;
+
+    history_serve(b->scene->history);
+    assert_int_equal(scene_tool(b->scene, NULL, &list, WORDS("erase", "list")), 0);
+    waits_for = json_string_value(
+            json_object_get(json_array_get(json_object_get(list, "requests"), 0), "waits_for"));
+    is = waits_for && strcmp(waits_for, "legal-hold") == 0;
+    json_decref(list);
+    return is;
+}
+
+/* Backup 0 while the erasure is approved and waits, 1 after its end; then 0 gets keys/ of 1. */
+static void make_mixed(struct beside *b)
+{
+    struct scene *scene = b->scene;
+    struct job_erasure job;
+    json_t *placed = NULL;
+
+    job_erasure_init(&job, scene);
+    scene_begin(scene);
+    job_erasure_prepare(&job);
+    assert_int_equal(
+            scene_tool(scene, NULL, &placed,
+                    WORDS("hold", "place", "--type", "nms.", "--case", "2-17/2026", "--as", "officer")),
+            0);
+    job_erasure_go(&job);
+    spawn_until("it waits", waits_for_the_hold, b);
+    assert_int_equal(tool(b, WORDS("backup", backup_dir(b, 0)), NULL), 0);
+    assert_int_equal(tool(b, WORDS("backup", "verify", backup_dir(b, 0)), NULL), 0);
+    assert_int_equal(scene_tool(scene, NULL, NULL,
+                             WORDS("hold", "release", json_string_value(json_object_get(placed, "hold")),
+                                     "--case", "2-17/2026", "--as", "officer")),
+            0);
+    json_decref(placed);
+    job_erasure_finish(&job);
+    assert_int_equal(tool(b, WORDS("backup", backup_dir(b, 1)), NULL), 0);
+    scene_stop(scene);
+    put_keys_of(b, 0, 1);
+}
+
+/* Each file is as the manifest has it, and the root key opens it: it is refused all the same, before anything
+ * is put in place. */
+static void test_log_of_before_and_keys_of_after(void **state)
+{
+    static const char said[] = "keys/ of after it: the erasure could never end";
+    struct beside b = {.scene = scene_new(JOB_ERASURE_CONFIG, JOB_ERASURE_HUB), .dir = mr_tmpdir_new()};
+    const char *dir = b.scene->history->hub.dir;
+
+    (void)state;
+    make_mixed(&b);
+    assert_int_equal(tool(&b, WORDS("backup", "verify", backup_dir(&b, 0)), said), EXIT_VERIFY);
+    assert_int_equal(rename(mr_tmpdir_path(dir, "store"), mr_tmpdir_path(dir, "store-before")), 0);
+    assert_int_equal(tool(&b, WORDS("restore", backup_dir(&b, 0)), said), EXIT_REFUSED);
+    assert_int_not_equal(access(mr_tmpdir_path(dir, "store/keys"), F_OK), 0);
+    assert_int_equal(rename(mr_tmpdir_path(dir, "store-before"), mr_tmpdir_path(dir, "store")), 0);
+    put_back(&b, 1);
+    expect_whole(&b);
+    fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_while_terms_pass),
             cmocka_unit_test(test_overtaken_by_an_erasure),
+            cmocka_unit_test(test_log_of_before_and_keys_of_after),
             cmocka_unit_test(test_while_a_person_is_erased),
     };
 
