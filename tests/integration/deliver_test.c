@@ -27,24 +27,8 @@ struct scene {
 
 static void publish(struct scene *scene, size_t count)
 {
-    struct bus_client client;
-    struct mr_buf *events = calloc(count, sizeof *events);
-    char id[32];
-
-    assert_non_null(events);
-    for (size_t i = 0; i < count; i++) {
-        (void)snprintf(id, sizeof id, "d-%llu", (unsigned long long)(scene->sequence + i));
-        hub_env_programme(&events[i], id);
-    }
-    bus_connect_as(&client, &scene->spawn, SPAWN_PORTAL);
-    (void)bus_hello(&client, 3, 0);
-    bus_publish(&client, scene->sequence + 1, events, count);
-    (void)bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK);
-    bus_close(&client);
+    bus_publish_programmes(&scene->spawn, scene->sequence + 1, count);
     scene->sequence += count;
-    for (size_t i = 0; i < count; i++)
-        mr_buf_fini(&events[i]);
-    free(events);
 }
 
 static int setup(void **state)

@@ -15,14 +15,12 @@
 
 #include "proto/base/list.h"
 #include "tests/support/bus_client.h"
-#include "tests/support/http_ask.h"
-#include "tests/support/run_program.h"
+#include "tests/support/people.h"
 
-#define PASSWORD "four words are enough"
-#define SUB      "cnppm-deficits"
-#define WRONG    "11223344594"
-#define GOOD     "08765430300"
-#define ANNA     "11223344595"
+#define SUB   "cnppm-deficits"
+#define WRONG "11223344594"
+#define GOOD  "08765430300"
+#define ANNA  "11223344595"
 #define EVENT                                                                                                \
     "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"urn:marshrut:24:copmkp\",\"type\":"                 \
     "\"nms.deficit.identified.v1\",\"time\":\"2026-03-02T09:00:00Z\",\"regioncode\":\"24\",\"basis\":"       \
@@ -30,7 +28,7 @@
     "\"snils\":\"%s\"},\"deficitId\":\"d-1\",\"area\":\"ict\",\"severity\":\"SEVERITY_MODERATE\","           \
     "\"identifiedOn\":\"2026-03-01\"}}\n"
 
-enum { SECRET_BYTES = 64, PATH_BYTES = 96 };
+enum { PATH_BYTES = 96 };
 
 /* Who is there: one for each role. */
 enum { BOSS, CNPPM, PD_OFFICER, AUDITOR, MINISTRY, MMS, FEDERAL, PEOPLE };
@@ -41,50 +39,17 @@ static const char config[] =
         "  - {name: mms, roles: [mms]}\n  - {name: auditor, roles: [auditor]}\n"
         "  - {name: zotova, roles: [pd-officer]}\n";
 
-struct person {
-    char cookie[SECRET_BYTES];
-    char csrf[SECRET_BYTES];
-};
-
 struct env {
     struct spawn spawn;
-    struct http_ask ask;
-    uint16_t port;
+    struct people asking;
     struct person people[PEOPLE];
+    char token[PEOPLE_SECRET_BYTES]; /* of copmkp */
     struct bus_client receiver;
     json_int_t waits;                         /* number of the one that the first tests are about */
     char asked[PATH_BYTES], said[PATH_BYTES]; /* of an act that is tried until it can be */
 };
 
 /* ---- support ---- */
-
-static json_t *body_json(const struct env *env)
-{
-    struct mr_slice body = http_ask_body(&env->ask);
-    json_t *json = json_loadb((const char *)body.data, body.size, 0, NULL);
-
-    if (!json)
-        fail_msg("no JSON: %.*s", (int)body.size, (const char *)body.data);
-    return json;
-}
-
-static int ask(
-        struct env *env, const struct person *person, const char *method, const char *path, const char *body)
-{
-    struct mr_buf kept = env->ask.answer;
-    char headers[512];
-
-    (void)snprintf(headers, sizeof headers,
-            "Content-Type: application/json\r\nCookie: mr_session=%s\r\nX-CSRF-Token: %s\r\n", person->cookie,
-            person->csrf);
-    env->ask = (struct http_ask){.port = env->port,
-            .method = method,
-            .path = path,
-            .headers = headers,
-            .body = mr_slice_str(body),
-            .answer = kept};
-    return http_ask(&env->ask);
-}
 
 /* N stands for the number of what waits. */
 static const char *path_of(const struct env *env, const char *rest, char out[static PATH_BYTES])
@@ -103,88 +68,35 @@ static int get(struct env *env, int who, const char *rest)
 {
     char path[PATH_BYTES];
 
-    return ask(env, &env->people[who], "GET", path_of(env, rest, path), "");
+    return people_get(&env->asking, &env->people[who], path_of(env, rest, path));
 }
 
 static int post(struct env *env, int who, const char *rest, const char *body)
 {
     char path[PATH_BYTES];
 
-    return ask(env, &env->people[who], "POST", path_of(env, rest, path), body);
-}
-
-static json_int_t figure(const struct env *env, const char *key)
-{
-    json_t *json = body_json(env);
-    json_int_t value = json_integer_value(json_object_get(json, key));
-
-    json_decref(json);
-    return value;
-}
-
-static json_t *tool(struct env *env, const char *input, const char *const more[])
-{
-    const char *argv[16] = {"marshrut", "-c", env->spawn.config, "--json", "--as", "boss"};
-    struct run_program run = {.input = input};
-    json_t *answer;
-    size_t n = 6;
-
-    while (*more && n < 15)
-        argv[n++] = *more++;
-    run_program(&run, argv);
-    answer = json_loads(run_program_out(&run), JSON_DISABLE_EOF_CHECK, NULL);
-    if (!answer)
-        fail_msg("%s: %s", argv[6], run_program_err(&run));
-    run_program_fini(&run);
-    return answer;
-}
-
-/* Invited by the tool; the password is chosen over HTTP. */
-static void let_in(struct env *env, int who)
-{
-    struct person *person = &env->people[who];
-    const char *const words[] = {"account", "invite", names[who], NULL};
-    json_t *answer = tool(env, NULL, words), *login;
-    char body[256], header[256];
-
-    (void)snprintf(body, sizeof body, "{\"name\":\"%s\",\"secret\":\"%s\",\"password\":\"" PASSWORD "\"}",
-            names[who], json_string_value(json_object_get(answer, "secret")));
-    json_decref(answer);
-    assert_int_equal(ask(env, person, "POST", "/api/v1/session/password", body), 200);
-    (void)http_ask_header(&env->ask, "Set-Cookie", header, sizeof header);
-    assert_int_equal(sscanf(header, "mr_session=%43s", person->cookie), 1);
-    login = body_json(env);
-    (void)snprintf(
-            person->csrf, sizeof person->csrf, "%s", json_string_value(json_object_get(login, "csrf")));
-    json_decref(login);
+    return people_ask(&env->asking, &env->people[who], "POST", path_of(env, rest, path), body);
 }
 
 /* Its number of the log. */
 static json_int_t publish(struct env *env, const char *id, const char *local_id, const char *snils)
 {
-    static const char *const words[] = {"publish", NULL};
     char event[1024];
-    json_t *answer;
-    json_int_t number;
 
     (void)snprintf(event, sizeof event, EVENT, id, local_id, snils);
-    answer = tool(env, event, words);
-    number = json_integer_value(json_object_get(answer, "number"));
-    assert_true(number > 0);
-    json_decref(answer);
-    return number;
+    return people_publish(&env->asking, env->token, event, NULL);
 }
 
 static int setup(void **state)
 {
     struct env *env = calloc(1, sizeof *env);
 
-    spawn_init_hub(
-            &env->spawn, config, "  ballast_mb: 1\n  space_watermark_mb: 1\n  http_listen: 127.0.0.1:0\n");
+    spawn_init_hub(&env->spawn, config, SPAWN_HUB "  http_listen: 127.0.0.1:0\n");
     spawn_start(&env->spawn);
-    env->port = http_ask_port(&env->spawn);
+    env->asking = (struct people){.spawn = &env->spawn, .port = http_ask_port(&env->spawn)};
     for (int i = 0; i < PEOPLE; i++)
-        let_in(env, i);
+        people_let_in(&env->asking, &env->people[i], "boss", names[i]);
+    people_token(&env->asking, "boss", "copmkp", env->token);
     *state = env;
     return 0;
 }
@@ -193,8 +105,7 @@ static int teardown(void **state)
 {
     struct env *env = *state;
 
-    http_ask_fini(&env->ask);
-    spawn_stop(&env->spawn);
+    people_fini(&env->asking);
     spawn_fini(&env->spawn);
     free(env);
     return 0;
@@ -205,7 +116,7 @@ static void check_balance(struct env *env)
     json_t *json;
 
     assert_int_equal(get(env, AUDITOR, "balance"), 200);
-    json = body_json(env);
+    json = people_json(&env->asking);
     assert_true(json_is_true(json_object_get(json, "ok")));
     json_decref(json);
 }
@@ -233,7 +144,9 @@ static void only_the_role_may(void **state)
     for (size_t i = 0; i < MR_COUNT(acts); i++) {
         char path[PATH_BYTES];
 
-        assert_int_equal(ask(env, &nobody, "POST", path_of(env, acts[i].rest, path), acts[i].body), 401);
+        assert_int_equal(
+                people_ask(&env->asking, &nobody, "POST", path_of(env, acts[i].rest, path), acts[i].body),
+                401);
         for (int who = 0; who < PEOPLE; who++) {
             if (!strstr(acts[i].may, names[who]))
                 assert_int_equal(post(env, who, acts[i].rest, acts[i].body), 403);
@@ -245,7 +158,7 @@ static void only_the_role_may(void **state)
     for (int who = 0; who < PEOPLE; who++)
         assert_int_equal(get(env, who, "quarantine"), who == MMS || who == FEDERAL ? 403 : 200);
     assert_int_equal(get(env, BOSS, "quarantine"), 200);
-    assert_int_equal(figure(env, "count"), 1); /* nothing has happened to it */
+    assert_int_equal(people_number(&env->asking, "count"), 1); /* nothing has happened to it */
     check_balance(env);
 }
 
@@ -268,25 +181,25 @@ static void what_was_not_seen_is_not_approved(void **state)
     json_t *json;
 
     assert_int_equal(post(env, CNPPM, "quarantine/N/fix", SET(GOOD)), 200);
-    seen = figure(env, "event");
+    seen = people_number(&env->asking, "event");
     assert_int_equal(post(env, PD_OFFICER, "quarantine/N/show", "{\"case\":\"17\"}"), 200);
-    json = body_json(env);
+    json = people_json(&env->asking);
     assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "proposal"), "event")), seen);
     json_decref(json);
     (void)snprintf(body, sizeof body, "{\"numbers\":[%lld],\"reason\":\"r\"}", (long long)env->waits);
     assert_int_equal(post(env, CNPPM, "quarantine/reject", body), 200);
     assert_int_equal(post(env, CNPPM, "quarantine/N/fix", SET(ANNA)), 200);
-    now = figure(env, "event");
+    now = people_number(&env->asking, "event");
     assert_true(now > seen);
 
     assert_int_equal(post(env, PD_OFFICER, "quarantine/N/approve", "{}"), 400);
     assert_int_equal(approve(env, PD_OFFICER, seen), 412);
-    json = body_json(env);
+    json = people_json(&env->asking);
     (void)snprintf(body, sizeof body, "event %lld by orlova", (long long)now);
-    assert_non_null(strstr((const char *)env->ask.answer.data, body));
+    assert_non_null(strstr((const char *)env->asking.ask.answer.data, body));
     json_decref(json);
     assert_int_equal(get(env, CNPPM, "quarantine?proposed=true"), 200);
-    assert_int_equal(figure(env, "count"), 1); /* it waits on */
+    assert_int_equal(people_number(&env->asking, "count"), 1); /* it waits on */
     (void)snprintf(body, sizeof body, "{\"numbers\":[%lld],\"reason\":\"r\"}", (long long)env->waits);
     assert_int_equal(post(env, CNPPM, "quarantine/reject", body), 200);
     check_balance(env);
@@ -299,34 +212,34 @@ static void who_proposes_does_not_approve(void **state)
     json_t *json, *item;
 
     assert_int_equal(post(env, CNPPM, "quarantine/N/fix", SET(GOOD)), 200);
-    proposal = figure(env, "event");
+    proposal = people_number(&env->asking, "event");
     assert_true(proposal > env->waits);
     assert_int_equal(post(env, PD_OFFICER, "quarantine/N/fix", SET(GOOD)), 409);
     assert_int_equal(get(env, CNPPM, "quarantine?proposed=true"), 200);
-    json = body_json(env);
+    json = people_json(&env->asking);
     item = json_object_get(json_array_get(json_object_get(json, "events"), 0), "proposal");
     assert_string_equal(json_string_value(json_object_get(item, "by")), "orlova");
     assert_null(json_object_get(item, "proposed"));
     json_decref(json);
-    assert_null(strstr((const char *)env->ask.answer.data, GOOD)); /* no value in a list */
+    assert_null(strstr((const char *)env->asking.ask.answer.data, GOOD)); /* no value in a list */
 
     assert_int_equal(approve(env, CNPPM, proposal), 200);
-    json = body_json(env);
+    json = people_json(&env->asking);
     item = json_array_get(json_object_get(json, "items"), 0);
     assert_true(json_is_false(json_object_get(item, "done")));
     assert_string_equal(json_string_value(json_object_get(item, "where")), "operator");
     json_decref(json);
 
     assert_int_equal(post(env, PD_OFFICER, "quarantine/N/show", "{\"case\":\"17\"}"), 200);
-    assert_non_null(strstr((const char *)env->ask.answer.data, GOOD));
+    assert_non_null(strstr((const char *)env->asking.ask.answer.data, GOOD));
     assert_int_equal(approve(env, PD_OFFICER, proposal), 200);
-    json = body_json(env);
+    json = people_json(&env->asking);
     item = json_array_get(json_object_get(json, "items"), 0);
     assert_true(json_is_true(json_object_get(item, "done")));
     assert_int_equal(json_integer_value(json_object_get(json, "done")), 1);
     json_decref(json);
     assert_int_equal(get(env, CNPPM, "quarantine?state=released"), 200);
-    assert_int_equal(figure(env, "count"), 1);
+    assert_int_equal(people_number(&env->asking, "count"), 1);
     check_balance(env);
 }
 
@@ -347,14 +260,14 @@ static void many_at_once(void **state)
         numbers[i] = publish(env, id, local, WRONG);
     }
     assert_int_equal(get(env, CNPPM, "quarantine?code=snils-checkdigit&limit=2"), 200);
-    json = body_json(env);
+    json = people_json(&env->asking);
     assert_int_equal(json_integer_value(json_object_get(json, "count")), 2);
     assert_int_equal(json_integer_value(json_object_get(json, "next")), numbers[1]);
     json_decref(json);
     (void)snprintf(body, sizeof body, "{\"numbers\":[%lld,%lld],\"reason\":\"tests\"}", (long long)numbers[1],
             (long long)numbers[0]);
     assert_int_equal(post(env, CNPPM, "quarantine/discard", body), 200);
-    json = body_json(env);
+    json = people_json(&env->asking);
     assert_int_equal(json_integer_value(json_object_get(json, "done")), 2);
     assert_int_equal(
             json_integer_value(json_object_get(json_array_get(json_object_get(json, "items"), 0), "number")),
@@ -363,10 +276,10 @@ static void many_at_once(void **state)
     /* what is wrong still is told of each, and kept waiting */
     assert_int_equal(
             post(env, CNPPM, "quarantine/release", "{\"code\":\"snils-checkdigit\",\"reason\":\"t\"}"), 200);
-    assert_int_equal(figure(env, "failed"), 3);
+    assert_int_equal(people_number(&env->asking, "failed"), 3);
     assert_int_equal(post(env, CNPPM, "quarantine/discard", "{\"system\":\"copmkp\",\"reason\":\"t\"}"), 200);
     assert_int_equal(get(env, CNPPM, "quarantine"), 200);
-    assert_int_equal(figure(env, "count"), 0);
+    assert_int_equal(people_number(&env->asking, "count"), 0);
     check_balance(env);
 }
 
@@ -402,7 +315,7 @@ static void what_is_asked_wrongly_is_told(void **state)
 
         if (status != wrong[i].status)
             fail_msg("%s %s: %d", wrong[i].rest, wrong[i].body, status);
-        assert_non_null(strstr((const char *)env->ask.answer.data, "\"cure\":\""));
+        assert_non_null(strstr((const char *)env->asking.ask.answer.data, "\"cure\":\""));
     }
     assert_int_equal(get(env, BOSS, "quarantine?state=nothing"), 400);
     assert_int_equal(get(env, BOSS, "quarantine?proposed=perhaps"), 400);
@@ -419,7 +332,7 @@ static bool is_parked(void *ctx)
     struct env *env = ctx;
 
     assert_int_equal(get(env, CNPPM, "parked?state=failed&subscription=" SUB), 200);
-    return figure(env, "failed") == 1;
+    return people_number(&env->asking, "failed") == 1;
 }
 
 /* 503: the receiver has not answered yet for what came before it. */
@@ -463,13 +376,13 @@ static void parked_deliveries_are_settled(void **state)
     (void)snprintf(env->said, sizeof env->said, "%s", body);
     (void)snprintf(env->asked, sizeof env->asked, "parked/retry");
     spawn_until("it can be tried again", is_done, env);
-    assert_int_equal(figure(env, "released"), 1);
+    assert_int_equal(people_number(&env->asking, "released"), 1);
     receive(env, number);
     bus_nack(&env->receiver, SUB, (uint64_t)number, true);
     spawn_until("it is parked again", is_parked, env);
     (void)snprintf(env->asked, sizeof env->asked, "parked/discard");
     spawn_until("it can be discarded", is_done, env);
-    assert_int_equal(figure(env, "discarded"), 1);
+    assert_int_equal(people_number(&env->asking, "discarded"), 1);
     assert_int_equal(get(env, AUDITOR, rest), 404);
     bus_close(&env->receiver);
     check_balance(env);

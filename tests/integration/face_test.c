@@ -5,43 +5,22 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "proto/base/list.h"
 #include "tests/support/bus_client.h"
+#include "tests/support/http_ask.h"
 #include "tests/support/hub_env.h"
 
-enum { WAIT_MS = 30 * 1000, ANSWER_BYTES = 256 * 1024, EVENTS = 5 };
+enum { EVENTS = 5 };
 
 struct env {
     struct spawn spawn;
-    uint16_t port;
-    char answer[ANSWER_BYTES]; /* the last one, with its head */
+    struct http_ask ask; /* the last one */
 };
-
-/* The port that the hub picked, as it has logged it. */
-static uint16_t port_of(const struct spawn *spawn)
-{
-    char line[1024];
-    const char *at;
-    unsigned port = 0;
-    FILE *log = fopen(spawn->log, "re");
-
-    assert_non_null(log);
-    while (fgets(line, sizeof line, log))
-        if (strstr(line, "event=hub.http ") && (at = strstr(line, "port=")))
-            (void)sscanf(at, "port=%u", &port);
-    (void)fclose(log);
-    assert_true(port > 0 && port <= UINT16_MAX);
-    return (uint16_t)port;
-}
 
 static int setup_with(void **state, const char *more)
 {
@@ -51,7 +30,7 @@ static int setup_with(void **state, const char *more)
     (void)snprintf(hub, sizeof hub, "  ballast_mb: 1\n  http_listen: 127.0.0.1:0\n%s", more);
     spawn_init_hub(&env->spawn, "", hub);
     spawn_start(&env->spawn);
-    env->port = port_of(&env->spawn);
+    env->ask.port = http_ask_port(&env->spawn);
     *state = env;
     return 0;
 }
@@ -71,60 +50,21 @@ static int teardown(void **state)
 {
     struct env *env = *state;
 
-    spawn_stop(&env->spawn);
+    http_ask_fini(&env->ask);
     spawn_fini(&env->spawn);
     free(env);
     return 0;
 }
 
-static int dial(const struct env *env)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(env->port)};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
-
-/* Reads until the hub closes; fails the test when it does not. */
-static size_t read_all(struct env *env, int fd)
-{
-    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
-    size_t size = 0;
-    ssize_t n;
-
-    do {
-        if (poll(&poll_fd, 1, WAIT_MS) != 1)
-            fail_msg("the connection is not closed");
-        n = recv(fd, env->answer + size, ANSWER_BYTES - 1 - size, 0);
-        size += n > 0 ? (size_t)n : 0;
-        assert_true(size < ANSWER_BYTES - 1);
-    } while (n > 0);
-    env->answer[size] = 0;
-    return size;
-}
-
 /* The status; the body begins at *ret_body. */
 static int ask(struct env *env, const char *method, const char *path, const char **ret_body)
 {
-    char request[256];
-    int fd = dial(env);
-    int status = 0;
-    const char *end;
-
-    (void)snprintf(request, sizeof request, "%s %s HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n\r\n",
-            method, path);
-    assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), (ssize_t)strlen(request));
-    (void)read_all(env, fd);
-    (void)close(fd);
-    assert_int_equal(sscanf(env->answer, "HTTP/1.1 %d", &status), 1);
-    end = strstr(env->answer, "\r\n\r\n");
-    assert_non_null(end);
+    env->ask = (struct http_ask){
+            .port = env->ask.port, .method = method, .path = path, .answer = env->ask.answer};
+    (void)http_ask(&env->ask);
     if (ret_body)
-        *ret_body = end + 4;
-    return status;
+        *ret_body = (const char *)http_ask_body(&env->ask).data;
+    return env->ask.status;
 }
 
 /* The value of a line that begins exactly so; fails the test without one. */
@@ -159,7 +99,7 @@ static void health(void **state)
     assert_int_equal(ask(env, "GET", "/nothing", NULL), 404);
     assert_int_equal(ask(env, "GET", "/metrics/", NULL), 404);
     assert_int_equal(ask(env, "POST", "/metrics", NULL), 405);
-    assert_non_null(strstr(env->answer, "\r\nAllow: GET\r\n"));
+    assert_non_null(strstr(mr_buf_str(&env->ask.answer), "\r\nAllow: GET\r\n"));
 }
 
 static void alive_but_not_ready_without_space(void **state)
@@ -184,7 +124,8 @@ static void the_text_is_well_formed(void **state)
     int families = 0;
 
     assert_int_equal(ask(env, "GET", "/metrics", &body), 200);
-    assert_non_null(strstr(env->answer, "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+    assert_non_null(strstr(
+            mr_buf_str(&env->ask.answer), "\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
     for (const char *line = body; *line; line = strchr(line, '\n') + 1) {
         assert_non_null(strchr(line, '\n'));
         if (sscanf(line, "# HELP %127s ", name) == 1) {
@@ -304,28 +245,25 @@ static void slow_clients_are_cut(void **state)
 {
     static const char half[] = "GET /metrics HTTP/1.1\r\nHost: hub\r\nX-Slow: ";
     struct env *env = *state;
-    int silent = dial(env);
-    int slow = dial(env);
+    int silent = http_ask_dial(env->ask.port);
+    int slow = http_ask_dial(env->ask.port);
 
     assert_int_equal(send(slow, half, sizeof half - 1, MSG_NOSIGNAL), (ssize_t)sizeof half - 1);
     assert_int_equal(ask(env, "GET", "/healthz", NULL), 200);
-    (void)read_all(env, silent);
-    (void)read_all(env, slow);
-    assert_null(strstr(env->answer, " 200 "));
-    (void)close(silent);
-    (void)close(slow);
+    http_ask_read(&env->ask, silent);
+    http_ask_read(&env->ask, slow);
+    assert_null(strstr(mr_buf_str(&env->ask.answer), " 200 "));
 }
 
 static void a_large_body_is_refused(void **state)
 {
     static const char head[] = "GET /metrics HTTP/1.1\r\nHost: hub\r\nContent-Length: 100000000\r\n\r\n";
     struct env *env = *state;
-    int fd = dial(env);
+    int fd = http_ask_dial(env->ask.port);
 
     assert_int_equal(send(fd, head, sizeof head - 1, MSG_NOSIGNAL), (ssize_t)sizeof head - 1);
-    (void)read_all(env, fd);
-    assert_non_null(strstr(env->answer, " 413 "));
-    (void)close(fd);
+    http_ask_read(&env->ask, fd);
+    assert_non_null(strstr(mr_buf_str(&env->ask.answer), " 413 "));
 }
 
 /* Off unless configured: the log has no such line. */

@@ -60,26 +60,9 @@ static void assert_served(const struct spawn *spawn)
     mr_buf_fini(&event);
 }
 
-/* Number at "name": in hub.status. */
-static long status_number(const struct spawn *spawn, const char *name)
-{
-    struct bus_client client;
-    char key[64];
-    const char *at;
-    long value;
-
-    bus_connect(&client, spawn->admin, NULL, NULL);
-    (void)snprintf(key, sizeof key, "\"%s\":", name);
-    at = strstr(bus_query(&client, "hub.status", ""), key);
-    assert_non_null(at);
-    value = strtol(at + strlen(key), NULL, 10);
-    bus_close(&client);
-    return value;
-}
-
 static bool refused_grew(void *ctx)
 {
-    return status_number(ctx, "refused_keys") >= 2; /* the first one is the hub's own self-test */
+    return bus_status_number(ctx, "refused_keys") >= 2; /* the first one is the hub's own self-test */
 }
 
 static void test_stranger(void **state)
@@ -88,7 +71,7 @@ static void test_stranger(void **state)
     struct mr_curvekey key;
     struct bus_client client;
 
-    assert_int_equal(status_number(spawn, "refused_keys"), 1);
+    assert_int_equal(bus_status_number(spawn, "refused_keys"), 1);
     assert_int_equal(mr_curvekey_generate(&key), 0);
     bus_connect(&client, spawn->endpoint, spawn->hub_key.public_key, &key);
     bus_send_hello(&client, "stranger", 1, 0);
@@ -112,7 +95,7 @@ static void test_no_encryption(void **state)
 
 static bool all_counted(void *ctx)
 {
-    return status_number(ctx, "malformed") + status_number(ctx, "frames") >= RANDOM_FRAMES;
+    return bus_status_number(ctx, "malformed") + bus_status_number(ctx, "frames") >= RANDOM_FRAMES;
 }
 
 static void test_random_frames(void **state)
@@ -137,7 +120,7 @@ static void test_random_frames(void **state)
     }
     spawn_until("all frames are counted", all_counted, spawn);
     bus_close(&client);
-    assert_true(status_number(spawn, "malformed") > RANDOM_FRAMES / 2);
+    assert_true(bus_status_number(spawn, "malformed") > RANDOM_FRAMES / 2);
     assert_served(spawn);
 }
 

@@ -69,22 +69,6 @@ static void publish(struct spawn *spawn, struct producer *producer, uint64_t unt
     bus_close(&client);
 }
 
-static long status_number(const struct spawn *spawn, const char *name)
-{
-    struct bus_client client;
-    char key[64];
-    const char *at;
-    long value;
-
-    bus_connect(&client, spawn->admin, NULL, NULL);
-    (void)snprintf(key, sizeof key, "\"%s\":", name);
-    at = strstr(bus_query(&client, "hub.status", ""), key);
-    assert_non_null(at);
-    value = strtol(at + strlen(key), NULL, 10);
-    bus_close(&client);
-    return value;
-}
-
 static int by_number(const void *a, const void *b)
 {
     const uint64_t *x = a, *y = b;
@@ -133,7 +117,7 @@ static void test_kill_and_resume(void **state)
     }
     spawn_start(&spawn);
     publish(&spawn, &producer, EVENTS);
-    assert_int_equal(status_number(&spawn, "head"), EVENTS);
+    assert_int_equal(bus_status_number(&spawn, "head"), EVENTS);
     qsort(producer.numbers + 1, EVENTS, sizeof producer.numbers[0], by_number);
     for (size_t i = 1; i <= EVENTS; i++) {
         if (producer.numbers[i] == 0)
@@ -176,7 +160,7 @@ static void test_reconnect_in_flight(void **state)
     while (through < BATCH)
         through = bus_expect(&second, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack->through;
     assert_int_equal(through, BATCH);
-    assert_int_equal(status_number(&spawn, "head"), BATCH);
+    assert_int_equal(bus_status_number(&spawn, "head"), BATCH);
     bus_close(&first);
     bus_close(&second);
     for (size_t i = 0; i < BATCH; i++)
@@ -216,10 +200,12 @@ static void test_stop_under_load(void **state)
     assert_non_null(frame);
     bus_close(&client);
     spawn_start(&spawn);
-    assert_int_equal(status_number(&spawn, "head"), through);
+    assert_int_equal(bus_status_number(&spawn, "head"), through);
     mr_buf_fini(&event);
     spawn_fini(&spawn);
 }
+
+#define OFTEN SPAWN_HUB "  ping_interval_ms: 1000\n"
 
 static bool nobody_is_there(void *ctx)
 {
@@ -239,7 +225,7 @@ static void test_silent_client(void **state)
     struct bus_client client;
 
     (void)state;
-    spawn_init(&spawn, "");
+    spawn_init_hub(&spawn, "", OFTEN);
     spawn_start(&spawn);
     bus_connect_as(&client, &spawn, SPAWN_SCHOOL);
     (void)bus_hello(&client, 0, 0);
@@ -260,7 +246,7 @@ static void test_hub_stood_still(void **state)
     struct mr_buf event = MR_BUF_INIT;
 
     (void)state;
-    spawn_init(&spawn, "");
+    spawn_init_hub(&spawn, "", OFTEN);
     spawn_start(&spawn);
     bus_connect_as(&client, &spawn, SPAWN_PORTAL);
     (void)bus_hello(&client, 1, 0);

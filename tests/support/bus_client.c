@@ -6,11 +6,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
 
 #include "proto/base/clock.h"
+#include "tests/support/hub_env.h"
 
 enum { ARENA_BYTES = 16 * 1024 * 1024 };
 
@@ -164,6 +166,28 @@ void bus_publish(
     free(publish.events);
 }
 
+void bus_publish_programmes(const struct spawn *spawn, uint64_t first_sequence, size_t count)
+{
+    struct mr_buf *events = calloc(count, sizeof *events);
+    struct bus_client client;
+    char id[32];
+
+    assert_non_null(events);
+    for (size_t i = 0; i < count; i++) {
+        (void)snprintf(id, sizeof id, "programme-%llu", (unsigned long long)(first_sequence + i));
+        hub_env_programme(&events[i], id);
+    }
+    bus_connect_as(&client, spawn, SPAWN_PORTAL);
+    (void)bus_hello(&client, 3, 0);
+    bus_publish(&client, first_sequence, events, count);
+    assert_int_equal(bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack->through,
+            first_sequence + count - 1);
+    bus_close(&client);
+    for (size_t i = 0; i < count; i++)
+        mr_buf_fini(&events[i]);
+    free(events);
+}
+
 void bus_subscribe(struct bus_client *client, const char *subscription, uint32_t credit, uint64_t from_number)
 {
     bus_frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
@@ -263,4 +287,20 @@ json_t *bus_ask(
     assert_non_null(json);
     bus_close(&client);
     return json;
+}
+
+long bus_status_number(const struct spawn *spawn, const char *name)
+{
+    json_t *status = bus_ask(spawn, "", "hub.status", "");
+    const json_t *number = json_object_get(status, name), *part;
+    const char *key;
+    long value;
+
+    json_object_foreach (status, key, part)
+        if (!json_is_integer(number))
+            number = json_object_get(part, name);
+    assert_true(json_is_integer(number));
+    value = (long)json_integer_value(number);
+    json_decref(status);
+    return value;
 }

@@ -40,6 +40,8 @@ void bus_send_hello(struct bus_client *client, const char *software, uint64_t ep
 /* Publishes `count` events whose bytes are in events[i]. */
 void bus_publish(
         struct bus_client *client, uint64_t first_sequence, const struct mr_buf *events, size_t count);
+/* nms.programme.listed.v1 by the portal over a connection of its own, until they have their verdicts. */
+void bus_publish_programmes(const struct spawn *spawn, uint64_t first_sequence, size_t count);
 void bus_subscribe(
         struct bus_client *client, const char *subscription, uint32_t credit, uint64_t from_number);
 void bus_ack(struct bus_client *client, const char *subscription, uint64_t through);
@@ -56,5 +58,8 @@ const char *bus_query_long(
  */
 json_t *bus_ask(
         const struct spawn *spawn, const char *operator_name, const char *method, const char *arguments);
+
+/* The number of that name in hub.status, or in a part of it. */
+long bus_status_number(const struct spawn *spawn, const char *name);
 
 #endif

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 60 * 1000, READ_BYTES = 64 * 1024 };
+enum { WAIT_MS = 120 * 1000, READ_BYTES = 64 * 1024 };
 
 uint16_t http_ask_port(const struct spawn *spawn)
 {
@@ -33,7 +33,7 @@ uint16_t http_ask_port(const struct spawn *spawn)
     return (uint16_t)port;
 }
 
-static int dial(uint16_t port)
+int http_ask_dial(uint16_t port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -74,7 +74,7 @@ static void read_all(int fd, struct mr_buf *ret)
 int http_ask_begin(struct http_ask *ask)
 {
     struct mr_buf request = MR_BUF_INIT;
-    int fd = dial(ask->port);
+    int fd = http_ask_dial(ask->port);
 
     mr_buf_reset(&ask->answer);
     mr_buf_printf(&request, "%s %s HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n",
@@ -91,10 +91,16 @@ int http_ask_begin(struct http_ask *ask)
     return fd;
 }
 
-int http_ask_end(struct http_ask *ask, int fd)
+void http_ask_read(struct http_ask *ask, int fd)
 {
+    mr_buf_reset(&ask->answer);
     read_all(fd, &ask->answer);
     (void)close(fd);
+}
+
+int http_ask_end(struct http_ask *ask, int fd)
+{
+    http_ask_read(ask, fd);
     ask->status = 0;
     assert_int_equal(sscanf(mr_buf_str(&ask->answer), "HTTP/1.1 %d", &ask->status), 1);
     return ask->status;

@@ -29,6 +29,9 @@ int http_ask(struct http_ask *ask);
 /* The same in two steps, for an answer that takes its time: the connection, and the rest. */
 int http_ask_begin(struct http_ask *ask);
 int http_ask_end(struct http_ask *ask, int fd);
+/* Of these: a connection that says nothing yet; and what comes on one until it is closed, whatever it is. */
+int http_ask_dial(uint16_t port);
+void http_ask_read(struct http_ask *ask, int fd);
 /* The body of the answer; within `answer`. */
 struct mr_slice http_ask_body(const struct http_ask *ask);
 /* The value of a header of the answer into ret (cut to size); "" when it has none. */

@@ -188,6 +188,25 @@ struct mr_intake *hub_env_publish(struct hub_env *env, const char *system, const
     return intake;
 }
 
+void hub_env_index_idents(struct hub_env *env)
+{
+    struct mr_record_view *view = malloc(sizeof *view);
+    uint64_t head = mr_log_head(env->house.log);
+    struct mr_index_batch *batch;
+    struct mr_log_reader *reader;
+
+    assert_non_null(view);
+    assert_int_equal(mr_log_reader_open(env->house.log, &reader), 0);
+    assert_int_equal(mr_index_batch_begin(env->house.index, &batch), 0);
+    for (uint64_t n = mr_index_through(env->house.index) + 1; n <= head; n++) {
+        assert_int_equal(mr_log_read(reader, n, view, NULL), 0);
+        assert_int_equal(mr_index_batch_put(batch, MR_INDEX_IDENT, view->record.ident, n), 0);
+    }
+    assert_int_equal(mr_index_batch_commit(batch, head), 0);
+    mr_log_reader_close(reader);
+    free(view);
+}
+
 /* ---- events ---- */
 
 struct mr_attributes hub_env_attributes(const char *source, const char *id, const char *type)

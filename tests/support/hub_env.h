@@ -32,6 +32,9 @@ struct mr_intake *hub_env_publish(struct hub_env *env, const char *system, const
 struct mr_intake *hub_env_submit(struct hub_env *env, const char *system, const struct mr_buf *events,
         size_t count, uint64_t first_sequence, void *semaphore);
 
+/* What the indexer does, as far as dedup needs it. */
+void hub_env_index_idents(struct hub_env *env);
+
 /* Attributes that pass admission: source of the system in region 24, basis, actor, actorrole, time. */
 struct mr_attributes hub_env_attributes(const char *source, const char *id, const char *type);
 void hub_env_encode(

@@ -35,6 +35,9 @@ int people_log_in(struct people *people, struct person *person, const char *name
 
 int people_ask(struct people *people, const struct person *person, const char *method, const char *path,
         const char *body); /* the status */
+/* With If-Match; NULL: without. */
+int people_ask_if(struct people *people, const struct person *person, const char *method, const char *path,
+        const char *if_match, const char *body);
 int people_get(struct people *people, const struct person *person, const char *path);
 /* The last answer; the caller's. */
 json_t *people_json(const struct people *people);
@@ -42,7 +45,8 @@ json_t *people_json(const struct people *people);
 const char *people_said(const struct people *people, const char *key, char ret[static 256]);
 json_int_t people_number(const struct people *people, const char *key);
 
-/* A token to publish as a system of the configuration; then one event, as JSON: its number. */
+/* A token to publish as a system of the configuration; then one event, as JSON: its number. verdict NULL:
+ * any. */
 void people_token(const struct people *people, const char *boss, const char *system, char ret[static 64]);
 json_int_t people_publish(struct people *people, const char *token, const char *event, const char *verdict);
 

@@ -125,39 +125,9 @@ static void what_waits_is_mended_within_a_batch(void **state)
     free_batch(events, 3);
 }
 
-struct read_record {
-    struct mr_log_reader *reader;
-    struct mr_record_view view;
-};
-
-static const struct mr_record *read_record(struct hub_env *env, uint64_t number, struct read_record *ret)
-{
-    assert_int_equal(mr_log_reader_open(env->house.log, &ret->reader), 0);
-    assert_int_equal(mr_log_read(ret->reader, number, &ret->view, NULL), 0);
-    return &ret->view.record;
-}
-
-/* What the indexer does, as far as dedup needs it. */
-static void index_everything(struct hub_env *env)
-{
-    struct read_record *read = calloc(1, sizeof *read);
-    struct mr_index_batch *batch;
-    uint64_t head = mr_log_head(env->house.log);
-
-    assert_int_equal(mr_index_batch_begin(env->house.index, &batch), 0);
-    for (uint64_t n = mr_index_through(env->house.index) + 1; n <= head; n++) {
-        const struct mr_record *record = read_record(env, n, read);
-
-        assert_int_equal(mr_index_batch_put(batch, MR_INDEX_IDENT, record->ident, n), 0);
-        mr_log_reader_close(read->reader);
-    }
-    assert_int_equal(mr_index_batch_commit(batch, head), 0);
-    free(read);
-}
-
 static void what_waits_is_mended_from_the_index(void **state)
 {
-    what_waits_is_mended(*state, index_everything);
+    what_waits_is_mended(*state, hub_env_index_idents);
 }
 
 /* ---- what an event rests on ---- */

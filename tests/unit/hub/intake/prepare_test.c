@@ -256,24 +256,6 @@ static void the_same_id_with_other_bytes_is_refused(void **state)
     free_batch(events, 2);
 }
 
-/* What the indexer does, as far as dedup needs it. */
-static void index_everything(struct hub_env *env)
-{
-    struct read_record *read = calloc(1, sizeof *read);
-    struct mr_index_batch *batch;
-    uint64_t head = mr_log_head(env->house.log);
-
-    assert_int_equal(mr_index_batch_begin(env->house.index, &batch), 0);
-    for (uint64_t n = mr_index_through(env->house.index) + 1; n <= head; n++) {
-        const struct mr_record *record = read_record(env, n, read);
-
-        assert_int_equal(mr_index_batch_put(batch, MR_INDEX_IDENT, record->ident, n), 0);
-        mr_log_reader_close(read->reader);
-    }
-    assert_int_equal(mr_index_batch_commit(batch, head), 0);
-    free(read);
-}
-
 static void the_index_takes_over_from_the_tail(void **state)
 {
     struct hub_env *env = *state;
@@ -282,7 +264,7 @@ static void the_index_takes_over_from_the_tail(void **state)
 
     put_batch(events);
     mr_intake_free(hub_env_publish(env, "copmkp", events, EVENTS, 1));
-    index_everything(env);
+    hub_env_index_idents(env);
     intake = hub_env_publish(env, "copmkp", events, EVENTS, 1 + EVENTS);
     check_again(intake);
     mr_intake_free(intake);
