@@ -1,5 +1,6 @@
 #include "adapters/sdk/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -11,28 +12,6 @@
 
 #include "proto/wire/prescan.h"
 
-int mr_file_make_dirs(const char *dir)
-{
-    char path[PATH_MAX];
-    size_t len = strlen(dir);
-
-    if (len == 0 || len >= sizeof path)
-        return MR_EINVAL;
-    memcpy(path, dir, len + 1);
-    for (char *p = path + 1;; p++) {
-        char c = *p;
-
-        if (c != '/' && c != 0)
-            continue;
-        *p = 0;
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            return mr_err_from_errno(errno);
-        *p = c;
-        if (c == 0)
-            return 0;
-    }
-}
-
 static int sync_dir(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -43,6 +22,62 @@ static int sync_dir(const char *dir)
     r = fsync(fd) == 0 ? 0 : mr_err_from_errno(errno);
     (void)close(fd);
     return r;
+}
+
+static bool is_empty(const char *dir)
+{
+    DIR *handle = opendir(dir);
+    int entries = 0;
+
+    while (handle && entries <= 2 && readdir(handle))
+        entries++;
+    if (handle)
+        (void)closedir(handle);
+    return handle && entries <= 2;
+}
+
+/* One whose parent may not be read is somebody else's to care for. */
+static int sync_name(const char *path)
+{
+    char parent[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int r;
+
+    (void)snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - path) : 0, path);
+    r = sync_dir(parent[0] ? parent : slash ? "/" : ".");
+    return r == MR_EDENIED ? 0 : r;
+}
+
+/* Its name is durable before anything is put in it: whoever was killed before that has left it empty. */
+static int make_dir(const char *path)
+{
+    if (mkdir(path, 0700) == 0)
+        return sync_name(path);
+    if (errno != EEXIST)
+        return mr_err_from_errno(errno);
+    return is_empty(path) ? sync_name(path) : 0;
+}
+
+int mr_file_make_dirs(const char *dir)
+{
+    char path[PATH_MAX];
+    size_t len = strlen(dir);
+
+    if (len == 0 || len >= sizeof path)
+        return MR_EINVAL;
+    memcpy(path, dir, len + 1);
+    for (char *p = path + 1;; p++) {
+        char c = *p;
+        int r;
+
+        if (c != '/' && c != 0)
+            continue;
+        *p = 0;
+        r = make_dir(path);
+        *p = c;
+        if (r < 0 || c == 0)
+            return r;
+    }
 }
 
 static int write_all(int fd, struct mr_slice content)

@@ -128,7 +128,7 @@ static void send_ack(struct fake_hub *hub, uint64_t first, uint64_t from)
 
 static void on_hello(struct fake_hub *hub, const frame_t *frame)
 {
-    static char *subscriptions[] = {(char *)"news"};
+    char *subscriptions[] = {(char *)(hub->subscription ? hub->subscription : "news")};
     Marshrut__Bus__V1__Welcome welcome = MARSHRUT__BUS__V1__WELCOME__INIT;
     Marshrut__Bus__V1__Limits limits = MARSHRUT__BUS__V1__LIMITS__INIT;
     frame_t answer = MARSHRUT__BUS__V1__FRAME__INIT;
@@ -175,6 +175,8 @@ static void on_publish(struct fake_hub *hub, const frame_t *frame)
     for (size_t i = 0; i < publish->n_events && hub->stored < FAKE_HUB_EVENTS_MAX; i++) {
         hub->sums[hub->stored] = mr_crc32c(0, publish->events[i].data, publish->events[i].len);
         hub->sizes[hub->stored++] = publish->events[i].len;
+        if (hub->on_stored)
+            hub->on_stored(hub->ctx, mr_slice(publish->events[i].data, publish->events[i].len));
     }
     if (!hub->forget_acks)
         send_ack(hub, first, first);
@@ -205,10 +207,14 @@ static void take(struct fake_hub *hub, const frame_t *frame)
         break;
     case MARSHRUT__BUS__V1__FRAME__BODY_SUBSCRIBE:
         hub->subscribes++;
+        if (hub->on_subscribed)
+            hub->on_subscribed(hub->ctx);
         break;
     case MARSHRUT__BUS__V1__FRAME__BODY_ACK:
         hub->acks++;
         hub->acked = frame->ack->through;
+        if (hub->on_acked)
+            hub->on_acked(hub->ctx, hub->acked);
         break;
     case MARSHRUT__BUS__V1__FRAME__BODY_NACK:
         hub->nacks++;

@@ -36,6 +36,13 @@ struct fake_hub {
     uint64_t erased_sequence; /* says of it that it was erased on request No. 3 */
     uint32_t event_bytes_max;
     uint32_t ping_interval_ms;
+    const char *subscription; /* that it offers; NULL: "news" */
+
+    /* whom it tells; NULL: nobody */
+    void (*on_stored)(void *ctx, struct mr_slice event); /* each one that it takes */
+    void (*on_subscribed)(void *ctx);
+    void (*on_acked)(void *ctx, uint64_t through);
+    void *ctx;
 
     /* what it saw */
     uint64_t epoch, stored;
