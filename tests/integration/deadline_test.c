@@ -37,17 +37,14 @@ struct scene {
 static int setup(void **state)
 {
     struct scene *scene = calloc(1, sizeof *scene);
-    char *text;
 
     assert_non_null(scene);
-    spawn_init(&scene->spawn,
+    spawn_init_hub(&scene->spawn,
             "  - {name: " SUB ", system: cnppm, personal: none, attempts_max: 5, deadline_hours: 24,\n"
             "     filters: [{prefix: {type: nms.deficit.}}]}\n"
-            "operators: [{name: op, roles: [admin]}]\n");
-    text = config_env_text(&scene->spawn);
-    (void)config_env_write(&scene->spawn, "marshrut.yaml", text, "ping_interval_ms: 1000",
-            "ping_interval_ms: 600000"); /* a receiver that is not asked for long keeps its session */
-    free(text);
+            "operators: [{name: op, roles: [admin]}]\n",
+            SPAWN_HUB
+            "  ping_interval_ms: 600000\n"); /* a receiver that is not asked for long keeps its session */
     clock_ahead_init(&scene->clock, &scene->spawn);
     spawn_start(&scene->spawn);
     *state = scene;

@@ -41,17 +41,13 @@ static void limit(const struct spawn *spawn, const char *publish, const char *li
 static int setup(void **state)
 {
     struct scene *scene = calloc(1, sizeof *scene);
-    char *text;
 
     assert_non_null(scene);
-    spawn_init(&scene->spawn, "");
+    spawn_init_hub(&scene->spawn, "",
+            SPAWN_HUB "  ping_interval_ms: 600000\n"); /* a client that stands still keeps its session */
     limit(&scene->spawn, "nms.programme., nms.course.", "events_per_s: 1");
     limit(&scene->spawn, "nms.diagnostic., nms.rediagnostic., nms.deficit.", "bytes_per_s: 400");
     limit(&scene->spawn, "nms.person., nms.org., nms.employment.", "waiting_max: 8");
-    text = config_env_text(&scene->spawn);
-    (void)config_env_write(&scene->spawn, "marshrut.yaml", text, "ping_interval_ms: 1000",
-            "ping_interval_ms: 600000"); /* a client that stands still keeps its session */
-    free(text);
     clock_ahead_init(&scene->clock, &scene->spawn);
     spawn_start(&scene->spawn);
     *state = scene;
