@@ -83,11 +83,12 @@ static void add_item(struct ask *ask, const char *json)
 
 static void answer_failure(struct ask *ask, int code, const struct mr_error *error)
 {
-    struct mr_error told = error ? *error : (struct mr_error){0};
+    const struct mr_error given = error ? *error : (struct mr_error){0};
+    struct mr_error told = given;
     char name[MR_API_PARAMETER_BYTES];
 
-    if (ask->route)
-        (void)snprintf(told.where, sizeof told.where, "%s", asked_as(ask->route, told.where, name));
+    if (ask->route) /* it may be the very same text: not out of `told` */
+        (void)snprintf(told.where, sizeof told.where, "%s", asked_as(ask->route, given.where, name));
     /* what is not configured is not there: no fault of the server */
     mr_problem_answer(ask->request.exchange, code == MR_ECONFIG ? 404 : 0, code, error ? &told : NULL);
 }
