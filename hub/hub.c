@@ -227,6 +227,7 @@ static int start_store(struct mr_hub *hub, struct mr_error *reterr)
     mr_prepare_on_space(hub->prepare, on_key_space, hub);
     if ((r = mr_indexer_start(&hub->indexer, &hub->houses[MR_HOUSE_INDEXER])) < 0)
         return mr_error_set(reterr, r, "indexer", "", "cannot start the indexer");
+    mr_prepare_note_to(hub->prepare, mr_indexer_notes(hub->indexer));
     compacting.house = &hub->houses[MR_HOUSE_COMPACTOR];
     compacting.writer = hub->writer;
     compacting.prepare = hub->prepare;

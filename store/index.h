@@ -116,6 +116,10 @@ void mr_index_reader_close(struct mr_index_reader *reader); /* NULL is fine */
 int mr_index_reader_renew(struct mr_index_reader *reader);
 void mr_index_reader_pause(struct mr_index_reader *reader);
 uint64_t mr_index_reader_through(const struct mr_index_reader *reader);
+/* This identity is going to be looked for soon: what says in which run it may be is fetched from memory
+ * meanwhile. */
+void mr_index_reader_expect(
+        const struct mr_index_reader *reader, const uint8_t ident[static MR_INDEX_KEY_BYTES]);
 /* Numbers > after for a key, ascending, at most max (and INT_MAX). Returns how many, or negative:
  * MR_ECORRUPT when a block is damaged. */
 int mr_index_reader_find(struct mr_index_reader *reader, enum mr_index_kind kind,

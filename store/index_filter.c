@@ -164,6 +164,12 @@ int mr_index_filter_del(struct mr_kv_txn *txn, uint64_t run)
     return r == MR_ENOTFOUND ? 0 : r;
 }
 
+void mr_index_filter_expect(struct mr_slice row, uint64_t hash)
+{
+    if (row.size > 0)
+        __builtin_prefetch(row.data + offset_of(place_of(hash, mr_get_be32(row.data + 4))));
+}
+
 int mr_index_filter_may(struct mr_slice row, uint64_t run, uint64_t hash)
 {
     uint32_t place = place_of(hash, mr_get_be32(row.data + 4));

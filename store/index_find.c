@@ -111,6 +111,15 @@ static int load_filters(struct mr_index_reader *reader)
     return 0;
 }
 
+void mr_index_reader_expect(
+        const struct mr_index_reader *reader, const uint8_t ident[static MR_INDEX_KEY_BYTES])
+{
+    if (reader->paused || !reader->filtered)
+        return;
+    for (size_t i = 0; i < reader->runs.count; i++)
+        mr_index_filter_expect(reader->filters[i], mr_index_hash(ident));
+}
+
 /* Is there anything of it in run i? 1, 0, or negative. A damaged filter is left out: the blocks say it. */
 static int may_have(struct mr_index_reader *reader, size_t i, enum mr_index_kind kind, uint64_t hash)
 {

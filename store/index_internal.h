@@ -89,6 +89,7 @@ int mr_index_filter_get(struct mr_kv_txn *txn, uint64_t run, struct mr_slice *re
 int mr_index_filter_del(struct mr_kv_txn *txn, uint64_t run);
 /* One more in a filter that is stored. A damaged one stays as it is. */
 int mr_index_filter_grow(struct mr_kv_txn *txn, uint64_t run, uint64_t hash);
+void mr_index_filter_expect(struct mr_slice row, uint64_t hash); /* fetches what the next one reads */
 /* May it be in the run? 1, 0, or MR_ECORRUPT: its block is damaged, and it may. row as of get, not empty. */
 int mr_index_filter_may(struct mr_slice row, uint64_t run, uint64_t hash);
 int mr_index_filter_check(struct mr_slice row, uint64_t run); /* all of it: 0, MR_ECORRUPT */

@@ -1,8 +1,9 @@
 /*
- * Keyed digests. BLAKE2b takes the key as a block of its own in front of the data: for what every event needs
- * that block and the tag are taken in once, when the key is known, and each digest goes on from there. The
- * result is the same.
+ * Keyed digests. For what every event needs, key and tag are put into a state once, when the key is known,
+ * and each digest goes on from there. Several go side by side where the processor has room for it. The result
+ * is the same.
  */
+#include <assert.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -10,7 +11,15 @@
 #include "proto/base/bytes.h"
 #include "store/keyring_internal.h"
 
-enum { DIGEST_BYTES = 16 };
+enum {
+    DIGEST_BYTES = 16,
+    SIZE_BYTES = 8,
+    TOGETHER_MIN = 2, /* fewer are not cheaper in lanes */
+    TOGETHER_MAX = 64,
+};
+
+_Static_assert(
+        (int)MR_LANES_PARTS_MAX >= 1 + 2 * (int)MR_DIGEST_PARTS_MAX, "a tag, and a size before each part");
 
 static const char *const begun_tags[MR_KEYRING_TAGS] = {
         "ident", "bytes", "event-id", "correlation", "organisation"};
@@ -25,6 +34,8 @@ void mr_keyring_digests_begin(struct mr_keyring_secrets *secrets)
 {
     for (size_t i = 0; i < MR_KEYRING_TAGS; i++)
         begin(secrets, begun_tags[i], &secrets->begun[i]);
+    if (mr_lanes_here())
+        mr_lanes_key_begin(&secrets->lanes, secrets->digest, DIGEST_BYTES);
 }
 
 static void take_begun(
@@ -55,4 +66,44 @@ void mr_keyring_digest(const struct mr_keyring *keyring, const char *tag, const 
     }
     (void)crypto_generichash_final(&state, ret, DIGEST_BYTES);
     sodium_memzero(&state, sizeof state);
+}
+
+/* As mr_keyring_digest() takes it in. */
+static void lay_out(const struct mr_digest_order *order, uint8_t sizes[MR_DIGEST_PARTS_MAX][SIZE_BYTES],
+        struct mr_lanes_message *ret)
+{
+    assert(order->count <= MR_DIGEST_PARTS_MAX);
+    *ret = (struct mr_lanes_message){.ret = order->ret};
+    ret->parts[ret->parts_count++] = mr_slice(order->tag, strlen(order->tag) + 1);
+    for (size_t i = 0; i < order->count; i++) {
+        mr_put_be64(sizes[i], order->parts[i].size);
+        ret->parts[ret->parts_count++] = mr_slice(sizes[i], SIZE_BYTES);
+        ret->parts[ret->parts_count++] = order->parts[i];
+    }
+}
+
+static void digest_together(
+        const struct mr_keyring *keyring, const struct mr_digest_order *orders, size_t count)
+{
+    struct mr_lanes_message messages[TOGETHER_MAX];
+    uint8_t sizes[TOGETHER_MAX][MR_DIGEST_PARTS_MAX][SIZE_BYTES];
+
+    for (size_t at = 0; at < count;) {
+        size_t n = count - at < TOGETHER_MAX ? count - at : TOGETHER_MAX;
+
+        for (size_t i = 0; i < n; i++)
+            lay_out(&orders[at + i], sizes[i], &messages[i]);
+        mr_lanes_digest(&keyring->secrets->lanes, messages, n);
+        at += n;
+    }
+}
+
+void mr_keyring_digests(const struct mr_keyring *keyring, const struct mr_digest_order *orders, size_t count)
+{
+    if (count >= TOGETHER_MIN && mr_lanes_here()) {
+        digest_together(keyring, orders, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        mr_keyring_digest(keyring, orders[i].tag, orders[i].parts, orders[i].count, orders[i].ret);
 }

@@ -15,6 +15,7 @@
 #include "store/key_roots.h"
 #include "store/keyring.h"
 #include "store/kv.h"
+#include "store/lanes.h"
 
 enum mr_keyring_table {
     MR_KEYRING_BKT,
@@ -39,6 +40,7 @@ struct mr_keyring_secrets {
     uint8_t blind[MR_KEY_BYTES]; /* K_bi; the two below are derived from it */
     uint8_t digest[MR_KEY_BYTES];
     uint8_t pseudonym[MR_KEY_BYTES];
+    struct mr_lanes_key lanes; /* of the digest key */
     /* The digests that every event needs, begun: key and tag are in. Last: it is aligned, and so is the
      * whole. */
     crypto_generichash_state begun[MR_KEYRING_TAGS];

@@ -1,15 +1,30 @@
 #include "hub/index/index_keys.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <string.h>
 
 #include "proto/base/bytes.h"
+#include "proto/base/list.h"
 
-static void keyed(const struct mr_keyring *keyring, const char *tag, const char *text, uint8_t *ret)
+const char *mr_index_key_tag(enum mr_index_kind kind)
+{
+    static const char *const tags[] = {
+            [MR_INDEX_EVENT_ID] = "event-id",
+            [MR_INDEX_CORRELATION] = "correlation",
+            [MR_INDEX_ORGANISATION] = "organisation",
+            [MR_INDEX_DOCUMENT] = "document",
+    };
+
+    assert(kind < MR_COUNT(tags) && tags[kind]);
+    return tags[kind];
+}
+
+static void keyed(const struct mr_keyring *keyring, enum mr_index_kind kind, const char *text, uint8_t *ret)
 {
     struct mr_slice part = mr_slice_str(text);
 
-    mr_keyring_digest(keyring, tag, &part, 1, ret);
+    mr_keyring_digest(keyring, mr_index_key_tag(kind), &part, 1, ret);
 }
 
 void mr_index_key_ident(const struct mr_keyring *keyring, const char *source, const char *id,
@@ -23,25 +38,25 @@ void mr_index_key_ident(const struct mr_keyring *keyring, const char *source, co
 void mr_index_key_event_id(
         const struct mr_keyring *keyring, const char *id, uint8_t ret[static MR_INDEX_KEY_BYTES])
 {
-    keyed(keyring, "event-id", id, ret);
+    keyed(keyring, MR_INDEX_EVENT_ID, id, ret);
 }
 
 void mr_index_key_correlation(
         const struct mr_keyring *keyring, const char *id, uint8_t ret[static MR_INDEX_KEY_BYTES])
 {
-    keyed(keyring, "correlation", id, ret);
+    keyed(keyring, MR_INDEX_CORRELATION, id, ret);
 }
 
 void mr_index_key_organisation(
         const struct mr_keyring *keyring, const char *ogrn, uint8_t ret[static MR_INDEX_KEY_BYTES])
 {
-    keyed(keyring, "organisation", ogrn, ret);
+    keyed(keyring, MR_INDEX_ORGANISATION, ogrn, ret);
 }
 
 void mr_index_key_document(
         const struct mr_keyring *keyring, const char *number, uint8_t ret[static MR_INDEX_KEY_BYTES])
 {
-    keyed(keyring, "document", number, ret);
+    keyed(keyring, MR_INDEX_DOCUMENT, number, ret);
 }
 
 void mr_index_key_type(const char *type, uint8_t ret[static MR_INDEX_KEY_BYTES])

@@ -10,6 +10,9 @@
 #include "store/index.h"
 #include "store/keyring.h"
 
+/* What sets the digests of a kind apart from others under the same secret, of the kinds of one keyed text. */
+const char *mr_index_key_tag(enum mr_index_kind kind);
+
 /* MR_INDEX_IDENT, and mr_record.ident: identity of an event (decision 10). */
 void mr_index_key_ident(const struct mr_keyring *keyring, const char *source, const char *id,
         uint8_t ret[static MR_INDEX_KEY_BYTES]);

@@ -7,6 +7,7 @@
 
 #include "hub/index/index_inside.h"
 #include "hub/index/index_keys.h"
+#include "hub/index/index_notes.h"
 #include "hub/record/opened.h"
 #include "hub/project/fact_view.h"
 #include "proto/base/list.h"
@@ -17,7 +18,9 @@ enum { MERGES_A_BATCH = 2, TYPE_MAX = 128 };
 struct pass {
     struct mr_house *house;
     struct mr_log_reader *reader;
-    uint64_t limit; /* number to stop at */
+    struct mr_index_notes *notes; /* may be NULL */
+    uint64_t limit;               /* number to stop at */
+    uint64_t next;                /* that mr_log_read_next() would read; 0: none */
     struct mr_index_batch *index;
     struct mr_view_batch *view;
     struct mr_record_view record;
@@ -29,11 +32,6 @@ struct pass {
     uint8_t type_key[MR_INDEX_KEY_BYTES];
     struct mr_error *reterr;
 };
-
-static int put(struct pass *p, enum mr_index_kind kind, const uint8_t *key)
-{
-    return mr_index_batch_put(p->index, kind, key, p->record.record.number);
-}
 
 /* Many events have the type of the one before. */
 static void key_of_type(struct pass *p)
@@ -48,34 +46,21 @@ static void key_of_type(struct pass *p)
         memcpy(p->keyed_type, type, p->type.size + 1);
 }
 
-/* Keys that every record has, whether it can be opened or not. The hub's own id and the time need none: both
- * ascend with the number. */
-static int index_head(struct pass *p)
-{
-    const struct mr_record *record = &p->record.record;
-    uint8_t key[MR_INDEX_KEY_BYTES];
-    int r = put(p, MR_INDEX_IDENT, record->ident);
-
-    if (r == 0) {
-        mr_index_key_system(record->system, key);
-        r = put(p, MR_INDEX_SYSTEM, key);
-    }
-    for (size_t i = 0; r == 0 && i < record->subs_count; i++) {
-        mr_index_key_subscription(record->subs[i], key);
-        r = put(p, MR_INDEX_SUBSCRIPTION, key);
-    }
-    if (r == 0)
-        r = mr_record_type(record, &p->type);
-    if (r == 0) {
-        key_of_type(p);
-        r = put(p, MR_INDEX_TYPE, p->type_key);
-    }
-    return r;
-}
-
 static int put_entry(void *ctx, enum mr_index_kind kind, const uint8_t key[static MR_INDEX_KEY_BYTES])
 {
-    return put(ctx, kind, key);
+    struct pass *p = ctx;
+
+    return mr_index_batch_put(p->index, kind, key, p->record.record.number);
+}
+
+static int index_head(struct pass *p)
+{
+    int r = mr_record_type(&p->record.record, &p->type);
+
+    if (r < 0)
+        return r;
+    key_of_type(p);
+    return mr_index_head(&p->record.record, p->type_key, put_entry, p);
 }
 
 /*
@@ -135,16 +120,29 @@ static int one_record(struct pass *p, uint64_t index_through, uint64_t view_thro
     return r;
 }
 
-/* Reads records first to last into both batches. */
+static int read_record(struct pass *p, uint64_t n)
+{
+    int r = p->next == n ? mr_log_read_next(p->reader, &p->record, p->reterr)
+                         : mr_log_read(p->reader, n, &p->record, p->reterr);
+
+    p->next = n + 1;
+    return r;
+}
+
+/* Puts first to last into both batches: by what is noted of them, and of the others by their records. */
 static int fill(struct pass *p, uint64_t first, uint64_t last, uint64_t index_through, uint64_t view_through)
 {
     static const uint8_t no_key[MR_INDEX_KEY_BYTES];
-
+    struct mr_slice note;
     int r = 0;
 
+    p->next = 0;
     for (uint64_t n = first; r == 0 && n <= last; n++) {
-        r = n == first ? mr_log_read(p->reader, n, &p->record, p->reterr)
-                       : mr_log_read_next(p->reader, &p->record, p->reterr);
+        if (n > index_through && n > view_through && mr_index_notes_take(p->notes, n, &note)) {
+            r = mr_index_note_write(note, n, p->index, p->view);
+            continue;
+        }
+        r = read_record(p, n);
         if (r == 0)
             r = one_record(p, index_through, view_through);
         else if (r == MR_ECORRUPT) /* isolated; should it be repaired: hub/index/owed.h */
@@ -230,12 +228,8 @@ static void pass_free(struct pass *p)
     free(p);
 }
 
-int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr)
-{
-    return mr_indexer_run_to(house, UINT64_MAX, reterr);
-}
-
-int mr_indexer_run_to(struct mr_house *house, uint64_t through, struct mr_error *reterr)
+static int run_to(
+        struct mr_house *house, struct mr_index_notes *notes, uint64_t through, struct mr_error *reterr)
 {
     struct pass *p;
     int r;
@@ -246,6 +240,7 @@ int mr_indexer_run_to(struct mr_house *house, uint64_t through, struct mr_error 
     p = pass_new(house, reterr);
     if (!p)
         return MR_ENOMEM;
+    p->notes = notes;
     p->limit = through;
     r = mr_log_reader_open(house->log, &p->reader);
     while (r == 0 && (r = batch(p)) == 1)
@@ -254,11 +249,21 @@ int mr_indexer_run_to(struct mr_house *house, uint64_t through, struct mr_error 
     return r;
 }
 
-int mr_indexer_run_batch(struct mr_house *house, struct mr_error *reterr)
+int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr)
+{
+    return run_to(house, NULL, UINT64_MAX, reterr);
+}
+
+int mr_indexer_run_to(struct mr_house *house, uint64_t through, struct mr_error *reterr)
+{
+    return run_to(house, NULL, through, reterr);
+}
+
+int mr_indexer_run_batch(struct mr_house *house, struct mr_index_notes *notes, struct mr_error *reterr)
 {
     uint64_t index = mr_index_through(house->index), view = mr_view_through(house->view);
 
-    return mr_indexer_run_to(house, (index < view ? index : view) + MR_INDEXER_BATCH_MAX, reterr);
+    return run_to(house, notes, (index < view ? index : view) + MR_INDEXER_BATCH_MAX, reterr);
 }
 
 static int add_again(struct pass *p)

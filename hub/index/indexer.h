@@ -12,6 +12,8 @@ enum { MR_INDEXER_BATCH_MAX = 20000 };
 struct mr_indexer;
 
 int mr_indexer_start(struct mr_indexer **ret, struct mr_house *house);
+/* Where prepare may note what is to be indexed; until the indexer stops. */
+struct mr_index_notes *mr_indexer_notes(struct mr_indexer *indexer);
 void mr_indexer_wake(struct mr_indexer *indexer); /* any thread: there is news */
 void mr_indexer_stop(struct mr_indexer *indexer); /* finishes its batch; NULL is fine */
 
@@ -19,8 +21,9 @@ void mr_indexer_stop(struct mr_indexer *indexer); /* finishes its batch; NULL is
 int mr_indexer_run_once(struct mr_house *house, struct mr_error *reterr);
 /* The same, no further than a number. */
 int mr_indexer_run_to(struct mr_house *house, uint64_t through, struct mr_error *reterr);
-/* The same, one batch of it. */
-int mr_indexer_run_batch(struct mr_house *house, struct mr_error *reterr);
+/* The same, one batch of it, by the notes that there are; NULL: none. */
+struct mr_index_notes;
+int mr_indexer_run_batch(struct mr_house *house, struct mr_index_notes *notes, struct mr_error *reterr);
 /*
  * One record under a number that is passed in index and views (asserted): it could not be read then. Adds
  * what a rebuild would. Any thread, beside the indexer.

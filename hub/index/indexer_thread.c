@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hub/edition/edition.h"
+#include "hub/index/index_notes.h"
 #include "hub/index/index_pace.h"
 #include "hub/index/indexer.h"
 #include "proto/base/logfmt.h"
@@ -24,6 +25,7 @@ enum {
 
 struct mr_indexer {
     struct mr_house *house;
+    struct mr_index_notes *notes;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t news;
@@ -131,7 +133,7 @@ static int mend(struct mr_indexer *indexer)
 static int work(struct mr_indexer *indexer)
 {
     struct mr_error error = {0};
-    int r = mr_indexer_run_batch(indexer->house, &error), more = 1;
+    int r = mr_indexer_run_batch(indexer->house, indexer->notes, &error), more = 1;
 
     if (r == 0)
         r = mend(indexer);
@@ -167,10 +169,19 @@ static void *run(void *ctx)
     return NULL;
 }
 
+static void destroy(struct mr_indexer *indexer)
+{
+    mr_index_notes_free(indexer->notes);
+    (void)pthread_cond_destroy(&indexer->news);
+    (void)pthread_mutex_destroy(&indexer->lock);
+    free(indexer);
+}
+
 int mr_indexer_start(struct mr_indexer **ret, struct mr_house *house)
 {
     struct mr_indexer *indexer = calloc(1, sizeof *indexer);
     pthread_condattr_t attr;
+    int r;
 
     if (!indexer)
         return MR_ENOMEM;
@@ -180,14 +191,20 @@ int mr_indexer_start(struct mr_indexer **ret, struct mr_house *house)
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&indexer->news, &attr);
     (void)pthread_condattr_destroy(&attr);
-    if (pthread_create(&indexer->thread, NULL, run, indexer) != 0) {
-        (void)pthread_cond_destroy(&indexer->news);
-        (void)pthread_mutex_destroy(&indexer->lock);
-        free(indexer);
-        return MR_ESYSTEM;
+    r = mr_index_notes_new(&indexer->notes);
+    if (r == 0 && pthread_create(&indexer->thread, NULL, run, indexer) != 0)
+        r = MR_ESYSTEM;
+    if (r < 0) {
+        destroy(indexer);
+        return r;
     }
     *ret = indexer;
     return 0;
+}
+
+struct mr_index_notes *mr_indexer_notes(struct mr_indexer *indexer)
+{
+    return indexer->notes;
 }
 
 void mr_indexer_wake(struct mr_indexer *indexer)
@@ -208,7 +225,5 @@ void mr_indexer_stop(struct mr_indexer *indexer)
     (void)pthread_cond_signal(&indexer->news);
     (void)pthread_mutex_unlock(&indexer->lock);
     (void)pthread_join(indexer->thread, NULL);
-    (void)pthread_cond_destroy(&indexer->news);
-    (void)pthread_mutex_destroy(&indexer->lock);
-    free(indexer);
+    destroy(indexer);
 }

@@ -12,6 +12,10 @@
 /* The key is a keyed digest: any four bytes of it are a good hash, and nobody outside can aim at a bucket. */
 #define HASH_FUNCTION(key, size, hash) memcpy(&(hash), (key), sizeof(uint32_t))
 #include <uthash.h>
+/* Nearly everything that is looked for is not there, so the whole chain is walked, and each step in it is
+ * memory that no processor has at hand: shorter chains than uthash's own. */
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_BKT_CAPACITY_THRESH 5U
 
 struct node {
     struct mr_dedup_entry entry;
@@ -62,6 +66,18 @@ static struct node *find_node(struct mr_dedup *dedup, const uint8_t *ident)
 
     HASH_FIND(hh, dedup->tail, ident, sizeof node->entry.ident, node);
     return node;
+}
+
+void mr_dedup_expect(const struct mr_dedup *dedup, const uint8_t ident[static MR_RECORD_IDENT_BYTES])
+{
+    const UT_hash_table *table = dedup->tail ? dedup->tail->hh.tbl : NULL;
+    unsigned hash;
+
+    HASH_FUNCTION(ident, MR_RECORD_IDENT_BYTES, hash);
+    if (table)
+        __builtin_prefetch(&table->buckets[hash & (table->num_buckets - 1)]);
+    if (dedup->index_open)
+        mr_index_reader_expect(dedup->index, ident);
 }
 
 static void hash_add(struct mr_dedup *dedup, struct node *node)

@@ -43,6 +43,9 @@ void mr_dedup_close(struct mr_dedup *dedup);
 enum { MR_DEDUP_SAME = 1, MR_DEDUP_OTHER = 2 };
 int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry);
 
+/* It is going to be looked for soon: what that needs is fetched from memory meanwhile. Changes nothing. */
+void mr_dedup_expect(const struct mr_dedup *dedup, const uint8_t ident[static MR_RECORD_IDENT_BYTES]);
+
 int mr_dedup_add(struct mr_dedup *dedup, const struct mr_dedup_entry *entry); /* numbers ascend */
 void mr_dedup_rollback(
         struct mr_dedup *dedup, uint64_t from); /* forgets numbers >= from: they were not given */

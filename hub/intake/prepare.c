@@ -18,7 +18,7 @@
 #include "proto/base/logfmt.h"
 #include "proto/loop/mailbox.h"
 
-enum { NO_SPACE_PAUSE_MS = 200, INDEX_PAUSE_MS = 20 };
+enum { NO_SPACE_PAUSE_MS = 200, INDEX_PAUSE_MS = 20, EXPECT_AHEAD = 2 };
 
 struct mr_prepare {
     struct mr_house *house;
@@ -84,8 +84,11 @@ static int prepare_items(struct mr_prepare *prepare, struct mr_intake *intake)
         intake->idle = true;
         return r;
     }
-    for (size_t i = 0; r == 0 && i < intake->count; i++)
+    for (size_t i = 0; r == 0 && i < intake->count; i++) {
+        if (i + EXPECT_AHEAD < intake->count && intake->items[i + EXPECT_AHEAD].identified)
+            mr_dedup_expect(prepare->preparer.dedup, intake->items[i + EXPECT_AHEAD].ident);
         r = mr_preparer_item(&prepare->preparer, intake, &intake->items[i]);
+    }
     if (r == 0 && intake->order)
         intake->idle = intake->items[0].verdict != MR_VERDICT_STORED;
     if (intake->count > 0 && !intake->idle)
@@ -385,6 +388,11 @@ void mr_prepare_on_space(struct mr_prepare *prepare, void (*fn)(void *ctx, bool 
 {
     prepare->space = fn;
     prepare->space_ctx = ctx;
+}
+
+void mr_prepare_note_to(struct mr_prepare *prepare, struct mr_index_notes *notes)
+{
+    prepare->preparer.notes = notes;
 }
 
 void mr_prepare_submit(struct mr_prepare *prepare, struct mr_intake *intake)

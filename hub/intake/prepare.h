@@ -53,7 +53,9 @@ static inline bool mr_desk_order_says_event(const struct mr_desk_order *order)
 
 struct mr_intake_item {
     struct mr_slice event; /* in the intake's bytes */
-    bool digested; /* digest is of event; else prepare makes it: it is slow, and can be made beforehand */
+    /* Made beforehand, for many at once: mr_intake_digest(). What is not, prepare makes. */
+    bool digested;   /* digest is of event */
+    bool identified; /* ident is of what stands in event as source and id, when that can be decoded */
     uint8_t digest[MR_RECORD_DIGEST_BYTES];
     enum mr_verdict verdict; /* set by prepare */
     uint64_t number;         /* of the log; 0 when refused */
@@ -124,6 +126,8 @@ struct mr_intake {
  */
 struct mr_intake *mr_intake_new(size_t count);
 void mr_intake_free(struct mr_intake *intake); /* wipes */
+/* The digests of its events. Before it is submitted; any thread. */
+void mr_intake_digest(struct mr_intake *intake, const struct mr_keyring *keyring);
 
 struct mr_prepare;
 int mr_prepare_start(struct mr_prepare **ret, struct mr_house *house, const struct mr_matcher *matcher,
@@ -131,6 +135,10 @@ int mr_prepare_start(struct mr_prepare **ret, struct mr_house *house, const stru
 /* fn runs on the prepare thread: true when `keys` has no space left and everything waits, false when it goes
  * on. Before the first submit. */
 void mr_prepare_on_space(struct mr_prepare *prepare, void (*fn)(void *ctx, bool read_only), void *ctx);
+struct mr_index_notes;
+/* What it knows of new records is noted there for the indexer; stop prepare before them. Before the first
+ * submit. */
+void mr_prepare_note_to(struct mr_prepare *prepare, struct mr_index_notes *notes);
 void mr_prepare_submit(
         struct mr_prepare *prepare, struct mr_intake *intake); /* any thread; takes it until done() */
 /* Inside of a task: these wait no longer, an erasure has discarded them. */

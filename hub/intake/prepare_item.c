@@ -41,6 +41,7 @@ int mr_preparer_begin(struct mr_preparer *preparer)
 {
     int r = mr_dedup_forget_indexed(preparer->dedup);
 
+    mr_index_notes_begin(preparer->notes);
     return r < 0 ? r : mr_keyring_begin(preparer->house->keyring, &preparer->txn);
 }
 
@@ -51,6 +52,7 @@ int mr_preparer_end(struct mr_preparer *preparer, int r)
     else if (preparer->txn)
         mr_keyring_abort(preparer->txn);
     preparer->txn = NULL;
+    mr_index_notes_end(preparer->notes, r == 0);
     if (r == 0)
         mr_waiting_keep(preparer->waiting);
     mr_dedup_pause(preparer->dedup);
@@ -100,9 +102,15 @@ static void admit(struct work *w)
 
     mr_arena_reset(&w->p->arena);
     mr_admit_event(&rights, w->item->event, &w->p->arena, &w->event, &w->decoded, &w->decision);
-    if (!w->decoded)
+    if (!w->decoded) {
+        memset(w->item->ident, 0, sizeof w->item->ident);
+        w->item->identified = false;
         return;
-    mr_dedup_ident(w->p->house->keyring, w->event.a.source, w->event.a.id, w->entry.ident);
+    }
+    if (w->item->identified)
+        memcpy(w->entry.ident, w->item->ident, sizeof w->entry.ident);
+    else
+        mr_dedup_ident(w->p->house->keyring, w->event.a.source, w->event.a.id, w->entry.ident);
     if (w->item->digested)
         memcpy(w->entry.digest, w->item->digest, sizeof w->entry.digest);
     else
@@ -277,24 +285,13 @@ static int begin_waiting(struct work *w)
             w->p->waiting, w->entry.number, place, w->intake->system, w->decision.text.code, &tags);
 }
 
-static bool has_pseudonymous(const struct mr_config *config, const char *system)
-{
-    for (uint32_t i = 0; i < config->subscriptions_count; i++) {
-        const struct mr_config_subscription *s = &config->subscriptions[i];
-
-        if (s->personal == MR_PERSONAL_PSEUDONYMOUS && strcmp(s->system, system) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int resolve(struct work *w)
 {
     struct mr_resolver resolver = {
             .keyring = w->p->house->keyring,
             .txn = w->p->txn,
             .system = system_of(w),
-            .pseudonyms = has_pseudonymous(w->p->house->config, system_of(w)),
+            .pseudonyms = mr_resolve_by_pseudonym(w->p->house->config, system_of(w)),
             .number = w->p->next,
     };
 
@@ -363,6 +360,7 @@ static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
     r = mr_record_encode(&w->intake->records, &record);
     if (r < 0)
         return r;
+    mr_index_notes_add(p->notes, p->house, &record, &w->event);
     span.size = w->intake->records.size - span.offset;
     memcpy(span.leaf_hash, w->p->sealed.leaf_hash, sizeof span.leaf_hash);
     if (item_key)

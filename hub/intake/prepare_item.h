@@ -2,6 +2,7 @@
 #ifndef MR_HUB_INTAKE_PREPARE_ITEM_H
 #define MR_HUB_INTAKE_PREPARE_ITEM_H
 
+#include "hub/index/index_notes.h"
 #include "hub/intake/dedup.h"
 #include "hub/intake/prepare.h"
 #include "hub/intake/resolve.h"
@@ -13,10 +14,11 @@ struct mr_preparer {
     const struct mr_matcher *matcher;
     struct mr_dedup *dedup;
     struct mr_waiting *waiting;
-    struct mr_keyring_txn *txn;  /* of the batch */
-    struct mr_arena arena;       /* of the event */
-    struct mr_resolved resolved; /* of the event */
-    struct mr_sealed sealed;     /* of the event */
+    struct mr_index_notes *notes; /* the indexer's; may be NULL */
+    struct mr_keyring_txn *txn;   /* of the batch */
+    struct mr_arena arena;        /* of the event */
+    struct mr_resolved resolved;  /* of the event */
+    struct mr_sealed sealed;      /* of the event */
     struct mr_uuid7 uuids;
     uint64_t next;       /* number to give */
     int64_t recorded_us; /* of the last number: never goes back */

@@ -33,6 +33,9 @@ struct mr_resolved {
 void mr_resolved_reset(struct mr_resolved *resolved); /* wipes keys; keeps memory */
 void mr_resolved_fini(struct mr_resolved *resolved);
 
+/* Does this system know persons by pseudonyms of its own? */
+bool mr_resolve_by_pseudonym(const struct mr_config *config, const char *system);
+
 /* 0 and decision says what became of it; negative: the keyring failed, and the batch with it. */
 int mr_resolve(const struct mr_resolver *resolver, const struct mr_event *event, struct mr_resolved *ret,
         struct mr_decision *decision);

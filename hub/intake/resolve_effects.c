@@ -7,6 +7,17 @@
 
 enum { EMPLOYMENTS_MAX = 128 };
 
+bool mr_resolve_by_pseudonym(const struct mr_config *config, const char *system)
+{
+    for (uint32_t i = 0; i < config->subscriptions_count; i++) {
+        const struct mr_config_subscription *s = &config->subscriptions[i];
+
+        if (s->personal == MR_PERSONAL_PSEUDONYMOUS && strcmp(s->system, system) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool has_flag(const struct mr_event *event, uint32_t flag)
 {
     return event->type && (event->type->flags & flag) != 0;

@@ -1,5 +1,6 @@
 #include "hub/project/fact_view.h"
 
+#include <assert.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "hub/project/facts.h"
 #include "proto/base/bytes.h"
 
-enum { ROW_OPEN = 1, ROW_SEALED = 2, ROW_KEY_BYTES = 9 };
+enum { ROW_OPEN = 1, ROW_SEALED = 2 };
 
 static void ident_of(void *ctx, const char *source, const char *id, uint8_t ret[static MR_FACT_ID_BYTES])
 {
@@ -35,17 +36,32 @@ static int add_withheld(const struct mr_house *house, const struct mr_record *re
     return fact.has_person ? mr_fact_set_add(set, &fact) : 0;
 }
 
-static int extract(const struct mr_house *house, const struct mr_record *record,
-        const struct mr_opened *opened, struct mr_fact_set *set)
+static struct mr_fact_source source_of(
+        const struct mr_house *house, const struct mr_record *record, const struct mr_event *event)
 {
-    struct mr_fact_source source = {.number = record->number,
+    return (struct mr_fact_source){.number = record->number,
             .system = record->system,
             .ident = record->ident,
-            .event = &opened->event,
+            .event = event,
             .config = house->config,
             .own = mr_house_source(house, record->system),
             .ident_of = ident_of,
             .ctx = (void *)house};
+}
+
+int mr_facts_of_nobody(const struct mr_house *house, const struct mr_record *record,
+        const struct mr_event *event, struct mr_fact_set *set)
+{
+    struct mr_fact_source source = source_of(house, record, event);
+
+    assert(event->persons_count == 0 && !(record->flags & (MR_RECORD_SEALED | MR_RECORD_QUARANTINED)));
+    return mr_facts_of(&source, set);
+}
+
+static int extract(const struct mr_house *house, const struct mr_record *record,
+        const struct mr_opened *opened, struct mr_fact_set *set)
+{
+    struct mr_fact_source source = source_of(house, record, &opened->event);
 
     for (size_t i = 0; i < opened->unsealed.spans_count && i < MR_EVENT_PERSONS_MAX; i++)
         source.persons[i] = opened->unsealed.persons[opened->unsealed.person_of_span[i]].id;
@@ -73,7 +89,7 @@ int mr_facts_of_record(const struct mr_house *house, const struct mr_record *rec
     return r < 0 ? r : extract(house, record, opened, set);
 }
 
-static void row_key(const struct mr_fact *fact, uint8_t ret[static ROW_KEY_BYTES])
+static void row_key(const struct mr_fact *fact, uint8_t ret[static MR_FACT_ROW_KEY_BYTES])
 {
     mr_put_be64(ret, fact->number);
     ret[8] = fact->part;
@@ -117,11 +133,20 @@ static int put_lost(
     return r;
 }
 
+int mr_fact_open_row(
+        const struct mr_fact *fact, uint8_t ret_key[static MR_FACT_ROW_KEY_BYTES], struct mr_buf *out)
+{
+    assert(!fact->has_person);
+    row_key(fact, ret_key);
+    mr_buf_put_u8(out, ROW_OPEN);
+    return mr_fact_encode(out, fact);
+}
+
 int mr_fact_put(const struct mr_house *house, struct mr_view_batch *batch, const struct mr_fact *fact)
 {
     bool sealed = fact->has_person && fact->kind != MR_FACT_WITHHELD;
     struct mr_buf plain = MR_BUF_INIT, out = MR_BUF_INIT;
-    uint8_t key[ROW_KEY_BYTES];
+    uint8_t key[MR_FACT_ROW_KEY_BYTES];
     int r;
 
     row_key(fact, key);
@@ -200,7 +225,7 @@ static int load_row(void *ctx, struct mr_slice key, struct mr_slice value)
     uint64_t number;
     int r;
 
-    if (key.size != ROW_KEY_BYTES || value.size < 1)
+    if (key.size != MR_FACT_ROW_KEY_BYTES || value.size < 1)
         return MR_ECORRUPT;
     number = mr_get_be64(key.data);
     if (number > load->as_of)

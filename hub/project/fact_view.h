@@ -20,6 +20,15 @@ int mr_facts_of_record(const struct mr_house *house, const struct mr_record *rec
 int mr_facts_of_opened(const struct mr_house *house, const struct mr_record *record,
         const struct mr_opened *opened, struct mr_fact_set *set);
 
+/* The same of a record without persons, whose event is decoded: as it is admitted, before it is in the log.
+ */
+int mr_facts_of_nobody(const struct mr_house *house, const struct mr_record *record,
+        const struct mr_event *event, struct mr_fact_set *set);
+
+enum { MR_FACT_ROW_KEY_BYTES = 9 };
+/* The row that mr_fact_put() writes of a fact without a person; out is appended to. */
+int mr_fact_open_row(
+        const struct mr_fact *fact, uint8_t ret_key[static MR_FACT_ROW_KEY_BYTES], struct mr_buf *out);
 /* Writes one fact as a row. */
 int mr_fact_put(const struct mr_house *house, struct mr_view_batch *batch, const struct mr_fact *fact);
 

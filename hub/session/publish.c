@@ -319,10 +319,8 @@ static struct mr_intake *intake_of(struct mr_publish *publish, struct mr_session
 
         item->event = mr_slice(intake->bytes.data + at, frame->events[skip + i].len);
         at += item->event.size;
-        item->digested = item->event.size <= MR_EVENT_BYTES_MAX; /* else it is refused, unread */
-        if (item->digested)
-            mr_dedup_bytes(publish->house->keyring, item->event, item->digest);
     }
+    mr_intake_digest(intake, publish->house->keyring);
     intake->sender = session->system;
     intake->edition = mr_edition_hold(publish->house->edition);
     intake->system = session->system_id;

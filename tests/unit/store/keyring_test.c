@@ -253,6 +253,33 @@ static void test_digest_parts_do_not_run_together(void **state)
     }
 }
 
+/* Many at once are what each is alone: tags that are begun beforehand and others, one part and two. */
+static void test_digests_together(void **state)
+{
+    enum { ORDERS = 150 };
+    static const char *const tags[] = {"ident", "bytes", "event-id", "another"};
+    struct keyring_env *env = *state;
+    static uint8_t data[2000], got[ORDERS][16];
+    struct mr_digest_order orders[ORDERS];
+
+    randombytes_buf(data, sizeof data);
+    for (size_t count = 0; count <= ORDERS; count += count < 5 ? 1 : 29) {
+        memset(got, 0, sizeof got);
+        for (size_t i = 0; i < count; i++)
+            orders[i] = (struct mr_digest_order){.tag = tags[i % MR_COUNT(tags)],
+                    .parts = {mr_slice(data, 7 * i), mr_slice(data + i, 300)},
+                    .count = 1 + i % 2,
+                    .ret = got[i]};
+        mr_keyring_digests(env->keyring, orders, count);
+        for (size_t i = 0; i < count; i++) {
+            uint8_t alone[16];
+
+            mr_keyring_digest(env->keyring, orders[i].tag, orders[i].parts, orders[i].count, alone);
+            assert_memory_equal(got[i], alone, sizeof alone);
+        }
+    }
+}
+
 static void test_pseudonyms(void **state)
 {
     struct keyring_env *env = *state;
@@ -402,6 +429,7 @@ int main(void)
             T(test_ten_times_more_persons_than_cache),
             cmocka_unit_test(test_cache),
             T(test_digest_parts_do_not_run_together),
+            T(test_digests_together),
             T(test_pseudonyms),
             cmocka_unit_test(test_seal),
             cmocka_unit_test(test_blind_index_vectors),

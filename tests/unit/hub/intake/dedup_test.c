@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "hub/intake/dedup.h"
@@ -29,6 +30,43 @@ static void digests_are_of_source_and_id(void **state)
     assert_memory_not_equal(a.ident, b.ident, sizeof a.ident);
     assert_memory_equal(a.digest, b.digest, sizeof a.digest);
     assert_memory_not_equal(a.digest, a.ident, sizeof a.ident);
+}
+
+/* What is made beforehand for a whole intake is what is made of one event: bytes that are no event have no
+ * ident. */
+static void digests_are_made_together(void **state)
+{
+    enum { EVENTS = 70, BIG = 33, BROKEN = 34 };
+    static uint8_t big[MR_EVENT_BYTES_MAX + 1];
+    struct hub_env *env = *state;
+    struct mr_intake *intake = mr_intake_new(EVENTS);
+    struct mr_buf events[EVENTS] = {0};
+    char id[16];
+
+    assert_non_null(intake);
+    for (size_t i = 0; i < EVENTS; i++) {
+        (void)snprintf(id, sizeof id, "p-%zu", i);
+        hub_env_programme(&events[i], id);
+        intake->items[i].event = mr_buf_slice(&events[i]);
+    }
+    intake->items[BIG].event = mr_slice(big, sizeof big);
+    intake->items[BROKEN].event = mr_slice_str("no event");
+    mr_intake_digest(intake, env->house.keyring);
+    for (size_t i = 0; i < EVENTS; i++) {
+        const struct mr_intake_item *item = &intake->items[i];
+        struct mr_dedup_entry entry = {0};
+
+        (void)snprintf(id, sizeof id, "p-%zu", i);
+        mr_dedup_digests(env->house.keyring, "urn:marshrut:24:portal", id, item->event, &entry);
+        assert_int_equal(item->digested, i != BIG);
+        assert_int_equal(item->identified, i != BIG && i != BROKEN);
+        if (item->digested)
+            assert_memory_equal(item->digest, entry.digest, sizeof entry.digest);
+        if (item->identified)
+            assert_memory_equal(item->ident, entry.ident, sizeof entry.ident);
+        mr_buf_fini(&events[i]);
+    }
+    mr_intake_free(intake);
 }
 
 static void the_tail_answers(void **state)
@@ -148,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             HUB_TEST(digests_are_of_source_and_id),
+            HUB_TEST(digests_are_made_together),
             HUB_TEST(the_tail_answers),
             HUB_TEST(the_newest_of_the_tail_counts),
             HUB_TEST(the_tail_is_read_and_forgotten),

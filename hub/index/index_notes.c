@@ -1,0 +1,270 @@
+#include "hub/index/index_notes.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hub/index/index_inside.h"
+#include "hub/index/index_keys.h"
+#include "hub/project/fact_view.h"
+#include "proto/base/bytes.h"
+#include "proto/base/list.h"
+
+/*
+ * A note: u64 number, u32 bytes that follow, items. An item: u8 1, u8 kind, key; or u8 2, row key, u32 bytes,
+ * value.
+ */
+enum { HEAD_BYTES = 12, ITEM_ENTRY = 1, ITEM_ROW = 2, ENTRY_BYTES = 1 + MR_INDEX_KEY_BYTES };
+enum { ROW_HEAD_BYTES = MR_FACT_ROW_KEY_BYTES + 4, TYPE_MAX = 128 };
+
+/* The notes of one batch. */
+struct chunk {
+    struct mr_list link;
+    struct mr_buf bytes;
+};
+
+struct mr_index_notes {
+    pthread_mutex_t lock;
+    struct mr_list chunks; /* under the lock, as the next */
+    size_t bytes;
+
+    struct mr_buf batch; /* prepare's from here on */
+    struct mr_fact_set facts;
+    struct mr_buf row;
+    char keyed_type[TYPE_MAX]; /* whose key type_key is; "": nobody's */
+    uint8_t type_key[MR_INDEX_KEY_BYTES];
+
+    struct chunk *taken; /* the indexer's from here on */
+    struct mr_slice rest;
+};
+
+int mr_index_notes_new(struct mr_index_notes **ret)
+{
+    struct mr_index_notes *notes = calloc(1, sizeof *notes);
+
+    if (!notes)
+        return MR_ENOMEM;
+    (void)pthread_mutex_init(&notes->lock, NULL);
+    mr_list_init(&notes->chunks);
+    mr_fact_set_init(&notes->facts);
+    *ret = notes;
+    return 0;
+}
+
+static void free_chunk(struct chunk *chunk)
+{
+    if (!chunk)
+        return;
+    mr_buf_fini(&chunk->bytes);
+    free(chunk);
+}
+
+void mr_index_notes_free(struct mr_index_notes *notes)
+{
+    struct mr_list *link;
+
+    if (!notes)
+        return;
+    while ((link = mr_list_pop_front(&notes->chunks)))
+        free_chunk(MR_CONTAINER(link, struct chunk, link));
+    free_chunk(notes->taken);
+    mr_buf_fini(&notes->batch);
+    mr_buf_fini(&notes->row);
+    mr_fact_set_fini(&notes->facts);
+    (void)pthread_mutex_destroy(&notes->lock);
+    free(notes);
+}
+
+/* ---- prepare ---- */
+
+void mr_index_notes_begin(struct mr_index_notes *notes)
+{
+    if (notes)
+        mr_buf_reset(&notes->batch);
+}
+
+/* An annulment is judged by the configuration of the time at which it is indexed: that is left to the
+ * indexer. */
+static bool can_be_noted(const struct mr_record *record, const struct mr_event *event)
+{
+    enum { OTHERS = MR_RECORD_SEALED | MR_RECORD_QUARANTINED | MR_RECORD_HUB };
+
+    return !(record->flags & OTHERS) && record->slots_count == 0 && event->persons_count == 0 &&
+           event->type && !(event->type->flags & (MR_TYPE_ANNULS | MR_TYPE_HUB)) &&
+           strlen(event->a.type) < TYPE_MAX;
+}
+
+static int put_entry(void *ctx, enum mr_index_kind kind, const uint8_t key[static MR_INDEX_KEY_BYTES])
+{
+    struct mr_index_notes *notes = ctx;
+
+    mr_buf_put_u8(&notes->batch, ITEM_ENTRY);
+    mr_buf_put_u8(&notes->batch, (uint8_t)kind);
+    mr_buf_put(&notes->batch, key, MR_INDEX_KEY_BYTES);
+    return 0;
+}
+
+static int put_entries(struct mr_index_notes *notes, const struct mr_house *house,
+        const struct mr_record *record, const struct mr_event *event)
+{
+    int r;
+
+    if (strcmp(event->a.type, notes->keyed_type) != 0) {
+        memcpy(notes->keyed_type, event->a.type, strlen(event->a.type) + 1);
+        mr_index_key_type(event->a.type, notes->type_key);
+    }
+    r = mr_index_head(record, notes->type_key, put_entry, notes);
+    return r < 0 ? r : mr_index_texts(house, event, /* waits= */ false, put_entry, notes);
+}
+
+static int put_rows(struct mr_index_notes *notes, const struct mr_house *house,
+        const struct mr_record *record, const struct mr_event *event)
+{
+    int r;
+
+    mr_fact_set_reset(&notes->facts);
+    r = mr_facts_of_nobody(house, record, event, &notes->facts);
+    for (size_t i = 0; r == 0 && i < notes->facts.count; i++) {
+        uint8_t key[MR_FACT_ROW_KEY_BYTES];
+
+        mr_buf_reset(&notes->row);
+        r = mr_fact_open_row(&notes->facts.items[i], key, &notes->row);
+        mr_buf_put_u8(&notes->batch, ITEM_ROW);
+        mr_buf_put(&notes->batch, key, sizeof key);
+        mr_buf_put_be32(&notes->batch, (uint32_t)notes->row.size);
+        mr_buf_put_slice(&notes->batch, mr_buf_slice(&notes->row));
+    }
+    return r;
+}
+
+void mr_index_notes_add(struct mr_index_notes *notes, const struct mr_house *house,
+        const struct mr_record *record, const struct mr_event *event)
+{
+    size_t start;
+    int r;
+
+    if (!notes || !can_be_noted(record, event))
+        return;
+    start = notes->batch.size;
+    mr_buf_put_be64(&notes->batch, record->number);
+    mr_buf_put_be32(&notes->batch, 0);
+    r = put_entries(notes, house, record, event);
+    if (r == 0)
+        r = put_rows(notes, house, record, event);
+    if (mr_buf_failed(&notes->batch)) /* the batch is dropped as a whole */
+        return;
+    if (r < 0)
+        notes->batch.size = start;
+    else
+        mr_put_be32(notes->batch.data + start + 8, (uint32_t)(notes->batch.size - start - HEAD_BYTES));
+}
+
+/* Under the lock. */
+static bool hand_over(struct mr_index_notes *notes)
+{
+    struct chunk *chunk;
+
+    if (notes->bytes + notes->batch.size > MR_INDEX_NOTES_BYTES_MAX)
+        return false;
+    chunk = calloc(1, sizeof *chunk);
+    if (!chunk)
+        return false;
+    mr_list_init(&chunk->link);
+    chunk->bytes = notes->batch;
+    notes->bytes += chunk->bytes.size;
+    mr_list_push_back(&notes->chunks, &chunk->link);
+    return true;
+}
+
+void mr_index_notes_end(struct mr_index_notes *notes, bool given)
+{
+    bool gone = false;
+
+    if (!notes)
+        return;
+    if (given && notes->batch.size > 0 && !mr_buf_failed(&notes->batch)) {
+        (void)pthread_mutex_lock(&notes->lock);
+        gone = hand_over(notes);
+        (void)pthread_mutex_unlock(&notes->lock);
+    }
+    if (gone)
+        notes->batch = MR_BUF_INIT;
+    else
+        mr_buf_fini(&notes->batch);
+}
+
+/* ---- the indexer ---- */
+
+static bool next_chunk(struct mr_index_notes *notes)
+{
+    struct mr_list *link;
+
+    free_chunk(notes->taken);
+    notes->taken = NULL;
+    notes->rest = (struct mr_slice){0};
+    (void)pthread_mutex_lock(&notes->lock);
+    link = mr_list_pop_front(&notes->chunks);
+    if (link) {
+        notes->taken = MR_CONTAINER(link, struct chunk, link);
+        notes->rest = mr_buf_slice(&notes->taken->bytes);
+        notes->bytes -= notes->rest.size;
+    }
+    (void)pthread_mutex_unlock(&notes->lock);
+    return notes->taken != NULL;
+}
+
+bool mr_index_notes_take(struct mr_index_notes *notes, uint64_t number, struct mr_slice *ret)
+{
+    if (!notes)
+        return false;
+    while (notes->rest.size > 0 || next_chunk(notes)) {
+        uint64_t noted = mr_get_be64(notes->rest.data);
+        size_t size = mr_get_be32(notes->rest.data + 8);
+
+        assert(HEAD_BYTES + size <= notes->rest.size);
+        if (noted > number)
+            return false;
+        *ret = mr_slice(notes->rest.data + HEAD_BYTES, size);
+        notes->rest = mr_slice(ret->data + size, notes->rest.size - HEAD_BYTES - size);
+        if (noted == number)
+            return true;
+    }
+    return false;
+}
+
+static int write_entry(struct mr_slice *rest, uint64_t number, struct mr_index_batch *index)
+{
+    const uint8_t *at = rest->data;
+
+    assert(rest->size >= ENTRY_BYTES);
+    *rest = mr_slice(at + ENTRY_BYTES, rest->size - ENTRY_BYTES);
+    return mr_index_batch_put(index, (enum mr_index_kind)at[0], at + 1, number);
+}
+
+static int write_row(struct mr_slice *rest, struct mr_view_batch *view)
+{
+    const uint8_t *at = rest->data;
+    size_t size;
+
+    assert(rest->size >= ROW_HEAD_BYTES);
+    size = mr_get_be32(at + MR_FACT_ROW_KEY_BYTES);
+    assert(size <= rest->size - ROW_HEAD_BYTES);
+    *rest = mr_slice(at + ROW_HEAD_BYTES + size, rest->size - ROW_HEAD_BYTES - size);
+    return mr_view_batch_put(
+            view, MR_VIEW_FACT, mr_slice(at, MR_FACT_ROW_KEY_BYTES), mr_slice(at + ROW_HEAD_BYTES, size));
+}
+
+int mr_index_note_write(
+        struct mr_slice note, uint64_t number, struct mr_index_batch *index, struct mr_view_batch *view)
+{
+    int r = 0;
+
+    while (r == 0 && note.size > 0) {
+        uint8_t what = note.data[0];
+
+        note = mr_slice(note.data + 1, note.size - 1);
+        r = what == ITEM_ENTRY ? write_entry(&note, number, index) : write_row(&note, view);
+    }
+    return r;
+}
