@@ -134,7 +134,10 @@ static int person_rows(struct mr_kv_txn *kv, const uint8_t *person, mr_kv_row_fn
 /* ---- list ---- */
 
 struct list {
-    const struct mr_slot_key *key;
+    struct mr_keyring_txn *txn;
+    const uint8_t *person;
+    struct mr_slot_key key; /* of the person, once there is a row: most have none */
+    bool has_key;
     struct mr_employment *ret;
     size_t max;
     size_t count;
@@ -143,11 +146,15 @@ struct list {
 static int list_row(void *ctx, struct mr_slice name, struct mr_slice sealed)
 {
     struct list *list = ctx;
-    int r;
+    int r = 0;
 
     if (list->count == list->max)
         return 1;
-    r = open_row(list->key, name, sealed, &list->ret[list->count]);
+    if (!list->has_key)
+        r = mr_person_key(list->txn, list->person, &list->key);
+    list->has_key = r == 0;
+    if (r == 0)
+        r = open_row(&list->key, name, sealed, &list->ret[list->count]);
     list->count += r == 0;
     return r;
 }
@@ -156,16 +163,15 @@ int mr_employment_list(struct mr_keyring_txn *txn, const uint8_t person[static M
         struct mr_employment *ret, size_t max)
 {
     struct mr_subject subject;
-    struct mr_slot_key key;
-    struct list list = {.key = &key, .ret = ret, .max = max};
-    int r = mr_subject_live(txn->keyring, txn->kv, person, &subject);
+    struct list list = {.txn = txn, .person = subject.person, .ret = ret, .max = max};
+    int r = mr_subject_state(txn->kv, person, &subject);
 
     if (r == 0)
-        r = mr_keyring_txn_key(txn, subject.key_id, &key);
+        r = mr_state_error(subject.state);
     if (r < 0)
         return r;
     r = person_rows(txn->kv, subject.person, list_row, &list);
-    sodium_memzero(&key, sizeof key);
+    sodium_memzero(&list.key, sizeof list.key);
     return r < 0 ? r : (int)list.count;
 }
 

@@ -1,6 +1,7 @@
 #include <sodium.h>
 
 #include "store/keyring_internal.h"
+#include "store/random.h"
 
 /* nonce[24] | AEAD(dek, plain); AAD = tag || key_id || the caller's aad. The tag keeps rows and slots apart.
  */
@@ -23,6 +24,12 @@ static size_t seal_aad(const struct mr_slot_key *key, struct mr_slice aad, uint8
 int mr_keyring_seal(
         const struct mr_slot_key *key, struct mr_slice aad, struct mr_slice plain, struct mr_buf *out)
 {
+    return mr_keyring_seal_from(NULL, key, aad, plain, out);
+}
+
+int mr_keyring_seal_from(struct mr_random *random, const struct mr_slot_key *key, struct mr_slice aad,
+        struct mr_slice plain, struct mr_buf *out)
+{
     uint8_t bound[AAD_MAX];
     size_t bound_size = seal_aad(key, aad, bound);
     uint8_t *at;
@@ -32,7 +39,10 @@ int mr_keyring_seal(
     at = mr_buf_reserve(out, MR_NONCE_BYTES + plain.size + MR_AEAD_TAG_BYTES);
     if (!at)
         return MR_ENOMEM;
-    randombytes_buf(at, MR_NONCE_BYTES);
+    if (random)
+        mr_random_take(random, at, MR_NONCE_BYTES);
+    else
+        randombytes_buf(at, MR_NONCE_BYTES);
     (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
             at + MR_NONCE_BYTES, NULL, plain.data, plain.size, bound, bound_size, NULL, at, key->dek);
     out->size += MR_NONCE_BYTES + plain.size + MR_AEAD_TAG_BYTES;

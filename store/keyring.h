@@ -122,6 +122,10 @@ int mr_keyring_pseudonym_open(const struct mr_keyring *keyring, const char *rece
 enum { MR_SEAL_AAD_MAX = 511 };
 int mr_keyring_seal(
         const struct mr_slot_key *key, struct mr_slice aad, struct mr_slice plain, struct mr_buf *out);
+/* The same; the nonce is taken from `random` (NULL: from the kernel). */
+struct mr_random;
+int mr_keyring_seal_from(struct mr_random *random, const struct mr_slot_key *key, struct mr_slice aad,
+        struct mr_slice plain, struct mr_buf *out);
 int mr_keyring_unseal(
         const struct mr_slot_key *key, struct mr_slice aad, struct mr_slice sealed, struct mr_buf *out);
 

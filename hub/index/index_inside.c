@@ -9,43 +9,65 @@
 #include "proto/base/list.h"
 #include "store/person_group.h"
 
-enum { TEXTS_MAX = 6 };
-
-/* The keys of one event are digested together. */
-struct texts {
-    struct mr_digest_order orders[TEXTS_MAX];
-    enum mr_index_kind kinds[TEXTS_MAX];
-    uint8_t keys[TEXTS_MAX][MR_INDEX_KEY_BYTES];
-    size_t count;
-};
-
-static void add(struct texts *texts, enum mr_index_kind kind, const char *text)
+/* Fields of payloads whose value is a document's number. */
+static bool names_document(const ProtobufCFieldDescriptor *field)
 {
-    size_t i = texts->count;
+    static const char *const names[] = {"document_number", "registration_number", "number"};
+    bool named = false;
 
-    if (!text || !*text)
-        return;
-    assert(i < TEXTS_MAX);
-    texts->kinds[i] = kind;
-    texts->orders[i] = (struct mr_digest_order){
-            .tag = mr_index_key_tag(kind), .parts = {mr_slice_str(text)}, .count = 1, .ret = texts->keys[i]};
-    texts->count++;
+    for (size_t i = 0; i < MR_COUNT(names) && !named; i++)
+        named = field->name[0] == names[i][0] && strcmp(field->name, names[i]) == 0;
+    return named && field->type == PROTOBUF_C_TYPE_STRING && field->label != PROTOBUF_C_LABEL_REPEATED;
 }
 
-static void add_documents(struct texts *texts, const ProtobufCMessage *payload)
+static void add(struct mr_index_texts *texts, enum mr_index_kind kind, const char *text)
 {
-    static const char *const fields[] = {"document_number", "registration_number", "number"};
+    if (!text || !*text)
+        return;
+    assert(texts->count < MR_INDEX_TEXTS_MAX);
+    texts->items[texts->count++] = (struct mr_index_text){kind, mr_slice_str(text)};
+}
 
-    for (size_t i = 0; payload && i < MR_COUNT(fields); i++) {
-        const ProtobufCFieldDescriptor *field =
-                protobuf_c_message_descriptor_get_field_by_name(payload->descriptor, fields[i]);
+static void add_documents(struct mr_index_texts *texts, const ProtobufCMessage *payload)
+{
+    for (unsigned i = 0; payload && i < payload->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &payload->descriptor->fields[i];
         const char *text;
 
-        if (!field || field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
+        if (!names_document(field))
             continue;
         memcpy(&text, (const char *)payload + field->offset, sizeof text);
         add(texts, MR_INDEX_DOCUMENT, text);
     }
+}
+
+void mr_index_texts_of(const struct mr_event *event, bool waits, struct mr_index_texts *ret)
+{
+    ret->count = 0;
+    add(ret, MR_INDEX_EVENT_ID, event->a.id);
+    add(ret, MR_INDEX_CORRELATION, event->a.correlationid);
+    if (waits)
+        return;
+    add(ret, MR_INDEX_ORGANISATION, event->a.orgid);
+    add_documents(ret, event->payload);
+}
+
+int mr_index_texts_put(
+        const struct mr_keyring *keyring, const struct mr_index_texts *texts, mr_index_entry_fn fn, void *ctx)
+{
+    struct mr_digest_order orders[MR_INDEX_TEXTS_MAX];
+    uint8_t keys[MR_INDEX_TEXTS_MAX][MR_INDEX_KEY_BYTES];
+    int r = 0;
+
+    for (size_t i = 0; i < texts->count; i++)
+        orders[i] = (struct mr_digest_order){.tag = mr_index_key_tag(texts->items[i].kind),
+                .parts = {texts->items[i].text},
+                .count = 1,
+                .ret = keys[i]};
+    mr_keyring_digests(keyring, orders, texts->count);
+    for (size_t i = 0; r == 0 && i < texts->count; i++)
+        r = fn(ctx, texts->items[i].kind, keys[i]);
+    return r;
 }
 
 /* The hub's own id and the time need no keys: both ascend with the number. */
@@ -70,29 +92,12 @@ int mr_index_inside(const struct mr_house *house, const struct mr_record *record
         const struct mr_opened *opened, mr_index_entry_fn fn, void *ctx)
 {
     bool waits = record->flags & MR_RECORD_QUARANTINED;
+    struct mr_index_texts texts;
 
     if (!waits && (record->flags & MR_RECORD_SEALED) && opened->unsealed.persons_count == 0)
         return 0;
-    return mr_index_texts(house, &opened->event, waits, fn, ctx);
-}
-
-int mr_index_texts(const struct mr_house *house, const struct mr_event *event, bool waits,
-        mr_index_entry_fn fn, void *ctx)
-{
-    struct texts texts;
-    int r = 0;
-
-    texts.count = 0;
-    add(&texts, MR_INDEX_EVENT_ID, event->a.id);
-    add(&texts, MR_INDEX_CORRELATION, event->a.correlationid);
-    if (!waits) {
-        add(&texts, MR_INDEX_ORGANISATION, event->a.orgid);
-        add_documents(&texts, event->payload);
-    }
-    mr_keyring_digests(house->keyring, texts.orders, texts.count);
-    for (size_t i = 0; r == 0 && i < texts.count; i++)
-        r = fn(ctx, texts.kinds[i], texts.keys[i]);
-    return r;
+    mr_index_texts_of(&opened->event, waits, &texts);
+    return mr_index_texts_put(house->keyring, &texts, fn, ctx);
 }
 
 int mr_index_persons(const struct mr_house *house, const struct mr_record *record, uint16_t slots,

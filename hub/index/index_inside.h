@@ -16,8 +16,19 @@ typedef int (*mr_index_entry_fn)(
 int mr_index_head(const struct mr_record *record, const uint8_t type_key[static MR_INDEX_KEY_BYTES],
         mr_index_entry_fn fn, void *ctx);
 
-/* Of the event's own texts, decoded; waits: for correction. */
-int mr_index_texts(const struct mr_house *house, const struct mr_event *event, bool waits,
+/* The event's own texts that are looked for; each is borrowed from the event. waits: for correction. */
+enum { MR_INDEX_TEXTS_MAX = 6 };
+struct mr_index_text {
+    enum mr_index_kind kind;
+    struct mr_slice text;
+};
+struct mr_index_texts {
+    struct mr_index_text items[MR_INDEX_TEXTS_MAX];
+    size_t count;
+};
+void mr_index_texts_of(const struct mr_event *event, bool waits, struct mr_index_texts *ret);
+/* Their keys, which are digested together. */
+int mr_index_texts_put(const struct mr_keyring *keyring, const struct mr_index_texts *texts,
         mr_index_entry_fn fn, void *ctx);
 
 /*

@@ -12,11 +12,15 @@
 #include "proto/base/list.h"
 
 /*
- * A note: u64 number, u32 bytes that follow, items. An item: u8 1, u8 kind, key; or u8 2, row key, u32 bytes,
- * value.
+ * A note: u64 number, u32 bytes that follow, items. An item: u8 1, u8 kind, key; or u8 2, u8 kind, u16 bytes,
+ * text to be digested; or u8 3, row key, u32 bytes, value.
  */
-enum { HEAD_BYTES = 12, ITEM_ENTRY = 1, ITEM_ROW = 2, ENTRY_BYTES = 1 + MR_INDEX_KEY_BYTES };
-enum { ROW_HEAD_BYTES = MR_FACT_ROW_KEY_BYTES + 4, TYPE_MAX = 128 };
+enum { HEAD_BYTES = 12, TYPE_MAX = 128, ITEM_ENTRY = 1, ITEM_TEXT = 2, ITEM_ROW = 3 };
+enum {
+    ENTRY_BYTES = 1 + MR_INDEX_KEY_BYTES,
+    TEXT_HEAD_BYTES = 3,
+    ROW_HEAD_BYTES = MR_FACT_ROW_KEY_BYTES + 4
+};
 
 /* The notes of one batch. */
 struct chunk {
@@ -105,8 +109,21 @@ static int put_entry(void *ctx, enum mr_index_kind kind, const uint8_t key[stati
     return 0;
 }
 
-static int put_entries(struct mr_index_notes *notes, const struct mr_house *house,
-        const struct mr_record *record, const struct mr_event *event)
+static void put_texts(struct mr_index_notes *notes, const struct mr_event *event)
+{
+    struct mr_index_texts texts;
+
+    mr_index_texts_of(event, /* waits= */ false, &texts);
+    for (size_t i = 0; i < texts.count; i++) {
+        mr_buf_put_u8(&notes->batch, ITEM_TEXT);
+        mr_buf_put_u8(&notes->batch, (uint8_t)texts.items[i].kind);
+        mr_buf_put_be16(&notes->batch, (uint16_t)texts.items[i].text.size);
+        mr_buf_put_slice(&notes->batch, texts.items[i].text);
+    }
+}
+
+static int put_entries(
+        struct mr_index_notes *notes, const struct mr_record *record, const struct mr_event *event)
 {
     int r;
 
@@ -115,7 +132,9 @@ static int put_entries(struct mr_index_notes *notes, const struct mr_house *hous
         mr_index_key_type(event->a.type, notes->type_key);
     }
     r = mr_index_head(record, notes->type_key, put_entry, notes);
-    return r < 0 ? r : mr_index_texts(house, event, /* waits= */ false, put_entry, notes);
+    if (r == 0)
+        put_texts(notes, event);
+    return r;
 }
 
 static int put_rows(struct mr_index_notes *notes, const struct mr_house *house,
@@ -149,7 +168,7 @@ void mr_index_notes_add(struct mr_index_notes *notes, const struct mr_house *hou
     start = notes->batch.size;
     mr_buf_put_be64(&notes->batch, record->number);
     mr_buf_put_be32(&notes->batch, 0);
-    r = put_entries(notes, house, record, event);
+    r = put_entries(notes, record, event);
     if (r == 0)
         r = put_rows(notes, house, record, event);
     if (mr_buf_failed(&notes->batch)) /* the batch is dropped as a whole */
@@ -214,7 +233,7 @@ static bool next_chunk(struct mr_index_notes *notes)
     return notes->taken != NULL;
 }
 
-bool mr_index_notes_take(struct mr_index_notes *notes, uint64_t number, struct mr_slice *ret)
+bool mr_index_notes_take(struct mr_index_notes *notes, uint64_t number, struct mr_index_note *ret)
 {
     if (!notes)
         return false;
@@ -225,46 +244,79 @@ bool mr_index_notes_take(struct mr_index_notes *notes, uint64_t number, struct m
         assert(HEAD_BYTES + size <= notes->rest.size);
         if (noted > number)
             return false;
-        *ret = mr_slice(notes->rest.data + HEAD_BYTES, size);
-        notes->rest = mr_slice(ret->data + size, notes->rest.size - HEAD_BYTES - size);
+        *ret = (struct mr_index_note){number, mr_slice(notes->rest.data + HEAD_BYTES, size)};
+        notes->rest = mr_slice(ret->items.data + size, notes->rest.size - HEAD_BYTES - size);
         if (noted == number)
             return true;
     }
     return false;
 }
 
-static int write_entry(struct mr_slice *rest, uint64_t number, struct mr_index_batch *index)
-{
-    const uint8_t *at = rest->data;
+/* What is written of one note. */
+struct writing {
+    struct mr_slice rest;
+    uint64_t number;
+    struct mr_index_batch *index;
+    struct mr_view_batch *view;
+    struct mr_index_texts texts;
+};
 
-    assert(rest->size >= ENTRY_BYTES);
-    *rest = mr_slice(at + ENTRY_BYTES, rest->size - ENTRY_BYTES);
-    return mr_index_batch_put(index, (enum mr_index_kind)at[0], at + 1, number);
+static const uint8_t *take_bytes(struct writing *w, size_t size)
+{
+    const uint8_t *at = w->rest.data;
+
+    assert(w->rest.size >= size);
+    w->rest = mr_slice(at + size, w->rest.size - size);
+    return at;
 }
 
-static int write_row(struct mr_slice *rest, struct mr_view_batch *view)
+static int write_key(void *ctx, enum mr_index_kind kind, const uint8_t key[static MR_INDEX_KEY_BYTES])
 {
-    const uint8_t *at = rest->data;
-    size_t size;
+    struct writing *w = ctx;
 
-    assert(rest->size >= ROW_HEAD_BYTES);
-    size = mr_get_be32(at + MR_FACT_ROW_KEY_BYTES);
-    assert(size <= rest->size - ROW_HEAD_BYTES);
-    *rest = mr_slice(at + ROW_HEAD_BYTES + size, rest->size - ROW_HEAD_BYTES - size);
+    return mr_index_batch_put(w->index, kind, key, w->number);
+}
+
+static int write_entry(struct writing *w)
+{
+    const uint8_t *at = take_bytes(w, ENTRY_BYTES);
+
+    return write_key(w, (enum mr_index_kind)at[0], at + 1);
+}
+
+static int gather_text(struct writing *w)
+{
+    const uint8_t *at = take_bytes(w, TEXT_HEAD_BYTES);
+    size_t size = mr_get_be16(at + 1);
+
+    assert(w->texts.count < MR_INDEX_TEXTS_MAX);
+    w->texts.items[w->texts.count++] =
+            (struct mr_index_text){(enum mr_index_kind)at[0], mr_slice(take_bytes(w, size), size)};
+    return 0;
+}
+
+static int write_row(struct writing *w)
+{
+    const uint8_t *at = take_bytes(w, ROW_HEAD_BYTES);
+    size_t size = mr_get_be32(at + MR_FACT_ROW_KEY_BYTES);
+
     return mr_view_batch_put(
-            view, MR_VIEW_FACT, mr_slice(at, MR_FACT_ROW_KEY_BYTES), mr_slice(at + ROW_HEAD_BYTES, size));
+            w->view, MR_VIEW_FACT, mr_slice(at, MR_FACT_ROW_KEY_BYTES), mr_slice(take_bytes(w, size), size));
 }
 
-int mr_index_note_write(
-        struct mr_slice note, uint64_t number, struct mr_index_batch *index, struct mr_view_batch *view)
+int mr_index_note_write(const struct mr_index_note *note, const struct mr_keyring *keyring,
+        struct mr_index_batch *index, struct mr_view_batch *view)
 {
+    static int (*const writers[])(struct writing *) = {
+            [ITEM_ENTRY] = write_entry, [ITEM_TEXT] = gather_text, [ITEM_ROW] = write_row};
+    struct writing w = {.rest = note->items, .number = note->number, .index = index, .view = view};
     int r = 0;
 
-    while (r == 0 && note.size > 0) {
-        uint8_t what = note.data[0];
+    while (r == 0 && w.rest.size > 0) {
+        uint8_t what = *take_bytes(&w, 1);
 
-        note = mr_slice(note.data + 1, note.size - 1);
-        r = what == ITEM_ENTRY ? write_entry(&note, number, index) : write_row(&note, view);
+        assert(what < MR_COUNT(writers) && writers[what]);
+        r = writers[what](&w);
     }
-    return r;
+    return r < 0 ? r : mr_index_texts_put(keyring, &w.texts, write_key, &w);
 }

@@ -27,6 +27,7 @@ struct pass {
     struct mr_opened opened;
     bool is_open; /* `opened` is of `record` */
     struct mr_fact_set facts;
+    struct mr_fact_sealing sealing; /* of the batch */
     struct mr_buf type;
     char keyed_type[TYPE_MAX]; /* whose key type_key is; "": nobody's */
     uint8_t type_key[MR_INDEX_KEY_BYTES];
@@ -100,7 +101,7 @@ static int project(struct pass *p)
     if (r == MR_ECORRUPT || r == MR_EINVAL || r == MR_EMALFORMED)
         return 0; /* isolated; `log check` reports it */
     for (size_t i = 0; r == 0 && i < p->facts.count; i++)
-        r = mr_fact_put(p->house, p->view, &p->facts.items[i]);
+        r = mr_fact_put(p->house, p->view, &p->facts.items[i], &p->sealing);
     return r;
 }
 
@@ -133,13 +134,13 @@ static int read_record(struct pass *p, uint64_t n)
 static int fill(struct pass *p, uint64_t first, uint64_t last, uint64_t index_through, uint64_t view_through)
 {
     static const uint8_t no_key[MR_INDEX_KEY_BYTES];
-    struct mr_slice note;
+    struct mr_index_note note;
     int r = 0;
 
     p->next = 0;
     for (uint64_t n = first; r == 0 && n <= last; n++) {
         if (n > index_through && n > view_through && mr_index_notes_take(p->notes, n, &note)) {
-            r = mr_index_note_write(note, n, p->index, p->view);
+            r = mr_index_note_write(&note, p->house->keyring, p->index, p->view);
             continue;
         }
         r = read_record(p, n);
@@ -158,6 +159,7 @@ static int commit(struct pass *p, int r, uint64_t index_through, uint64_t view_t
 
     p->index = NULL;
     p->view = NULL;
+    mr_fact_sealing_wipe(&p->sealing);
     if (r < 0) {
         if (index)
             mr_index_batch_abort(index);
@@ -222,6 +224,7 @@ static void pass_free(struct pass *p)
     if (!p)
         return;
     mr_log_reader_close(p->reader);
+    mr_fact_sealing_wipe(&p->sealing);
     mr_fact_set_fini(&p->facts);
     mr_opened_fini(&p->opened);
     mr_buf_fini(&p->type);

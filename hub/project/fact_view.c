@@ -95,17 +95,39 @@ static void row_key(const struct mr_fact *fact, uint8_t ret[static MR_FACT_ROW_K
     ret[8] = fact->part;
 }
 
+void mr_fact_sealing_wipe(struct mr_fact_sealing *sealing)
+{
+    mr_random_wipe(&sealing->random);
+    sodium_memzero(sealing, sizeof *sealing);
+}
+
+/* Events of one person come one after another, and the way from a person to the key is two rows to open. */
+static int key_for(const struct mr_house *house, const uint8_t person[static MR_FACT_ID_BYTES],
+        struct mr_fact_sealing *sealing, struct mr_slot_key *ret)
+{
+    bool same = sealing->known && memcmp(sealing->person, person, sizeof sealing->person) == 0;
+    int r = same ? mr_keyring_key(house->keyring, sealing->key_id, ret)
+                 : mr_keyring_person_key(house->keyring, person, ret);
+
+    sealing->known = r == 0;
+    if (r == 0) {
+        memcpy(sealing->person, person, sizeof sealing->person);
+        memcpy(sealing->key_id, ret->id, sizeof sealing->key_id);
+    }
+    return r;
+}
+
 static int seal_row(const struct mr_house *house, const struct mr_fact *fact, struct mr_slice aad,
-        struct mr_slice plain, struct mr_buf *out)
+        struct mr_slice plain, struct mr_fact_sealing *sealing, struct mr_buf *out)
 {
     struct mr_slot_key key;
-    int r = mr_keyring_person_key(house->keyring, fact->person, &key);
+    int r = key_for(house, fact->person, sealing, &key);
 
     if (r < 0)
         return r;
     mr_buf_put_u8(out, ROW_SEALED);
     mr_buf_put(out, key.id, sizeof key.id);
-    r = mr_keyring_seal(&key, aad, plain, out);
+    r = mr_keyring_seal_from(&sealing->random, &key, aad, plain, out);
     sodium_memzero(&key, sizeof key);
     return r;
 }
@@ -142,7 +164,8 @@ int mr_fact_open_row(
     return mr_fact_encode(out, fact);
 }
 
-int mr_fact_put(const struct mr_house *house, struct mr_view_batch *batch, const struct mr_fact *fact)
+int mr_fact_put(const struct mr_house *house, struct mr_view_batch *batch, const struct mr_fact *fact,
+        struct mr_fact_sealing *sealing)
 {
     bool sealed = fact->has_person && fact->kind != MR_FACT_WITHHELD;
     struct mr_buf plain = MR_BUF_INIT, out = MR_BUF_INIT;
@@ -154,7 +177,7 @@ int mr_fact_put(const struct mr_house *house, struct mr_view_batch *batch, const
         mr_buf_put_u8(&out, ROW_OPEN);
     r = mr_fact_encode(sealed ? &plain : &out, fact);
     if (r == 0 && sealed)
-        r = seal_row(house, fact, mr_slice(key, sizeof key), mr_buf_slice(&plain), &out);
+        r = seal_row(house, fact, mr_slice(key, sizeof key), mr_buf_slice(&plain), sealing, &out);
     if (r == MR_EBLOCKED || r == MR_EDESTROYED)
         r = put_lost(batch, fact, r == MR_EBLOCKED, mr_slice(key, sizeof key));
     else if (r == 0)

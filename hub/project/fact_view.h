@@ -8,6 +8,7 @@
 
 #include "hub/record/opened.h"
 #include "hub/project/fact.h"
+#include "store/random.h"
 
 /*
  * Appends the facts of one record to set; `opened` is scratch. An event that is blocked or destroyed gives
@@ -29,8 +30,21 @@ enum { MR_FACT_ROW_KEY_BYTES = 9 };
 /* The row that mr_fact_put() writes of a fact without a person; out is appended to. */
 int mr_fact_open_row(
         const struct mr_fact *fact, uint8_t ret_key[static MR_FACT_ROW_KEY_BYTES], struct mr_buf *out);
+/*
+ * What sealing the rows of one batch keeps: nonces, and which key the person of the row before has. The id of
+ * a key, not the key: that is asked for each row, so a block or an erasure holds for the next one.
+ * Zero-initialise it for a batch, wipe it at its end.
+ */
+struct mr_fact_sealing {
+    struct mr_random random;
+    bool known;
+    uint8_t person[MR_FACT_ID_BYTES];
+    uint8_t key_id[MR_KEY_ID_BYTES];
+};
+void mr_fact_sealing_wipe(struct mr_fact_sealing *sealing);
 /* Writes one fact as a row. */
-int mr_fact_put(const struct mr_house *house, struct mr_view_batch *batch, const struct mr_fact *fact);
+int mr_fact_put(const struct mr_house *house, struct mr_view_batch *batch, const struct mr_fact *fact,
+        struct mr_fact_sealing *sealing);
 
 /*
  * All facts up to as_of (0: the head): the view's, then those of the tail that is not projected yet, so that

@@ -9,6 +9,7 @@
 #include "proto/base/clock.h"
 #include "proto/base/err.h"
 #include "proto/base/list.h"
+#include "proto/wire/field_named.h"
 
 enum how { COPY_NONE, COPY_TEXT, COPY_DATE, COPY_INT, COPY_REF, COPY_REF2 };
 
@@ -93,12 +94,10 @@ static const struct recipe recipes[] = {
 static const void *field_at(const ProtobufCMessage *message, const char *name, const char **ret_rest)
 {
     const char *dot = strchr(name, '.');
-    char part[32] = {0};
-    const ProtobufCFieldDescriptor *field;
+    const ProtobufCFieldDescriptor *field =
+            mr_field_named(message->descriptor, name, dot ? (size_t)(dot - name) : strlen(name));
 
     *ret_rest = dot ? dot + 1 : NULL;
-    memcpy(part, name, dot ? (size_t)(dot - name) : strnlen(name, sizeof part - 1));
-    field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, part);
     return field ? (const char *)message + field->offset : NULL;
 }
 
@@ -312,6 +311,14 @@ static const struct {
         {"nms.passport.section.overridden.v1", overridden},
 };
 
+/* Types of the registry: what is behind "nms." differs in its first letter more often than not. */
+static bool same_type(const char *a, const char *b)
+{
+    enum { PREFIX = sizeof "nms." - 1 };
+
+    return a[PREFIX] == b[PREFIX] && strcmp(a, b) == 0;
+}
+
 int mr_facts_of(const struct mr_fact_source *source, struct mr_fact_set *set)
 {
     const struct mr_event_type *type = source->event->type;
@@ -319,7 +326,7 @@ int mr_facts_of(const struct mr_fact_source *source, struct mr_fact_set *set)
     if (!type || !source->event->payload)
         return 0;
     for (size_t i = 0; i < MR_COUNT(recipes); i++)
-        if (strcmp(recipes[i].type, type->name) == 0)
+        if (same_type(recipes[i].type, type->name))
             return by_recipe(&recipes[i], source, set);
     for (size_t i = 0; i < MR_COUNT(makers); i++)
         if (strcmp(makers[i].type, type->name) == 0)

@@ -178,7 +178,7 @@ int mr_ident_snils_normalise(const char *in, char out[12])
 
     out[0] = '\0';
     while (in && *in) {
-        size_t skip = separator(in);
+        size_t skip = *in >= '0' && *in <= '9' ? 0 : separator(in);
 
         if (skip) {
             in += skip;

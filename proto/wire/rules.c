@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/wire/field_named.h"
 #include "proto/wire/ident.h"
 
 struct check {
@@ -315,16 +316,13 @@ static bool locate(struct place *place)
     const char *dot;
 
     while ((dot = strchr(name, '.')) != NULL) {
-        char part[64];
-
-        snprintf(part, sizeof(part), "%.*s", (int)(dot - name), name);
-        place->field = protobuf_c_message_descriptor_get_field_by_name(place->message->descriptor, part);
+        place->field = mr_field_named(place->message->descriptor, name, (size_t)(dot - name));
         if (!place->field || !present(place->message, place->field))
             return false;
         place->message = *(ProtobufCMessage *const *)member(place->message, place->field->offset);
         name = dot + 1;
     }
-    place->field = protobuf_c_message_descriptor_get_field_by_name(place->message->descriptor, name);
+    place->field = mr_field_named(place->message->descriptor, name, strlen(name));
     return place->field != NULL;
 }
 
