@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MR_RANDOM_POOL_BYTES = 448 };
+enum { MR_RANDOM_POOL_BYTES = 2048 };
 
 struct mr_random {
     uint8_t pool[MR_RANDOM_POOL_BYTES];

@@ -233,7 +233,7 @@ static bool next_chunk(struct mr_index_notes *notes)
     return notes->taken != NULL;
 }
 
-bool mr_index_notes_take(struct mr_index_notes *notes, uint64_t number, struct mr_index_note *ret)
+bool mr_index_notes_take(struct mr_index_notes *notes, uint64_t number, struct mr_slice *ret)
 {
     if (!notes)
         return false;
@@ -244,21 +244,28 @@ bool mr_index_notes_take(struct mr_index_notes *notes, uint64_t number, struct m
         assert(HEAD_BYTES + size <= notes->rest.size);
         if (noted > number)
             return false;
-        *ret = (struct mr_index_note){number, mr_slice(notes->rest.data + HEAD_BYTES, size)};
-        notes->rest = mr_slice(ret->items.data + size, notes->rest.size - HEAD_BYTES - size);
+        *ret = mr_slice(notes->rest.data + HEAD_BYTES, size);
+        notes->rest = mr_slice(ret->data + size, notes->rest.size - HEAD_BYTES - size);
         if (noted == number)
             return true;
     }
     return false;
 }
 
-/* What is written of one note. */
+enum { TEXTS_TOGETHER = 64 };
+
+/* What is written of notes that follow each other in one chunk; their texts are digested together. */
 struct writing {
-    struct mr_slice rest;
-    uint64_t number;
+    const struct mr_keyring *keyring;
     struct mr_index_batch *index;
     struct mr_view_batch *view;
-    struct mr_index_texts texts;
+    uint64_t number;
+    struct mr_slice rest; /* of its items */
+    struct mr_digest_order orders[TEXTS_TOGETHER];
+    enum mr_index_kind kinds[TEXTS_TOGETHER];
+    uint64_t numbers[TEXTS_TOGETHER];
+    uint8_t keys[TEXTS_TOGETHER][MR_INDEX_KEY_BYTES];
+    size_t count;
 };
 
 static const uint8_t *take_bytes(struct writing *w, size_t size)
@@ -270,29 +277,36 @@ static const uint8_t *take_bytes(struct writing *w, size_t size)
     return at;
 }
 
-static int write_key(void *ctx, enum mr_index_kind kind, const uint8_t key[static MR_INDEX_KEY_BYTES])
+static int write_texts(struct writing *w)
 {
-    struct writing *w = ctx;
+    int r = 0;
 
-    return mr_index_batch_put(w->index, kind, key, w->number);
+    mr_keyring_digests(w->keyring, w->orders, w->count);
+    for (size_t i = 0; r == 0 && i < w->count; i++)
+        r = mr_index_batch_put(w->index, w->kinds[i], w->keys[i], w->numbers[i]);
+    w->count = 0;
+    return r;
 }
 
 static int write_entry(struct writing *w)
 {
     const uint8_t *at = take_bytes(w, ENTRY_BYTES);
 
-    return write_key(w, (enum mr_index_kind)at[0], at + 1);
+    return mr_index_batch_put(w->index, (enum mr_index_kind)at[0], at + 1, w->number);
 }
 
 static int gather_text(struct writing *w)
 {
     const uint8_t *at = take_bytes(w, TEXT_HEAD_BYTES);
-    size_t size = mr_get_be16(at + 1);
+    size_t size = mr_get_be16(at + 1), i = w->count++;
 
-    assert(w->texts.count < MR_INDEX_TEXTS_MAX);
-    w->texts.items[w->texts.count++] =
-            (struct mr_index_text){(enum mr_index_kind)at[0], mr_slice(take_bytes(w, size), size)};
-    return 0;
+    w->kinds[i] = (enum mr_index_kind)at[0];
+    w->numbers[i] = w->number;
+    w->orders[i] = (struct mr_digest_order){.tag = mr_index_key_tag(w->kinds[i]),
+            .parts = {mr_slice(take_bytes(w, size), size)},
+            .count = 1,
+            .ret = w->keys[i]};
+    return w->count == TEXTS_TOGETHER ? write_texts(w) : 0;
 }
 
 static int write_row(struct writing *w)
@@ -304,19 +318,37 @@ static int write_row(struct writing *w)
             w->view, MR_VIEW_FACT, mr_slice(at, MR_FACT_ROW_KEY_BYTES), mr_slice(take_bytes(w, size), size));
 }
 
-int mr_index_note_write(const struct mr_index_note *note, const struct mr_keyring *keyring,
-        struct mr_index_batch *index, struct mr_view_batch *view)
+static int write_note(struct writing *w)
 {
     static int (*const writers[])(struct writing *) = {
             [ITEM_ENTRY] = write_entry, [ITEM_TEXT] = gather_text, [ITEM_ROW] = write_row};
-    struct writing w = {.rest = note->items, .number = note->number, .index = index, .view = view};
     int r = 0;
 
-    while (r == 0 && w.rest.size > 0) {
-        uint8_t what = *take_bytes(&w, 1);
+    while (r == 0 && w->rest.size > 0) {
+        uint8_t what = *take_bytes(w, 1);
 
         assert(what < MR_COUNT(writers) && writers[what]);
-        r = writers[what](&w);
+        r = writers[what](w);
     }
-    return r < 0 ? r : mr_index_texts_put(keyring, &w.texts, write_key, &w);
+    return r;
+}
+
+int mr_index_notes_write(struct mr_index_notes *notes, uint64_t *next, uint64_t last,
+        const struct mr_keyring *keyring, struct mr_index_batch *index, struct mr_view_batch *view)
+{
+    struct writing w;
+    int r = 0;
+
+    w.keyring = keyring;
+    w.index = index;
+    w.view = view;
+    w.count = 0;
+    /* Texts are in the chunk: what is gathered is written before the next one is taken. */
+    while (r == 0 && *next <= last && mr_index_notes_take(notes, *next, &w.rest)) {
+        w.number = (*next)++;
+        r = write_note(&w);
+        if (r == 0 && notes->rest.size == 0)
+            r = write_texts(&w);
+    }
+    return r < 0 ? r : write_texts(&w);
 }

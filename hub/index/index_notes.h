@@ -33,14 +33,11 @@ void mr_index_notes_end(
 
 /* ---- the indexer: numbers ascend ---- */
 
-struct mr_index_note {
-    uint64_t number;
-    struct mr_slice items; /* as index_notes.c lays them out */
-};
 /* false: there is none of this number. Valid until the next call. */
-bool mr_index_notes_take(struct mr_index_notes *notes, uint64_t number, struct mr_index_note *ret);
-/* Puts what is noted into both batches. */
-int mr_index_note_write(const struct mr_index_note *note, const struct mr_keyring *keyring,
-        struct mr_index_batch *index, struct mr_view_batch *view);
+bool mr_index_notes_take(struct mr_index_notes *notes, uint64_t number, struct mr_slice *ret);
+/* Takes those of *next and what follows, up to the first that has none or to `last`, and puts what they say
+ * into both batches. *next: the first that was not. */
+int mr_index_notes_write(struct mr_index_notes *notes, uint64_t *next, uint64_t last,
+        const struct mr_keyring *keyring, struct mr_index_batch *index, struct mr_view_batch *view);
 
 #endif

@@ -130,24 +130,30 @@ static int read_record(struct pass *p, uint64_t n)
     return r;
 }
 
+static int fill_one(struct pass *p, uint64_t n, uint64_t index_through, uint64_t view_through)
+{
+    static const uint8_t no_key[MR_INDEX_KEY_BYTES];
+    int r = read_record(p, n);
+
+    if (r == 0)
+        return one_record(p, index_through, view_through);
+    if (r != MR_ECORRUPT) /* isolated; should it be repaired: hub/index/owed.h */
+        return r;
+    return n > index_through ? mr_index_batch_put(p->index, MR_INDEX_DAMAGED, no_key, n) : 0;
+}
+
 /* Puts first to last into both batches: by what is noted of them, and of the others by their records. */
 static int fill(struct pass *p, uint64_t first, uint64_t last, uint64_t index_through, uint64_t view_through)
 {
-    static const uint8_t no_key[MR_INDEX_KEY_BYTES];
-    struct mr_index_note note;
+    uint64_t n = first;
     int r = 0;
 
     p->next = 0;
-    for (uint64_t n = first; r == 0 && n <= last; n++) {
-        if (n > index_through && n > view_through && mr_index_notes_take(p->notes, n, &note)) {
-            r = mr_index_note_write(&note, p->house->keyring, p->index, p->view);
-            continue;
-        }
-        r = read_record(p, n);
-        if (r == 0)
-            r = one_record(p, index_through, view_through);
-        else if (r == MR_ECORRUPT) /* isolated; should it be repaired: hub/index/owed.h */
-            r = n > index_through ? mr_index_batch_put(p->index, MR_INDEX_DAMAGED, no_key, n) : 0;
+    while (r == 0 && n <= last) {
+        if (n > index_through && n > view_through)
+            r = mr_index_notes_write(p->notes, &n, last, p->house->keyring, p->index, p->view);
+        if (r == 0 && n <= last)
+            r = fill_one(p, n++, index_through, view_through);
     }
     return r;
 }

@@ -108,7 +108,7 @@ static void test_only_of_nobody(void **state)
 {
     struct hub_env *env = *state;
     struct mr_index_notes *notes;
-    struct mr_index_note note;
+    struct mr_slice note;
 
     assert_int_equal(mr_index_notes_new(&notes), 0);
     mr_prepare_note_to(env->prepare, notes);
@@ -164,7 +164,7 @@ static void test_taken_back_and_full(void **state)
     struct hub_env *env = *state;
     struct mr_index_notes *notes;
     struct sample sample;
-    struct mr_index_note note;
+    struct mr_slice note;
     uint64_t kept = 0;
 
     assert_int_equal(mr_index_notes_new(&notes), 0);
@@ -174,7 +174,7 @@ static void test_taken_back_and_full(void **state)
     for (uint64_t i = 0; i < BATCHES; i++)
         add_batch(env, notes, &sample, 1 + i * BATCH, BATCH, /* given= */ true);
     for (uint64_t n = 1; n <= BATCH * BATCHES && mr_index_notes_take(notes, n, &note); n++)
-        kept += note.items.size;
+        kept += note.size;
     assert_in_range(kept, MR_INDEX_NOTES_BYTES_MAX / 2, MR_INDEX_NOTES_BYTES_MAX);
     add_batch(env, notes, &sample, 1 + BATCHES * BATCH, 1, /* given= */ true); /* there is room again */
     assert_true(mr_index_notes_take(notes, 1 + BATCHES * BATCH, &note));
