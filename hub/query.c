@@ -7,7 +7,7 @@
 #include "hub/rows.h"
 #include "proto/base/list.h"
 
-enum { PENDING_MAX = 256, RETRY_MS = 10, RUNNING_MAX = 32 };
+enum { PENDING_MAX = 256, RETRY_MS = 10, RUNNING_MAX = 32, ASKED_MAX = 256 };
 
 struct document {
     struct mr_list link;
@@ -18,6 +18,7 @@ struct call {
     struct mr_list link;
     struct mr_list act_link;
     struct mr_telling telling;
+    struct mr_turn turn;
     uv_work_t work;
     struct mr_query *query;
     struct mr_query_to to;
@@ -54,6 +55,7 @@ static void free_call(struct call *call)
         free_document(MR_CONTAINER(link, struct document, link));
     mr_list_remove(&call->link);
     mr_telling_end(&call->telling);
+    mr_list_remove(&call->turn.link);
     mr_act_fini(&call->act);
     mr_territory_fini(&call->territory);
     json_decref(call->arguments);
@@ -205,18 +207,8 @@ static void on_work(uv_work_t *work)
 static int put_rows(struct mr_intake *intake, struct mr_log_batch *batch)
 {
     const struct call *call = intake->owner;
-    int r = 0;
+    int r = mr_act_put_rows(&call->act, batch);
 
-    for (size_t i = 0; r == 0 && i < call->act.rows_count; i++) {
-        const struct mr_act_row *row = &call->act.rows[i];
-
-        if (row->remove)
-            r = mr_log_batch_del(batch, row->table, mr_buf_slice(&row->key));
-        else
-            r = mr_log_batch_put(batch, row->table, mr_buf_slice(&row->key), mr_buf_slice(&row->value));
-        if (r == MR_ENOTFOUND && row->remove)
-            r = 0;
-    }
     if (r == 0 && intake->begins)
         r = mr_edition_put(intake->begins, call->query->house->names, intake->items[0].number, batch);
     return r < 0 ? r : mr_rows_apply(mr_buf_slice(&call->act.many), batch);
@@ -278,11 +270,22 @@ static void finish(struct call *call, int status)
         (void)uv_timer_start(&query->timer, on_timer, RETRY_MS, 0);
 }
 
+/* Those of the HTTP API that may run now. */
+static void next_turns(struct mr_query *query)
+{
+    struct mr_turn *turn;
+
+    while (!query->stopping && (turn = mr_turns_next(&query->turns)) != NULL)
+        work(MR_CONTAINER(turn, struct call, turn));
+}
+
 static void on_after_work(uv_work_t *work, int status)
 {
     struct call *call = MR_CONTAINER(work, struct call, work);
 
     mr_house_leave(&call->house);
+    mr_turns_leave(&call->query->turns, &call->turn);
+    next_turns(call->query);
     if (status < 0)
         call->status = MR_ECLOSED;
     if (call->status == 0 && call->method->act)
@@ -297,6 +300,7 @@ static void work(struct call *call)
     if (uv_queue_work(call->query->loop, &call->work, on_work, on_after_work) == 0)
         return;
     mr_house_leave(&call->house);
+    mr_turns_leave(&call->query->turns, &call->turn);
     finish(call, MR_ESYSTEM);
 }
 
@@ -335,6 +339,7 @@ static struct call *new_call(struct mr_query *query, const struct mr_query_to *t
     memcpy(call->operator_name, operator_name, strnlen(operator_name, sizeof call->operator_name - 1));
     mr_list_init(&call->pending);
     mr_list_init(&call->act_link);
+    mr_list_init(&call->turn.link);
     (void)pthread_mutex_init(&call->lock, NULL);
     (void)pthread_cond_init(&call->room, NULL);
     mr_list_push_back(&query->calls, &call->link);
@@ -359,10 +364,11 @@ static void start(struct mr_query *query, const struct mr_query_to *to, const ch
     const struct mr_method *method = mr_method_find(name);
     struct mr_error error = {0};
     struct call *call;
-    size_t running = 0;
+    const char *who = to->asker ? to->asker->who : "";
+    size_t running = 0; /* of those who ask in this way: neither keeps the others out */
 
     mr_list_foreach (it, &query->calls)
-        running++;
+        running += (MR_CONTAINER(it, struct call, link)->to.asker == NULL) == (to->asker == NULL);
     if (!method) {
         mr_query_fail(
                 query, to, MR_ENOTFOUND, "method", "docs/protocol.md lists the methods", "no such method");
@@ -372,7 +378,7 @@ static void start(struct mr_query *query, const struct mr_query_to *to, const ch
         mr_query_send_result(query, to, "", mr_query_no_space(&error), &error);
         return;
     }
-    if (running >= RUNNING_MAX) {
+    if (running >= (to->asker ? ASKED_MAX : RUNNING_MAX)) {
         mr_query_fail(query, to, MR_EAGAIN, "", "ask again later", "too many queries at once");
         return;
     }
@@ -387,7 +393,19 @@ static void start(struct mr_query *query, const struct mr_query_to *to, const ch
     }
     if (method->act)
         query->acting = call;
-    work(call);
+    if (method->act || !*who) {
+        work(call);
+        return;
+    }
+    mr_turns_wait(&query->turns, &call->turn, who, method->takes_long);
+    next_turns(query);
+}
+
+bool mr_query_may_ask(const struct mr_query *query, const char *who, const char *name)
+{
+    const struct mr_method *method = mr_method_find(name);
+
+    return !method || method->act || mr_turns_may(&query->turns, who, method->takes_long);
 }
 
 /* Takes the reference to arguments. */
@@ -427,6 +445,7 @@ int mr_query_open(struct mr_query *query, uv_loop_t *loop)
     query->loop = loop;
     mr_list_init(&query->calls);
     mr_list_init(&query->acts);
+    mr_turns_init(&query->turns);
     if (uv_async_init(loop, &query->async, on_async) != 0)
         return MR_ESYSTEM;
     (void)uv_timer_init(loop, &query->timer);
@@ -443,6 +462,8 @@ void mr_query_close(struct mr_query *query)
     query->stopping = true;
     mr_list_foreach (it, &query->calls)
         cancel(MR_CONTAINER(it, struct call, link));
+    for (struct mr_list *link; (link = mr_list_pop_front(&query->turns.waiting)) != NULL;)
+        finish(MR_CONTAINER(link, struct call, turn.link), MR_ECLOSED);
     while (!mr_list_empty(&query->calls)) {
         (void)uv_run(query->loop, UV_RUN_ONCE);
         mr_list_foreach_safe (it, &query->calls) {

@@ -12,6 +12,7 @@
 #include "hub/session/gateway.h"
 #include "hub/intake/prepare.h"
 #include "hub/query_progress.h"
+#include "hub/query_turn.h"
 #include "proto/loop/mailbox.h"
 
 struct call;
@@ -19,6 +20,7 @@ struct mr_publish;
 
 /* Who asks beside the tool (hub/http): takes the documents of one call, in their order. Loop thread. */
 struct mr_query_asker {
+    char who[MR_TURN_WHO_BYTES]; /* whose share it takes (query_turn.h); "": nobody's */
     bool limited; /* to what is theirs by `limits` (hub/audit/territory.h); copied with the question */
     struct mr_limits limits;
     /*
@@ -56,6 +58,7 @@ struct mr_query {
     uv_timer_t timer; /* a tool that reads slowly */
     struct mr_list calls;
     struct mr_tellings tellings;
+    struct mr_turns turns;       /* reading calls of the HTTP API */
     struct mr_list acts;         /* acting calls that wait for `acting` */
     struct call *acting;         /* each sees what the one before it has made durable */
     uint64_t published_sequence; /* of the method "publish" */
@@ -77,6 +80,9 @@ void mr_query_frame(
  */
 void mr_query_ask(struct mr_query *query, struct mr_query_asker *asker, const char *method, json_t *arguments,
         const char *operator_name);
+
+/* May `who` ask one more of this method now? What is asked beyond it waits all the same. */
+bool mr_query_may_ask(const struct mr_query *query, const char *who, const char *method);
 
 /* An intake of the hub's own (sender NULL) is durable. */
 void mr_query_durable(struct mr_query *query, const struct mr_intake *intake);

@@ -70,6 +70,23 @@ void mr_act_fini(struct mr_act *act)
     *act = (struct mr_act){0};
 }
 
+int mr_act_put_rows(const struct mr_act *act, struct mr_log_batch *batch)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < act->rows_count; i++) {
+        const struct mr_act_row *row = &act->rows[i];
+
+        if (row->remove)
+            r = mr_log_batch_del(batch, row->table, mr_buf_slice(&row->key));
+        else
+            r = mr_log_batch_put(batch, row->table, mr_buf_slice(&row->key), mr_buf_slice(&row->value));
+        if (r == MR_ENOTFOUND && row->remove)
+            r = 0;
+    }
+    return r;
+}
+
 int mr_act_event(const struct mr_method_call *call, struct mr_act *act, const char *type,
         const char *actorrole, const ProtobufCMessage *payload)
 {

@@ -65,6 +65,8 @@ struct mr_act {
     json_t *reply;             /* sent once durable; "number" is added to it */
 };
 void mr_act_fini(struct mr_act *act);
+/* Its rows, into the commit of its event. Writer thread. */
+int mr_act_put_rows(const struct mr_act *act, struct mr_log_batch *batch);
 /* Sets act->event: an event of the hub's own, of now, by the call's operator in this role. 0 or MR_ENOMEM. */
 int mr_act_event(const struct mr_method_call *call, struct mr_act *act, const char *type,
         const char *actorrole, const ProtobufCMessage *payload);
@@ -81,7 +83,8 @@ struct mr_method {
                    */
     bool live; /* call->live is the state of each subscription as the loop saw it when the question came: an
                   object of objects with `connected`, `sent_through`, `retrying` */
-    bool bounded; /* heeds house->territory: may be asked by who is limited to one */
+    bool takes_long; /* may take more than a moment: asked over HTTP, one at a time (hub/query_turn.h) */
+    bool bounded;    /* heeds house->territory: may be asked by who is limited to one */
 };
 
 /* NULL: no such method. Static, any thread. The table is in methods.c and names every method of the hub. */

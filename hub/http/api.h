@@ -47,6 +47,7 @@ struct mr_api_request {
     struct mr_limits limits;
     const struct mr_web_session *login; /* NULL: a token, or nobody. Valid until the function returns */
     struct mr_token_row token;
+    char who[MR_TURN_WHO_BYTES]; /* whose share of the hub's time it is: token, login, or the address */
 };
 
 int mr_api_open(struct mr_api *api, struct mr_query *query, struct mr_house *house, uv_loop_t *loop);

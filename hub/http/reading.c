@@ -11,7 +11,7 @@
 #include "proto/loop/http_route.h"
 #include "proto/wire/json.h"
 
-enum { BODY_BYTES_MAX = 16 * 1024 * 1024 };
+enum { BODY_BYTES_MAX = 16 * 1024 * 1024, WAIT_S = 1 };
 
 /* A question to hub/query, and what has come of it. */
 struct ask {
@@ -132,8 +132,15 @@ static void take(
 static void put(const struct mr_api_request *request, const struct mr_api_route *route, const char *method,
         json_t *arguments, mr_api_done_fn done)
 {
-    struct ask *ask = calloc(1, sizeof *ask);
+    struct ask *ask;
 
+    if (arguments && !mr_query_may_ask(request->api->query, request->who, method)) {
+        json_decref(arguments);
+        mr_problem_later(request->http->exchange, "", "too many questions at once of this token or account",
+                "wait for the answers to those that are under way", WAIT_S);
+        return;
+    }
+    ask = calloc(1, sizeof *ask);
     if (!ask || !arguments) {
         free(ask);
         json_decref(arguments);
@@ -146,6 +153,7 @@ static void put(const struct mr_api_request *request, const struct mr_api_route 
     ask->route = route;
     ask->done = done;
     ask->list = route && route->reading->list;
+    memcpy(ask->asker.who, request->who, sizeof ask->asker.who);
     ask->asker.limited = request->limited;
     ask->asker.limits = request->limits;
     mr_list_init(&ask->link);

@@ -170,10 +170,11 @@ bool mr_api_admit(struct mr_api_request *request, const struct mr_api_route *rou
 {
     const struct mr_http_request *http = request->http;
     const char *token = token_of(http);
-    char who[MR_HTTP_PEER_MAX];
+    char *who = request->who;
     struct mr_error error = {0};
     int r;
 
+    _Static_assert((int)MR_TURN_WHO_BYTES >= (int)MR_HTTP_PEER_MAX, "an address fits");
     mr_http_peer(http, who);
     if (!route->scope)
         return may_ask(request->api, http, who, 1);
@@ -184,7 +185,7 @@ bool mr_api_admit(struct mr_api_request *request, const struct mr_api_route *rou
         return false;
     }
     if (request->login)
-        (void)snprintf(who, sizeof who, "login %s", request->login->name);
+        (void)snprintf(who, sizeof request->who, "login %s", request->login->name);
     else
         (void)mr_hex_encode(request->token.digest, MR_TOKEN_ID_BYTES, who);
     if (!may_ask(request->api, http, who, 1))
