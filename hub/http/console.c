@@ -12,21 +12,12 @@
 
 static const char folder[] = "/console/";
 
-/* RFC 9110, 12.5.3, as browsers write it: "gzip, deflate, br". With a weight of nothing it is not wanted. */
-static bool takes_gzip(const struct mr_http_request *request)
-{
-    const char *accepted = mr_http_header(request, "Accept-Encoding");
-    const char *at = accepted ? strstr(accepted, "gzip") : NULL;
-
-    return at && strncmp(at, "gzip;q=0", 8) != 0;
-}
-
 static void answer(const struct mr_http_request *request, size_t i)
 {
     struct mr_slice body = mr_slice(mr_console[i].bytes, mr_console[i].size);
 
     mr_http_answer_header(request->exchange, "Vary", "Accept-Encoding");
-    if (takes_gzip(request)) {
+    if (mr_api_takes_gzip(request)) {
         mr_http_answer_header(request->exchange, "Content-Encoding", "gzip");
         body = mr_slice(mr_console[i].packed, mr_console[i].packed_size);
     }

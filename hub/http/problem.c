@@ -12,7 +12,13 @@
 /* Answers of the API are no pages: nothing of them runs or is loaded. */
 #define NOTHING "default-src 'none'; frame-ancestors 'none'"
 
-enum { MS_IN_S = 1000, TAG_BYTES = 16, TAG_TEXT_BYTES = 2 * TAG_BYTES + 3, TAG_GIVEN_BYTES = 96 };
+enum {
+    MS_IN_S = 1000,
+    TAG_BYTES = 16,
+    TAG_TEXT_BYTES = 2 * TAG_BYTES + 6,
+    PACK_BYTES_MIN = 1024,
+    TAG_GIVEN_BYTES = 96
+};
 
 static void add_common(struct mr_http_exchange *exchange, const char *policy)
 {
@@ -103,27 +109,53 @@ static bool is_looking(const struct mr_http_request *request)
 }
 
 static void answer_as(const struct mr_http_request *request, unsigned status, const char *content_type,
-        const char *cache, const char *tag, struct mr_slice body)
+        const char *cache, const char *tag, bool packed, struct mr_slice body)
 {
     mr_http_answer_header(request->exchange, "Cache-Control", cache ? cache : "private, no-cache");
     mr_http_answer_header(request->exchange, "ETag", tag);
     if (status == 200 && is_looking(request) && has_tag(mr_http_header(request, "If-None-Match"), tag))
         mr_http_answer(request->exchange, 304, content_type, (struct mr_slice){0});
+    else if (packed)
+        mr_http_answer_packed(request->exchange, status, content_type, body);
     else
         mr_http_answer(request->exchange, status, content_type, body);
 }
 
+/* Of what is packed the tag is another one: its bytes are. */
 static void answer_tagged(const struct mr_http_request *request, unsigned status, const char *content_type,
-        const char *cache, struct mr_slice body)
+        const char *cache, bool packed, struct mr_slice body)
 {
     uint8_t digest[crypto_hash_sha256_BYTES];
     char tag[TAG_TEXT_BYTES];
+    size_t end = 1 + 2 * TAG_BYTES;
 
     (void)crypto_hash_sha256(digest, body.data, body.size);
     tag[0] = '"';
     (void)mr_hex_encode(digest, TAG_BYTES, tag + 1);
-    memcpy(tag + TAG_TEXT_BYTES - 2, "\"", 2);
-    answer_as(request, status, content_type, cache, tag, body);
+    (void)snprintf(tag + end, sizeof tag - end, "%s", packed ? "-gz\"" : "\"");
+    answer_as(request, status, content_type, cache, tag, packed, body);
+}
+
+/* RFC 9110, 12.5.3, as browsers write it: "gzip, deflate, br". With a weight of nothing it is not wanted. */
+bool mr_api_takes_gzip(const struct mr_http_request *request)
+{
+    const char *accepted = mr_http_header(request, "Accept-Encoding");
+    const char *at = accepted ? strstr(accepted, "gzip") : NULL;
+
+    return at && strncmp(at, "gzip;q=0", 8) != 0;
+}
+
+/* What is worth it, and has no secret in it: see docs/api.md. */
+static bool may_be_packed(const struct mr_http_request *request, unsigned status, const char *content_type,
+        const char *cache, size_t size)
+{
+    static const char *const texts[] = {"application/json", "text/"};
+    bool text = false;
+
+    for (size_t i = 0; i < MR_COUNT(texts); i++)
+        text |= strncmp(content_type, texts[i], strlen(texts[i])) == 0;
+    return text && status == 200 && is_looking(request) && size >= PACK_BYTES_MIN &&
+           !(cache && strcmp(cache, "no-store") == 0);
 }
 
 void mr_api_answer_as(const struct mr_http_request *request, const char *tag, struct mr_slice body)
@@ -132,14 +164,18 @@ void mr_api_answer_as(const struct mr_http_request *request, const char *tag, st
 
     (void)snprintf(quoted, sizeof quoted, "\"%s\"", tag);
     add_common(request->exchange, NOTHING);
-    answer_as(request, 200, "application/json", NULL, quoted, body);
+    answer_as(request, 200, "application/json", NULL, quoted, false, body);
 }
 
 void mr_api_answer(const struct mr_http_request *request, unsigned status, const char *content_type,
         const char *cache, struct mr_slice body)
 {
+    bool packed = may_be_packed(request, status, content_type, cache, body.size);
+
     add_common(request->exchange, NOTHING);
-    answer_tagged(request, status, content_type, cache, body);
+    if (packed)
+        mr_http_answer_header(request->exchange, "Vary", "Accept-Encoding");
+    answer_tagged(request, status, content_type, cache, packed && mr_api_takes_gzip(request), body);
 }
 
 void mr_api_answer_headers(struct mr_http_exchange *exchange)
@@ -158,7 +194,7 @@ void mr_api_answer_under(const struct mr_http_request *request, const char *cont
         struct mr_slice body)
 {
     add_common(request->exchange, policy);
-    answer_tagged(request, 200, content_type, NULL, body);
+    answer_tagged(request, 200, content_type, NULL, false, body);
 }
 
 void mr_api_answer_json(const struct mr_http_request *http, json_t *json)

@@ -4,6 +4,7 @@
 #define MR_HUB_HTTP_PROBLEM_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "proto/base/err.h"
 #include "proto/loop/http_server.h"
@@ -20,8 +21,12 @@ void mr_problem_say(struct mr_http_exchange *exchange, unsigned status, int code
 /* 429, with what is to be waited: at least a second. */
 void mr_problem_later(struct mr_http_exchange *exchange, const char *where, const char *what,
         const char *cure, uint32_t wait_s);
+/* RFC 9110, 12.5.3: does who asks take gzip? */
+bool mr_api_takes_gzip(const struct mr_http_request *request);
 /* An answer of the API, with the headers that all of them have and a strong ETag: 304 when the asker has it.
- * cache NULL: private, to be asked again each time. */
+ * cache NULL: private, to be asked again each time. Packed for who takes it, but what nobody keeps
+ * (no-store): there values of persons and secrets stand beside what others wrote (docs/api.md, "Smaller
+ * answers"). */
 void mr_api_answer(const struct mr_http_request *request, unsigned status, const char *content_type,
         const char *cache, struct mr_slice body);
 /* The same of a document that nobody keeps (no-store): 200. Takes the reference; NULL: out of memory. */

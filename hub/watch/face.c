@@ -1,5 +1,8 @@
 #include "hub/watch/face.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "hub/watch/exposition.h"
 #include "hub/http/console.h"
 #include "hub/http/parts.h"
@@ -9,7 +12,7 @@
 #include "proto/base/logfmt.h"
 #include "proto/loop/http_route.h"
 
-enum { BODY_BYTES_MAX = 1024 * 1024, CONNECTIONS_MAX = 256, DEADLINE_MS = 5000 };
+enum { BODY_BYTES_MAX = 1024 * 1024, CONNECTIONS_MAX = 256, CONNECTIONS_OF_ONE_MAX = 64, DEADLINE_MS = 5000 };
 
 static void answer_text(const struct mr_http_request *request, const char *problem)
 {
@@ -92,12 +95,33 @@ static int read_tls(struct mr_face *face, struct mr_http_server_options *options
     return r;
 }
 
+static int read_proxies(struct mr_face *face, struct mr_http_server_options *options, struct mr_error *reterr)
+{
+    const struct mr_config_proxy *proxy = face->hub->config->hub.http_proxy;
+    int r = 0;
+
+    if (!proxy)
+        return 0;
+    face->proxies = calloc(proxy->addresses_count, sizeof *face->proxies);
+    if (!face->proxies)
+        return MR_ENOMEM;
+    for (uint32_t i = 0; r == 0 && i < proxy->addresses_count; i++)
+        r = mr_ip_net_parse(&face->proxies[i], proxy->addresses[i]);
+    options->proxies = (struct mr_http_proxies){.nets = face->proxies,
+            .count = proxy->addresses_count,
+            .forwarded = proxy->header && strcmp(proxy->header, "Forwarded") == 0};
+    return r < 0 ? mr_error_set(reterr, MR_ECONFIG, "hub.http_proxy.addresses", "write it as 10.0.0.0/8",
+                           "no address and no net")
+                 : 0;
+}
+
 int mr_face_open(struct mr_face *face, struct mr_hub *hub, struct mr_error *reterr)
 {
     struct mr_http_server_options options = {.loop = &hub->loop,
             .listen = hub->config->hub.http_listen,
             .body_bytes_max = BODY_BYTES_MAX,
             .connections_max = CONNECTIONS_MAX,
+            .connections_per_address_max = CONNECTIONS_OF_ONE_MAX,
             .request_deadline_ms = DEADLINE_MS,
             .on_request = on_request,
             .refuse = mr_problem_say,
@@ -112,6 +136,8 @@ int mr_face_open(struct mr_face *face, struct mr_hub *hub, struct mr_error *rete
         mr_pulls_open(&face->api, &hub->loop, &hub->sessions, &hub->deliver);
     if (r == 0)
         r = read_tls(face, &options, reterr);
+    if (r == 0)
+        r = read_proxies(face, &options, reterr);
     if (r == 0)
         r = mr_http_server_open(&face->server, &options, reterr);
     if (r == 0)
@@ -151,6 +177,7 @@ void mr_face_fini(struct mr_face *face)
 {
     if (face->api.reader)
         mr_api_close(&face->api);
+    free(face->proxies);
     mr_buf_fini(&face->certificate);
     mr_buf_wipe(&face->key);
 }

@@ -17,6 +17,7 @@ struct mr_face {
     struct mr_hub *hub;
     struct mr_api api;
     struct mr_buf certificate, key; /* of hub.http_tls */
+    struct mr_ip_net *proxies;      /* of hub.http_proxy */
     int64_t signed_us;              /* monotonic: when everything was signed last */
     int64_t looked_us;
     bool greeted; /* whether anybody can log in was looked at */

@@ -93,6 +93,13 @@ struct mr_config_escrow {
     char *keys;
 };
 
+/* Proxies before the HTTP face, which are believed whom they ask for. */
+struct mr_config_proxy {
+    char **addresses; /* or nets: 127.0.0.1, 10.0.0.0/8 */
+    uint32_t addresses_count;
+    char *header; /* that they write: X-Forwarded-For, Forwarded; NULL: the first */
+};
+
 /* Of the HTTP face; both are files in PEM. */
 struct mr_config_tls {
     char *certificate; /* with what leads to a root */
@@ -116,10 +123,11 @@ struct mr_config_hub {
     uint32_t *scrub_days;     /* everything stored is read and checked in so many days; 0: not; default 7 */
     uint32_t correction_days; /* a proposed correction waits so long for a second operator; default 14 */
     uint32_t index_lag_max;   /* events that the index may be behind before producers wait; default 100000 */
-    struct mr_config_escrow *escrow; /* NULL: not configured */
-    char *http_listen;               /* 127.0.0.1:7410: metrics, API, console; NULL: off */
-    struct mr_config_tls *http_tls;  /* NULL: plain HTTP, on this machine alone */
-    uint32_t segment_events;         /* events of a closed segment of the log; default 1000000 */
+    struct mr_config_escrow *escrow;    /* NULL: not configured */
+    char *http_listen;                  /* 127.0.0.1:7410: metrics, API, console; NULL: off */
+    struct mr_config_tls *http_tls;     /* NULL: plain HTTP, on this machine alone */
+    struct mr_config_proxy *http_proxy; /* NULL: nobody is believed whom it asks for */
+    uint32_t segment_events;            /* events of a closed segment of the log; default 1000000 */
 };
 
 /* How long events of some types are kept; the first class that names a type counts. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/base/ip.h"
 #include "proto/base/list.h"
 #include "proto/config/config_values.h"
 
@@ -51,6 +52,30 @@ static int check_http(struct mr_config_check *check, const struct mr_config_hub 
             "configure hub.http_tls, or listen on 127.0.0.1 behind a proxy with TLS");
 }
 
+/* Whoever is believed about addresses must be named well: else everybody is taken for one, or none is. */
+static int check_proxies(struct mr_config_check *check, const struct mr_config_hub *hub)
+{
+    static const char *const headers[] = {"X-Forwarded-For", "Forwarded"};
+    const struct mr_config_proxy *proxy = hub->http_proxy;
+    struct mr_ip_net net;
+
+    mr_config_at(check, "hub.http_proxy.addresses");
+    if (proxy && proxy->addresses_count == 0)
+        return mr_config_fail(
+                check, NULL, "no proxy is named", "name its address, or leave out hub.http_proxy");
+    for (uint32_t i = 0; proxy && i < proxy->addresses_count; i++) {
+        mr_config_at(check, "hub.http_proxy.addresses[%u]", i);
+        if (mr_ip_net_parse(&net, proxy->addresses[i]) < 0)
+            return mr_config_fail(check, proxy->addresses[i], "no address and no net",
+                    "write it as 192.0.2.1, 10.0.0.0/8 or 2001:db8::/32");
+    }
+    mr_config_at(check, "hub.http_proxy.header");
+    if (proxy && proxy->header && !mr_config_text_one_of(proxy->header, headers, MR_COUNT(headers)))
+        return mr_config_fail(check, proxy->header, "not a header that proxies write",
+                "give the one that yours writes: X-Forwarded-For or Forwarded");
+    return 0;
+}
+
 static int check_hub(struct mr_config_check *check)
 {
     const struct mr_config_hub *hub = &check->config->hub;
@@ -76,7 +101,7 @@ static int check_hub(struct mr_config_check *check)
     if (strlen(hub->admin) > 100)
         return mr_config_fail(
                 check, hub->admin, "too long for a socket", "at most 100 bytes: use a shorter folder");
-    if ((r = check_http(check, hub)) < 0)
+    if ((r = check_http(check, hub)) < 0 || (r = check_proxies(check, hub)) < 0)
         return r;
     mr_config_at(check, "hub.public_key");
     if ((r = mr_config_need_key(check, hub->public_key)) < 0)

@@ -91,6 +91,9 @@ static const cyaml_schema_field_t escrow_fields[] = {OPT("root", struct mr_confi
 static const cyaml_schema_field_t tls_fields[] = {TEXT("certificate", struct mr_config_tls, certificate),
         TEXT("key", struct mr_config_tls, key), CYAML_FIELD_END};
 
+static const cyaml_schema_field_t proxy_fields[] = {TEXTS("addresses", struct mr_config_proxy, addresses),
+        OPT("header", struct mr_config_proxy, header), CYAML_FIELD_END};
+
 static const cyaml_schema_field_t hub_fields[] = {TEXT("source", struct mr_config_hub, source),
         TEXTS("listen", struct mr_config_hub, listen), TEXT("admin", struct mr_config_hub, admin),
         TEXT("store", struct mr_config_hub, store), TEXT("root_key", struct mr_config_hub, root_key),
@@ -106,7 +109,8 @@ static const cyaml_schema_field_t hub_fields[] = {TEXT("source", struct mr_confi
         NUM("index_lag_max", struct mr_config_hub, index_lag_max),
         NUM("segment_events", struct mr_config_hub, segment_events),
         PART("escrow", struct mr_config_hub, escrow, escrow_fields),
-        PART("http_tls", struct mr_config_hub, http_tls, tls_fields), CYAML_FIELD_END};
+        PART("http_tls", struct mr_config_hub, http_tls, tls_fields),
+        PART("http_proxy", struct mr_config_hub, http_proxy, proxy_fields), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t erasure_fields[] = {OPT("controller", struct mr_config_erasure, controller),
         OPT("address", struct mr_config_erasure, address),

@@ -1,7 +1,5 @@
 /* One request and its answer: what is asked of libmicrohttpd about it, and how it is answered. */
 #include <assert.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +14,8 @@ void mr_http_exchange_free(struct mr_http_exchange *exchange)
     }
     if (exchange->response)
         MHD_destroy_response(exchange->response);
+    if (exchange->pack)
+        mr_http_pack_forget(exchange->pack);
     mr_list_remove(&exchange->member);
     mr_buf_wipe(&exchange->body);
     free(exchange);
@@ -58,17 +58,6 @@ int mr_http_each_query(const struct mr_http_request *request,
 
     (void)MHD_get_connection_values(request->exchange->mhd, MHD_GET_ARGUMENT_KIND, on_query, &each);
     return each.result;
-}
-
-void mr_http_peer(const struct mr_http_request *request, char ret[static MR_HTTP_PEER_MAX])
-{
-    const struct sockaddr *address =
-            MHD_get_connection_info(request->exchange->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    socklen_t size =
-            address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-
-    if (getnameinfo(address, size, ret, MR_HTTP_PEER_MAX, NULL, 0, NI_NUMERICHOST) != 0)
-        ret[0] = '\0';
 }
 
 void mr_http_answer_header(struct mr_http_exchange *exchange, const char *name, const char *value)

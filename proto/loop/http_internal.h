@@ -10,6 +10,8 @@
 #include "proto/loop/http_stream.h"
 #include "proto/loop/http_token.h"
 
+struct mr_http_pack;
+
 struct mr_http_server {
     struct mr_http_server_options options;
     struct MHD_Daemon *daemon;
@@ -19,7 +21,9 @@ struct mr_http_server {
     uv_prepare_t prepare;
     uv_timer_t run_timer;
     uv_timer_t deadline_timer;
-    struct mr_list deadlines; /* struct connection, earliest first: all get the same span */
+    struct mr_list deadlines;   /* struct connection, earliest first: all get the same span */
+    struct mr_list connections; /* all of them */
+    uint32_t connections_count;
     struct mr_list exchanges;
     bool in_run;
     bool run_soon;
@@ -34,7 +38,9 @@ struct connection {
     struct mr_list member; /* of deadlines while one is set */
     uint64_t deadline_ms;
     int fd;
-    bool nul; /* in the address that is asked for now */
+    struct mr_list all; /* of server->connections */
+    struct mr_ip ip;    /* mr_ip_one() of the peer's */
+    bool nul;           /* in the address that is asked for now */
 };
 
 struct mr_http_exchange {
@@ -49,6 +55,7 @@ struct mr_http_exchange {
     unsigned status;
     struct MHD_Response *response; /* not NULL: answered */
     struct mr_http_stream *stream; /* NULL: the answer is whole */
+    struct mr_http_pack *pack;     /* not NULL: its answer is being packed */
     struct {
         char *name;
         char *value;
@@ -59,6 +66,12 @@ struct mr_http_exchange {
 /* What of the head cannot be read in one way alone; NULL: nothing (http_screen.c). */
 const char *mr_http_screen(struct MHD_Connection *mhd, const struct connection *connection);
 void *mr_http_look_at_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
+/* http_door.c */
+enum MHD_Result mr_http_may_enter(void *cls, const struct sockaddr *address, socklen_t size);
+void mr_http_entered(
+        struct mr_http_server *server, struct connection *connection, const struct sockaddr *address);
+void mr_http_left(struct mr_http_server *server, struct connection *connection);
+void mr_http_pack_forget(struct mr_http_pack *pack);     /* its exchange is gone */
 void mr_http_server_wake(struct mr_http_server *server); /* what was resumed goes on */
 /* Answers with a response that is made: takes it. */
 void mr_http_answer_with(struct mr_http_exchange *exchange, unsigned status, const char *content_type,

@@ -95,6 +95,8 @@ static void on_connection(
         }
         mr_list_init(&connection->member);
         connection->fd = fd;
+        mr_http_entered(server, connection,
+                MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
         arm(server, connection);
         *context = connection;
         return;
@@ -102,6 +104,7 @@ static void on_connection(
     server->has_room = true;
     if (connection) {
         disarm(connection);
+        mr_http_left(server, connection);
         free(connection);
         *context = NULL;
     }
@@ -359,8 +362,8 @@ static struct MHD_Daemon *start_daemon(struct mr_http_server *server, int fd)
     const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
 
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (o->tls_certificate ? MHD_USE_TLS : 0),
-            0, NULL, NULL, on_access, server, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-            (unsigned)o->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
+            0, mr_http_may_enter, server, on_access, server, MHD_OPTION_LISTEN_SOCKET, fd,
+            MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT,
             1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
             server, MHD_OPTION_URI_LOG_CALLBACK, mr_http_look_at_uri, NULL, MHD_OPTION_ARRAY,
@@ -406,6 +409,7 @@ int mr_http_server_open(
         return MR_ENOMEM;
     server->options = *options;
     mr_list_init(&server->deadlines);
+    mr_list_init(&server->connections);
     mr_list_init(&server->exchanges);
     fill_defaults(server);
     r = mr_http_listen(options->listen, &fd, &server->port, reterr);

@@ -11,6 +11,7 @@
 #include "proto/base/buf.h"
 #include "proto/base/err.h"
 #include "proto/base/slice.h"
+#include "proto/loop/http_forwarded.h"
 
 struct mr_http_server;
 struct mr_http_exchange; /* one request waiting for its answer */
@@ -28,7 +29,8 @@ const char *mr_http_cookie(const struct mr_http_request *request, const char *na
  * one. */
 int mr_http_each_query(const struct mr_http_request *request,
         int (*fn)(void *ctx, const char *name, const char *value), void *ctx);
-/* Numeric address of the peer, without its port: into ret, MR_HTTP_PEER_MAX bytes. */
+/* Whom it comes from, for limits: the peer's address, or behind trusted proxies the one that they have seen;
+ * of IPv6 its net of 64 bits. */
 enum { MR_HTTP_PEER_MAX = 64 };
 void mr_http_peer(const struct mr_http_request *request, char ret[static MR_HTTP_PEER_MAX]);
 
@@ -38,6 +40,12 @@ void mr_http_peer(const struct mr_http_request *request, char ret[static MR_HTTP
  */
 void mr_http_answer(
         struct mr_http_exchange *exchange, unsigned status, const char *content_type, struct mr_slice body);
+/*
+ * The same with gzip, for who takes it (the caller has looked, and says Vary). Only what has no secret in it
+ * beside text of somebody else: its size tells (BREACH).
+ */
+void mr_http_answer_packed(
+        struct mr_http_exchange *exchange, unsigned status, const char *content_type, struct mr_slice body);
 /* Extra response header, before the answer; at most MR_HTTP_ANSWER_HEADERS_MAX. Without a Cache-Control the
  * answer has "no-store". */
 enum { MR_HTTP_ANSWER_HEADERS_MAX = 12 };
@@ -45,12 +53,14 @@ void mr_http_answer_header(struct mr_http_exchange *exchange, const char *name, 
 
 struct mr_http_server_options {
     uv_loop_t *loop;
-    const char *listen;           /* "127.0.0.1:7411"; port 0 picks one */
-    size_t body_bytes_max;        /* default 1 MiB; more is answered 413 */
-    uint32_t connections_max;     /* default 256 */
-    uint32_t request_deadline_ms; /* from connect to the whole request; default 10000 */
-    const char *bearer_token;     /* NULL: none asked; else 401 without it (constant-time compare) */
-    const char *tls_certificate;  /* PEM, with tls_key; NULL: plain HTTP. Kept by the caller until closed */
+    const char *listen;                   /* "127.0.0.1:7411"; port 0 picks one */
+    size_t body_bytes_max;                /* default 1 MiB; more is answered 413 */
+    uint32_t connections_max;             /* default 256 */
+    uint32_t connections_per_address_max; /* more are closed at once, but those of proxies; 0: no limit */
+    struct mr_http_proxies proxies;       /* the nets are the caller's until closed */
+    uint32_t request_deadline_ms;         /* from connect to the whole request; default 10000 */
+    const char *bearer_token;             /* NULL: none asked; else 401 without it (constant-time compare) */
+    const char *tls_certificate; /* PEM, with tls_key; NULL: plain HTTP. Kept by the caller until closed */
     const char *tls_key;
     void (*on_request)(void *ctx, const struct mr_http_request *request);
     /* Answers what is refused by its head or its size; code: of proto/base/err.h. NULL: a JSON object. */

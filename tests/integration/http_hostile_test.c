@@ -185,6 +185,31 @@ static void test_a_crowd_that_leaves_makes_room(void **state)
     assert_int_equal(ask(f, "GET", "/query", NULL, mr_slice(NULL, 0)).status, 200);
 }
 
+/* Connections that say nothing take all places: each that is let in cuts the one that has waited longest. */
+static void test_who_waits_longest_gives_way(void **state)
+{
+    enum { PLACES = 16, SILENT = 40, LONG_MS = 120 * 1000, WAIT_MS = 20 * 1000 };
+    struct http_env *f = *state;
+    int fds[SILENT];
+    uint64_t until_ms;
+    ssize_t n = -1;
+    char byte;
+
+    f->connections_max = PLACES;
+    f->deadline_ms = LONG_MS; /* it is not what cuts them */
+    open_server(f, NULL);
+    for (int i = 0; i < SILENT; i++)
+        fds[i] = dial(f);
+    assert_int_equal(ask(f, "GET", "/query", NULL, mr_slice(NULL, 0)).status, 200);
+    uv_update_time(&f->loop);
+    until_ms = uv_now(&f->loop) + WAIT_MS;
+    while ((n = recv(fds[0], &byte, 1, MSG_DONTWAIT)) < 0 && errno == EAGAIN && uv_now(&f->loop) < until_ms)
+        (void)uv_run(&f->loop, UV_RUN_NOWAIT);
+    assert_true(n == 0 || (n < 0 && errno == ECONNRESET));
+    for (int i = 0; i < SILENT; i++)
+        (void)close(fds[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +219,8 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_headers_have_a_limit, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(
                     test_a_crowd_that_leaves_makes_room, http_env_setup, http_env_teardown),
+            cmocka_unit_test_setup_teardown(
+                    test_who_waits_longest_gives_way, http_env_setup, http_env_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,15 +33,23 @@ uint16_t http_ask_port(const struct spawn *spawn)
     return (uint16_t)port;
 }
 
-int http_ask_dial(uint16_t port)
+int http_ask_dial_from(uint16_t port, const char *from)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in own = {.sin_family = AF_INET};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_true(fd >= 0);
+    assert_int_equal(inet_pton(AF_INET, from ? from : "127.0.0.1", &own.sin_addr), 1);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&own, sizeof own), 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
     return fd;
+}
+
+int http_ask_dial(uint16_t port)
+{
+    return http_ask_dial_from(port, NULL);
 }
 
 static void send_all(int fd, struct mr_slice bytes)
@@ -74,7 +82,7 @@ static void read_all(int fd, struct mr_buf *ret)
 int http_ask_begin(struct http_ask *ask)
 {
     struct mr_buf request = MR_BUF_INIT;
-    int fd = http_ask_dial(ask->port);
+    int fd = http_ask_dial_from(ask->port, ask->from);
 
     mr_buf_reset(&ask->answer);
     mr_buf_printf(&request, "%s %s HTTP/1.1\r\nHost: hub\r\nConnection: close\r\n",

@@ -10,6 +10,7 @@
 
 struct http_ask {
     uint16_t port;
+    const char *from;   /* address of this machine that it is sent from: "127.0.0.2"; NULL: 127.0.0.1 */
     const char *method; /* NULL: GET */
     const char *path;
     const char *token;   /* bearer; NULL: none */
@@ -31,6 +32,7 @@ int http_ask_begin(struct http_ask *ask);
 int http_ask_end(struct http_ask *ask, int fd);
 /* Of these: a connection that says nothing yet; and what comes on one until it is closed, whatever it is. */
 int http_ask_dial(uint16_t port);
+int http_ask_dial_from(uint16_t port, const char *from); /* an address as above */
 void http_ask_read(struct http_ask *ask, int fd);
 /* The body of the answer; within `answer`. */
 struct mr_slice http_ask_body(const struct http_ask *ask);
