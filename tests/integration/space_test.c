@@ -112,6 +112,26 @@ static bool is_writable(void *ctx)
     return status_has(ctx, "\"read_only\":false");
 }
 
+struct awaited {
+    const struct scene *scene;
+    const char *text;
+};
+
+static bool is_logged(void *ctx)
+{
+    const struct awaited *awaited = ctx;
+
+    return spawn_logged(&awaited->scene->hub, awaited->text);
+}
+
+/* It is said after it is done. */
+static void await_logged(const struct scene *scene, const char *text)
+{
+    struct awaited awaited = {scene, text};
+
+    spawn_until(text, is_logged, &awaited);
+}
+
 static uint64_t ballast(const struct scene *scene)
 {
     struct stat st;
@@ -172,7 +192,7 @@ static void test_below_the_watermark(void **state)
     fill_disk(scene, 6 * MIB);
     spawn_until("read-only", is_read_only, scene);
     assert_true(status_has(scene, "\"low\":true"));
-    assert_true(spawn_logged(&scene->hub, "event=hub.space_low"));
+    await_logged(scene, "event=hub.space_low");
     assert_true(has_ballast(scene)); /* nothing failed: it stays */
     publish(scene, false);
     spawn_stop(&scene->hub);
@@ -183,7 +203,7 @@ static void test_below_the_watermark(void **state)
     publish(scene, false);
     assert_int_equal(unlink(path(scene, "store/others")), 0);
     spawn_until("writable", is_writable, scene);
-    assert_true(spawn_logged(&scene->hub, "event=hub.space_back"));
+    await_logged(scene, "event=hub.space_back");
     publish(scene, true);
     bus_close(&scene->client);
 }
@@ -204,7 +224,7 @@ static void test_full_all_the_same(void **state)
             i++) /* the first ones may find free pages in the store */
         publish(scene, true);
     assert_true(has_no_ballast(scene));
-    assert_true(spawn_logged(&scene->hub, "event=hub.ballast_released"));
+    await_logged(scene, "event=hub.ballast_released");
     bus_close(&scene->client);
     spawn_stop(&scene->hub); /* in order: exit status 0 */
     spawn_start(&scene->hub);
