@@ -16,8 +16,7 @@
 #include "hub/http/route.h"
 #include "proto/base/bytes.h"
 #include "store/merkle.h"
-#include "tests/support/http_ask.h"
-#include "tests/support/run_program.h"
+#include "tests/support/api_env.h"
 #include "tests/support/shape.h"
 
 #define JSON_EVENT                                                                                           \
@@ -26,81 +25,28 @@
     "\"title\":\"x\",\"kind\":\"PK\",\"hours\":72,\"providerOgrn\":\"1022400001007\","                       \
     "\"registry\":\"own\"}}"
 
-enum { TOKEN_BYTES = 64, EVENT_BYTES = 1024 };
-
 struct env {
-    struct spawn spawn;
-    uint16_t port;
-    char all[TOKEN_BYTES];     /* every scope, for the portal */
-    char nothing[TOKEN_BYTES]; /* the scope passport alone */
-    char nothing_id[TOKEN_BYTES];
+    struct api_env api;
+    char all[API_TOKEN_BYTES];     /* every scope, for the portal */
+    char nothing[API_TOKEN_BYTES]; /* the scope passport alone */
+    char nothing_id[API_TOKEN_BYTES];
     json_t *document;
-    struct http_ask ask;
 };
 
 /* ---- support ---- */
 
-static json_t *tool(struct env *env, const char *const more[])
-{
-    const char *argv[16] = {"marshrut", "-c", env->spawn.config, "--json", "--as", "boss"};
-    struct run_program run = {0};
-    json_t *answer;
-    size_t n = 6;
-
-    while (*more && n < 15)
-        argv[n++] = *more++;
-    run_program(&run, argv);
-    if (run.status != 0)
-        fail_msg("%s", run_program_err(&run));
-    answer = json_loads(run_program_out(&run), 0, NULL);
-    assert_non_null(answer);
-    run_program_fini(&run);
-    return answer;
-}
-
-static void new_token(struct env *env, const char *scopes, char ret[static TOKEN_BYTES], char *ret_id)
-{
-    const char *const more[] = {
-            "token", "new", "--name", "a test", "--scope", scopes, "--system", "portal", NULL};
-    json_t *answer = tool(env, more);
-
-    (void)snprintf(ret, TOKEN_BYTES, "%s", json_string_value(json_object_get(answer, "token")));
-    if (ret_id)
-        (void)snprintf(ret_id, TOKEN_BYTES, "%s", json_string_value(json_object_get(answer, "id")));
-    json_decref(answer);
-}
-
-static int get(struct env *env, const char *path, const char *token)
-{
-    struct mr_buf kept = env->ask.answer;
-
-    env->ask = (struct http_ask){.port = env->port, .path = path, .token = token, .answer = kept};
-    return http_ask(&env->ask);
-}
-
-static json_t *body_json(const struct env *env)
-{
-    struct mr_slice body = http_ask_body(&env->ask);
-    json_error_t error;
-    json_t *json = json_loadb((const char *)body.data, body.size, 0, &error);
-
-    if (!json)
-        fail_msg("%s: %s", error.text, (const char *)env->ask.answer.data);
-    return json;
-}
-
 static int post(struct env *env, const char *token, const char *headers, const char *body)
 {
-    struct mr_buf kept = env->ask.answer;
+    struct mr_buf kept = env->api.ask.answer;
 
-    env->ask = (struct http_ask){.port = env->port,
+    env->api.ask = (struct http_ask){.port = env->api.port,
             .method = "POST",
             .path = "/api/v1/events",
             .token = token,
             .headers = headers,
             .body = mr_slice_str(body),
             .answer = kept};
-    return http_ask(&env->ask);
+    return http_ask(&env->api.ask);
 }
 
 #define STRUCTURED "Content-Type: application/cloudevents+json\r\n"
@@ -109,7 +55,7 @@ static int post(struct env *env, const char *token, const char *headers, const c
 /* The verdict of the one event; "" when there is none. */
 static const char *verdict(const struct env *env, char ret[static 32])
 {
-    json_t *json = body_json(env);
+    json_t *json = api_json(&env->api);
     const char *text = json_string_value(
             json_object_get(json_array_get(json_object_get(json, "results"), 0), "verdict"));
 
@@ -118,27 +64,16 @@ static const char *verdict(const struct env *env, char ret[static 32])
     return ret;
 }
 
-static const char *event_json(char ret[static EVENT_BYTES], const char *id)
-{
-    (void)snprintf(ret, EVENT_BYTES, JSON_EVENT, id, "urn:marshrut:24:portal", id);
-    return ret;
-}
-
 static int setup(void **state)
 {
     struct env *env = calloc(1, sizeof *env);
-    char event[EVENT_BYTES], text[32];
 
-    spawn_init_hub(&env->spawn, "operators: [{name: boss, roles: [admin]}]\n",
-            "  ballast_mb: 1\n  space_watermark_mb: 1\n  http_listen: 127.0.0.1:0\n");
-    spawn_start(&env->spawn);
-    env->port = http_ask_port(&env->spawn);
-    new_token(env, "read,log,passport,publish", env->all, NULL);
-    new_token(env, "passport", env->nothing, env->nothing_id);
-    assert_int_equal(post(env, env->all, STRUCTURED, event_json(event, "programme-1")), 200);
-    assert_string_equal(verdict(env, text), "stored");
-    assert_int_equal(get(env, "/api/v1/openapi.json", NULL), 200);
-    env->document = body_json(env);
+    api_env_open(&env->api, "operators: [{name: boss, roles: [admin]}]\n", "");
+    api_env_token(&env->api, "read,log,passport,publish", "portal", env->all, NULL);
+    api_env_token(&env->api, "passport", "portal", env->nothing, env->nothing_id);
+    (void)api_publish(&env->api, env->all, "programme-1");
+    assert_int_equal(api_get(&env->api, "/api/v1/openapi.json", NULL), 200);
+    env->document = api_json(&env->api);
     *state = env;
     return 0;
 }
@@ -148,9 +83,7 @@ static int teardown(void **state)
     struct env *env = *state;
 
     json_decref(env->document);
-    http_ask_fini(&env->ask);
-    spawn_stop(&env->spawn);
-    spawn_fini(&env->spawn);
+    api_env_close(&env->api);
     free(env);
     return 0;
 }
@@ -229,10 +162,10 @@ static void assert_problem(struct env *env, int status)
 {
     static const char path[] = "problem";
     char type[64];
-    json_t *problem = body_json(env);
+    json_t *problem = api_json(&env->api);
 
     assert_string_equal(
-            http_ask_header(&env->ask, "Content-Type", type, sizeof type), "application/problem+json");
+            http_ask_header(&env->api.ask, "Content-Type", type, sizeof type), "application/problem+json");
     shape_assert(env->document,
             json_object_get(
                     json_object_get(json_object_get(env->document, "components"), "schemas"), "Problem"),
@@ -248,11 +181,11 @@ static void only_who_may_is_answered(void **state)
     char path[160];
 
     for (size_t i = 0; (route = mr_api_route_at(i)) != NULL; i++) {
-        struct http_ask *ask = &env->ask;
+        struct http_ask *ask = &env->api.ask;
 
         if (!route->scope)
             continue;
-        (void)get(env, "/api/v1/openapi.json", NULL);
+        (void)api_get(&env->api, "/api/v1/openapi.json", NULL);
         ask->method = route->method;
         ask->path = real_path(route, path);
         assert_int_equal(http_ask(ask), 401);
@@ -272,20 +205,21 @@ static void guessing_tokens_is_slow(void **state)
     char wait[16];
     int tries = 0;
 
-    while (get(env, "/api/v1/status", "mrt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA") == 401)
+    while (api_get(&env->api, "/api/v1/status", "mrt_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA") == 401)
         assert_true(tries++ < 1000);
-    assert_int_equal(env->ask.status, 429);
+    assert_int_equal(env->api.ask.status, 429);
     assert_true(tries >= 10);
     assert_problem(env, 429);
-    assert_true(strtol(http_ask_header(&env->ask, "Retry-After", wait, sizeof wait), NULL, 10) >= 1);
-    assert_int_equal(get(env, "/api/v1/status", env->all), 200); /* who has a token is not kept out by it */
+    assert_true(strtol(http_ask_header(&env->api.ask, "Retry-After", wait, sizeof wait), NULL, 10) >= 1);
+    assert_int_equal(
+            api_get(&env->api, "/api/v1/status", env->all), 200); /* who has a token is not kept out by it */
 }
 
 static bool signed_yet(void *ctx)
 {
     struct env *env = ctx;
 
-    return get(env, "/log/tile/0/000.p/3", env->all) == 200;
+    return api_get(&env->api, "/log/tile/0/000.p/3", env->all) == 200;
 }
 
 /* What each GET answers is what the document says; or one of the failures that it names. */
@@ -304,20 +238,20 @@ static void answers_have_their_shape(void **state)
 
         if (strcmp(route->method, "GET") != 0 || route->scope == MR_TOKEN_PERSON)
             continue;
-        (void)snprintf(status, sizeof status, "%d", get(env, real_path(route, path), env->all));
+        (void)snprintf(status, sizeof status, "%d", api_get(&env->api, real_path(route, path), env->all));
         if (!json_object_get(responses, status))
             fail_msg("%s answers %s", path, status);
-        if (env->ask.status != 200) {
-            assert_problem(env, env->ask.status);
+        if (env->api.ask.status != 200) {
+            assert_problem(env, env->api.ask.status);
             continue;
         }
         answered++;
-        assert_true(strlen(http_ask_header(&env->ask, "ETag", tag, sizeof tag)) > 2 && tag[0] == '"');
+        assert_true(strlen(http_ask_header(&env->api.ask, "ETag", tag, sizeof tag)) > 2 && tag[0] == '"');
         content = json_object_get(
                 json_object_get(json_object_get(responses, "200"), "content"), "application/json");
         if (!content)
             continue;
-        json = body_json(env);
+        json = api_json(&env->api);
         shape_assert(env->document, json_object_get(content, "schema"), json, path);
         json_decref(json);
     }
@@ -333,7 +267,7 @@ static void events_come_in_and_are_found(void **state)
                                  "ce-type: nms.programme.listed.v1\r\nce-regioncode: 24\r\n"
                                  "ce-time: 2026-09-01T09:00:00Z\r\n";
     struct env *env = *state;
-    char event[EVENT_BYTES], other[EVENT_BYTES], batch[2 * EVENT_BYTES + 8], text[32];
+    char event[API_EVENT_BYTES], other[API_EVENT_BYTES], batch[2 * API_EVENT_BYTES + 8], text[32];
     json_t *json;
 
     assert_int_equal(post(env, env->all, binary,
@@ -341,14 +275,14 @@ static void events_come_in_and_are_found(void **state)
                              "\"providerOgrn\":\"1022400001007\",\"registry\":\"own\"}"),
             200);
     assert_string_equal(verdict(env, text), "stored");
-    assert_int_equal(post(env, env->all, STRUCTURED, event_json(event, "programme-1")), 200);
+    assert_int_equal(post(env, env->all, STRUCTURED, api_programme(event, "programme-1")), 200);
     assert_string_equal(verdict(env, text), "duplicate");
     (void)snprintf(other, sizeof other, JSON_EVENT, "programme-x", "urn:marshrut:24:school", "x");
-    (void)snprintf(batch, sizeof batch, "[%s,%s]", other, event_json(event, "programme-2"));
+    (void)snprintf(batch, sizeof batch, "[%s,%s]", other, api_programme(event, "programme-2"));
     assert_int_equal(post(env, env->all, BATCH, batch), 200);
     assert_string_equal(verdict(env, text), "refused"); /* the source is another system's */
-    assert_int_equal(get(env, "/api/v1/events?id=programme-2", env->all), 200);
-    json = body_json(env);
+    assert_int_equal(api_get(&env->api, "/api/v1/events?id=programme-2", env->all), 200);
+    json = api_json(&env->api);
     assert_int_equal(json_array_size(json_object_get(json, "items")), 1);
     json_decref(json);
 }
@@ -372,17 +306,17 @@ static void bad_requests_are_told_why(void **state)
     char allow[64];
 
     for (size_t i = 0; i < sizeof gets / sizeof gets[0]; i++) {
-        if (get(env, gets[i].path, env->all) != gets[i].status)
-            fail_msg("%s: %d", gets[i].path, env->ask.status);
+        if (api_get(&env->api, gets[i].path, env->all) != gets[i].status)
+            fail_msg("%s: %d", gets[i].path, env->api.ask.status);
         assert_problem(env, gets[i].status);
     }
     assert_int_equal(post(env, env->all, "Content-Type: text/plain\r\n", "x"), 415);
     assert_problem(env, 415);
     assert_int_equal(post(env, env->all, STRUCTURED, "{\"id\":"), 400);
     assert_problem(env, 400);
-    env->ask.method = "DELETE";
-    assert_int_equal(http_ask(&env->ask), 405);
-    assert_string_equal(http_ask_header(&env->ask, "Allow", allow, sizeof allow), "GET, POST");
+    env->api.ask.method = "DELETE";
+    assert_int_equal(http_ask(&env->api.ask), 405);
+    assert_string_equal(http_ask_header(&env->api.ask, "Allow", allow, sizeof allow), "GET, POST");
 }
 
 static void who_has_it_is_not_told_again(void **state)
@@ -390,12 +324,12 @@ static void who_has_it_is_not_told_again(void **state)
     struct env *env = *state;
     char tag[64], header[128];
 
-    assert_int_equal(get(env, "/api/v1/types", NULL), 200);
-    (void)http_ask_header(&env->ask, "ETag", tag, sizeof tag);
+    assert_int_equal(api_get(&env->api, "/api/v1/types", NULL), 200);
+    (void)http_ask_header(&env->api.ask, "ETag", tag, sizeof tag);
     (void)snprintf(header, sizeof header, "If-None-Match: %s\r\n", tag);
-    env->ask.headers = header;
-    assert_int_equal(http_ask(&env->ask), 304);
-    assert_int_equal(http_ask_body(&env->ask).size, 0);
+    env->api.ask.headers = header;
+    assert_int_equal(http_ask(&env->api.ask), 304);
+    assert_int_equal(http_ask_body(&env->api.ask).size, 0);
 }
 
 /* ---- tokens ---- */
@@ -407,17 +341,17 @@ static void a_revoked_token_is_not_taken(void **state)
     const char *const list[] = {"token", "list", NULL};
     json_t *json, *tokens;
 
-    assert_int_equal(get(env, "/api/v1/passport", env->nothing) == 401, 0);
-    json_decref(tool(env, revoke));
-    assert_int_equal(get(env, "/api/v1/passport", env->nothing), 401);
+    assert_int_equal(api_get(&env->api, "/api/v1/passport", env->nothing) == 401, 0);
+    json_decref(api_tool(&env->api, revoke));
+    assert_int_equal(api_get(&env->api, "/api/v1/passport", env->nothing), 401);
     assert_problem(env, 401);
-    json = tool(env, list);
+    json = api_tool(&env->api, list);
     tokens = json_object_get(json, "tokens");
     assert_int_equal(json_array_size(tokens), 2);
     for (size_t i = 0; i < 2; i++) /* none of them is the token itself */
         assert_null(json_object_get(json_array_get(tokens, i), "token"));
     json_decref(json);
-    assert_false(spawn_logged(&env->spawn, "mrt_"));
+    assert_false(spawn_logged(&env->api.spawn, "mrt_"));
 }
 
 /* ---- the log ---- */
@@ -430,13 +364,13 @@ static void tiles_prove_the_entries(void **state)
     char cache[64];
 
     spawn_until("a checkpoint", signed_yet, env);
-    body = http_ask_body(&env->ask);
+    body = http_ask_body(&env->api.ask);
     assert_int_equal(body.size, sizeof tile);
     memcpy(tile, body.data, sizeof tile);
-    (void)http_ask_header(&env->ask, "Cache-Control", cache, sizeof cache);
+    (void)http_ask_header(&env->api.ask, "Cache-Control", cache, sizeof cache);
     assert_non_null(strstr(cache, "immutable"));
-    assert_int_equal(get(env, "/log/tile/entries/000.p/3", env->all), 200);
-    body = http_ask_body(&env->ask);
+    assert_int_equal(api_get(&env->api, "/log/tile/entries/000.p/3", env->all), 200);
+    body = http_ask_body(&env->api.ask);
     for (size_t i = 0; i < 3; i++) {
         size_t size = mr_get_be16(body.data);
 

@@ -16,55 +16,17 @@
 
 #include <jansson.h>
 
-#include "tests/support/http_ask.h"
-#include "tests/support/run_program.h"
+#include "tests/support/api_env.h"
 
-#define EVENT                                                                                                \
-    "{\"specversion\":\"1.0\",\"id\":\"p-%d\",\"source\":\"urn:marshrut:24:portal\","                        \
-    "\"type\":\"nms.programme.listed.v1\",\"time\":\"2026-09-01T09:00:00Z\",\"regioncode\":\"24\","          \
-    "\"data\":{\"programmeId\":\"p-%d\",\"title\":\"x\",\"kind\":\"PK\",\"hours\":72,"                       \
-    "\"providerOgrn\":\"1022400001007\",\"registry\":\"own\"}}"
-
-enum { EVENTS = 5, TOKEN_BYTES = 64, TEXT_BYTES = 16384 };
+enum { EVENTS = 5, TEXT_BYTES = 16384 };
 
 struct env {
-    struct spawn spawn;
-    uint16_t port;
-    char token[TOKEN_BYTES];
+    struct api_env api;
+    char token[API_TOKEN_BYTES];
     char dir[512]; /* where the export is unpacked */
-    struct http_ask ask;
 };
 
 /* ---- support ---- */
-
-static int ask(struct env *env, const char *method, const char *path, const char *headers, const char *body)
-{
-    struct mr_buf kept = env->ask.answer;
-
-    env->ask = (struct http_ask){.port = env->port,
-            .method = method,
-            .path = path,
-            .token = env->token,
-            .headers = headers,
-            .body = mr_slice_str(body),
-            .answer = kept};
-    return http_ask(&env->ask);
-}
-
-static void new_token(struct env *env)
-{
-    const char *argv[] = {"marshrut", "-c", env->spawn.config, "--json", "--as", "boss", "token", "new",
-            "--name", "a test", "--scope", "read,publish,log", "--system", "portal", NULL};
-    struct run_program run = {0};
-    json_t *answer;
-
-    run_program(&run, argv);
-    answer = json_loads(run_program_out(&run), 0, NULL);
-    assert_int_equal(run.status, 0);
-    (void)snprintf(env->token, sizeof env->token, "%s", json_string_value(json_object_get(answer, "token")));
-    json_decref(answer);
-    run_program_fini(&run);
-}
 
 /* The checkpoint covers the last one that was published. */
 static bool is_signed(void *ctx)
@@ -73,32 +35,27 @@ static bool is_signed(void *ctx)
     char path[64];
     json_t *answer;
 
-    if (ask(env, "GET", "/api/v1/events?id=p-4", NULL, "") != 200)
+    if (api_get(&env->api, "/api/v1/events?id=p-4", env->token) != 200)
         return false;
-    answer = json_loads((const char *)http_ask_body(&env->ask).data, JSON_DISABLE_EOF_CHECK, NULL);
+    answer = json_loads((const char *)http_ask_body(&env->api.ask).data, JSON_DISABLE_EOF_CHECK, NULL);
     (void)snprintf(path, sizeof path, "/api/v1/events/%lld/way",
             json_integer_value(
                     json_object_get(json_array_get(json_object_get(answer, "items"), 0), "number")));
     json_decref(answer);
-    return ask(env, "GET", path, NULL, "") == 200 &&
-           strstr((const char *)env->ask.answer.data, "\"signed\":true");
+    return api_get(&env->api, path, env->token) == 200 &&
+           strstr((const char *)env->api.ask.answer.data, "\"signed\":true");
 }
 
 static int setup(void **state)
 {
     struct env *env = calloc(1, sizeof *env);
-    char event[1024];
+    char id[16];
 
-    spawn_init_hub(&env->spawn, "operators: [{name: boss, roles: [admin]}]\n",
-            "  ballast_mb: 1\n  space_watermark_mb: 1\n  http_listen: 127.0.0.1:0\n");
-    spawn_start(&env->spawn);
-    env->port = http_ask_port(&env->spawn);
-    new_token(env);
+    api_env_open(&env->api, "operators: [{name: boss, roles: [admin]}]\n", "");
+    api_env_token(&env->api, "read,publish,log", "portal", env->token, NULL);
     for (int i = 0; i < EVENTS; i++) {
-        (void)snprintf(event, sizeof event, EVENT, i, i);
-        assert_int_equal(
-                ask(env, "POST", "/api/v1/events", "Content-Type: application/cloudevents+json\r\n", event),
-                200);
+        (void)snprintf(id, sizeof id, "p-%d", i);
+        (void)api_publish(&env->api, env->token, id);
     }
     spawn_until("a checkpoint", is_signed, env);
     *state = env;
@@ -109,9 +66,7 @@ static int teardown(void **state)
 {
     struct env *env = *state;
 
-    http_ask_fini(&env->ask);
-    spawn_stop(&env->spawn);
-    spawn_fini(&env->spawn);
+    api_env_close(&env->api);
     free(env);
     return 0;
 }
@@ -152,12 +107,12 @@ static void unpack(struct env *env, const char *path, const char *name)
     struct mr_slice zip;
     FILE *out;
 
-    assert_int_equal(ask(env, "GET", path, NULL, ""), 200);
-    zip = http_ask_body(&env->ask);
-    (void)snprintf(env->dir, sizeof env->dir, "%s", env->spawn.dir);
+    assert_int_equal(api_get(&env->api, path, env->token), 200);
+    zip = http_ask_body(&env->api.ask);
+    (void)snprintf(env->dir, sizeof env->dir, "%s", env->api.spawn.dir);
     (void)snprintf(command, sizeof command, "rm -rf %s && mkdir %s", name, name);
     expect(env, command, 0);
-    (void)snprintf(env->dir, sizeof env->dir, "%s/%s", env->spawn.dir, name);
+    (void)snprintf(env->dir, sizeof env->dir, "%s/%s", env->api.spawn.dir, name);
     (void)snprintf(file, sizeof file, "%s/export.zip", env->dir);
     out = fopen(file, "we");
     assert_non_null(out);
@@ -175,15 +130,15 @@ static void an_export_is_a_file(void **state)
     struct env *env = *state;
     char text[96];
 
-    assert_int_equal(ask(env, "GET", ALL, NULL, ""), 200);
-    assert_string_equal(http_ask_header(&env->ask, "Content-Type", text, sizeof text), "application/zip");
-    assert_string_equal(http_ask_header(&env->ask, "Cache-Control", text, sizeof text), "no-store");
-    assert_string_equal(http_ask_header(&env->ask, "Marshrut-Next", text, sizeof text), "0");
-    assert_non_null(strstr(http_ask_header(&env->ask, "Content-Disposition", text, sizeof text), ".zip"));
-    assert_int_equal(ask(env, "GET", "/api/v1/events/export?type=no.such.", NULL, ""), 404);
-    assert_int_equal(ask(env, "GET", "/api/v1/events/export?limit=1001", NULL, ""), 400);
-    assert_int_equal(ask(env, "GET", ALL "&limit=2", NULL, ""), 200);
-    assert_string_not_equal(http_ask_header(&env->ask, "Marshrut-Next", text, sizeof text), "0");
+    assert_int_equal(api_get(&env->api, ALL, env->token), 200);
+    assert_string_equal(http_ask_header(&env->api.ask, "Content-Type", text, sizeof text), "application/zip");
+    assert_string_equal(http_ask_header(&env->api.ask, "Cache-Control", text, sizeof text), "no-store");
+    assert_string_equal(http_ask_header(&env->api.ask, "Marshrut-Next", text, sizeof text), "0");
+    assert_non_null(strstr(http_ask_header(&env->api.ask, "Content-Disposition", text, sizeof text), ".zip"));
+    assert_int_equal(api_get(&env->api, "/api/v1/events/export?type=no.such.", env->token), 404);
+    assert_int_equal(api_get(&env->api, "/api/v1/events/export?limit=1001", env->token), 400);
+    assert_int_equal(api_get(&env->api, ALL "&limit=2", env->token), 200);
+    assert_string_not_equal(http_ask_header(&env->api.ask, "Marshrut-Next", text, sizeof text), "0");
 }
 
 /* Every line of the file that is a command does what the file says. */
