@@ -232,6 +232,7 @@ static struct judged begin(const struct recording *r, const struct disk *disk, u
     assert_true(judged.pid >= 0);
     if (judged.pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        (void)alarm(2 * WAIT_S); /* also when what is broken is read in circles */
         _exit(judge(r, judged.dir, at));
     }
     return judged;
