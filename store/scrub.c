@@ -9,7 +9,7 @@
 #include "proto/base/list.h"
 #include "store/scrub_internal.h"
 
-enum { NUMBER_BYTES = 8 };
+enum { NUMBER_BYTES = 8, TICK_ROWS = 4096 };
 
 /* ---- findings ---- */
 
@@ -187,7 +187,8 @@ static int read_rows(struct scrub *s, const struct scrub_rule *rule, struct mr_k
         }
         *left -= 1;
         s->row++;
-        s->counts->rows++;
+        if (++s->counts->rows % TICK_ROWS == 0)
+            mr_tick(s->options->tick, s->environment, s->counts->rows, 0);
         if (rule && rule->row && (r = rule->row(s, key, value)) < 0)
             return r;
         s->lost = false;
@@ -298,6 +299,7 @@ int mr_scrub(const struct mr_scrub_options *options, struct mr_scrub_counts *cou
         r = scrub_tables(s);
     if (r == 0)
         r = scrub_segments(s, reterr);
+    mr_tick(options->tick, options->environment, counts->rows, 0);
     scrub_close(s);
     return r < 0 ? cannot(options->dir, r, reterr) : 0;
 }

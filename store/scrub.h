@@ -10,6 +10,7 @@
 #ifndef MR_STORE_SCRUB_H
 #define MR_STORE_SCRUB_H
 
+#include "proto/base/tick.h"
 #include "store/keyring.h"
 #include "store/kv.h"
 
@@ -35,6 +36,7 @@ struct mr_scrub_options {
     struct mr_keyring *keyring;
     mr_scrub_fn fn;
     void *ctx;
+    const struct mr_tick *tick; /* rows so far; NULL: nobody wants to know */
 };
 
 struct mr_scrub_counts { /* added to */

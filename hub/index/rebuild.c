@@ -75,8 +75,26 @@ static int clear_part(const struct mr_config *config, const char *name, struct m
     return r;
 }
 
-int mr_rebuild(const struct mr_config *config, enum mr_rebuild_what what, struct mr_rebuilt *ret,
-        struct mr_error *reterr)
+/* Both up to there, batch by batch. */
+static int build(
+        struct mr_house *house, uint64_t through, const struct mr_tick *tick, struct mr_error *reterr)
+{
+    uint64_t at = 0;
+    int r = 0;
+
+    while (r == 0 && at < through) {
+        uint64_t left = through - at;
+
+        r = mr_indexer_run_to(
+                house, left < MR_INDEXER_BATCH_MAX ? through : at + MR_INDEXER_BATCH_MAX, reterr);
+        at += left < MR_INDEXER_BATCH_MAX ? left : MR_INDEXER_BATCH_MAX;
+        mr_tick(tick, "rebuild", at, through);
+    }
+    return r;
+}
+
+int mr_rebuild(const struct mr_config *config, enum mr_rebuild_what what, const struct mr_tick *tick,
+        struct mr_rebuilt *ret, struct mr_error *reterr)
 {
     struct mr_house house;
     int r = mr_leftover_check(config, reterr);
@@ -89,7 +107,7 @@ int mr_rebuild(const struct mr_config *config, enum mr_rebuild_what what, struct
         r = mr_house_open(&house, config, /* read_only= */ false, reterr);
     if (r < 0)
         return r;
-    r = mr_indexer_run_once(&house, reterr);
+    r = build(&house, mr_log_head(house.log), tick, reterr);
     ret->through = mr_index_through(house.index);
     mr_house_close(&house);
     return r;
@@ -222,9 +240,9 @@ static int digest_present(struct mr_house *house, struct content *ret, struct mr
 }
 
 static int digest_again(struct mr_house *house, uint64_t through, struct blocked *blocked,
-        struct content *ret, struct mr_error *reterr)
+        const struct mr_tick *tick, struct content *ret, struct mr_error *reterr)
 {
-    int r = mr_indexer_run_to(house, through, reterr);
+    int r = build(house, through, tick, reterr);
 
     ret->through = through;
     if (r == 0)
@@ -234,7 +252,7 @@ static int digest_again(struct mr_house *house, uint64_t through, struct blocked
 
 /* The present house with an index and views of its own. */
 static int build_beside(const struct mr_house *present, const char *dir, uint64_t through,
-        struct blocked *blocked, struct content *ret, struct mr_error *reterr)
+        struct blocked *blocked, const struct mr_tick *tick, struct content *ret, struct mr_error *reterr)
 {
     struct mr_house beside = *present;
     char path[PATH_MAX];
@@ -249,7 +267,7 @@ static int build_beside(const struct mr_house *present, const char *dir, uint64_
     if (r == 0)
         r = mr_view_open(&beside.view, path, false, reterr);
     if (r == 0)
-        r = digest_again(&beside, through, blocked, ret, reterr);
+        r = digest_again(&beside, through, blocked, tick, ret, reterr);
     if (r == 0)
         r = MR_FAULT("rebuild.built");
     if (beside.index)
@@ -261,24 +279,24 @@ static int build_beside(const struct mr_house *present, const char *dir, uint64_
 
 /* The present facts as of the same number, behind the others: those say what is left out. */
 static int look_at_both(const struct mr_house *house, const char *dir, struct blocked *blocked,
-        struct content *have, struct content *again, struct mr_error *reterr)
+        const struct mr_tick *tick, struct content *have, struct content *again, struct mr_error *reterr)
 {
     struct mr_house present = *house;
     int r = digest_present(&present, have, reterr);
 
     if (r == 0)
-        r = build_beside(house, dir, have->through, blocked, again, reterr);
+        r = build_beside(house, dir, have->through, blocked, tick, again, reterr);
     return r < 0 ? r
                  : say_damage(digest_facts(&present, blocked, /* noting= */ false, have, reterr), "views",
                            reterr);
 }
 
-static int compare(
-        const struct mr_house *house, const char *dir, struct mr_rebuilt *ret, struct mr_error *reterr)
+static int compare(const struct mr_house *house, const char *dir, const struct mr_tick *tick,
+        struct mr_rebuilt *ret, struct mr_error *reterr)
 {
     struct content have = {0}, again = {0};
     struct blocked blocked = {.numbers = MR_BUF_INIT};
-    int r = look_at_both(house, dir, &blocked, &have, &again, reterr);
+    int r = look_at_both(house, dir, &blocked, tick, &have, &again, reterr);
 
     *ret = (struct mr_rebuilt){.through = have.through,
             .index_same = r == 0 && memcmp(have.index, again.index, sizeof have.index) == 0,
@@ -292,21 +310,22 @@ static int compare(
     return r;
 }
 
-static int check_in(
-        const struct mr_house *house, const char *dir, struct mr_rebuilt *ret, struct mr_error *reterr)
+static int check_in(const struct mr_house *house, const char *dir, const struct mr_tick *tick,
+        struct mr_rebuilt *ret, struct mr_error *reterr)
 {
     int held, removed;
     int r = mr_leftover_hold(dir, &held, reterr);
 
     if (r < 0)
         return r;
-    r = compare(house, dir, ret, reterr);
+    r = compare(house, dir, tick, ret, reterr);
     removed = mr_leftover_remove(dir, r == 0 ? reterr : NULL);
     (void)close(held);
     return r < 0 ? r : removed;
 }
 
-int mr_rebuild_check(const struct mr_config *config, struct mr_rebuilt *ret, struct mr_error *reterr)
+int mr_rebuild_check(const struct mr_config *config, const struct mr_tick *tick, struct mr_rebuilt *ret,
+        struct mr_error *reterr)
 {
     char dir[PATH_MAX];
     struct mr_house house;
@@ -326,7 +345,7 @@ int mr_rebuild_check(const struct mr_config *config, struct mr_rebuilt *ret, str
         r = mr_error_set(reterr, mr_err_from_errno(errno), dir, "check the folder's owner",
                 "cannot be made: %s", strerror(errno));
     if (r == 0)
-        r = check_in(&house, dir, ret, reterr);
+        r = check_in(&house, dir, tick, ret, reterr);
     mr_house_close(&house);
     return r;
 }

@@ -15,6 +15,7 @@ struct pass {
     const struct mr_config *config;
     mr_scrub_fn fn;
     void *ctx;
+    const struct mr_tick *tick;
     struct mr_scrub_house *result;
     struct mr_keyring *keyring;
     struct mr_log *log; /* NULL: damaged */
@@ -66,8 +67,12 @@ static int scrub_closed_or_live(
 static int environment(struct pass *p, const char *name, bool *ret_clean, struct mr_error *reterr)
 {
     char dir[PATH_MAX];
-    struct mr_scrub_options options = {
-            .environment = name, .dir = dir, .keyring = p->keyring, .fn = p->fn, .ctx = p->ctx};
+    struct mr_scrub_options options = {.environment = name,
+            .dir = dir,
+            .keyring = p->keyring,
+            .fn = p->fn,
+            .ctx = p->ctx,
+            .tick = p->tick};
     struct mr_error error = {0};
     uint64_t before = p->result->counts.findings;
     int r = path_of(p->config, name, dir, reterr);
@@ -113,7 +118,8 @@ static int keys(struct pass *p, struct mr_error *reterr)
 {
     char dir[PATH_MAX];
     struct mr_keyring_options open = {.dir = dir, .root_path = p->config->hub.root_key, .read_only = true};
-    struct mr_scrub_options options = {.environment = "keys", .dir = dir, .fn = p->fn, .ctx = p->ctx};
+    struct mr_scrub_options options = {
+            .environment = "keys", .dir = dir, .fn = p->fn, .ctx = p->ctx, .tick = p->tick};
     struct mr_scrub_counts again = {0};
     struct mr_error error = {0};
     bool clean, readable;
@@ -219,10 +225,10 @@ static int derived(struct pass *p, const char *name,
     return 0;
 }
 
-int mr_scrub_house(const struct mr_config *config, mr_scrub_fn fn, void *ctx, struct mr_scrub_house *ret,
-        struct mr_error *reterr)
+int mr_scrub_house(const struct mr_config *config, mr_scrub_fn fn, void *ctx, const struct mr_tick *tick,
+        struct mr_scrub_house *ret, struct mr_error *reterr)
 {
-    struct pass p = {.config = config, .fn = fn, .ctx = ctx, .result = ret};
+    struct pass p = {.config = config, .fn = fn, .ctx = ctx, .tick = tick, .result = ret};
     int r;
 
     *ret = (struct mr_scrub_house){0};

@@ -14,8 +14,9 @@ struct mr_scrub_house {
     bool keys_opened; /* false: no root key here, or keys/ is damaged: its rows were not opened */
 };
 
-/* 0 with findings or without. Negative: nothing could be looked at (no store, no right). */
-int mr_scrub_house(const struct mr_config *config, mr_scrub_fn fn, void *ctx, struct mr_scrub_house *ret,
-        struct mr_error *reterr);
+/* tick: rows so far, of an environment; NULL: nobody wants to know. 0 with findings or without. Negative:
+ * nothing could be looked at (no store, no right). */
+int mr_scrub_house(const struct mr_config *config, mr_scrub_fn fn, void *ctx, const struct mr_tick *tick,
+        struct mr_scrub_house *ret, struct mr_error *reterr);
 
 #endif

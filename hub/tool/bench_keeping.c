@@ -29,7 +29,7 @@ static int scrub_all(struct bench *bench)
     int r;
 
     bench_say("scrubbing");
-    r = mr_scrub_house(bench->home.config, on_finding, &findings, &house, &bench->error);
+    r = mr_scrub_house(bench->home.config, on_finding, &findings, NULL, &house, &bench->error);
     took = bench_seconds() - began;
     if (r == 0 && findings > 0)
         r = mr_error_set(&bench->error, MR_ECORRUPT, bench->dir, "", "the scrub found damage");

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "hub/index/rebuild.h"
+#include "hub/tool/progress.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
@@ -15,10 +16,13 @@ static int print(struct tool *tool, json_t *document, bool ok)
 
 static int check(struct tool *tool, const struct mr_config *config, struct mr_error *error)
 {
+    struct tool_progress progress = {0};
+    const struct mr_tick tick = {tool_progress_tick, &progress};
     struct mr_rebuilt rebuilt;
-    int r = mr_rebuild_check(config, &rebuilt, error);
+    int r = mr_rebuild_check(config, &tick, &rebuilt, error);
     bool ok = rebuilt.index_same && rebuilt.views_same;
 
+    tool_progress_end(&progress);
     if (r < 0)
         return r;
     return print(tool,
@@ -33,9 +37,12 @@ static int check(struct tool *tool, const struct mr_config *config, struct mr_er
 static int rebuild(
         struct tool *tool, const struct mr_config *config, enum mr_rebuild_what what, struct mr_error *error)
 {
+    struct tool_progress progress = {0};
+    const struct mr_tick tick = {tool_progress_tick, &progress};
     struct mr_rebuilt rebuilt;
-    int r = mr_rebuild(config, what, &rebuilt, error);
+    int r = mr_rebuild(config, what, &tick, &rebuilt, error);
 
+    tool_progress_end(&progress);
     return r < 0 ? r
                  : print(tool, json_pack("{s:b, s:I}", "ok", 1, "through", (json_int_t)rebuilt.through),
                            true);

@@ -4,6 +4,7 @@
 
 #include "hub/keep/repair.h"
 #include "hub/keep/scrub_house.h"
+#include "hub/tool/progress.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 
@@ -27,8 +28,11 @@ static int scrub(struct tool *tool, const struct mr_config *config)
     struct mr_scrub_house house;
     json_t *findings = json_array();
     json_t *document;
-    int r = mr_scrub_house(config, on_finding, findings, &house, &error);
+    struct tool_progress progress = {0};
+    const struct mr_tick tick = {tool_progress_tick, &progress};
+    int r = mr_scrub_house(config, on_finding, findings, &tick, &house, &error);
 
+    tool_progress_end(&progress);
     if (r < 0) {
         json_decref(findings);
         if (error.code == 0)

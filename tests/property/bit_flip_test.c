@@ -172,15 +172,26 @@ static void on_finding(void *ctx, const struct mr_scrub_finding *finding)
         named->numbers[n] = true;
 }
 
+static void on_tick(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+    (void)what;
+    (void)total;
+    *(uint64_t *)ctx = done;
+}
+
 static int look(const struct scene *scene)
 {
     static struct named named;
     static struct records now;
     struct mr_scrub_house result;
+    uint64_t told = 0;
+    const struct mr_tick tick = {on_tick, &told};
     uint32_t rows = 0;
 
-    if (mr_scrub_house(scene->env->config, on_finding, &named, &result, NULL) < 0)
+    if (mr_scrub_house(scene->env->config, on_finding, &named, &tick, &result, NULL) < 0)
         return EXIT_UNREADABLE;
+    if (told != result.counts.rows)
+        return EXIT_SILENT;
     if (named.count == 0)
         return read_all(scene->env, &rows) && rows == scene->rows ? EXIT_SAME : EXIT_SILENT;
     read_records(scene->env, &now);

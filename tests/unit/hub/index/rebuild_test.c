@@ -36,23 +36,43 @@ static void publish_all(struct hub_env *env)
     }
 }
 
+struct told {
+    uint64_t done, total;
+};
+
+static void on_tick(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+    struct told *told = ctx;
+
+    assert_string_equal(what, "rebuild");
+    assert_true(done >= told->done);
+    *told = (struct told){done, total};
+}
+
 static struct mr_rebuilt check(const struct hub_env *env)
 {
+    struct told told = {0};
+    const struct mr_tick tick = {on_tick, &told};
     struct mr_error error = {0};
     struct mr_rebuilt rebuilt;
 
-    if (mr_rebuild_check(env->config, &rebuilt, &error) < 0)
+    if (mr_rebuild_check(env->config, &tick, &rebuilt, &error) < 0)
         fail_msg("%s: %s", error.where, error.what);
+    assert_int_equal(told.done, rebuilt.through);
+    assert_int_equal(told.total, rebuilt.through);
     return rebuilt;
 }
 
 static void rebuild(const struct hub_env *env, enum mr_rebuild_what what)
 {
+    struct told told = {0};
+    const struct mr_tick tick = {on_tick, &told};
     struct mr_error error = {0};
     struct mr_rebuilt rebuilt;
 
-    if (mr_rebuild(env->config, what, &rebuilt, &error) < 0)
+    if (mr_rebuild(env->config, what, &tick, &rebuilt, &error) < 0)
         fail_msg("%s: %s", error.where, error.what);
+    assert_int_equal(told.done, EVENTS);
     assert_int_equal(rebuilt.through, EVENTS);
 }
 
@@ -92,7 +112,7 @@ static void test_the_same_or_not(void **state)
 
     publish_all(env);
     assert_int_equal(mr_indexer_run_once(&env->house, NULL), 0);
-    assert_int_equal(mr_rebuild(env->config, MR_REBUILD_ALL, &rebuilt, &error), MR_EEXISTS);
+    assert_int_equal(mr_rebuild(env->config, MR_REBUILD_ALL, NULL, &rebuilt, &error), MR_EEXISTS);
     assert_string_equal(error.cure, "stop the hub");
     hub_env_close(env);
     rebuilt = check(env);
@@ -139,7 +159,7 @@ static void test_blocked_is_no_difference(void **state)
     assert_true(rebuilt.index_same && rebuilt.views_same);
     assert_true(rebuilt.blocked > 0 && rebuilt.facts > 0);
     assert_int_equal(rebuilt.facts, rebuilt.facts_again);
-    assert_int_equal(mr_rebuild(env->config, MR_REBUILD_ALL, &rebuilt, &error), 0);
+    assert_int_equal(mr_rebuild(env->config, MR_REBUILD_ALL, NULL, &rebuilt, &error), 0);
     rebuilt = check(env);
     assert_true(rebuilt.index_same && rebuilt.views_same && rebuilt.blocked > 0);
 }
