@@ -1,4 +1,7 @@
-// The hub's API as the console uses it: JSON in, JSON out, a problem (RFC 9457) thrown as it is.
+// The hub's API as the console uses it: JSON in, JSON out, a problem (RFC 9457) thrown as it is. No address that is
+// asked has a person in it.
+import {personIn} from '/console/person.js';
+import {w} from '/console/words.js';
 
 let csrf = '';
 
@@ -18,11 +21,21 @@ async function problemOf(response) {
   return new Problem(response.status, body);
 }
 
-async function ask(method, path, body, more = {}) {
+const decoded = (path) => { try { return decodeURIComponent(path.replaceAll('+', ' ')); } catch { return path; } };
+
+async function send(method, path, body, more = {}) {
+  if (personIn(decoded(path))) throw new Problem(400, {detail: w('inaddress')});
   const headers = {...more};
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET') headers['X-CSRF-Token'] = csrf;
-  const response = await fetch(path, {method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: 'same-origin'});
+  return fetch(path, {method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: 'same-origin'});
+}
+
+// The answer as it is: of a file, whose headers say more.
+export const take = (method, path, body) => send(method, '/api/v1' + path, body);
+
+async function ask(method, path, body, more) {
+  const response = await send(method, path, body, more);
   if (!response.ok) throw await problemOf(response);
   return response.json();
 }

@@ -2,6 +2,7 @@
 import {html, render, useEffect, useState} from '/console/htm.js';
 import {Accounts} from '/console/accounts.js';
 import {looksAtPersons} from '/console/access_words.js';
+import {onAddress, readAddress} from '/console/address.js';
 import {logout, session} from '/console/api.js';
 import {Audit} from '/console/audit.js';
 import {Event} from '/console/event.js';
@@ -27,17 +28,11 @@ const pages = [
   ['/accounts', 'a_accounts', (who) => who.roles.includes('admin'), Accounts],
 ];
 
-function readAddress() {
-  const [path, rest] = (location.hash.slice(1) || '/').split('?');
-  return {path, parameters: new URLSearchParams(rest || '')};
-}
-
 function useAddress() {
   const [address, setAddress] = useState(readAddress());
   useEffect(() => {
     const changed = () => { setAddress(readAddress()); scrollTo(0, 0); };
-    addEventListener('hashchange', changed);
-    return () => removeEventListener('hashchange', changed);
+    return onAddress(changed);
   }, []);
   return address;
 }

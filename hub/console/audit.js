@@ -1,7 +1,8 @@
-// «Аудит»: one search line, the whole query in the address; what is found, how it is divided. A person is looked for
-// in a form of its own, whose values get into no address.
+// «Аудит»: one search line, the whole query in the address, but for what may be a person's (address.js); what is found,
+// how it is divided. A person is looked for in a form of its own, whose values get into no address.
 import {html, useState} from '/console/htm.js';
-import {get, post, Problem, query} from '/console/api.js';
+import {ask, bodyOf, go, Go, isClean} from '/console/address.js';
+import {get, post, Problem, query, take} from '/console/api.js';
 import {say} from '/console/audit_words.js';
 import {Facets} from '/console/facets.js';
 import {readLine} from '/console/line.js';
@@ -9,8 +10,6 @@ import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
 import {count, when} from '/console/words.js';
 
 const PAGE = 50;
-
-const address = (line, more = {}) => `#/audit?${query({q: line, ...more})}`;
 
 // ---- what is found ----
 
@@ -26,12 +25,14 @@ async function newest(before) {
 }
 
 async function search(asked, cursor, before) {
-  if (asked.where && /^[0-9]{1,15}$/.test(asked.where)) {
-    try { return {items: [await get(`/events/${asked.where}`)], next: 0}; } catch (error) { if (error.status !== 404 && error.status !== 400) throw error; }
+  if (asked.where && /^[1-9][0-9]{0,14}$/.test(asked.where)) { // a number of the log, or of a document
+    const number = Number(asked.where);
+    const found = await post('/events/find', {from_number: number, to_number: number, limit: 1});
+    if (found.items.length) return {items: found.items, next: 0};
   }
-  if (asked.where) return {items: (await get(`/where/${encodeURIComponent(asked.where)}`)).matches, next: 0};
+  if (asked.where) return {items: (await post('/where', {id: asked.where})).matches, next: 0};
   if (!Object.keys(asked.parameters).length && !cursor) return newest(before);
-  return get(`/events?${query({...asked.parameters, cursor, limit: PAGE})}`);
+  return ask('/events', '/events/find', {...asked.parameters, cursor, limit: PAGE});
 }
 
 const stateOf = (event) => (event.expired ? 'expired' : event.quarantined ? 'quarantined' : event.sealed ? 'sealed' : 'open');
@@ -47,15 +48,16 @@ function Results({line, asked, cursor, before}) {
   if (!page) return html`<${Loading} />`;
   const caption = page.before !== undefined ? say('newest') : say('results');
   return html`<section class="card">${page.items.length ? html`<${Found} caption=${caption} items=${page.items} />` : html`<p role="status">${page.next > 0 ? say('looked') : say('nothing')}</p>`}
-    ${page.next > 0 && html`<p><a href=${address(line, {cursor: page.next})}>${say('more')}</a></p>`}
-    ${page.before > 0 && html`<p><a href=${address(line, {before: page.before})}>${say('older')}</a></p>`}</section>`;
+    ${page.next > 0 && html`<p><${Go} path="/audit" values=${{q: line, cursor: page.next}}>${say('more')}</${Go}></p>`}
+    ${page.before > 0 && html`<p><${Go} path="/audit" values=${{q: line, before: page.before}}>${say('older')}</${Go}></p>`}</section>`;
 }
 
 // ---- to take away ----
 
 // Fetched first: what cannot be had is said here, and is no broken file in a folder.
 async function download(parameters, cursor) {
-  const response = await fetch(`/api/v1/events/export?${query({...parameters, cursor})}`, {credentials: 'same-origin'});
+  const asked = {...parameters, cursor};
+  const response = isClean(asked) ? await take('GET', `/events/export?${query(asked)}`) : await take('POST', '/events/export', bodyOf(asked));
   if (!response.ok) return response.status === 404 ? {nothing: true} : {error: await response.json().then((body) => new Problem(response.status, body), () => new Problem(response.status, {}))};
   const address = URL.createObjectURL(await response.blob());
   const link = Object.assign(document.createElement('a'), {href: address, download: (response.headers.get('Content-Disposition') || '').match(/filename="([^"]+)"/)?.[1] || 'events.zip'});
@@ -87,13 +89,13 @@ function LineErrors({line, errors}) {
 
 function Line({line, onErrors}) {
   const [draft, setDraft] = useState(line);
-  const go = (e) => {
+  const send = (e) => {
     e.preventDefault();
     const {errors} = readLine(draft);
     onErrors(errors ? {line: draft, errors} : null);
-    if (!errors) location.hash = address(draft.trim());
+    if (!errors) go('/audit', {q: draft.trim()});
   };
-  return html`<form class="line" role="search" onSubmit=${go}><input type="search" autocomplete="off" spellcheck=${false} aria-label=${say('searchline')} aria-describedby="hint" value=${draft} onInput=${(e) => setDraft(e.target.value)} />
+  return html`<form class="line" role="search" onSubmit=${send}><input type="search" autocomplete="off" spellcheck=${false} aria-label=${say('searchline')} aria-describedby="hint" value=${draft} onInput=${(e) => setDraft(e.target.value)} />
       <button>${say('find')}</button></form>
     <details id="hint"><summary>${say('howto')}</summary><ul>${HELP.map((name) => html`<li>${say(`q_${name}`)}</li>`)}</ul></details>`;
 }

@@ -1,7 +1,7 @@
 // How what a search finds is divided. The hub counts a part at a time; the parts are added up here and shown as
 // they come, so there is something to see before all of it is counted.
 import {html, useEffect, useState} from '/console/htm.js';
-import {get, query} from '/console/api.js';
+import {ask, Go} from '/console/address.js';
 import {say} from '/console/audit_words.js';
 import {stateWord, withCondition} from '/console/line.js';
 import {Trouble} from '/console/parts.js';
@@ -41,7 +41,7 @@ export function useFacets(parameters, key, turned) {
       if (turned && kept.key === key) return;
       try {
         for (let i = 0, cursor = ''; here && i < PARTS_MAX; i++, cursor = sum.next) {
-          sum = add(sum, await get(`/events/facets?${query({...parameters, zone: zone(), cursor})}`));
+          sum = add(sum, await ask('/events/facets', '/events/facets', {...parameters, zone: zone(), cursor}));
           if (here) setState([sum, null, sum.next === 0]);
           if (sum.next === 0) { kept = {key, sum}; return; }
         }
@@ -69,7 +69,7 @@ function Facet({facet, counts, line, total}) {
   const rows = whole ? sorted : sorted.slice(0, SHOWN);
   if (!rows.length) return null;
   return html`<section class="facet"><h2>${say(`by_${facet}`)}</h2><ul>${rows.map(([name, n]) => html`<li key=${name}>
-      <a href="#/audit?${query({q: lineWith(line, facet, name)})}">${facet === 'states' ? say(`st_${name}`) : name}</a> <span class="soft">${count(n)}</span>
+      <${Go} path="/audit" values=${{q: lineWith(line, facet, name)}}>${facet === 'states' ? say(`st_${name}`) : name}</${Go}> <span class="soft">${count(n)}</span>
       <span class="bar" aria-hidden="true"><svg viewBox="0 0 100 1" preserveAspectRatio="none"><rect width=${Math.max(1, (100 * n) / Math.max(1, total))} height="1" /></svg></span></li>`)}</ul>
     ${sorted.length > SHOWN && html`<button class="plain small" onClick=${() => setWhole(!whole)}>${whole ? say('less') : `${say('all_of')}: ${count(sorted.length)}`}</button>`}</section>`;
 }

@@ -1,5 +1,6 @@
 // The search line of «Аудит»: words into parameters of the search, or what is wrong and where. Pure.
-// No value of a person may get into it: the line stands in the address.
+// Of a line that is understood and has nothing of a person the address has all of it; of any other nothing.
+import {mayBePerson, personIn} from './person.js';
 
 export const LINE_MAX = 500;
 
@@ -21,24 +22,6 @@ const STATES = {open: ['открытое', 'открыто', 'open'], sealed: ['
 const conditionOf = (name) => CONDITIONS.find((names) => names.slice(1).includes(name.toLowerCase()));
 export const nameOf = (parameter, russian) => CONDITIONS.find(([p]) => p === parameter)[russian ? 1 : 2] ?? parameter;
 const english = (parameter) => CONDITIONS.find(([p]) => p === parameter).find((name) => /^[a-z]+$/.test(name));
-
-// ---- no person in the line ----
-
-function snilsHolds(digits) {
-  let sum = 0;
-  for (let i = 0; i < 9; i++) sum += Number(digits[i]) * (9 - i);
-  return ((sum % 101) % 100) === Number(digits.slice(9));
-}
-
-// Where a person stands in it: [begin, end], or nothing.
-function personIn(line) {
-  for (const found of line.matchAll(/(?<!\d)\d{3}([- ]?)\d{3}[- ]?\d{3}[- ]?\d{2}(?!\d)/g)) {
-    const digits = found[0].replace(/\D/g, '');
-    if (found[1] === '-' || snilsHolds(digits)) return [found.index, found.index + found[0].length];
-  }
-  const mail = line.match(/[^\s:"]+@[^\s"]+\.[^\s"]+/);
-  return mail ? [mail.index, mail.index + mail[0].length] : null;
-}
 
 // ---- values ----
 
@@ -146,6 +129,15 @@ export function readLine(line) {
   }
   if (errors.length) return {errors: errors.sort((a, b) => a.at - b.at)};
   return free.length ? {where: free[0].free} : {parameters};
+}
+
+// Conditions whose values whoever sent the events wrote; an ОГРН of 15 digits is a person's business.
+const FREELY = ['correlation', 'source', 'id'];
+
+// May the address say it? What is one word of its own may be the number of a document.
+export function isOpen(line) {
+  const {errors, where, parameters} = readLine(line);
+  return !errors && !where && !FREELY.some((name) => mayBePerson(parameters[name] ?? '')) && !(parameters.organisation?.length > 13);
 }
 
 // The line with this condition in the place of one that it has already; value '' takes it out.

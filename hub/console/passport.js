@@ -1,6 +1,7 @@
 // «Паспорт»: the form's sections in their order and the way of a version; a cell leads to its rule and its events.
 import '/console/passport_words.js';
 import {html, useEffect, useRef, useState} from '/console/htm.js';
+import {go} from '/console/address.js';
 import {get, query} from '/console/api.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
 import {ActForm, Way, may, wordOf} from '/console/passport_acts.js';
@@ -85,11 +86,11 @@ function Shown({passport, fresh, workflow, asked, who, at, cell, onDone, turn}) 
   const [draft, setDraft] = useState(at.point || '');
   const acting = !at.point && fresh; // what is being drawn anew is not acted on
   const shared = {workflow, roles: who.roles, acting, onDone};
-  const go = (e) => { e.preventDefault(); location.hash = link({point: draft}); };
+  const send = (e) => { e.preventDefault(); go('/passport', draft ? {point: draft} : {}); };
   return html`<h1>${w('passport')}${passport && `: ${passport.form}`}</h1>
     ${passport && /^образец/i.test(passport.form) && html`<p><span class="badge">${w('p_sample')}</span></p>`}
     ${passport ? html`<${Asked} passport=${passport} />` : html`<p class="soft" role="status">${w('p_loading')}</p>`}
-    <form class="line" onSubmit=${go}><${PointInput} label=${w('p_point')} point=${at.point || ''} kinds=${['now', 'date', 'number']} onChange=${setDraft} /><button>${w('show')}</button></form>
+    <form class="line" onSubmit=${send}><${PointInput} label=${w('p_point')} point=${at.point || ''} kinds=${['now', 'date', 'number']} onChange=${setDraft} /><button>${w('show')}</button></form>
     <p class="buttons noprint"><a href=${link({compare: 1})}>${w('p_compare')}</a></p><${Exports} parameters=${asked} />
     <${Way} workflow=${workflow} tag=${passport && passport.tag} roles=${who.roles} acting=${acting} onDone=${onDone} />
     <${History} turn=${turn} zone=${workflow.timezone} />

@@ -1,5 +1,6 @@
 // Two passports beside each other: what differs.
 import {html, useState} from '/console/htm.js';
+import {go} from '/console/address.js';
 import {get, query} from '/console/api.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
 import {stateOf, withUnit} from '/console/passport_cell.js';
@@ -32,10 +33,10 @@ function Answer({from, to, zone}) {
 export function Compare({parameters, zone}) {
   const [from, setFrom] = useState(parameters.get('from') || '');
   const [to, setTo] = useState(parameters.get('to') || '');
-  const go = (e) => { e.preventDefault(); location.hash = `#/passport?${query({compare: 1, from, to})}`; };
+  const send = (e) => { e.preventDefault(); go('/passport', {compare: 1, from, to}); };
   const asked = parameters.has('from') || parameters.has('to');
   return html`<h1>${w('passport')}: ${w('p_compare')}</h1><p><a href="#/passport">${w('p_back')}</a></p>
-    <form class="line" onSubmit=${go}><${PointInput} label=${w('p_first')} point=${from} kinds=${kinds} onChange=${setFrom} />
+    <form class="line" onSubmit=${send}><${PointInput} label=${w('p_first')} point=${from} kinds=${kinds} onChange=${setFrom} />
       <${PointInput} label=${w('p_second')} point=${to} kinds=${kinds} onChange=${setTo} /><button>${w('p_compare')}</button></form>
     ${asked && html`<${Answer} from=${parameters.get('from') || ''} to=${parameters.get('to') || ''} zone=${zone} />`}`;
 }

@@ -1,7 +1,8 @@
 // «На исправлении»: what was taken and waits, by filter; one, many or all that fit are released or discarded; parked
 // deliveries below. Filters stand in the address, values of events never do.
 import {html, useState} from '/console/htm.js';
-import {get, post, query} from '/console/api.js';
+import {ask, go, Go} from '/console/address.js';
+import {post} from '/console/api.js';
 import {Parked} from '/console/parked.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
 import {Row} from '/console/quarantine_row.js';
@@ -12,7 +13,6 @@ const PAGE = 50;
 const FILTERS = ['code', 'system', 'type', 'before'];
 const ROLES = ['pd-officer', 'cnppm', 'admin'];
 
-const address = (values) => `#/quarantine?${query(values)}`;
 export const mayAct = (who) => who.roles.some((role) => ROLES.includes(role));
 export const mayLook = (who) => mayAct(who) || who.roles.includes('auditor');
 
@@ -20,7 +20,7 @@ const filterOf = (parameters) => Object.fromEntries(FILTERS.map((name) => [name,
 const narrow = (filter) => Object.fromEntries(Object.entries(filter).filter(([, value]) => value));
 
 function Filter({filter, state}) {
-  const send = (e) => { e.preventDefault(); location.hash = address(Object.fromEntries(new FormData(e.target))); };
+  const send = (e) => { e.preventDefault(); go('/quarantine', Object.fromEntries([...new FormData(e.target)].filter(([, value]) => value))); };
   return html`<form class="line" aria-label=${say('filter')} onSubmit=${send}>
     <select name="state" aria-label=${say('state')}>${['waiting', 'proposed', 'released', 'discarded', 'replaced', 'all'].map((one) => html`<option value=${one} selected=${one === state}>${one === 'all' ? say('all') : say(`st_${one}`)}</option>`)}</select>
     ${FILTERS.map((name) => html`<input name=${name} type=${name === 'before' ? 'date' : 'text'} aria-label=${say(name)} placeholder=${say(name)} value=${filter[name]} />`)}
@@ -71,7 +71,7 @@ function Act({chosen, filter, onDone}) {
 
 function List({filter, state, cursor, who}) {
   const asked = {...narrow(filter), ...(state === 'proposed' ? {proposed: 'true'} : {state}), cursor, limit: PAGE};
-  const [answer, error, again] = useAsk(() => get(`/quarantine?${query(asked)}`), JSON.stringify(asked), 15000);
+  const [answer, error, again] = useAsk(() => ask('/quarantine', '/quarantine/find', asked), JSON.stringify(asked), 15000);
   const [chosen, setChosen] = useState([]);
   const [done, setDone] = useState(null);
   if (error) return html`<${Trouble} error=${error} again=${again} />`;
@@ -86,7 +86,7 @@ function List({filter, state, cursor, who}) {
   return html`${done && html`<${Answers} answers=${done} failed=${done.failed > 0} />`}
     ${answer.count === 0 ? html`<p role="status">${say('nonewaits')}</p>` : html`<section class="card"><${Table} caption=${say('waits')} rows=${answer.events} columns=${columns} />
       ${acts && html`<p><button class="plain" onClick=${() => setChosen(answer.events.map((e) => e.number))}>${say('choose_all')}</button></p>`}
-      ${answer.next > 0 && html`<p><a href=${address({...narrow(filter), state, cursor: answer.next})}>${say('more')}</a></p>`}</section>`}
+      ${answer.next > 0 && html`<p><${Go} path="/quarantine" values=${{...narrow(filter), state, cursor: answer.next}}>${say('more')}</${Go}></p>`}</section>`}
     ${acts && answer.count > 0 && html`<${Act} chosen=${chosen} filter=${filter} onDone=${settled} />`}`;
 }
 

@@ -18,7 +18,7 @@ const russian = {
   proof: 'Доказательство', checking: 'Этот браузер проверяет доказательство…', proved: 'Этот браузер проверил: запись входит в подписанный журнал', notproved: 'Доказательство не сошлось: журнал или запись изменены', notyet: 'Контрольная точка ещё не покрывает эту запись', expired: 'Срок хранения прошёл: проверить можно только хеш',
   signatureright: 'подпись верна', signatureunknown: 'подпись этим браузером не проверена (нет Ed25519)', keyfrom: 'Ключ взят у этого же хаба: сравните его с тем, что получили иначе', treesize: 'Размер дерева', root: 'Корень', key: 'Ключ',
   cell: 'Ячейка', value: 'Значение', events: 'Событий', notcounted: 'не засчитано', rule: 'Правило', version: 'версия', asof: 'На номер журнала', show: 'Показать', workflow: 'Ход паспорта', from: 'Из чего', close: 'Закрыть', sample: 'образец', gone: 'Стёрто лиц', printit: 'Печать', nopassport: 'В конфигурации этого хаба нет паспорта',
-  code: 'Код', denied: 'Вашей роли этот раздел не показывается',
+  code: 'Код', denied: 'Вашей роли этот раздел не показывается', inaddress: 'Похоже на сведения о человеке: в адресе им не место',
 };
 
 const english = {
@@ -39,7 +39,7 @@ const english = {
   proof: 'Proof', checking: 'This browser checks the proof…', proved: 'This browser has checked it: the record is in the signed log', notproved: 'The proof does not hold: the log or the record was changed', notyet: 'No checkpoint covers this record yet', expired: 'Its term has passed: only the hash can be checked',
   signatureright: 'the signature is right', signatureunknown: 'this browser has not checked the signature (no Ed25519)', keyfrom: 'The key comes from this same hub: compare it with one that you have otherwise', treesize: 'Size of the tree', root: 'Root', key: 'Key',
   cell: 'Cell', value: 'Value', events: 'Events', notcounted: 'not counted', rule: 'Rule', version: 'version', asof: 'As of log number', show: 'Show', workflow: 'Way of the passport', from: 'Made of', close: 'Close', sample: 'sample', gone: 'Persons erased', printit: 'Print', nopassport: 'The configuration of this hub has no passport',
-  code: 'Code', denied: 'Your role does not see this page',
+  code: 'Code', denied: 'Your role does not see this page', inaddress: 'This looks like something of a person, which has no place in an address',
 };
 
 // More words, of a page that brings its own.

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hub/http/parts.h"
+#include "hub/http/personal.h"
 #include "hub/http/problem.h"
 #include "hub/http/route.h"
 #include "hub/http/who.h"
@@ -57,7 +58,7 @@ void mr_api_request(struct mr_api *api, const struct mr_http_request *http)
     const struct mr_api_route *route = mr_api_route_find(http->method, http->path, request.parameters, allow);
 
     if (route) {
-        if (mr_api_admit(&request, route))
+        if (mr_api_admit(&request, route) && mr_api_address_is_clean(&request))
             route->answer(&request, route);
     } else if (*allow) {
         mr_http_answer_header(http->exchange, "Allow", allow);

@@ -230,13 +230,49 @@ static int read_path(struct reading_arguments *a, const struct mr_api_request *r
     return r;
 }
 
+static int on_member(struct reading_arguments *a, const char *name, json_t *value)
+{
+    for (const struct mr_api_argument *it = a->reading->arguments; it->argument; it++) {
+        if (!it->name || strcmp(it->name, name) != 0)
+            continue;
+        if (it->number ? !json_is_integer(value) || json_integer_value(value) < 0 : !json_is_string(value))
+            return mr_error_set(&a->error, MR_EINVAL, it->name,
+                    it->number ? "give a whole number" : "give a text", "the member is no %s",
+                    it->number ? "whole number" : "text");
+        return json_object_set(a->json, it->argument, value) == 0 ? 0 : MR_ENOMEM;
+    }
+    return mr_error_set(
+            &a->error, MR_EINVAL, "body", "docs/api.md lists the members of each body", "no such member");
+}
+
+/* The parameters of the query, as members of a body. */
+static int read_body(struct reading_arguments *a, const json_t *body)
+{
+    const char *name;
+    json_t *value;
+    int r = 0;
+
+    json_object_foreach ((json_t *)(uintptr_t)body, name, value)
+        if (r == 0)
+            r = on_member(a, name, value);
+    return r;
+}
+
 json_t *mr_api_arguments(const struct mr_api_request *request, const struct mr_api_route *route)
 {
+    bool posted = strcmp(request->http->method, "POST") == 0;
+    json_t *body = posted ? mr_api_body(request) : NULL;
     struct reading_arguments a = {.reading = route->reading, .json = json_object()};
-    int r = a.json ? read_path(&a, request, route->path) : MR_ENOMEM;
+    int r;
 
+    if (posted && !body) {
+        json_decref(a.json);
+        return NULL;
+    }
+    r = a.json ? read_path(&a, request, route->path) : MR_ENOMEM;
     if (r == 0)
-        r = mr_http_each_query(request->http, on_query, &a);
+        r = body ? read_body(&a, body) : mr_http_each_query(request->http, on_query, &a);
+    json_decref(body);
     if (r == 0)
         return a.json;
     json_decref(a.json);

@@ -19,7 +19,8 @@ struct mr_api_reading {
     struct mr_api_argument arguments[MR_API_ARGUMENTS_MAX]; /* up to one without `argument` */
 };
 
-/* For the table of routes: GET. */
+/* For the table of routes: GET; with POST the parameters are members of the body, for values that no address
+ * may have (personal.h). */
 void mr_api_read(const struct mr_api_request *request, const struct mr_api_route *route);
 /* The same for POST: the body is a JSON object with the arguments; those of the path are added, and If-Match
  * as "if_match". */
@@ -36,7 +37,7 @@ void mr_api_ask(const struct mr_api_request *request, const char *method, json_t
 void mr_api_ask_then(
         const struct mr_api_request *request, const char *method, json_t *arguments, mr_api_done_fn done);
 
-/* The arguments out of path and query; NULL: answered why not. */
+/* The arguments out of path and query, or body; NULL: answered why not. */
 json_t *mr_api_arguments(const struct mr_api_request *request, const struct mr_api_route *route);
 
 /* The body as a JSON object; NULL: answered why not. */

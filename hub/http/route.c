@@ -11,7 +11,7 @@
 
 static const struct mr_api_reading status = {"hub.status", false, {{0}}};
 static const struct mr_api_reading balance = {"balance", false, {{0}}};
-static const struct mr_api_reading where = {"where", false, {{NULL, "id", false}}};
+static const struct mr_api_reading where = {"where", false, {{"id", "id", false}}};
 static const struct mr_api_reading event = {"log.show", false, {{NULL, "number", true}}};
 static const struct mr_api_reading receipt = {"log.receipt", false, {{NULL, "number", true}}};
 static const struct mr_api_reading events = {"log.find", true,
@@ -107,6 +107,7 @@ static const struct mr_api_reading desk_release = {"quarantine.release", true, {
 static const struct mr_api_route routes[] = {
         {"GET", V1 "/access", MR_TOKEN_PERSON, mr_api_read, &access_list},
         {"POST", V1 "/access", MR_TOKEN_PERSON, mr_api_access_open, &access_open},
+        {"POST", V1 "/access/find", MR_TOKEN_PERSON, mr_api_read, &access_list},
         {"GET", V1 "/access/mine", MR_TOKEN_PERSON, mr_api_access_mine, NULL},
         {"POST", V1 "/access/{grant}/events/{number}", MR_TOKEN_PERSON, mr_api_access_look, &access_look},
         {"GET", V1 "/accounts", MR_TOKEN_PERSON, mr_api_read, &accounts, "admin"},
@@ -118,8 +119,11 @@ static const struct mr_api_route routes[] = {
         {"GET", V1 "/events", MR_TOKEN_READ, mr_api_read, &events, .limited = true},
         {"POST", V1 "/events", MR_TOKEN_PUBLISH, mr_api_publish, NULL},
         {"GET", V1 "/events/export", MR_TOKEN_READ, mr_api_events_export, &evidence, .without_head = true},
+        {"POST", V1 "/events/export", MR_TOKEN_READ, mr_api_events_export, &evidence},
         {"GET", V1 "/events/facets", MR_TOKEN_READ, mr_api_read, &facets,
                 .limited = true}, /* before {number}: the first that fits */
+        {"POST", V1 "/events/facets", MR_TOKEN_READ, mr_api_read, &facets, .limited = true},
+        {"POST", V1 "/events/find", MR_TOKEN_READ, mr_api_read, &events, .limited = true},
         {"GET", V1 "/events/watch", MR_TOKEN_READ, mr_api_watch, &watch, .without_head = true},
         {"GET", V1 "/events/{number}", MR_TOKEN_READ, mr_api_read, &event, .limited = true},
         {"GET", V1 "/events/{number}/case", MR_TOKEN_READ, mr_api_read, &of_case, .limited = true},
@@ -154,6 +158,7 @@ static const struct mr_api_route routes[] = {
         {"GET", V1 "/passport/workflow", MR_TOKEN_PASSPORT, mr_api_passport_workflow, &passport_workflow},
         {"GET", V1 "/quarantine", MR_TOKEN_READ, mr_api_read, &quarantine, .limited = true},
         {"POST", V1 "/quarantine/discard", MR_TOKEN_PERSON, mr_api_act, &desk_discard},
+        {"POST", V1 "/quarantine/find", MR_TOKEN_READ, mr_api_read, &quarantine, .limited = true},
         {"POST", V1 "/quarantine/reject", MR_TOKEN_PERSON, mr_api_act, &desk_reject},
         {"POST", V1 "/quarantine/release", MR_TOKEN_PERSON, mr_api_act, &desk_release},
         {"POST", V1 "/quarantine/{number}/approve", MR_TOKEN_PERSON, mr_api_act, &desk_approve},
@@ -173,7 +178,7 @@ static const struct mr_api_route routes[] = {
         {"POST", V1 "/tokens/{id}/revoke", MR_TOKEN_PERSON, mr_api_act, &token_revoke},
         {"GET", V1 "/types", 0, mr_api_types, NULL},
         {"GET", V1 "/types/{type}", 0, mr_api_type, NULL},
-        {"GET", V1 "/where/{id}", MR_TOKEN_READ, mr_api_read, &where, .limited = true},
+        {"POST", V1 "/where", MR_TOKEN_READ, mr_api_read, &where, .limited = true},
         {"GET", "/log/checkpoint", MR_TOKEN_LOG, mr_api_checkpoint, NULL},
         {"GET", "/log/tile/{tile...}", MR_TOKEN_LOG, mr_api_tile, NULL},
         {"GET", "/log/vkey", MR_TOKEN_LOG, mr_api_vkey, NULL},

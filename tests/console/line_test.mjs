@@ -1,7 +1,8 @@
 // The search line of «Аудит»: what it reads, what it refuses and where, and that no line makes it slow or throws.
 // node line_test.mjs. Exit: 0, 1.
 import assert from 'node:assert/strict';
-import {LINE_MAX, readLine, stateWord, withCondition, words} from '../../hub/console/line.js';
+import {LINE_MAX, isOpen, readLine, stateWord, withCondition, words} from '../../hub/console/line.js';
+import {mayBePerson} from '../../hub/console/person.js';
 
 process.env.TZ = 'Asia/Krasnoyarsk';
 const SNILS = '11223344595';
@@ -73,6 +74,14 @@ for (const line of [SNILS, '112-233-445 95', '112 233 445 95', `дело:${SNILS
   assert.equal(readLine(line).errors?.[0].code, 'person', line);
 for (const line of ['1022402127461', 'ПК-123/2026', '11223344596', 'номер:11223344596'])
   assert.notEqual(readLine(line).errors?.[0].code, 'person', line);
+
+// What the address may say, and what this tab keeps: ids of persons and numbers of documents look like other ids.
+for (const line of ['', 'тип:nms. система:portal', 'огрн:1022402127461', 'дело:the-case', 'id:told-1', 'источник:urn:marshrut:24:', 'с:2026-09-01 по:30.09.2026', 'номер:10-20'])
+  assert.ok(isOpen(line), line);
+for (const line of ['e-17', '180000012345', 'ПК-123/2026', '0190f8a2-7c1e-7cc0-98c5-9f1a3c1b2d4e', 'дело:ПК-123', 'дело:180000012345', 'id:0190f8a2-7c1e-7cc0-98c5-9f1a3c1b2d4e', 'источник:a-123456', 'огрн:304246312345678', 'дело:"a b"', SNILS, 'Петрова', 'тип:'])
+  assert.ok(!isOpen(line), line);
+for (const value of ['', '17', '2026-09-01', '2026-09-01T09:00:00Z', 'v12', 'school-7', '17-03']) assert.ok(!mayBePerson(value), value);
+for (const value of [SNILS, '112-233-445 95', 'Петрова', 'a b', 'a@b', '0412 123456', '1234567890', '180000-12']) assert.ok(mayBePerson(value), value);
 
 // What is clicked stands in the line once.
 assert.equal(withCondition('тип:a. с:2026-01-01', 'type', 'b.', true), 'с:2026-01-01 тип:b.');

@@ -280,20 +280,47 @@ static void requests_in_one_piece_are_answered_each(void **state)
     assert_memory_equal(second, "HTTP/1.1 401", 12);
 }
 
-/* Who puts a person into an address anyhow: at least the hub does not keep it. */
+static bool answered(const struct env *env, const char *text)
+{
+    struct mr_slice body = http_ask_body(&env->api.ask);
+
+    return memmem(body.data, body.size, text, strlen(text)) != NULL;
+}
+
+/* A person in an address is refused, without the value, and is kept nowhere. */
 static void no_address_is_kept(void **state)
 {
     static const char *const paths[] = {"/api/v1/events?id=" SNILS, "/api/v1/where/" SNILS,
-            "/api/v1/events?nonsense=" SNILS, "/" SNILS, "/api/v1/inbox?subscription=" SNILS};
+            "/api/v1/events?nonsense=" SNILS, "/" SNILS, "/api/v1/inbox?subscription=" SNILS,
+            "/api/v1/events?" SNILS "=1", "/api/v1/events/" SNILS, "/api/v1/types/" SNILS,
+            "/api/v1/events?correlation=112-233-445%2095", "/api/v1/events?source=112+233+445+95",
+            "/api/v1/events/facets?id=ivanova%40school.ru", "/api/v1/parked?reason=%2B7%20391%20000-00-00",
+            "/api/v1/quarantine?code=04%2012%20123456", "/api/v1/events/export?id=%D0%98%D0%B2%D0%B0%D0%BD"};
     struct env *env = *state;
     char cache[64];
 
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        (void)api_get(&env->api, paths[i], env->all);
+        bool there = strstr(paths[i], "/where/") == NULL && strncmp(paths[i], "/api/", 5) == 0;
+
+        assert_int_equal(api_get(&env->api, paths[i], env->all), there ? 400 : 404);
+        if (there && !answered(env, "ask by POST"))
+            fail_msg("%s is not told to ask by POST", paths[i]);
+        assert_false(answered(env, SNILS) || answered(env, "112-233") || answered(env, "ivanova"));
         (void)http_ask_header(&env->api.ask, "Cache-Control", cache, sizeof cache);
         if (!strstr(cache, "no-store") && !strstr(cache, "private, no-cache"))
             fail_msg("%s: Cache-Control: %s", paths[i], cache);
     }
+    assert_int_equal(
+            api_post(&env->api, "/api/v1/events/find", env->all, NULL, "{\"id\":\"11223344595\"}"), 200);
+    assert_non_null(strstr(http_ask_header(&env->api.ask, "Cache-Control", cache, sizeof cache), "no-store"));
+    assert_int_equal(
+            api_post(&env->api, "/api/v1/where", env->all, NULL, "{\"id\":\"112-233-445 95\"}"), 404);
+    assert_false(answered(env, "112-233"));
+    assert_int_equal(api_post(&env->api, "/api/v1/events/find", env->all, NULL, "{\"11223344595\":1}"), 400);
+    assert_false(answered(env, "11223344595"));
+    assert_int_equal(api_post(&env->api, "/api/v1/events/find", env->all, NULL, "{\"limit\":\"5\"}"), 400);
+    assert_int_equal(api_post(&env->api, "/api/v1/events/find", env->all, NULL, "{\"id\":5}"), 400);
+    assert_int_equal(api_get(&env->api, "/api/v1/events?from_number=1&to_number=99999999999", env->all), 200);
     assert_false(spawn_logged(&env->api.spawn, "112-233"));
     assert_false(spawn_logged(&env->api.spawn, "11223344595"));
     assert_false(spawn_logged(&env->api.spawn, "mrt_"));

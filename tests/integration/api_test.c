@@ -320,7 +320,7 @@ static void bad_requests_are_told_why(void **state)
             {"/api/v1/events?limit=100000", 400}, {"/api/v1/events/0", 400}, {"/api/v1/events/x", 400},
             {"/api/v1/events/9999999", 404}, {"/api/v1/nothing", 404}, {"/api/v1/types/no.such", 404},
             {"/log/tile/9/000", 404}, {"/log/tile/0/../../x", 404}, {"/log/tile/0/000.p/256", 404},
-            {"/log/tile/0/999", 404}, {"/api/v1/where/nobody-knows-it", 404},
+            {"/log/tile/0/999", 404}, {"/api/v1/events?id=a%40b.ru", 400},
             {"/api/v1/events?type=%ff%fe", 400}, {"/api/v1/events/facets?source=%c3%28", 400},
             {"/api/v1/events/facets?state=none", 400}, {"/api/v1/events/facets?zone=7", 400},
             {"/api/v1/events/facets?limit=1", 400}, {"/api/v1/events?from_number=-1", 400},

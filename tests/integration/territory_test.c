@@ -144,6 +144,11 @@ static int get(struct env *env, int who, const char *path)
     return people_get(&env->people, &env->persons[who], path);
 }
 
+static int post(struct env *env, int who, const char *path, const char *body)
+{
+    return people_ask(&env->people, &env->persons[who], "POST", path, body);
+}
+
 /* ---- tests ---- */
 
 /* Every log number that stands anywhere in an answer. */
@@ -226,6 +231,31 @@ static void no_route_tells_of_others(void **state)
     assert_true(found > 60);
 }
 
+/* What is asked by the body is bounded as what is asked by the address. */
+static void no_body_asks_for_others(void **state)
+{
+    static const char *const asked[][2] = {{"/api/v1/events/find", "{}"},
+            {"/api/v1/events/find", "{\"correlation\":\"c-shared\",\"limit\":100}"},
+            {"/api/v1/quarantine/find", "{\"state\":\"all\"}"}, {"/api/v1/where", "{\"id\":\"c-shared\"}"}};
+    struct env *env = *state;
+    size_t found[PEOPLE] = {0};
+
+    for (int who = 0; who < PEOPLE; who++)
+        for (size_t i = 0; i < MR_COUNT(asked); i++) {
+            int status = post(env, who, asked[i][0], asked[i][1]);
+
+            if (status != 404 || who != OF_NOTHING)
+                assert_int_equal(status, 200);
+            found[who] += check_answer(env, who, asked[i][0]);
+        }
+    assert_int_equal(found[OF_NOTHING], 0);
+    assert_true(found[OF_A] > 0 && found[OF_TOWN_1] > found[OF_A] && found[AUDITOR] > found[OF_TOWN_1]);
+    for (int who = 0; who < AUDITOR; who++) {
+        assert_int_equal(post(env, who, "/api/v1/events/export", "{}"), 403);
+        assert_int_equal(post(env, who, "/api/v1/access/find", "{}"), 403);
+    }
+}
+
 static void everything_that_is_theirs_is_found(void **state)
 {
     static const struct {
@@ -267,8 +297,8 @@ static void what_is_not_theirs_is_not_there(void **state)
             assert_memory_equal(http_ask_body(&env->people.ask).data, absent, strlen(absent));
         }
     }
-    assert_int_equal(get(env, OF_A, "/api/v1/where/work-b"), 404);
-    assert_int_equal(get(env, OF_A, "/api/v1/where/work-a"), 200);
+    assert_int_equal(post(env, OF_A, "/api/v1/where", "{\"id\":\"work-b\"}"), 404);
+    assert_int_equal(post(env, OF_A, "/api/v1/where", "{\"id\":\"work-a\"}"), 200);
     assert_int_equal(get(env, OF_A, "/api/v1/events?organisation=" SCHOOL_B), 200);
     assert_int_equal(people_number(&env->people, "found"), 0);
 }
@@ -310,6 +340,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(no_route_tells_of_others),
+            cmocka_unit_test(no_body_asks_for_others),
             cmocka_unit_test(everything_that_is_theirs_is_found),
             cmocka_unit_test(what_is_not_theirs_is_not_there),
             cmocka_unit_test(what_is_no_limit_is_refused),
