@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "hub/audit/args.h"
 #include "proto/base/list.h"
 
 #define LIST "access_reason"
@@ -46,4 +47,15 @@ json_t *mr_access_reasons_json(const struct mr_config *config)
         (void)json_array_append_new(
                 json, json_pack("{s:s, s:s}", "code", list[i].code, "title", list[i].title));
     return json;
+}
+
+int mr_arg_access(const struct mr_method_call *call, const char **ret_reason, const char **ret_case,
+        struct mr_error *reterr)
+{
+    int r = mr_arg_text(call, "reason", true, MR_ACCESS_REASON_MAX, ret_reason, reterr);
+
+    if (r == 0 && !mr_access_reason_known(call->house->config, *ret_reason))
+        r = mr_error_set(reterr, MR_EINVAL, "reason", "marshrut access reasons shows the list",
+                "no reason of the list");
+    return r < 0 ? r : mr_arg_case(call, ret_case, reterr);
 }

@@ -32,12 +32,7 @@ static int read_args(struct look *look, struct mr_error *reterr)
 
     if (r == 0 && look->number == 0)
         r = mr_error_set(reterr, MR_EINVAL, "number", "give a log number", "it is not said which record");
-    if (r == 0)
-        r = mr_arg_text(call, "reason", true, MR_ACCESS_REASON_MAX, &look->reason, reterr);
-    if (r == 0 && !mr_access_reason_known(call->house->config, look->reason))
-        r = mr_error_set(reterr, MR_EINVAL, "reason", "marshrut access reasons shows the list",
-                "no reason of the list");
-    return r < 0 ? r : mr_arg_case(call, &look->case_code, reterr);
+    return r < 0 ? r : mr_arg_access(call, &look->reason, &look->case_code, reterr);
 }
 
 static int refused(int r, struct mr_error *reterr)

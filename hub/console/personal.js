@@ -10,14 +10,14 @@ const look = (grant, number) => post(`/access/${grant.grant}/events/${number}`);
 
 // With what is open already, if one of it is this person: so a case is asked about once.
 async function lookWithout(grants, number) {
-  for (const grant of grants) {
+  for (const grant of grants.filter((one) => !one.desk)) {
     try { return {grant, ...(await look(grant, number))}; } catch (problem) { if (problem.status !== 403 && problem.status !== 404) throw problem; }
   }
   return null;
 }
 
 function Why({mine, onSubmit, busy}) {
-  const last = mine.grants[mine.grants.length - 1] || {};
+  const last = mine.grants.filter((one) => !one.desk).at(-1) || {};
   return html`<form onSubmit=${onSubmit} aria-describedby="a-note"><p class="soft" id="a-note">${w('a_note')}</p>
     <label for="a-why">${w('a_why')}</label><select id="a-why" name="reason" required><option value="">${w('a_choose')}</option>${mine.reasons.map((reason) => html`<option value=${reason.code} selected=${reason.code === last.reason}>${reason.title}</option>`)}</select>
     <label for="a-case">${w('a_case')}</label><input id="a-case" name="case" required maxlength="64" pattern="[A-Za-z0-9\\-\\/._]+" autocomplete="off" aria-describedby="a-casehint" defaultValue=${last.case || ''} /><p class="soft" id="a-casehint">${w('a_casehint')}</p>

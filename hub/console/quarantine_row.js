@@ -5,7 +5,8 @@ import {get, post} from '/console/api.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
 import {Answers, mayAct, mayLook, settle} from '/console/quarantine.js';
 import {reasonOf, say} from '/console/quarantine_words.js';
-import {count, when} from '/console/words.js';
+import '/console/access_words.js';
+import {count, w, when} from '/console/words.js';
 
 // familyName -> family_name: as the rules name the fields.
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -45,9 +46,19 @@ function Form({label, act, children, className = 'card'}) {
 
 const Basis = ({id}) => html`<label for=${id}>${say('basis')}</label><input id=${id} name="reason" required pattern="[A-Za-z0-9\\-\\/._]{1,64}" autocomplete="off" />`;
 
+// A reason and a case; in a case that is open already nothing is asked.
 function Look({number, onShown}) {
-  const act = async (form) => onShown(await post(`/quarantine/${number}/show`, {case: form.get('case')}));
-  return html`<${Form} label=${say('show')} act=${act}><p>${say('showwhy')}</p><label for="case">${say('caseno')}</label><input id="case" name="case" required pattern="[A-Za-z0-9\\-\\/._]{1,64}" autocomplete="off" />
+  const [mine, error] = useAsk(() => get('/access/mine'), number);
+  const [asked, setAsked] = useState(false);
+  if (error) return html`<${Trouble} error=${error} />`;
+  if (!mine) return html`<${Loading} />`;
+  const open = mine.grants.filter((one) => one.desk).at(-1);
+  const look = (said) => post(`/quarantine/${number}/show`, said).then(onShown);
+  if (open && !asked) return html`<${Form} label=${say('show')} act=${() => look({case: open.case})}><p>${w('a_open')} ${when(open.until)}; ${w('a_case')} ${open.case}</p>
+    <p><button>${say('show')}</button> <button type="button" class="plain" onClick=${() => setAsked(true)}>${say('othercase')}</button></p></${Form}>`;
+  return html`<${Form} label=${say('show')} act=${(form) => look({reason: form.get('reason'), case: form.get('case')})}><p>${say('showwhy')}</p>
+    <label for="look-reason">${w('a_why')}</label><select id="look-reason" name="reason" required><option value="">${w('a_choose')}</option>${mine.reasons.map((reason) => html`<option value=${reason.code}>${reason.title}</option>`)}</select>
+    <label for="case">${say('caseno')}</label><input id="case" name="case" required pattern="[A-Za-z0-9\\-\\/._]{1,64}" autocomplete="off" />
     <p><button>${say('show')}</button></p></${Form}>`;
 }
 

@@ -22,8 +22,9 @@ static json_t *grant_json(const struct mr_api *api, const struct mr_grant *grant
 {
     int64_t until_us = mr_clock_wall_us(api->house->clock) + grant->until_us - now_us(api);
 
-    return json_pack("{s:I, s:I, s:s, s:s, s:o}", "grant", (json_int_t)grant->number, "record",
-            (json_int_t)grant->record, "reason", grant->reason, "case", grant->case_code, "until",
+    return json_pack("{s:I, s:I, s:b, s:s, s:s, s:o}", "grant", (json_int_t)grant->number, "record",
+            grant->record == MR_GRANT_OF_THE_DESK ? 0 : (json_int_t)grant->record, "desk",
+            grant->record == MR_GRANT_OF_THE_DESK, "reason", grant->reason, "case", grant->case_code, "until",
             mr_time_json(until_us));
 }
 
@@ -75,9 +76,10 @@ void mr_api_access_open(const struct mr_api_request *request, const struct mr_ap
     json_t *body = mr_api_body(request);
     const char *case_code = json_string_value(json_object_get(body, "case"));
     uint64_t record = (uint64_t)json_integer_value(json_object_get(body, "number"));
-    const struct mr_grant *open = case_code && record ? mr_grants_find(&api->grants, request->login->digest,
-                                                                0, record, case_code, now_us(api))
-                                                      : NULL;
+    const struct mr_grant *open =
+            case_code && record && record <= INT64_MAX
+                    ? mr_grants_find(&api->grants, request->login->digest, 0, record, case_code, now_us(api))
+                    : NULL;
 
     if (open)
         mr_api_answer_json(request->http, grant_json(api, open));
@@ -96,23 +98,16 @@ static bool may_look(const struct mr_api_request *request)
            mr_config_operator_has(config, request->operator_name, "pd-officer");
 }
 
-/* "17" of a path; 0: no number. */
-static uint64_t number_of(const char *text)
-{
-    char *end;
-    unsigned long long number = strspn(text, "0123456789") == strlen(text) ? strtoull(text, &end, 10) : 0;
-
-    return number <= INT64_MAX ? number : 0;
-}
-
 void mr_api_access_look(const struct mr_api_request *request, const struct mr_api_route *route)
 {
     struct mr_api *api = request->api;
-    uint64_t number = number_of(request->parameters[1]), granted = number_of(request->parameters[0]);
+    uint64_t number = mr_api_number(request->parameters[1]), granted = mr_api_number(request->parameters[0]);
     const struct mr_grant *open =
             granted ? mr_grants_find(&api->grants, request->login->digest, granted, 0, "", now_us(api))
                     : NULL;
 
+    if (open && open->record == MR_GRANT_OF_THE_DESK)
+        open = NULL;
     if (!open && !may_look(request))
         mr_problem_say(request->http->exchange, 403, MR_EDENIED, "Cookie",
                 "this needs a role of: auditor, pd-officer", "ask somebody who has the role");

@@ -11,10 +11,13 @@
 #include <stdint.h>
 
 enum { MR_GRANTS_MAX = 512, MR_GRANT_TEXT_BYTES = 65 };
+/* In the place of a record: a case, in which what waits for correction may be looked at (desk.c). It opens no
+ * record of the log. */
+#define MR_GRANT_OF_THE_DESK UINT64_MAX
 
 struct mr_grant {
     uint8_t login[32]; /* digest of the session's cookie */
-    uint64_t number;   /* of the event hub.access.granted.v1 */
+    uint64_t number;   /* of the event hub.access.granted.v1, or of the first look at the desk */
     uint64_t record;
     int64_t until_us; /* monotonic; 0: free */
     char reason[MR_GRANT_TEXT_BYTES];

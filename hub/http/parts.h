@@ -40,6 +40,8 @@ void mr_api_watch(const struct mr_api_request *request, const struct mr_api_rout
 void mr_api_access_mine(const struct mr_api_request *request, const struct mr_api_route *route);
 void mr_api_access_open(const struct mr_api_request *request, const struct mr_api_route *route);
 void mr_api_access_look(const struct mr_api_request *request, const struct mr_api_route *route);
+/* desk.c */
+void mr_api_desk_show(const struct mr_api_request *request, const struct mr_api_route *route);
 /* sessions.c */
 void mr_api_sessions(const struct mr_api_request *request, const struct mr_api_route *route);
 void mr_api_session_end(const struct mr_api_request *request, const struct mr_api_route *route);

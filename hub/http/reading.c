@@ -294,6 +294,14 @@ void mr_api_read(const struct mr_api_request *request, const struct mr_api_route
     mr_api_read_then(request, route, NULL);
 }
 
+uint64_t mr_api_number(const char *text)
+{
+    unsigned long long number =
+            *text && strspn(text, "0123456789") == strlen(text) ? strtoull(text, NULL, 10) : 0;
+
+    return number <= INT64_MAX ? number : 0;
+}
+
 json_t *mr_api_body(const struct mr_api_request *request)
 {
     struct mr_error error = {0};

@@ -40,6 +40,9 @@ void mr_api_ask_then(
 /* The arguments out of path and query, or body; NULL: answered why not. */
 json_t *mr_api_arguments(const struct mr_api_request *request, const struct mr_api_route *route);
 
+/* "17" of a path; 0: no number. */
+uint64_t mr_api_number(const char *text);
+
 /* The body as a JSON object; NULL: answered why not. */
 json_t *mr_api_body(const struct mr_api_request *request);
 

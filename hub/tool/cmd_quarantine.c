@@ -175,7 +175,7 @@ static int list(struct call *call, int argc, char **argv)
 
 static int show(struct call *call, int argc, char **argv)
 {
-    int code = take_arguments(call, NUMBERS | CASE | LANG, argc, argv);
+    int code = take_arguments(call, NUMBERS | CASE | REASON | LANG, argc, argv);
 
     if (code == 0)
         code = one_number(call, argv[1]);
@@ -270,7 +270,7 @@ static int need_proposals(const struct call *call)
         if (json_integer_value(proposal) == 0)
             return tool_usage(&tool_quarantine,
                     "approve needs the proposal that was looked at: say %lld:EVENT, as proposal.event of "
-                    "'quarantine show %lld --case CODE' has it",
+                    "'quarantine show %lld --reason CODE --case CODE' has it",
                     number, number);
     }
     return 0;
@@ -356,8 +356,10 @@ const struct tool_command tool_quarantine = {
                 "                            each with its number, the field, the rule that it broke and "
                 "what "
                 "to do\n"
-                "  quarantine show NUMBER --case CODE\n"
-                "                            the event with its values; that you looked is an event\n"
+                "  quarantine show NUMBER --reason CODE --case CODE\n"
+                "                            the event with its values; that you looked, and why (marshrut "
+                "access\n"
+                "                            reasons has the list), is an event\n"
                 "  quarantine fix NUMBER --set FIELD=VALUE... --reason CODE\n"
                 "  quarantine fix NUMBER --file FILE --reason CODE\n"
                 "                            proposes another content: fields, or the whole event as "

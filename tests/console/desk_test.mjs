@@ -30,7 +30,11 @@ const open = async (page, stage, hash) => { await page.goto('about:blank'); awai
 const rowOf = (number) => `#/quarantine?number=${number}`;
 
 async function look(page) {
-  await page.fill('#case', '17-03');
+  await page.waitForSelector('button:text-is("Показать значения")');
+  if (await page.locator('#look-reason').count()) { // in a case that is open nothing is asked again
+    await page.selectOption('#look-reason', 'correction');
+    await page.fill('#case', '17-03');
+  }
   await page.click('button:text-is("Показать значения")');
   await page.waitForSelector('caption:text-is("Поля события")');
 }

@@ -129,7 +129,8 @@ static void only_the_role_may(void **state)
 {
     static const struct {
         const char *rest, *body, *may;
-    } acts[] = {{"quarantine/N/show", "{\"case\":\"17\"}", "boss orlova zotova auditor"},
+    } acts[] = {{"quarantine/N/show", "{\"case\":\"17\",\"reason\":\"correction\"}",
+                        "boss orlova zotova auditor"},
             {"quarantine/N/fix", SET(GOOD), "boss orlova zotova"},
             {"quarantine/N/approve", "{}", "boss orlova zotova"},
             {"quarantine/reject", "{\"code\":\"none\",\"reason\":\"r\"}", "boss orlova zotova"},
@@ -182,7 +183,8 @@ static void what_was_not_seen_is_not_approved(void **state)
 
     assert_int_equal(post(env, CNPPM, "quarantine/N/fix", SET(GOOD)), 200);
     seen = people_number(&env->asking, "event");
-    assert_int_equal(post(env, PD_OFFICER, "quarantine/N/show", "{\"case\":\"17\"}"), 200);
+    assert_int_equal(
+            post(env, PD_OFFICER, "quarantine/N/show", "{\"case\":\"17\",\"reason\":\"correction\"}"), 200);
     json = people_json(&env->asking);
     assert_int_equal(json_integer_value(json_object_get(json_object_get(json, "proposal"), "event")), seen);
     json_decref(json);
@@ -230,7 +232,8 @@ static void who_proposes_does_not_approve(void **state)
     assert_string_equal(json_string_value(json_object_get(item, "where")), "operator");
     json_decref(json);
 
-    assert_int_equal(post(env, PD_OFFICER, "quarantine/N/show", "{\"case\":\"17\"}"), 200);
+    assert_int_equal(
+            post(env, PD_OFFICER, "quarantine/N/show", "{\"case\":\"17\",\"reason\":\"correction\"}"), 200);
     assert_non_null(strstr((const char *)env->asking.ask.answer.data, GOOD));
     assert_int_equal(approve(env, PD_OFFICER, proposal), 200);
     json = people_json(&env->asking);
@@ -299,7 +302,9 @@ static void what_is_asked_wrongly_is_told(void **state)
             {"quarantine/N/approve", "{\"proposal\":\"2\"}", 400},
             {"quarantine/N/approve", "{\"proposal\":2,\"numbers\":[1]}", 400},
             {"quarantine/release", "{\"code\":\"none\",\"reason\":\"112-233-445-95\"}", 400},
-            {"quarantine/N/show", "{\"case\":\"11223344595\"}", 400},
+            {"quarantine/N/show", "{\"case\":\"11223344595\",\"reason\":\"correction\"}", 400},
+            {"quarantine/N/show", "{\"case\":\"18\"}", 400},
+            {"quarantine/N/show", "{\"case\":\"17\",\"reason\":\"curiosity\"}", 400},
             {"quarantine/release", "{\"reason\":\"r\"}", 400},
             {"quarantine/release", "{\"numbers\":[],\"reason\":\"r\"}", 400},
             {"quarantine/release", "{\"numbers\":[-1],\"reason\":\"r\"}", 400},

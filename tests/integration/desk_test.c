@@ -131,7 +131,9 @@ static void test_in_one_go(void **state)
     assert_int_equal(tool(spawn, NULL, NULL, WORDS("quarantine", "discard", "3", "--reason", "case-7")), 0);
     check_ended(spawn);
     assert_int_equal(tool(spawn, NULL, NULL, WORDS("quarantine", "release", "1", "--reason", "again")), 1);
-    assert_int_equal(tool(spawn, NULL, NULL, WORDS("quarantine", "show", "3", "--case", "17")), 65);
+    assert_int_equal(tool(spawn, NULL, NULL,
+                             WORDS("quarantine", "show", "3", "--reason", "correction", "--case", "17")),
+            65);
     check_ended(spawn);
 }
 
@@ -194,8 +196,9 @@ static void test_corrected_by_two(void **state)
     assert_int_equal(tool_as(spawn, "auditor", NULL, NULL, WORDS("quarantine", "approve", seen)), 77);
     assert_int_equal(tool(spawn, NULL, NULL, WORDS("quarantine", "approve", seen)), 1); /* who proposed it */
     assert_int_equal(tool_as(spawn, "second", NULL, NULL, WORDS("quarantine", "approve", "3:1")), 73);
-    assert_int_equal(
-            tool_as(spawn, "second", NULL, &answer, WORDS("quarantine", "show", "3", "--case", "17")), 0);
+    assert_int_equal(tool_as(spawn, "second", NULL, &answer,
+                             WORDS("quarantine", "show", "3", "--reason", "correction", "--case", "17")),
+            0);
     assert_string_equal(
             json_string_value(json_object_get(
                     json_object_get(
@@ -251,7 +254,9 @@ static void test_killed_at_each_step(void **state)
         killed_at(spawn, i == 0 ? "desk.discarded" : points[i],
                 WORDS("quarantine", "discard", "3", "--reason", "case-7"));
         check_ended(spawn);
-        assert_int_equal(tool(spawn, NULL, NULL, WORDS("quarantine", "show", "3", "--case", "17")), 65);
+        assert_int_equal(tool(spawn, NULL, NULL,
+                                 WORDS("quarantine", "show", "3", "--reason", "correction", "--case", "17")),
+                65);
         spawn_fini(spawn);
         spawn_init(spawn, OPERATORS);
     }

@@ -198,7 +198,7 @@ static void test_questions(void **state)
 {
     ask(*state, true);
     expect(*state, "quarantine-show-no-role", 77, NULL,
-            ARGS("--as", "petrova", "quarantine", "show", "3", "--case", "17-03"));
+            ARGS("--as", "petrova", "quarantine", "show", "3", "--reason", "correction", "--case", "17-03"));
     expect(*state, "quarantine-release-usage", 64, NULL, ARGS("quarantine", "release", "--reason", "x"));
     expect(*state, "quarantine-discard-usage", 64, NULL, ARGS("quarantine", "discard", "3"));
     expect(*state, "quarantine-fix-usage", 64, NULL, ARGS("quarantine", "fix", "3", "--reason", "x"));

@@ -229,7 +229,7 @@ static void looking_is_an_event(void **state)
     assert_int_equal(
             ask_fails(f->env, "quarantine.show", json_pack("{s:i}", "number", 1), &error), MR_EINVAL);
     json = act_at_desk(f->env, f->desk, "op-2", "quarantine.show",
-            json_pack("{s:i, s:s}", "number", 1, "case", "17-03"));
+            json_pack("{s:i, s:s, s:s}", "number", 1, "case", "17-03", "reason", "correction"));
     assert_string_equal(text(json, "code"), "snils-checkdigit");
     assert_string_equal(
             text(json_object_get(json_object_get(json_object_get(json, "event"), "data"), "person"), "snils"),
@@ -238,6 +238,8 @@ static void looking_is_an_event(void **state)
     json = shown(f, 2);
     assert_string_equal(text(json, "type"), "hub.access.logged.v1");
     assert_string_equal(text(json_object_get(json, "data"), "number"), "1");
+    assert_string_equal(text(json_object_get(json, "data"), "reason"), "correction");
+    assert_string_equal(text(json_object_get(json, "data"), "caseCode"), "17-03");
     json_decref(json);
 }
 

@@ -358,7 +358,7 @@ static int block(void *ctx, struct mr_keyring *keyring)
 static int show(struct desk_env *f, struct mr_error *error)
 {
     const struct mr_method *method = mr_method_find("quarantine.show");
-    json_t *arguments = json_pack("{s:i, s:s}", "number", 1, "case", "17-03");
+    json_t *arguments = json_pack("{s:i, s:s, s:s}", "number", 1, "case", "17-03", "reason", "correction");
     const struct mr_method_call call = {.house = &f->env->house,
             .arguments = arguments,
             .operator_name = "op-2",
