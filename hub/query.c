@@ -190,9 +190,8 @@ static void on_work(uv_work_t *work)
             .live = call->live};
 
     atomic_store(&call->telling.begun, true);
-    if (call->to.asker && call->to.asker->limited)
-        call->status =
-                mr_territory_enter(&call->territory, &call->house, &call->to.asker->limits, &call->error);
+    call->status = mr_territory_of_call(&call->territory, &call->house, call->operator_name,
+            call->to.asker && call->to.asker->limited ? &call->to.asker->limits : NULL, &call->error);
     if (call->status == 0)
         call->status = mr_method_allowed(call->method, &args, &call->error);
     if (call->status < 0)

@@ -71,6 +71,8 @@ static int invite(const struct mr_method_call *call, struct mr_account_row *row,
     int r;
 
     mr_account_invite(row, now_us, secret);
+    row->hash[0] = '\0'; /* whoever has the old password, or a login by it, is out */
+    row->changed_us = 0;
     r = change(call, ret, row, what, "admin");
     if (r == 0)
         ret->reply = json_pack("{s:s, s:s, s:o}", "name", row->name, "secret", secret, "until",
@@ -169,6 +171,8 @@ static int set_locked(
     if (r < 0)
         return r;
     row.locked_us = locked ? mr_clock_wall_us(call->house->clock) : 0;
+    if (locked && row.changed_us)
+        row.changed_us++; /* logins know it by this: what was not used while it was locked is over too */
     r = change(call, ret, &row, locked ? "locked" : "unlocked", "admin");
     if (r == 0)
         ret->reply = json_pack("{s:s, s:b}", "name", row.name, "locked", (int)locked);
@@ -217,6 +221,26 @@ static int read_password(
     return r;
 }
 
+static int no_link(struct mr_error *reterr)
+{
+    return mr_error_set(reterr, MR_EDENIED, "secret", "ask the administrator of the hub for another link",
+            "the link was used, its time is over, or it never was one");
+}
+
+/* Nobody has locked it, invited anew or used the link since. */
+static int is_as_before(const struct mr_method_call *call, const char *secret,
+        const struct mr_account_row *row, int64_t now_us, struct mr_error *reterr)
+{
+    struct mr_account_row now;
+    int r = find(call, &now, reterr);
+
+    if (r < 0)
+        return r;
+    return mr_account_invited(&now, secret, now_us) && !now.locked_us && now.created_us == row->created_us
+                   ? 0
+                   : no_link(reterr);
+}
+
 int mr_act_account_password(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
 {
     struct mr_method_call self = *call; /* nobody is logged in yet */
@@ -229,18 +253,19 @@ int mr_act_account_password(const struct mr_method_call *call, struct mr_act *re
     if (r == 0)
         r = find(call, &row, reterr);
     if (r == MR_ENOTFOUND || (r == 0 && (!mr_account_invited(&row, secret, now_us) || row.locked_us)))
-        return mr_error_set(reterr, MR_EDENIED, "secret", "ask the administrator of the hub for another link",
-                "the link was used, its time is over, or it never was one");
+        return no_link(reterr);
     if (r == 0)
         r = read_password(call, row.name, &password, reterr);
     if (r == 0)
         r = mr_account_set_password(&row, password, now_us);
+    if (r == 0) /* hashing takes its time: what was done meanwhile holds */
+        r = is_as_before(call, secret, &row, now_us, reterr);
     if (r < 0)
         return r;
     self.operator_name = row.name;
     r = change(&self, ret, &row, "password-set", "self");
     if (r == 0)
-        ret->reply = json_pack("{s:s}", "name", row.name);
+        ret->reply = json_pack("{s:s, s:o}", "name", row.name, "password_set", mr_time_json(row.changed_us));
     if (r < 0)
         mr_act_fini(ret);
     return r;
@@ -279,7 +304,8 @@ int mr_query_account_check(
     if (!right || row.locked_us || (!*row.role && !is_operator(call, row.name)))
         return mr_error_set(reterr, MR_EDENIED, "password", "try again, or ask the administrator of the hub",
                 "name or password is wrong, or the account is locked");
-    return emit(ctx, json_pack("{s:s, s:o}", "name", row.name, "roles", roles_json(call, &row)));
+    return emit(ctx, json_pack("{s:s, s:o, s:o}", "name", row.name, "roles", roles_json(call, &row),
+                             "password_set", mr_time_json(row.changed_us)));
 }
 
 struct list {

@@ -85,6 +85,7 @@ struct mr_method {
                   object of objects with `connected`, `sent_through`, `retrying` */
     bool takes_long; /* may take more than a moment: asked over HTTP, one at a time (hub/query_turn.h) */
     bool bounded;    /* heeds house->territory: may be asked by who is limited to one */
+    bool regional;   /* figures of the region, and no record: also for an operator who is limited */
 };
 
 /* NULL: no such method. Static, any thread. The table is in methods.c and names every method of the hub. */

@@ -1,5 +1,6 @@
 #include "hub/audit/territory.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,15 @@ static void drop_org(struct mr_territory *t, const char *ogrn)
         memcpy(t->orgs[at], t->orgs[--t->orgs_count], sizeof t->orgs[0]);
 }
 
+/* "04000000" is a region, "04701000" a municipality with what is in it, "04701001" one place (ОК 033-2013:
+ * two, three and three digits). */
+static size_t digits_that_say(const char *oktmo)
+{
+    if (strspn(oktmo + 2, "0") >= MR_OKTMO_DIGITS - 2)
+        return 2;
+    return strspn(oktmo + 5, "0") >= MR_OKTMO_DIGITS - 5 ? 5 : MR_OKTMO_DIGITS;
+}
+
 /* In log order: what was said last holds. */
 static int on_organisation(void *ctx, const struct mr_record *record)
 {
@@ -54,7 +64,7 @@ static int on_organisation(void *ctx, const struct mr_record *record)
             !g->opened.event.payload)
         return 0;
     org = (const Nms__Event__V1__OrgUpserted *)(const void *)g->opened.event.payload;
-    if (strncmp(org->oktmo, g->territory->limits.oktmo, MR_OKTMO_DIGITS) == 0)
+    if (strncmp(org->oktmo, g->territory->limits.oktmo, digits_that_say(g->territory->limits.oktmo)) == 0)
         return add_org(g->territory, org->ogrn);
     drop_org(g->territory, org->ogrn);
     return 0;
@@ -73,6 +83,18 @@ static int find_orgs(struct mr_territory *territory, const struct mr_house *hous
     return r;
 }
 
+bool mr_limits_of_operator(const struct mr_config *config, const char *name, struct mr_limits *ret)
+{
+    const struct mr_config_operator *op = mr_config_operator_find(config, name);
+
+    *ret = (struct mr_limits){.of_operator = true};
+    if (!op || (!op->ogrn && !op->oktmo))
+        return false;
+    (void)snprintf(ret->ogrn, sizeof ret->ogrn, "%s", op->ogrn ? op->ogrn : "");
+    (void)snprintf(ret->oktmo, sizeof ret->oktmo, "%s", op->oktmo ? op->oktmo : "");
+    return true;
+}
+
 int mr_territory_enter(struct mr_territory *territory, struct mr_house *house, const struct mr_limits *limits,
         struct mr_error *reterr)
 {
@@ -85,6 +107,18 @@ int mr_territory_enter(struct mr_territory *territory, struct mr_house *house, c
         r = find_orgs(territory, house, reterr);
     house->territory = territory;
     return r;
+}
+
+int mr_territory_of_call(struct mr_territory *territory, struct mr_house *house, const char *operator_name,
+        const struct mr_limits *of_account, struct mr_error *reterr)
+{
+    struct mr_limits limits;
+
+    if (of_account)
+        return mr_territory_enter(territory, house, of_account, reterr);
+    return mr_limits_of_operator(house->config, operator_name, &limits)
+                   ? mr_territory_enter(territory, house, &limits, reterr)
+                   : 0;
 }
 
 void mr_territory_fini(struct mr_territory *territory)

@@ -127,5 +127,5 @@ export function Audit({parameters, who}) {
     ${wrong && html`<${LineErrors} ...${wrong} />`}
     ${who.roles.some((role) => role === 'auditor' || role === 'pd-officer') && html`<${Person} />`}
     ${!asked.errors && html`<div class="beside"><${Results} line=${line} asked=${asked} cursor=${parameters.get('cursor') || ''} before=${parameters.get('before') || ''} />
-      ${asked.parameters && html`<div><${Facets} parameters=${asked.parameters} line=${line} turned=${parameters.has('cursor') || parameters.has('before')} />${!who.limited && html`<${Export} parameters=${asked.parameters} />`}</div>`}</div>`}`;
+      ${asked.parameters && html`<div><${Facets} parameters=${asked.parameters} line=${line} turned=${parameters.has('cursor') || parameters.has('before')} /><${Export} parameters=${asked.parameters} /></div>`}</div>`}`;
 }

@@ -25,9 +25,12 @@ static json_t *login_json(struct mr_api *api, const struct mr_web_session *login
 {
     const struct mr_config *config = api->house->config;
     struct mr_account_row account = {0};
+    struct mr_limits limits;
     json_t *roles = json_array();
+    bool limited;
 
     (void)mr_api_account(api, login->name, &account);
+    limited = mr_api_limits_of(config, &account, &limits);
     if (*account.role)
         (void)json_array_append_new(roles, json_string(account.role));
 
@@ -37,8 +40,8 @@ static json_t *login_json(struct mr_api *api, const struct mr_web_session *login
                 j++)
             (void)json_array_append_new(roles, json_string(config->operators[i].roles[j]));
     return json_pack("{s:s, s:o, s:o, s:b, s:s, s:s, s:s}", "name", login->name, "roles", roles, "scopes",
-            scopes_json(mr_api_scopes_of(config, &account)), "limited", (int)(*account.role != '\0'), "ogrn",
-            account.limits.ogrn, "oktmo", account.limits.oktmo, "csrf", login->csrf);
+            scopes_json(mr_api_scopes_of(config, &account)), "limited", (int)limited, "ogrn", limits.ogrn,
+            "oktmo", limits.oktmo, "csrf", login->csrf);
 }
 
 void mr_api_session(const struct mr_api_request *request, const struct mr_api_route *route)
@@ -81,6 +84,29 @@ static struct tried tried_by(const struct mr_http_request *http, const char *nam
     return tried;
 }
 
+/* With the password that was right, and no other one since. */
+static bool is_still(struct mr_api *api, const json_t *document, struct mr_account_row *ret)
+{
+    const char *name = json_string_value(json_object_get(document, "name"));
+    const char *set = json_string_value(json_object_get(document, "password_set"));
+    int64_t set_us;
+
+    return name && set && mr_api_account(api, name, ret) == 0 &&
+           mr_time_parse(set, strlen(set), &set_us) == 0 && set_us == ret->changed_us;
+}
+
+/* What this browser had of before is over. */
+static void end_former(struct mr_api *api, const struct mr_http_request *http)
+{
+    const char *cookie = mr_http_cookie(http, MR_API_COOKIE);
+    const struct mr_web_session *former =
+            cookie ? mr_web_session_find(&api->sessions, cookie, mr_clock_monotonic_us(api->house->clock))
+                   : NULL;
+
+    if (former)
+        mr_web_session_end(&api->sessions, former);
+}
+
 static void on_right(struct mr_api *api, const struct mr_http_request *http, const char *json)
 {
     json_t *document = json_loads(json, 0, NULL);
@@ -90,17 +116,19 @@ static void on_right(struct mr_api *api, const struct mr_http_request *http, con
     struct mr_account_row account;
     const struct mr_web_session *login = NULL;
 
-    if (name && mr_api_account(api, name, &account) == 0)
+    if (is_still(api, document, &account)) {
+        end_former(api, http);
         login = mr_web_session_begin(
                 &api->sessions, name, account.changed_us, mr_clock_monotonic_us(api->house->clock), cookie);
-
+    }
     for (size_t i = 0; i < MR_COUNT(tried.keys); i++)
         mr_limit_give(&api->login, tried.keys[i], COST_OF_A_TRY);
     if (login) {
         set_cookie(api, http, cookie, 12 * 3600);
         mr_api_answer_json(http, login_json(api, login));
     } else {
-        mr_problem_say(http->exchange, 0, MR_EDENIED, "name", "the account was locked meanwhile",
+        mr_problem_say(http->exchange, 0, MR_EDENIED, "name",
+                "the account was locked, or has another password, meanwhile",
                 "ask the administrator of the hub");
     }
     json_decref(document);

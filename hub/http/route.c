@@ -118,8 +118,9 @@ static const struct mr_api_route routes[] = {
         {"GET", V1 "/balance", MR_TOKEN_READ, mr_api_read, &balance},
         {"GET", V1 "/events", MR_TOKEN_READ, mr_api_read, &events, .limited = true},
         {"POST", V1 "/events", MR_TOKEN_PUBLISH, mr_api_publish, NULL},
-        {"GET", V1 "/events/export", MR_TOKEN_READ, mr_api_events_export, &evidence, .without_head = true},
-        {"POST", V1 "/events/export", MR_TOKEN_READ, mr_api_events_export, &evidence},
+        {"GET", V1 "/events/export", MR_TOKEN_READ, mr_api_events_export, &evidence, .limited = true,
+                .without_head = true},
+        {"POST", V1 "/events/export", MR_TOKEN_READ, mr_api_events_export, &evidence, .limited = true},
         {"GET", V1 "/events/facets", MR_TOKEN_READ, mr_api_read, &facets,
                 .limited = true}, /* before {number}: the first that fits */
         {"POST", V1 "/events/facets", MR_TOKEN_READ, mr_api_read, &facets, .limited = true},

@@ -73,11 +73,21 @@ uint32_t mr_api_scopes_of(const struct mr_config *config, const struct mr_accoun
             {"pd-officer", MR_TOKEN_READ | MR_TOKEN_LOG},
     };
     uint32_t scopes = *account->role ? MR_TOKEN_PERSON : 0;
+    struct mr_limits limits;
 
     for (size_t i = 0; !*account->role && i < MR_COUNT(table); i++)
         if (mr_config_operator_has(config, account->name, table[i].role))
             scopes |= table[i].scopes | MR_TOKEN_PERSON;
-    return scopes;
+    /* Of records the routes decide that heed a territory; state, balance and tiles are the region's. */
+    return mr_api_limits_of(config, account, &limits) ? scopes & ~(uint32_t)(MR_TOKEN_READ | MR_TOKEN_LOG)
+                                                      : scopes;
+}
+
+bool mr_api_limits_of(
+        const struct mr_config *config, const struct mr_account_row *account, struct mr_limits *ret)
+{
+    *ret = account->limits;
+    return *account->role ? true : mr_limits_of_operator(config, account->name, ret);
 }
 
 int mr_api_account(struct mr_api *api, const char *name, struct mr_account_row *ret)
@@ -108,8 +118,7 @@ static int by_cookie(struct mr_api_request *request, const char *cookie, struct 
     request->login = login;
     request->operator_name = login->name;
     request->scopes = mr_api_scopes_of(api->house->config, &account);
-    request->limited = *account.role != '\0';
-    request->limits = account.limits;
+    request->limited = mr_api_limits_of(api->house->config, &account, &request->limits);
     return 0;
 }
 

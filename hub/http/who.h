@@ -10,6 +10,10 @@ bool mr_api_admit(struct mr_api_request *request, const struct mr_api_route *rou
 /* What the roles of an account allow at the console. */
 uint32_t mr_api_scopes_of(const struct mr_config *config, const struct mr_account_row *account);
 
+/* What it is limited to, by its own row or as an operator of the configuration; false: to nothing. */
+bool mr_api_limits_of(
+        const struct mr_config *config, const struct mr_account_row *account, struct mr_limits *ret);
+
 /* The account as it is now: 0, or MR_ENOTFOUND and the like; also when it is locked or has no password. */
 int mr_api_account(struct mr_api *api, const char *name, struct mr_account_row *ret);
 

@@ -26,6 +26,7 @@ struct publish {
     struct tool *tool;
     const char *name;   /* of the input, for messages */
     const char *system; /* --system; NULL: by each event's source */
+    bool dry;           /* --dry-run: nothing is stored */
     bool met;           /* a hub was there */
     const char *chunk_system;
     json_t *chunk; /* events waiting to be sent, all of one system */
@@ -49,6 +50,18 @@ struct refusal {
 
 /* ---- one item's outcome ---- */
 
+/* Of what was only tried: who would get it. */
+static void print_subscriptions(const json_t *names)
+{
+    json_t *name;
+    size_t i;
+
+    if (names)
+        (void)printf(json_array_size(names) > 0 ? ", for" : ", for nobody");
+    json_array_foreach (names, i, name)
+        tool_say(stdout, " %s", json_string_value(name));
+}
+
 static void print_result(struct publish *publish, json_t *result, long long position)
 {
     const char *verdict = json_string_value(json_object_get(result, "verdict"));
@@ -56,6 +69,8 @@ static void print_result(struct publish *publish, json_t *result, long long posi
     const char *texts[4] = {"code", "field", "reason", "cure"};
 
     (void)json_object_set_new(result, "item", json_integer(position));
+    if (publish->dry)
+        (void)json_object_set_new(result, "dry_run", json_true());
     if (publish->receipts && json_object_get(result, "number"))
         mr_buf_put_be64(&publish->numbers, (uint64_t)json_integer_value(json_object_get(result, "number")));
     *(taken ? &publish->taken : &publish->not_taken) += 1;
@@ -68,12 +83,13 @@ static void print_result(struct publish *publish, json_t *result, long long posi
 
         texts[i] = text ? text : "";
     }
-    tool_say(stdout, "%lld: %s", position, verdict ? verdict : "?");
+    tool_say(stdout, "%lld: %s%s", position, publish->dry ? "would be " : "", verdict ? verdict : "?");
     if (json_object_get(result, "number"))
         (void)printf(" %" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(result, "number")));
     if (texts[0][0])
         tool_say(
                 stdout, " (%s%s%s): %s; %s", texts[0], texts[1][0] ? ", " : "", texts[1], texts[2], texts[3]);
+    print_subscriptions(json_object_get(result, "subscriptions"));
     (void)printf("\n");
 }
 
@@ -99,7 +115,8 @@ static int flush_chunk(struct publish *publish, struct mr_error *error)
 
     if (!publish->chunk)
         return 0;
-    arguments = json_pack("{s:s, s:O}", "system", publish->chunk_system, "events", publish->chunk);
+    arguments = json_pack("{s:s, s:O, s:b}", "system", publish->chunk_system, "events", publish->chunk,
+            "dry_run", (int)publish->dry);
     r = arguments ? tool_ask_again(publish->tool, "publish", arguments, AGAIN_MS, &publish->met, on_results,
                             publish, error)
                   : MR_ENOMEM;
@@ -293,7 +310,8 @@ static int save_receipts(struct publish *publish)
 static int publish_run(struct tool *tool, int argc, char **argv)
 {
     static const struct option options[] = {{"system", required_argument, NULL, 's'},
-            {"receipt", required_argument, NULL, 'r'}, {NULL, 0, NULL, 0}};
+            {"receipt", required_argument, NULL, 'r'}, {"dry-run", no_argument, NULL, 'n'},
+            {NULL, 0, NULL, 0}};
     struct publish publish = {.tool = tool};
     struct mr_buf input = MR_BUF_INIT;
     struct mr_error error = {0};
@@ -305,11 +323,15 @@ static int publish_run(struct tool *tool, int argc, char **argv)
             publish.system = optarg;
         else if (option == 'r')
             publish.receipts = optarg;
+        else if (option == 'n')
+            publish.dry = true;
         else
             return tool_usage(&tool_publish, "unknown option");
     }
     if (optind + 1 < argc)
         return tool_usage(&tool_publish, "give one file");
+    if (publish.dry && publish.receipts)
+        return tool_usage(&tool_publish, "a dry run stores nothing: there is no receipt of it");
     if (!tool_config(tool))
         return mr_err_exit(MR_ECONFIG);
     if (publish.system && !mr_config_system(tool->config, publish.system)) {
@@ -324,7 +346,8 @@ static int publish_run(struct tool *tool, int argc, char **argv)
     mr_buf_wipe(&input);
     r = r < 0 ? fail(&publish, r, &error) : 0;
     if (r == 0 && !tool->json && publish.position > 1)
-        (void)printf("%lld taken, %lld not taken\n", publish.taken, publish.not_taken);
+        (void)printf("%lld %staken, %lld not%s\n", publish.taken, publish.dry ? "would be " : "",
+                publish.not_taken, publish.dry ? "; nothing was stored" : " taken");
     if (r == 0)
         r = save_receipts(&publish);
     mr_buf_fini(&publish.numbers);
@@ -335,7 +358,7 @@ static int publish_run(struct tool *tool, int argc, char **argv)
 
 const struct tool_command tool_publish = {
         .name = "publish",
-        .usage = "[--system NAME] [--receipt DIR] [FILE]",
+        .usage = "[--system NAME] [--receipt DIR | --dry-run] [FILE]",
         .summary = "publish CloudEvents from a file or standard input",
         .help = "FILE holds CloudEvents JSON: one object, an array, or one object a line; - or nothing is "
                 "standard input.\n"
@@ -347,6 +370,9 @@ const struct tool_command tool_publish = {
                 "carries\n"
                 "  --receipt DIR  for each item with a number its receipt, DIR/NUMBER.receipt: marshrut "
                 "receipt verify\n"
+                "  --dry-run      says what would become of each and who would get it, and stores nothing; "
+                "what events\n"
+                "                 mean for each other is seen within 200 of them\n"
                 "Needs a running hub; one that is started anew meanwhile is waited for, 30 s. Exit code 1 "
                 "when "
                 "an item was\n"

@@ -84,6 +84,7 @@ struct mr_config_operator {
     char *name;
     char **roles; /* cnppm, mms, ipk, ministry, federal, auditor, pd-officer, admin */
     uint32_t roles_count;
+    char *ogrn, *oktmo; /* what the operator is limited to; NULL: not, at most one of them */
 };
 
 /* Where copies of the root key and of keys/ are kept, apart from the hub and from each other; either may be
@@ -342,6 +343,7 @@ const char *mr_config_code_title(
 const char *mr_config_code_find(const struct mr_config *config, const char *list, const char *text);
 /* Term of a type, in days (0: none), and its class; classes_count: the default. */
 uint32_t mr_config_keep_days(const struct mr_config *config, const char *type, uint32_t *ret_class);
+const struct mr_config_operator *mr_config_operator_find(const struct mr_config *config, const char *name);
 bool mr_config_operator_has(const struct mr_config *config, const char *name, const char *role);
 
 /* A file in PEM, at most 64 KiB: appended to ret with its NUL. MR_EDENIED when others may read a secret one.

@@ -203,6 +203,31 @@ static int check_codelist(struct mr_config_check *check, uint32_t i)
     return 0;
 }
 
+static bool is_number_of(const char *text, size_t digits)
+{
+    return strlen(text) == digits && strspn(text, "0123456789") == digits;
+}
+
+/* What an operator is limited to: those who look at the work of a part of the region. */
+static int check_limits(struct mr_config_check *check, uint32_t i)
+{
+    static const char *const limited[] = {"cnppm", "ipk", "ministry", "mms"};
+    const struct mr_config_operator *op = &check->config->operators[i];
+
+    mr_config_at(check, "operators[%u].%s", (unsigned)i, op->ogrn ? "ogrn" : "oktmo");
+    if (op->ogrn && op->oktmo)
+        return mr_config_fail(check, NULL, "an operator is limited by one of ogrn and oktmo", "keep one");
+    if (op->ogrn && !is_number_of(op->ogrn, 13) && !is_number_of(op->ogrn, 15))
+        return mr_config_fail(check, op->ogrn, "no ОГРН", "13 digits, or 15 of an entrepreneur");
+    if (op->oktmo && !is_number_of(op->oktmo, 8) && !is_number_of(op->oktmo, 11))
+        return mr_config_fail(check, op->oktmo, "no ОКТМО", "8 or 11 digits; a region: 04000000");
+    for (uint32_t j = 0; (op->ogrn || op->oktmo) && j < op->roles_count; j++)
+        if (!mr_config_text_one_of(op->roles[j], limited, MR_COUNT(limited)))
+            return mr_config_fail(check, op->roles[j], "this role cannot be limited to a territory",
+                    "cnppm, ipk, ministry and mms can; give the other role to another operator");
+    return 0;
+}
+
 static int check_operator(struct mr_config_check *check, uint32_t i)
 {
     const struct mr_config_operator *operators = check->config->operators;
@@ -221,7 +246,7 @@ static int check_operator(struct mr_config_check *check, uint32_t i)
             return mr_config_fail(check, operators[i].roles[j], "unknown role",
                     "cnppm, mms, ipk, ministry, federal, auditor, pd-officer or admin");
     }
-    return 0;
+    return check_limits(check, i);
 }
 
 static int check_bands(struct mr_config_check *check, const char *key, const struct mr_config_age_band *bands,

@@ -172,14 +172,20 @@ const char *mr_config_code_find(const struct mr_config *config, const char *list
     return NULL;
 }
 
+const struct mr_config_operator *mr_config_operator_find(const struct mr_config *config, const char *name)
+{
+    for (uint32_t i = 0; i < config->operators_count; i++)
+        if (strcmp(config->operators[i].name, name) == 0)
+            return &config->operators[i];
+    return NULL;
+}
+
 bool mr_config_operator_has(const struct mr_config *config, const char *name, const char *role)
 {
-    for (uint32_t i = 0; i < config->operators_count; i++) {
-        const struct mr_config_operator *op = &config->operators[i];
+    const struct mr_config_operator *op = mr_config_operator_find(config, name);
 
-        for (uint32_t j = 0; strcmp(op->name, name) == 0 && j < op->roles_count; j++)
-            if (strcmp(op->roles[j], role) == 0)
-                return true;
-    }
+    for (uint32_t j = 0; op && j < op->roles_count; j++)
+        if (strcmp(op->roles[j], role) == 0)
+            return true;
     return false;
 }

@@ -81,7 +81,8 @@ static const cyaml_schema_value_t codelist_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_codelist, codelist_fields)};
 
 static const cyaml_schema_field_t operator_fields[] = {TEXT("name", struct mr_config_operator, name),
-        TEXTS("roles", struct mr_config_operator, roles), CYAML_FIELD_END};
+        TEXTS("roles", struct mr_config_operator, roles), OPT("ogrn", struct mr_config_operator, ogrn),
+        OPT("oktmo", struct mr_config_operator, oktmo), CYAML_FIELD_END};
 static const cyaml_schema_value_t operator_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_operator, operator_fields)};
 

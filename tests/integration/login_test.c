@@ -208,9 +208,11 @@ static void a_new_password_ends_old_logins(void **state)
     json = body_json(&boss);
     (void)snprintf(secret, sizeof secret, "%s", json_string_value(json_object_get(json, "secret")));
     json_decref(json);
+    assert_int_equal(ask(env, "GET", "/api/v1/events", false, ""), 401); /* by the invitation already */
+    assert_int_equal(ask(&boss, "GET", "/api/v1/accounts", false, ""), 200);
+    assert_non_null(memmem(boss.ask.answer.data, boss.ask.answer.size, "\"invited\"", 9)); /* no password */
     assert_int_equal(set_password(&again, "looker", secret, PASSWORD), 200);
     keep_session(&again);
-    assert_int_equal(ask(env, "GET", "/api/v1/events", false, ""), 401);
     assert_int_equal(ask(&again, "GET", "/api/v1/events", false, ""), 200);
     memcpy(env->cookie, again.cookie, sizeof env->cookie);
     memcpy(env->csrf, again.csrf, sizeof env->csrf);
@@ -231,6 +233,47 @@ static void who_is_locked_is_out(void **state)
     assert_int_equal(ask(&boss, "DELETE", "/api/v1/session", true, ""), 200);
     assert_int_equal(ask(&boss, "GET", "/api/v1/session", false, ""), 401);
     http_ask_fini(&boss.ask);
+}
+
+/* A cookie that was stolen, and not used while the account was locked, is no good afterwards either. */
+static void a_lock_ends_what_was_not_used(void **state)
+{
+    struct env *env = *state;
+    struct env boss = {.port = env->port}, thief = {.port = env->port};
+
+    log_in_well(&boss);
+    assert_int_equal(log_in(&thief, "looker", PASSWORD), 200);
+    keep_session(&thief);
+    assert_int_equal(ask(&thief, "GET", "/api/v1/events", false, ""), 200);
+    assert_int_equal(ask(&boss, "POST", "/api/v1/accounts/looker/lock", true, "{}"), 200);
+    assert_int_equal(ask(&boss, "POST", "/api/v1/accounts/looker/unlock", true, "{}"), 200);
+    assert_int_equal(ask(&thief, "GET", "/api/v1/events", false, ""), 401);
+    assert_int_equal(log_in(&thief, "looker", PASSWORD), 200);
+    http_ask_fini(&boss.ask);
+    http_ask_fini(&thief.ask);
+}
+
+/* Whoever logs in in the place of another, or anew, leaves nothing open behind. */
+static void a_login_ends_the_one_before(void **state)
+{
+    struct env *env = *state;
+    struct env here = {.port = env->port}, former = {.port = env->port};
+
+    assert_int_equal(log_in(&here, "looker", PASSWORD), 200);
+    keep_session(&here);
+    former = (struct env){.port = env->port};
+    memcpy(former.cookie, here.cookie, sizeof former.cookie);
+    memcpy(former.csrf, here.csrf, sizeof former.csrf);
+    assert_int_equal(ask(&former, "GET", "/api/v1/session", false, ""), 200);
+    assert_int_equal(ask(&here, "POST", "/api/v1/session", false,
+                             "{\"name\":\"looker\",\"password\":\"" PASSWORD "\"}"),
+            200); /* with the cookie */
+    keep_session(&here);
+    assert_string_not_equal(here.cookie, former.cookie);
+    assert_int_equal(ask(&former, "GET", "/api/v1/session", false, ""), 401);
+    assert_int_equal(ask(&here, "GET", "/api/v1/session", false, ""), 200);
+    http_ask_fini(&here.ask);
+    http_ask_fini(&former.ask);
 }
 
 static void guessing_is_slow(void **state)
@@ -270,6 +313,8 @@ int main(void)
             cmocka_unit_test(a_new_password_ends_old_logins),
             cmocka_unit_test(nothing_secret_is_logged),
             cmocka_unit_test(who_is_locked_is_out),
+            cmocka_unit_test(a_lock_ends_what_was_not_used),
+            cmocka_unit_test(a_login_ends_the_one_before),
             cmocka_unit_test(guessing_is_slow),
     };
 

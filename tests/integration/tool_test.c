@@ -43,6 +43,8 @@ static const char mixed[] = DEFICIT("d-1", "11223344595") "\n" DEFICIT("d-2", "1
         "x-1", "portal", "nms.nothing.happened.v1") "{}}\n{\"id\":\n" HEAD("r-1", "portal",
         "nms.route.assigned.v1") "{\"routeId\":\"R\"}}\n" PROGRAMME "\n";
 
+static const char fresh[] = DEFICIT("d-9", "11223344595") "\n";
+
 struct scene {
     struct spawn hub;
 };
@@ -137,10 +139,14 @@ static void test_wrong_calls(void **state)
 
 static void test_publish(void **state)
 {
+    expect(*state, "publish-dry-run", 0, good, ARGS("publish", "--dry-run"));
     expect(*state, "publish-good", 0, good, ARGS("publish"));
     expect(*state, "publish-again", 0, good, ARGS("publish", "-"));
     expect(*state, "publish-mixed", 1, mixed, ARGS("publish"));
     expect(*state, "publish-mixed-json", 1, mixed, ARGS("publish", "--json"));
+    expect(*state, "publish-dry-run-mixed", 1, mixed, ARGS("publish", "--dry-run"));
+    expect(*state, "publish-dry-run-json", 0, fresh, ARGS("publish", "--dry-run", "--json"));
+    expect(*state, "publish-dry-run-receipt", 64, good, ARGS("publish", "--dry-run", "--receipt", "."));
     expect(*state, "publish-no-file", 66, NULL, ARGS("publish", "no-such-file"));
 }
 
@@ -211,6 +217,15 @@ static void test_questions(void **state)
     expect(*state, "quarantine-approve-unnamed", 64, NULL, ARGS("quarantine", "approve", "3:4", "5"));
     expect(*state, "quarantine-approve-nothing-json", 1, NULL,
             ARGS("--as", "orlova", "--json", "quarantine", "approve", "3:4"));
+    expect(*state, "access-reasons-json", 0, NULL, ARGS("access", "reasons", "--json"));
+    expect(*state, "access-list-no-role", 77, NULL, ARGS("--as", "orlova", "access", "list"));
+    expect(*state, "access-list-nobody-json", 0, NULL,
+            ARGS("--as", "auditor", "access", "list", "--case", "no-such", "--json"));
+    expect(*state, "access-look-usage", 64, NULL, ARGS("--as", "auditor", "access", "look", "2"));
+    expect(*state, "access-look-reason", 65, NULL,
+            ARGS("--as", "auditor", "access", "look", "2", "--reason", "curiosity", "--case", "17-03"));
+    expect(*state, "access-look-snils", 65, NULL,
+            ARGS("--as", "auditor", "access", "look", "2", "--reason", "person", "--case", "11223344595"));
     expect(*state, "log-find-no-role", 77, NULL,
             ARGS("--as", "orlova", "log", "find", "--snils", "11223344595", "--case", "17-03"));
     expect(*state, "log-find-no-case", 65, NULL,
