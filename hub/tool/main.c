@@ -7,6 +7,7 @@
 
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
+#include "proto/base/nearest.h"
 #include "store/kv_fatal.h"
 
 static const struct tool_command *const commands[] = {
@@ -52,7 +53,8 @@ static void print_help(FILE *out)
                        "      --as OPERATOR   who acts, of the configured operators\n"
                        "      --json          one JSON document a line, for machines\n"
                        "      --version       version\n"
-                       "\nmarshrut COMMAND --help tells more. Exit codes: 0 done, 1 a check did not hold, 64 "
+                       "\nmarshrut help COMMAND (or COMMAND --help) tells more. Exit codes: 0 done, 1 a "
+                       "check did not hold, 64 "
                        "wrong usage,\n"
                        "65 bad input, 66 not found, 69 not supported, 70 out of memory or a defect, 71 the "
                        "operating system,\n"
@@ -74,6 +76,51 @@ static const struct tool_command *find(const char *name)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
     return NULL;
+}
+
+/* The command that was meant: begins with what was typed, or differs in less than half of it. NULL: none. */
+static const char *meant(const char *typed)
+{
+    enum { BEGINNING_MIN = 3, DISTANCE_MAX = 3 };
+    size_t n = strlen(typed), least = n / 2 + 1 < DISTANCE_MAX ? n / 2 + 1 : DISTANCE_MAX;
+    const char *best = NULL;
+
+    for (size_t i = 0; i < MR_COUNT(commands); i++) {
+        const char *name = commands[i]->name;
+        size_t far = n >= BEGINNING_MIN && strncmp(name, typed, n) == 0 ? 0 : mr_text_distance(typed, name);
+
+        if (far < least) {
+            least = far;
+            best = name;
+        }
+    }
+    return best;
+}
+
+static int unknown_command(const struct tool *tool, const char *typed)
+{
+    const char *near = meant(typed);
+
+    if (near)
+        return tool_usage_general("no command '%s': did you mean '%s'?", typed, near);
+    (void)tool_usage_general("no command '%s'", typed);
+    if (!tool->json)
+        print_help(stderr);
+    return TOOL_EXIT_USAGE;
+}
+
+/* "help", "help CMD": the same as --help and CMD --help. */
+static int help_on(const struct tool *tool, const char *name)
+{
+    const struct tool_command *command = name ? find(name) : NULL;
+
+    if (name && !command)
+        return unknown_command(tool, name);
+    if (command)
+        print_command_help(command);
+    else
+        print_help(stdout);
+    return 0;
 }
 
 static bool wants_help(int argc, char **argv)
@@ -126,12 +173,10 @@ static int run_command(struct tool *tool, int argc, char **argv)
 
     argc = take_common(tool, argc, argv);
     speak(tool);
-    if (!command) {
-        (void)tool_usage_general("no command '%s'", argv[0]);
-        if (!tool->json)
-            print_help(stderr);
-        return TOOL_EXIT_USAGE;
-    }
+    if (strcmp(argv[0], "help") == 0)
+        return help_on(tool, argc > 1 ? argv[1] : NULL);
+    if (!command)
+        return unknown_command(tool, argv[0]);
     if (wants_help(argc, argv)) {
         print_command_help(command);
         return 0;

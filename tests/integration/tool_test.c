@@ -100,6 +100,8 @@ static void test_help(void **state)
             "account", "access", "config", "bench"};
 
     expect(*state, "help", 0, NULL, ARGS("--help"));
+    expect(*state, "help", 0, NULL, ARGS("help"));
+    expect(*state, "help-tail", 0, NULL, ARGS("help", "tail"));
     for (size_t i = 0; i < MR_COUNT(commands); i++) {
         char golden[48];
 
@@ -111,6 +113,9 @@ static void test_help(void **state)
 static void test_wrong_calls(void **state)
 {
     expect(*state, "usage-none", 64, NULL, ARGS("dance"));
+    expect(*state, "usage-none", 64, NULL, ARGS("help", "dance"));
+    expect(*state, "usage-near", 64, NULL, ARGS("pasport"));
+    expect(*state, "usage-near-beginning", 64, NULL, ARGS("pass", "show"));
     expect(*state, "usage-tail", 64, NULL, ARGS("tail", "--from", "soon"));
     expect(*state, "usage-where", 64, NULL, ARGS("where"));
     expect(*state, "usage-log-find", 64, NULL, ARGS("log", "find", "--number", "7-3"));
