@@ -12,18 +12,21 @@
 #include "hub/session/publish.h"
 #include "hub/query.h"
 #include "proto/wire/json.h"
+#include "proto/wire/json_names.h"
 
-enum { EVENTS_MAX = 1000 };
+enum { EVENTS_MAX = 1000, FIELD_TEXT_MAX = 128 };
 
 struct publication {
     struct mr_query *query;
     struct mr_query_to to;
+    json_t *events;  /* as they were given: a field is named as its sender wrote it */
     json_t *results; /* one an event given; null until its verdict is there */
     bool dry;        /* nothing is stored */
 };
 
 static void free_publication(struct publication *publication)
 {
+    json_decref(publication->events);
     json_decref(publication->results);
     free(publication);
 }
@@ -172,8 +175,8 @@ void mr_query_publish(struct mr_query *query, const struct mr_query_to *to, cons
         mr_query_send_result(query, to, "", MR_ENOMEM, NULL);
         return;
     }
-    *publication = (struct publication){
-            query, *to, json_array(), json_is_true(json_object_get(arguments, "dry_run"))};
+    *publication = (struct publication){query, *to, json_incref(json_object_get(arguments, "events")),
+            json_array(), json_is_true(json_object_get(arguments, "dry_run"))};
     r = query->stopping     ? MR_ECLOSED
         : *query->read_only ? mr_query_no_space(&error)
                             : start(publication, arguments, &error);
@@ -199,16 +202,19 @@ static json_t *subscriptions_of(
     return names;
 }
 
-static json_t *verdict_of(const struct mr_intake_item *item)
+static json_t *verdict_of(const struct mr_intake_item *item, const json_t *event)
 {
     static const char *const names[] = {"", "stored", "duplicate", "quarantined", "refused"};
+    char field[FIELD_TEXT_MAX];
     json_t *result = json_pack("{s:s}", "verdict", names[item->verdict]);
 
     if (item->number)
         (void)json_object_set_new(result, "number", json_integer((json_int_t)item->number));
     if (item->text) {
         (void)json_object_set_new(result, "code", json_string(item->text->code));
-        (void)json_object_set_new(result, "field", json_string(item->text->field));
+        (void)json_object_set_new(result, "field",
+                json_string(mr_json_path(
+                        json_object_get(event, "data"), item->text->field, field, sizeof field)));
         (void)json_object_set_new(result, "reason", json_string(item->text->reason));
         (void)json_object_set_new(result, "cure", json_string(item->text->cure));
     }
@@ -216,10 +222,10 @@ static json_t *verdict_of(const struct mr_intake_item *item)
 }
 
 /* Of an item that was only tried out: the number of its record was taken back. *span: the next one. */
-static json_t *what_would_be(
-        const struct publication *publication, const struct mr_intake *intake, size_t item, size_t *span)
+static json_t *what_would_be(const struct publication *publication, const struct mr_intake *intake,
+        size_t item, const json_t *event, size_t *span)
 {
-    json_t *result = verdict_of(&intake->items[item]);
+    json_t *result = verdict_of(&intake->items[item], event);
     struct mr_intake_span record;
 
     if ((*span + 1) * sizeof record > intake->spans.size)
@@ -242,11 +248,13 @@ void mr_query_published(struct mr_intake *intake)
     size_t item = 0, span = 0;
 
     for (size_t i = 0; i < json_array_size(publication->results) && item < intake->count; i++) {
+        const json_t *event = json_array_get(publication->events, i);
+
         if (!json_is_null(json_array_get(publication->results, i)))
             continue;
         (void)json_array_set_new(publication->results, i,
-                publication->dry ? what_would_be(publication, intake, item, &span)
-                                 : verdict_of(&intake->items[item]));
+                publication->dry ? what_would_be(publication, intake, item, event, &span)
+                                 : verdict_of(&intake->items[item], event));
         item++;
     }
     if (intake->status == MR_ENOSPACE)

@@ -2,6 +2,7 @@
 #ifndef MR_WIRE_JSON_NAMES_H
 #define MR_WIRE_JSON_NAMES_H
 
+#include <jansson.h>
 #include <protobuf-c/protobuf-c.h>
 
 enum { MR_JSON_NAME_MAX = 64 };
@@ -11,5 +12,12 @@ char *mr_json_name(const char *name, char out[static MR_JSON_NAME_MAX]);
 
 /* By either name; NULL: no such field. */
 const ProtobufCFieldDescriptor *mr_json_field(const ProtobufCMessageDescriptor *descriptor, const char *name);
+
+/*
+ * A path of the schema ("person.family_name", "steps[2].due_on") as the sender of `data` says it: a name that
+ * stands there stays, all others are those of ProtoJSON ("person.familyName"). data NULL: nothing stands
+ * there. Cut at size; returns out.
+ */
+char *mr_json_path(const json_t *data, const char *path, char *out, size_t size);
 
 #endif

@@ -14,6 +14,7 @@
 #include "proto/base/list.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/json.h"
+#include "proto/wire/json_names.h"
 
 enum { BUDGET_BYTES = 1 << 20 };
 
@@ -388,6 +389,35 @@ static void broken_bytes_give_no_json(void **state)
     assert_null(out);
 }
 
+/* A field is named as its sender wrote it; what is not there, as ProtoJSON has it. */
+static void a_path_is_said_as_it_was_sent(void **state)
+{
+    static const struct {
+        const char *data, *path, *said;
+    } rows[] = {
+            {"{\"providerOgrn\": \"1\"}", "provider_ogrn", "providerOgrn"},
+            {"{\"provider_ogrn\": \"1\"}", "provider_ogrn", "provider_ogrn"},
+            {"{}", "person.family_name", "person.familyName"},
+            {"{\"person\": {\"family_name\": \"\"}}", "person.family_name", "person.family_name"},
+            {"{\"routeSteps\": [{}, {\"due_on\": \"\"}]}", "route_steps[1].due_on", "routeSteps[1].due_on"},
+            {"{\"routeSteps\": [{}, {}]}", "route_steps[1].due_on", "routeSteps[1].dueOn"},
+            {"{}", "time", "time"},
+            {"{}", "", ""},
+            {"{}", "a_field_whose_name_is_longer", "aFieldWhoseNameIsLo"},
+    };
+    char out[20 + 12];
+
+    (void)state;
+    for (size_t i = 0; i < MR_COUNT(rows); i++) {
+        json_t *data = json_loads(rows[i].data, 0, NULL);
+        bool cut = i + 1 == MR_COUNT(rows);
+
+        assert_string_equal(mr_json_path(data, rows[i].path, out, cut ? 20 : sizeof out), rows[i].said);
+        json_decref(data);
+    }
+    assert_string_equal(mr_json_path(NULL, "issued_on", out, sizeof out), "issuedOn");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +430,7 @@ int main(void)
             cmocka_unit_test(wrong_events_are_refused_and_leave_nothing),
             cmocka_unit_test(a_large_event_is_refused),
             cmocka_unit_test(broken_bytes_give_no_json),
+            cmocka_unit_test(a_path_is_said_as_it_was_sent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
