@@ -40,7 +40,9 @@ function useAddress() {
 function Page({address, who}) {
   const event = address.path.match(/^\/event\/([0-9]{1,15})$/);
   if (event && theirs(who)) return html`<${Event} key=${event[1]} number=${Number(event[1])} who=${who} />`;
-  const [, , may, Shown] = pages.find(([path]) => path === address.path) || pages[0];
+  const found = pages.find(([path]) => path === address.path);
+  if (!found) return html`<h1>${w('nopage')}</h1><p role="status"><a href="#/">${w('tooverview')}</a></p>`;
+  const [, , may, Shown] = found;
   if (!may(who) && address.path === '/' && theirs(who)) return html`<${Audit} parameters=${address.parameters} who=${who} />`;
   if (!may(who)) return html`<p role="alert">${w('denied')}</p>`;
   return html`<${Shown} key=${address.path + address.parameters} parameters=${address.parameters} who=${who} />`;

@@ -8,6 +8,15 @@ import {Personal} from '/console/personal.js';
 import {Proof} from '/console/proof_view.js';
 import {count, when} from '/console/words.js';
 
+// Of an erased one: what was done to it, and the event that says so; several may be it, and which is not kept.
+function Gone({event}) {
+  const by = event.erased.by;
+  const one = by.length === 1;
+  return html`<section class="card"><h2>${say('masked')}</h2><p>${one ? html`${say('erased_one')} ${when(by[0].destroyed)}, ${say('erased_event')} ${link(by[0].event)}` : html`${say('erased_many')} ${by.map((e) => html`${link(e.event)} `)}`}</p></section>`;
+}
+
+const stateOf = (event) => (event.expired ? 'st_expired' : event.erased ? 'st_erased' : event.quarantined ? 'st_quarantined' : event.sealed ? 'st_sealed' : 'st_open');
+
 const link = (number, text) => html`<a href="#/event/${number}">${text ?? count(number)}</a>`;
 
 // A part of the page: its heading stands while it loads, and when it fails.
@@ -20,8 +29,8 @@ function Part({title, ask, asked, children, kind}) {
 
 function Envelope({event}) {
   const lines = [['number', String(event.number)], ['time', when(event.recorded)], ['eventtime', event.time && when(event.time)], ['type', event.type], ['system', event.system],
-    ['source', event.source], ['event', event.id], ['hub_id', event.hub_id], ['state', event.expired ? say('st_expired') : event.quarantined ? say('st_quarantined') : event.sealed ? say('st_sealed') : say('st_open')]];
-  return html`<section class="card"><h2>${say('envelope')}</h2><dl>${lines.filter(([, v]) => v).map(([k, v]) => html`<dt>${k === 'hub_id' ? 'hub id' : say(k)}</dt><dd>${v}</dd>`)}</dl></section>`;
+    ['source', event.source], ['event', event.id], ['hub_id', event.hub_id], ['state', say(stateOf(event))]];
+  return html`<section class="card"><h2>${say('envelope')}</h2><dl>${lines.filter(([, v]) => v).map(([k, v]) => html`<dt>${say(k)}</dt><dd>${v}</dd>`)}</dl></section>`;
 }
 
 // The fields of its type that do not stand openly: sealed, or not filled in; which of the two is sealed too.
@@ -84,7 +93,8 @@ export function Event({number, who}) {
   const at = `/events/${number}`;
   return html`<h1>${say('event')} ${event.number}</h1><${Envelope} event=${event} />
     ${event.data && Object.keys(event.data).length > 0 && html`<${Open} event=${event} />`}
-    ${event.sealed && event.type && html`<${Masked} event=${event} who=${who} />`}
+    ${event.erased && html`<${Gone} event=${event} />`}
+    ${event.sealed && event.type && !event.erased && !event.expired && html`<${Masked} event=${event} who=${who} />`}
     <${Part} title="way" asked=${number} ask=${() => get(`${at}/way`)}>${(way) => html`<${Way} way=${way} />`}</${Part}>
     <${Part} title="case" asked=${number} ask=${() => get(`${at}/case`)}>${(told) => html`<${Case} told=${told} />`}</${Part}>
     ${who.scopes.includes('passport') && html`<${Part} title="cells" asked=${number} ask=${() => get(`${at}/cells`).catch((problem) => { if (problem.status === 404) return {cells: []}; throw problem; })}>${(rests) => html`<${Cells} rests=${rests} />`}</${Part}>`}

@@ -1,6 +1,7 @@
 // Logging in, and the first password of somebody who was invited.
 import {html, useState} from '/console/htm.js';
 import {login, setPassword} from '/console/api.js';
+import {saidOf} from '/console/parts.js';
 import {w} from '/console/words.js';
 
 function useSubmit(act) {
@@ -14,7 +15,7 @@ function useSubmit(act) {
   return [submit, busy, error];
 }
 
-const Said = ({error}) => error && html`<div role="alert" class="card error"><p>${error.message}</p>${error.cure && html`<p>${error.cure}</p>`}</div>`;
+const Said = ({error}) => error && html`<div role="alert" class="card error"><p>${saidOf(error).message}</p>${saidOf(error).cure && html`<p>${saidOf(error).cure}</p>`}</div>`;
 
 export function Login({onLogin}) {
   const [submit, busy, error] = useSubmit(async (form) => onLogin(await login(form.get('name'), form.get('password'))));

@@ -1,12 +1,18 @@
 // What several pages are built of.
 import {html, useEffect, useState, useCallback} from '/console/htm.js';
-import {w} from '/console/words.js';
+import {inRussian} from '/console/problem_words.js';
+import {language, w} from '/console/words.js';
+
+// An error as the screens' language has it.
+export const saidOf = (error) => (language() === 'ru' ? inRussian(error) : error);
 
 export function Trouble({error, again}) {
+  const {message, field, cure, said} = saidOf(error);
   return html`<section class="card error" role="alert"><h2>${w('failed')}</h2>
-    <p>${error.status === 403 ? w('denied') : error.message}</p>
-    ${error.field && html`<p class="soft">${w('field')}: ${error.field}</p>`}
-    ${error.cure && html`<p>${w('cure')}: ${error.cure}</p>`}
+    <p>${error.status === 403 ? w('denied') : message}</p>
+    ${field && html`<p class="soft">${w('field')}: ${field}</p>`}
+    ${cure && html`<p>${w('cure')}: ${cure}</p>`}
+    ${said && html`<p class="soft">${w('saidhub')}: <span lang="en">${said}${error.cure && `; ${error.cure}`}</span></p>`}
     ${again && html`<button class="plain" onClick=${again}>${w('retry')}</button>`}</section>`;
 }
 

@@ -2,6 +2,7 @@
 
 const russian = {
   title: 'Маршрут', overview: 'Обзор', passport: 'Паспорт', audit: 'Аудит', quarantine: 'На исправлении',
+  saidhub: 'Сообщение сервера', nopage: 'Нет такой страницы', tooverview: 'К «Обзору»',
   skip: 'К содержанию', logout: 'Выйти', other: 'English', menu: 'Разделы',
   login: 'Вход', name: 'Имя', password: 'Пароль', enter: 'Войти', loading: 'Загрузка…',
   invited: 'Новый пароль', choose: 'Придумайте пароль: не меньше 12 знаков, например несколько слов', save: 'Сохранить', again: 'Пароль ещё раз', differ: 'Пароли не совпадают',
@@ -9,20 +10,21 @@ const russian = {
   balance: 'Сверка', balanced: 'сходится', unbalanced: 'не сходится', compare: 'Сверить сейчас', differences: 'Расхождения', expected: 'должно быть', found: 'есть',
   head: 'Событий в журнале', rate: 'событий в секунду', behind: 'Индекс отстаёт, событий', signed: 'Подписано контрольной точкой', all: 'все', of: 'из',
   disk: 'Свободно на диске, МБ', readonly: 'Места нет: новые события не принимаются', commit: 'Последняя запись, мс',
-  systems: 'Системы', system: 'Система', state: 'Состояние', connected: 'на связи', away: 'не на связи', subscription: 'Подписка', received: 'Получено от систем', stored: 'Принято', duplicate: 'Повторов', refused: 'Отказано', delivered: 'доставлено', waiting: 'ждёт', parked: 'отложено', suppressed: 'не отправляется: человек стёрт или заблокирован', discarded: 'снято', expired_delivery: 'срок доставки прошёл',
-  waits: 'Ждут исправления', erasures: 'Запросы на удаление', overdue: 'просрочено', scrub: 'Повреждённых записей найдено',
+  systems: 'Системы', system: 'Система', state: 'Состояние', connected: 'на связи', away: 'не на связи', subscription: 'Подписка', received: 'Получено от систем', stored: 'Принято', duplicate: 'Повторов', refused: 'Отказано', delivered: 'доставлено', waiting: 'ждёт', parked: 'отложено', suppressed: 'не отправляется: данные человека уничтожены или заблокированы', discarded: 'снято', expired_delivery: 'срок доставки прошёл',
+  waits: 'Ждут исправления', erasures: 'Запросы на уничтожение', overdue: 'просрочено', scrub: 'Повреждённых записей найдено',
   search: 'Поиск', find: 'Найти', hint: 'type:nms.course. system:portal org:ОГРН corr:… from:2026-09-01 to:2026-10-01 — или номер, идентификатор, номер документа',
   number: 'Номер', time: 'Время', type: 'Тип', source: 'Источник', nothing: 'Ничего не найдено', nonewaits: 'Ничего не ждёт исправления', more: 'Дальше', results: 'Найденные события', unknown: 'Нет такого условия',
   event: 'Событие', data: 'Открытые данные', sealed: 'Персональные поля запечатаны и здесь не показываются', way: 'Путь через хаб', delivery: 'Доставка', acked: 'Подтверждено', attempts: 'Попытка',
   cells: 'Ячейки паспорта', reason: 'Причина', since: 'С',
   proof: 'Доказательство', checking: 'Этот браузер проверяет доказательство…', proved: 'Этот браузер проверил: запись входит в подписанный журнал', notproved: 'Доказательство не сошлось: журнал или запись изменены', notyet: 'Контрольная точка ещё не покрывает эту запись', expired: 'Срок хранения прошёл: проверить можно только хеш',
   signatureright: 'подпись верна', signatureunknown: 'подпись этим браузером не проверена (нет Ed25519)', keyfrom: 'Ключ взят у этого же хаба: сравните его с тем, что получили иначе', treesize: 'Размер дерева', root: 'Корень', key: 'Ключ',
-  cell: 'Ячейка', value: 'Значение', events: 'Событий', notcounted: 'не засчитано', rule: 'Правило', version: 'версия', asof: 'На номер журнала', show: 'Показать', workflow: 'Ход паспорта', from: 'Из чего', close: 'Закрыть', sample: 'образец', gone: 'Стёрто лиц', printit: 'Печать', nopassport: 'В конфигурации этого хаба нет паспорта',
+  cell: 'Ячейка', value: 'Значение', events: 'Событий', notcounted: 'не засчитано', rule: 'Правило', version: 'версия', asof: 'На номер журнала', show: 'Показать', workflow: 'Ход паспорта', from: 'Из чего', close: 'Закрыть', sample: 'образец', gone: 'Данные уничтожены, лиц', printit: 'Печать', nopassport: 'В конфигурации этого хаба нет паспорта',
   code: 'Код', denied: 'Вашей роли этот раздел не показывается', inaddress: 'Похоже на сведения о человеке: в адресе им не место',
 };
 
 const english = {
   title: 'Marshrut', overview: 'Overview', passport: 'Passport', audit: 'Audit', quarantine: 'To be corrected',
+  saidhub: 'The server says', nopage: 'No such page', tooverview: 'To the overview',
   skip: 'To the content', logout: 'Log out', other: 'Русский', menu: 'Pages',
   login: 'Log in', name: 'Name', password: 'Password', enter: 'Log in', loading: 'Loading…',
   invited: 'A new password', choose: 'Choose a password: 12 characters or more, some words for example', save: 'Save', again: 'The password again', differ: 'The passwords differ',

@@ -182,7 +182,7 @@ async function itOnlyGrew(page, stage, number) {
     await page.waitForSelector('.verdict[data-state=proved]');
     size = await page.evaluate(() => JSON.parse(localStorage.getItem('log.seen')).size);
   }
-  const said = await checkSaid(page, 'только дописан');
+  const said = await checkSaid(page, 'только дописыва');
   assert.ok(said.includes('сошлось') && said.includes(before.toLocaleString('ru')), said);
 }
 
@@ -224,11 +224,11 @@ async function anotherPast(page, stage, number) {
   await page.evaluate(() => { const seen = JSON.parse(localStorage.getItem('log.seen')); localStorage.setItem('log.seen', JSON.stringify({...seen, root: seen.root.replace(/^../, (b) => (b === '00' ? '11' : '00'))})); });
   await open(page, stage, `#/event/${number}`);
   await page.waitForSelector('.verdict[data-state=failed]');
-  assert.ok((await checkSaid(page, 'только дописан')).includes('НЕ СОШЛОСЬ'));
+  assert.ok((await checkSaid(page, 'только дописыва')).includes('НЕ СОШЛОСЬ'));
   await page.evaluate(() => { const seen = JSON.parse(localStorage.getItem('log.seen')); localStorage.setItem('log.seen', JSON.stringify({...seen, size: seen.size * 1000})); });
   await page.reload();
   await page.waitForSelector('.verdict[data-state=failed]');
-  assert.ok((await checkSaid(page, 'только дописан')).includes('НЕ СОШЛОСЬ'));
+  assert.ok((await checkSaid(page, 'только дописыва')).includes('НЕ СОШЛОСЬ'));
   await page.evaluate(() => localStorage.removeItem('log.seen'));
 }
 
