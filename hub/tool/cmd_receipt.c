@@ -190,7 +190,8 @@ const struct tool_command tool_receipt = {
         .summary = "a receipt that the log has an event, and its check offline",
         .help = "NUMBER         the receipt of this record: leaf, inclusion proof, signed checkpoint, as "
                 "text\n"
-                "               --wait: up to 10 s for a checkpoint that covers it; --out FILE\n"
+                "               --wait: up to 10 s for a checkpoint that covers it. --out FILE: into it,\n"
+                "               and nothing is printed\n"
                 "verify FILE    signature, inclusion and leaf of a receipt. Needs no hub, no store and no\n"
                 "               configuration. Without --key VKEY the key is the one in the file, and it "
                 "says\n"
