@@ -310,7 +310,7 @@ static void put_keys_of(const struct beside *b, int i, int from)
 {
     static const char keys[] = "keys/data.mdb";
     struct mr_buf bytes = MR_BUF_INIT;
-    json_t *manifests[2], *files[2], *file;
+    json_t *manifests[2], *files[2], *file = NULL;
     size_t at;
 
     assert_int_equal(mr_file_read(mr_tmpdir_path(backup_dir(b, from), keys), 64 << 20, &bytes), 0);
