@@ -85,8 +85,8 @@ static void on_stripped(void *ctx)
     (void)uv_async_send(&hub->said);
 }
 
-/* Eraser's thread: the compactor was started before it. */
-static void on_strip(void *ctx)
+/* Eraser's thread, or one of the desk's: the compactor was started before them. */
+static void on_owed(void *ctx)
 {
     struct mr_hub *hub = ctx;
 
@@ -192,9 +192,9 @@ static int start_writer(struct mr_hub *hub, const struct mr_writer_options *opti
 static int start_eraser(struct mr_hub *hub, struct mr_error *reterr)
 {
     const struct mr_eraser_options options = {
-            &hub->houses[MR_HOUSE_ERASER], hub->prepare, hub->indexer, on_own_said, on_strip, hub};
-    const struct mr_desk_options desk = {&hub->houses[MR_HOUSE_DESK], hub->prepare, on_own_said, hub};
-    int r = mr_desk_start(&hub->desk, &desk, reterr);
+            &hub->houses[MR_HOUSE_ERASER], hub->prepare, hub->indexer, on_own_said, on_owed, hub};
+    const struct mr_desk_options d = {&hub->houses[MR_HOUSE_DESK], hub->prepare, on_own_said, on_owed, hub};
+    int r = mr_desk_start(&hub->desk, &d, reterr);
 
     return r < 0 ? r : mr_eraser_start(&hub->eraser, &options, reterr);
 }

@@ -48,15 +48,6 @@ int mr_balance_desk_row(struct mr_balance_desk *desk, struct mr_slice value)
 
 /* ---- what waited for correction ---- */
 
-static int row_of(struct mr_balance_desk *desk, uint64_t number, struct mr_quarantine_row *ret)
-{
-    uint8_t key[MR_QUARANTINE_KEY_BYTES];
-    struct mr_slice value;
-    int r = mr_log_row(desk->reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value);
-
-    return r < 0 ? r : mr_quarantine_row_decode(ret, value);
-}
-
 static struct mr_slice newer_key(uint64_t number, uint16_t system, uint8_t out[static NEWER_KEY_BYTES])
 {
     mr_put_be64(out, number);
@@ -70,7 +61,7 @@ static int count_quarantined(struct mr_balance_desk *desk, const struct mr_recor
     struct mr_quarantine_row row;
     uint8_t key[NEWER_KEY_BYTES];
     uint32_t index;
-    int r = row_of(desk, record->number, &row);
+    int r = mr_quarantine_row_read(&row, desk->reader, record->number);
 
     if (r < 0)
         return r == MR_ENOTFOUND ? 0 : r; /* the sum differs */
@@ -102,7 +93,7 @@ static void look_for_newer(struct mr_balance_desk *desk, const struct mr_record 
 static struct mr_desk_in *ending_of(struct mr_balance_desk *desk, uint64_t event, uint64_t number,
         enum mr_quarantine_state state, struct mr_quarantine_row *row)
 {
-    if (number >= event || row_of(desk, number, row) < 0 || row->state != state) {
+    if (number >= event || mr_quarantine_row_read(row, desk->reader, number) < 0 || row->state != state) {
         desk->contradicting++;
         return NULL;
     }

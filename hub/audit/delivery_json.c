@@ -190,13 +190,10 @@ json_t *mr_delivery_tries_json(struct mr_log_reader *reader, uint16_t sub, uint6
 
 void mr_quarantine_add(struct mr_log_reader *reader, uint64_t number, json_t *json)
 {
-    uint8_t key[MR_QUARANTINE_KEY_BYTES];
     struct mr_quarantine_row row;
-    struct mr_slice value;
     json_t *quarantine;
 
-    if (mr_log_row(reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value) < 0 ||
-            mr_quarantine_row_decode(&row, value) < 0)
+    if (mr_quarantine_row_read(&row, reader, number) < 0)
         return;
     quarantine = json_pack("{s:s, s:s, s:s, s:s, s:s, s:o}", "state", mr_quarantine_state_name(row.state),
             "code", row.text.code, "field", row.text.field, "reason", row.text.reason, "cure", row.text.cure,

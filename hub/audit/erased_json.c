@@ -31,17 +31,13 @@ static bool is_destroyed(const struct mr_house *house, struct mr_slice slot)
  */
 static bool is_discarded(const struct mr_house *house, uint64_t number)
 {
-    uint8_t key[MR_QUARANTINE_KEY_BYTES];
     struct mr_quarantine_row row;
     struct mr_log_reader *reader;
-    struct mr_slice value;
     int r = mr_log_reader_open(house->log, &reader);
 
     if (r < 0)
         return false;
-    r = mr_log_row(reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value);
-    if (r == 0)
-        r = mr_quarantine_row_decode(&row, value);
+    r = mr_quarantine_row_read(&row, reader, number);
     mr_log_reader_close(reader);
     return r == 0 && row.state == MR_QUARANTINE_DISCARDED && row.ended_event == 0;
 }

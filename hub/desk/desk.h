@@ -19,6 +19,7 @@ struct mr_desk_options {
     struct mr_house *house; /* the thread's own */
     struct mr_prepare *prepare;
     void (*said)(void *ctx); /* any thread: there is something new in the log; may be NULL */
+    void (*owes)(void *ctx); /* any thread: the index owes something (hub/index/owed.h); may be NULL */
     void *ctx;
 };
 int mr_desk_start(struct mr_desk **ret, const struct mr_desk_options *options, struct mr_error *reterr);
@@ -26,8 +27,6 @@ void mr_desk_wake(struct mr_desk *desk); /* any thread: something waits no longe
 /* Ends what runs; before prepare stops. What is called afterwards is told MR_ECLOSED. NULL is fine. */
 void mr_desk_stop(struct mr_desk *desk);
 void mr_desk_free(struct mr_desk *desk); /* nobody calls any more; NULL is fine */
-
-enum { MR_DESK_KEEP_DAYS = 30 };
 
 /* Who acts, and what allows it: a reference that names nobody; may be empty. */
 struct mr_desk_word {

@@ -3,6 +3,7 @@
 
 #include "event/hub.pb-c.h"
 #include "hub/desk/desk_internal.h"
+#include "hub/index/owed.h"
 #include "store/fault.h"
 
 struct saying {
@@ -61,6 +62,12 @@ int mr_desk_release(struct mr_desk *desk, const struct mr_house *house, uint64_t
     return r;
 }
 
+/* Writer thread: in the commit that says it. */
+static int owe(struct mr_intake *intake, struct mr_log_batch *batch)
+{
+    return mr_owed_put(batch, &(struct mr_owed){intake->order->number, intake->order->number});
+}
+
 /* The words first, then the key: what is said and not yet done is done at the next start. */
 static int discard(struct mr_desk *desk, const struct mr_house *house, struct mr_desk_item *item,
         uint64_t number, const struct mr_desk_word *word, struct mr_desk_done *ret, struct mr_error *reterr)
@@ -79,11 +86,15 @@ static int discard(struct mr_desk *desk, const struct mr_house *house, struct mr
     r = mr_desk_event(
             &event, house, "hub.event.discarded.v1", word, *item->hub_id ? item->hub_id : NULL, &m.base);
     if (r == 0)
-        r = mr_desk_carry_out(desk, &order, item, mr_buf_slice(&event), NULL, ret, reterr);
+        r = mr_desk_carry_out(desk, &order, item, mr_buf_slice(&event), owe, ret, reterr);
     mr_buf_fini(&event);
     if (r == 0)
         r = MR_FAULT("desk.discarded");
-    return r < 0 ? r : mr_desk_destroy(desk, mr_slice(item->row.item, sizeof item->row.item));
+    if (r == 0)
+        r = mr_desk_destroy(desk, mr_slice(item->row.item, sizeof item->row.item));
+    if (r == 0 && desk->options.owes)
+        desk->options.owes(desk->options.ctx);
+    return r;
 }
 
 int mr_desk_discard(struct mr_desk *desk, const struct mr_house *house, uint64_t number,

@@ -218,16 +218,12 @@ struct sweep {
 /* "overtaken", "expired"; "" for one that is over already; NULL: it waits. */
 static const char *why_over(const struct sweep *s, const mr_proposal *proposal)
 {
-    uint8_t key[MR_QUARANTINE_KEY_BYTES];
     struct mr_quarantine_row row;
-    struct mr_slice value;
     int r;
 
     if (proposal->state != MR_PROPOSAL_WAITING)
         return "";
-    r = mr_log_row(s->reader, MR_LOG_QUARANTINE, mr_number_key(proposal->number, key), &value);
-    if (r == 0)
-        r = mr_quarantine_row_decode(&row, value);
+    r = mr_quarantine_row_read(&row, s->reader, proposal->number);
     if (r == 0 && row.state != MR_QUARANTINE_WAITING)
         return "overtaken";
     return s->now_us >= proposal->expires_us ? "expired" : NULL;

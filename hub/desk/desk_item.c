@@ -8,12 +8,8 @@
 
 static int read_row(struct mr_desk_item *item, uint64_t number, struct mr_error *reterr)
 {
-    uint8_t key[MR_QUARANTINE_KEY_BYTES];
-    struct mr_slice value;
-    int r = mr_log_row(item->reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value);
+    int r = mr_quarantine_row_read(&item->row, item->reader, number);
 
-    if (r == 0)
-        r = mr_quarantine_row_decode(&item->row, value);
     if (r == MR_ENOTFOUND)
         return mr_error_set(reterr, r, "number", "marshrut quarantine list has the numbers",
                 "no event of this number was put aside");

@@ -1,11 +1,14 @@
-/* Bodies that are not needed any more: their item keys are destroyed. */
+/* Bodies that are not needed any more: the index forgets what was inside, and their item keys are destroyed.
+ */
 #include <string.h>
 
 #include <sodium.h>
 
 #include "hub/desk/desk_internal.h"
+#include "hub/index/owed.h"
 
-#define KEEP_US (MR_DESK_KEEP_DAYS * 24 * 3600 * (int64_t)1000000)
+/* Numbers no further apart are one range: reading the records between them is less than another round. */
+enum { NEAR = 4096 };
 
 /* Prepare thread. */
 static int destroy(void *ctx, struct mr_keyring *keyring)
@@ -35,7 +38,8 @@ int mr_desk_destroy(struct mr_desk *desk, struct mr_slice ids)
 struct sweep {
     struct mr_desk *desk;
     int64_t now_us;
-    struct mr_buf due; /* item ids */
+    struct mr_buf due;  /* item ids */
+    struct mr_buf owed; /* struct mr_owed, ascending: where they are */
 };
 
 static bool has_key(const struct mr_desk *desk, const uint8_t *item)
@@ -47,10 +51,20 @@ static bool has_key(const struct mr_desk *desk, const uint8_t *item)
     return r == 0;
 }
 
-/* Since when it is over; rows of older versions say since when it waited only. */
-static int64_t ended_us(const struct mr_quarantine_row *row)
+static void add_owed(struct sweep *s, uint64_t number)
 {
-    return row->ended_us ? row->ended_us : row->at_us;
+    struct mr_owed owed = {number, number};
+    uint8_t *last = s->owed.data + s->owed.size - sizeof owed;
+
+    if (s->owed.size > 0)
+        memcpy(&owed, last, sizeof owed);
+    if (s->owed.size > 0 && number - owed.last <= NEAR) {
+        owed.last = number;
+        memcpy(last, &owed, sizeof owed);
+        return;
+    }
+    owed = (struct mr_owed){number, number};
+    mr_buf_put(&s->owed, &owed, sizeof owed);
 }
 
 static int on_row(void *ctx, struct mr_slice key, struct mr_slice value)
@@ -59,14 +73,40 @@ static int on_row(void *ctx, struct mr_slice key, struct mr_slice value)
     struct mr_quarantine_row row;
     int r = mr_quarantine_row_decode(&row, value);
 
-    (void)key;
-    if (r < 0 || row.state == MR_QUARANTINE_WAITING)
+    if (r < 0 || key.size != MR_QUARANTINE_KEY_BYTES || !mr_quarantine_row_over(&row, s->now_us))
         return 0; /* scrubbing reports a damaged one */
-    if (row.state != MR_QUARANTINE_DISCARDED && s->now_us - ended_us(&row) < KEEP_US)
-        return 0;
-    if (has_key(s->desk, row.item))
+    if (has_key(s->desk, row.item)) {
         mr_buf_put(&s->due, row.item, sizeof row.item);
-    return mr_buf_failed(&s->due) ? MR_ENOMEM : 0;
+        add_owed(s, mr_get_be64(key.data));
+    }
+    return mr_buf_failed(&s->due) || mr_buf_failed(&s->owed) ? MR_ENOMEM : 0;
+}
+
+/* Writer thread. */
+static int put_owed(struct mr_own *own, struct mr_log_batch *batch)
+{
+    const struct mr_buf *owed = own->ctx;
+    struct mr_owed range;
+    int r = 0;
+
+    for (size_t at = 0; r == 0 && at < owed->size; at += sizeof range) {
+        memcpy(&range, owed->data + at, sizeof range);
+        r = mr_owed_put(batch, &range);
+    }
+    return r;
+}
+
+/* Owed first: a kill before the keys are gone finds them due again. */
+static int destroy_due(struct mr_desk *desk, struct sweep *s)
+{
+    struct mr_own own = {.rows = put_owed, .ctx = &s->owed};
+    int r = s->due.size > 0 ? mr_own_say(desk->options.prepare, &own, NULL) : 0;
+
+    if (r == 0)
+        r = mr_desk_destroy(desk, mr_buf_slice(&s->due));
+    if (r == 0 && s->due.size > 0 && desk->options.owes)
+        desk->options.owes(desk->options.ctx);
+    return r;
 }
 
 int mr_desk_sweep(struct mr_desk *desk)
@@ -80,7 +120,8 @@ int mr_desk_sweep(struct mr_desk *desk)
     r = mr_log_rows(reader, MR_LOG_QUARANTINE, mr_slice(NULL, 0), mr_slice(NULL, 0), on_row, &s);
     mr_log_reader_close(reader);
     if (r == 0)
-        r = mr_desk_destroy(desk, mr_buf_slice(&s.due));
+        r = destroy_due(desk, &s);
     mr_buf_fini(&s.due);
+    mr_buf_fini(&s.owed);
     return r;
 }

@@ -175,16 +175,6 @@ static int read_log(struct collect *c)
 
 /* ---- what waits for correction ---- */
 
-/* The item key of a record that waited, and still has its body. */
-static int item_of(const struct collect *c, uint64_t number, struct mr_quarantine_row *ret)
-{
-    uint8_t key[MR_QUARANTINE_KEY_BYTES];
-    struct mr_slice value;
-    int r = mr_log_row(c->e->reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value);
-
-    return r < 0 ? r : mr_quarantine_row_decode(ret, value);
-}
-
 /* Whose it is nobody can tell, and mended it must not come back: unless its key is gone already. */
 static int unreadable(struct collect *c, uint64_t number, const struct mr_quarantine_row *row)
 {
@@ -199,7 +189,7 @@ static int one_waiting(struct collect *c, uint64_t number)
 {
     const struct mr_house *house = c->e->eraser->house;
     struct mr_quarantine_row row;
-    int r = item_of(c, number, &row);
+    int r = mr_quarantine_row_read(&row, c->e->reader, number);
     const char *system;
 
     if (r < 0)

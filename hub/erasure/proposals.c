@@ -28,13 +28,9 @@ static bool goes_with_its_event(const struct looking *l, uint64_t number)
 /* Who has sent what waits; NULL: nobody knows. */
 static const char *sender_of(const struct looking *l, uint64_t number)
 {
-    uint8_t key[MR_QUARANTINE_KEY_BYTES];
     struct mr_quarantine_row row;
-    struct mr_slice value;
-    int r = mr_log_row(l->e->reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value);
+    int r = mr_quarantine_row_read(&row, l->e->reader, number);
 
-    if (r == 0)
-        r = mr_quarantine_row_decode(&row, value);
     return r == 0 ? mr_names_text(l->e->eraser->house->names, MR_NAME_SYSTEM, row.system) : NULL;
 }
 

@@ -8,6 +8,7 @@
 #include "hub/index/index_inside.h"
 #include "hub/index/index_keys.h"
 #include "hub/index/index_notes.h"
+#include "hub/intake/prepare.h"
 #include "hub/record/opened.h"
 #include "hub/project/fact_view.h"
 #include "proto/base/list.h"
@@ -64,6 +65,15 @@ static int index_head(struct pass *p)
     return mr_index_head(&p->record.record, p->type_key, put_entry, p);
 }
 
+/* Its body is not looked at any more, whether its key is destroyed yet or not: the index is the same. */
+static bool is_discarded(struct pass *p)
+{
+    struct mr_quarantine_row row;
+
+    return mr_quarantine_row_read(&row, p->reader, p->record.record.number) == 0 &&
+           row.state == MR_QUARANTINE_DISCARDED;
+}
+
 /*
  * Keys from inside of the event. A blocked person's event is opened for these alone: unblocked, it is found
  * as before, and an erasure takes them out again. It is not projected.
@@ -73,7 +83,9 @@ static int index_inside(struct pass *p)
     const struct mr_record *record = &p->record.record;
     bool waits = record->flags & MR_RECORD_QUARANTINED, blocked = false;
     bool of_nobody = waits || !(record->flags & MR_RECORD_SEALED);
-    int r = mr_opened_read(&p->opened, p->house, record, waits ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX, NULL);
+    int r = waits && is_discarded(p) ? MR_EDESTROYED
+                                     : mr_opened_read(&p->opened, p->house, record,
+                                               waits ? MR_PURPOSE_SHOW : MR_PURPOSE_INDEX, NULL);
 
     p->is_open = r == 0;
     if (r == 0) {

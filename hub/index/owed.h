@@ -1,6 +1,7 @@
 /*
  * What index/ and views/ owe to the log: ranges in which a record changed under a number that they may have
- * already, because it expired or because a damaged one came back. The row is put in the commit of the change
+ * already, because it expired, because the body of one that waited for correction is not needed any more, or
+ * because a damaged one came back. The row is put in the commit of the change
  * and goes when both are as a rebuild would make them, so a kill in between leaves it, and a later round, or
  * the next start, does it. Doing it twice is the same as once.
  *
@@ -22,9 +23,10 @@ int mr_owed_del(struct mr_log_batch *batch, const struct mr_owed *owed);
 int mr_owed_next(struct mr_log_reader *reader, uint64_t from, struct mr_owed *ret);
 
 /*
- * Makes index/ and views/ right in the range: what comes from inside of expired records goes; a record that
- * could not be read when it was its turn, and can be now, is indexed and projected. One thread at a time,
- * beside the indexer. MR_EAGAIN: they have not come so far, ask again later; MR_ECLOSED: stopping() said so.
+ * Makes index/ and views/ right in the range: what comes from inside of records that expired, or whose body
+ * is over, goes; a record that could not be read when it was its turn, and can be now, is indexed and
+ * projected. One thread at a time, beside the indexer. MR_EAGAIN: they have not come so far, ask again later;
+ * MR_ECLOSED: stopping() said so.
  */
 struct mr_owed_stop {
     bool (*stopping)(void *ctx); /* may be NULL */

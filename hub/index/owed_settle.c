@@ -4,12 +4,13 @@
 
 #include "hub/index/indexer.h"
 #include "hub/index/owed.h"
+#include "hub/intake/prepare.h"
 #include "proto/base/bytes.h"
 #include "store/fault.h"
 
 enum { ROW_KEY_BYTES = 9, ROWS_AT_ONCE = 4096, DAMAGED_AT_ONCE = 64 };
 
-/* ---- which records of the range have expired: a bit each ---- */
+/* ---- which records of the range have expired, or are over: a bit each ---- */
 
 struct expired {
     uint64_t first, last;
@@ -33,8 +34,17 @@ static bool is_expired(void *ctx, uint64_t number)
     return number >= e->first && number <= e->last && (e->bits[at / 8] & 1 << at % 8) != 0;
 }
 
+/* Its body waited for correction and is not needed any more. */
+static bool is_over(struct mr_log_reader *reader, const struct mr_record *record, int64_t now_us)
+{
+    struct mr_quarantine_row row;
+
+    return record->flags & MR_RECORD_QUARANTINED &&
+           mr_quarantine_row_read(&row, reader, record->number) == 0 && mr_quarantine_row_over(&row, now_us);
+}
+
 static int read_all(struct mr_log_reader *reader, struct mr_record_view *view, struct expired *expired,
-        const struct mr_owed_stop *stop)
+        int64_t now_us, const struct mr_owed_stop *stop)
 {
     int r = 0;
 
@@ -42,7 +52,7 @@ static int read_all(struct mr_log_reader *reader, struct mr_record_view *view, s
         if (stop->stopping && stop->stopping(stop->ctx))
             return MR_ECLOSED;
         r = n == expired->first ? mr_log_read(reader, n, view, NULL) : mr_log_read_next(reader, view, NULL);
-        if (r == 0 && view->record.flags & MR_RECORD_EXPIRED)
+        if (r == 0 && (view->record.flags & MR_RECORD_EXPIRED || is_over(reader, &view->record, now_us)))
             add(expired, n);
         else if (r == MR_ECORRUPT || r == MR_EUNSUPPORTED) /* has not changed */
             r = 0;
@@ -142,7 +152,7 @@ static int settle_expired(struct mr_house *house, struct mr_log_reader *reader, 
     struct expired expired = {.first = owed->first,
             .last = owed->last,
             .bits = calloc(1, (size_t)((owed->last - owed->first) / 8 + 1))};
-    int r = expired.bits ? read_all(reader, view, &expired, stop) : MR_ENOMEM;
+    int r = expired.bits ? read_all(reader, view, &expired, mr_clock_wall_us(house->clock), stop) : MR_ENOMEM;
 
     mr_log_reader_pause(reader);
     if (r == 0)

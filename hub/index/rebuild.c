@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "hub/index/indexer.h"
+#include "hub/index/owed.h"
 #include "hub/keep/leftover.h"
 #include "hub/project/fact_view.h"
 #include "proto/base/bytes.h"
@@ -206,17 +207,33 @@ static int say_damage(int r, const char *name, struct mr_error *reterr)
     return mr_error_set(reterr, r, name, cure, "rows of %s/ are damaged", name);
 }
 
+/* 1: the log has changed behind them, and that is not settled yet (hub/index/owed.h). */
+static int look_owing(struct mr_house *house)
+{
+    struct mr_log_reader *reader;
+    struct mr_owed owed;
+    int r = mr_log_reader_open(house->log, &reader);
+
+    if (r < 0)
+        return r;
+    r = mr_owed_next(reader, 1, &owed);
+    mr_log_reader_close(reader);
+    return r == 0 ? 1 : r == MR_ENOTFOUND ? 0 : r;
+}
+
 /* The digest, when index/ and views/ stood at the same number before and after it. 1: they did not. */
 static int digest_once(struct mr_house *house, struct content *ret, struct mr_error *reterr)
 {
     uint64_t views = mr_view_through(house->view);
-    int r;
+    int r = look_owing(house);
 
     ret->through = mr_index_through(house->index);
-    if (ret->through != views)
-        return 1;
+    if (r != 0 || ret->through != views)
+        return r < 0 ? r : 1;
     r = say_damage(mr_index_digest(house->index, ret->index, &ret->entries, reterr), "index", reterr);
-    return r < 0 ? r : ret->through != mr_index_through(house->index);
+    if (r < 0 || ret->through != mr_index_through(house->index))
+        return r < 0 ? r : 1;
+    return look_owing(house);
 }
 
 /* Of one moment. Their builder commits one after the other, and a commit lasts as long as the disk wants. */
@@ -235,8 +252,9 @@ static int digest_present(struct mr_house *house, struct content *ret, struct mr
         r = digest_once(house, ret, reterr);
     }
     return r <= 0 ? r
-                  : mr_error_set(reterr, MR_EAGAIN, "index", "try again when fewer events come",
-                            "the index grows faster than it is read");
+                  : mr_error_set(reterr, MR_EAGAIN, "index",
+                            "try again with the hub running, when fewer events come",
+                            "index and views do not come to rest beside the log");
 }
 
 static int digest_again(struct mr_house *house, uint64_t through, struct blocked *blocked,

@@ -213,6 +213,14 @@ struct mr_quarantine_row {
     char ended_by[64];    /* operator, "hub"; empty: its sender, or an erasure */
     uint64_t ended_event; /* number of the hub's event that says so; 0: none */
 };
+/*
+ * Whether its body is not needed any more: at once when it is discarded, else so many days after it ended.
+ * The desk destroys its key then, and what the index has from inside of it goes.
+ */
+enum { MR_QUARANTINE_KEEP_DAYS = 30 };
+bool mr_quarantine_row_over(const struct mr_quarantine_row *row, int64_t now_us);
+/* MR_ENOTFOUND, MR_ECORRUPT. */
+int mr_quarantine_row_read(struct mr_quarantine_row *ret, struct mr_log_reader *reader, uint64_t number);
 int mr_quarantine_row_encode(struct mr_buf *out, const struct mr_quarantine_row *row);
 int mr_quarantine_row_decode(struct mr_quarantine_row *ret, struct mr_slice value);
 

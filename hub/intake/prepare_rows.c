@@ -10,6 +10,8 @@
 enum { ROW_VERSION = 1, INTAKE_ROW_VERSION = 2 /* 1: without came_us and what follows it */ };
 enum { QUARANTINE_ROW_VERSION = 3 /* 1: without replaced_by; 2: without what follows it */ };
 
+#define KEEP_US (MR_QUARANTINE_KEEP_DAYS * 24 * 3600 * (int64_t)1000000)
+
 struct cursor {
     const uint8_t *at;
     size_t left;
@@ -304,6 +306,25 @@ int mr_quarantine_row_decode(struct mr_quarantine_row *ret, struct mr_slice valu
     if (ret->state < MR_QUARANTINE_WAITING || ret->state > MR_QUARANTINE_REPLACED)
         c.bad = true;
     return end(&c);
+}
+
+int mr_quarantine_row_read(struct mr_quarantine_row *ret, struct mr_log_reader *reader, uint64_t number)
+{
+    uint8_t key[MR_QUARANTINE_KEY_BYTES];
+    struct mr_slice value;
+    int r = mr_log_row(reader, MR_LOG_QUARANTINE, mr_number_key(number, key), &value);
+
+    return r < 0 ? r : mr_quarantine_row_decode(ret, value);
+}
+
+bool mr_quarantine_row_over(const struct mr_quarantine_row *row, int64_t now_us)
+{
+    /* rows of older versions say since when it waited only */
+    int64_t ended_us = row->ended_us ? row->ended_us : row->at_us;
+
+    if (row->state == MR_QUARANTINE_WAITING)
+        return false;
+    return row->state == MR_QUARANTINE_DISCARDED || now_us - ended_us >= KEEP_US;
 }
 
 const char *mr_quarantine_state_name(enum mr_quarantine_state state)

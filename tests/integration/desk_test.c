@@ -119,6 +119,7 @@ static void check_ended(struct spawn *spawn)
     assert_int_equal(count_of_type(spawn, "hub.event.released.v1"), 1);
     assert_int_equal(count_of_type(spawn, "hub.event.discarded.v1"), 1);
     assert_int_equal(tool(spawn, NULL, NULL, WORDS("balance")), 0);
+    assert_int_equal(tool(spawn, NULL, NULL, WORDS("rebuild", "--check")), 0);
 }
 
 static void test_in_one_go(void **state)

@@ -334,7 +334,7 @@ static void bodies_go_after_their_term(void **state)
     set_clock(f);
     one_is_proposed(f);
     assert_int_equal(mr_desk_approve(f->desk, &f->env->house, 1, 2, &second, &done, &error), 0);
-    pass_days(f, MR_DESK_KEEP_DAYS - 1);
+    pass_days(f, MR_QUARANTINE_KEEP_DAYS - 1);
     desk_env_stop(f); /* ends what it has begun */
     assert_int_equal(desk_env_body(f, 1), 0);
     desk_env_start(f);
