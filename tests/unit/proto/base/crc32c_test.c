@@ -49,11 +49,11 @@ static void rfc3720_vectors_hold(void **state)
 
 static void both_agree_at_every_size_and_alignment(void **state)
 {
-    uint8_t data[96];
+    uint8_t data[900]; /* some rounds of its lanes, and what is left */
 
     (void)state;
     for (size_t i = 0; i < sizeof data; i++)
-        data[i] = (uint8_t)(i * 37 + 11);
+        data[i] = (uint8_t)(i * i * 37 + i / 7 + 11);
     for (size_t start = 0; start < 9; start++)
         for (size_t size = 0; size + start <= sizeof data; size++)
             assert_int_equal(mr_crc32c(7, data + start, size), mr_crc32c_portable(7, data + start, size));
