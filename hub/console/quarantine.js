@@ -22,8 +22,8 @@ const narrow = (filter) => Object.fromEntries(Object.entries(filter).filter(([, 
 function Filter({filter, state}) {
   const send = (e) => { e.preventDefault(); go('/quarantine', Object.fromEntries([...new FormData(e.target)].filter(([, value]) => value))); };
   return html`<form class="line" aria-label=${say('filter')} onSubmit=${send}>
-    <select name="state" aria-label=${say('state')}>${['waiting', 'proposed', 'released', 'discarded', 'replaced', 'all'].map((one) => html`<option value=${one} selected=${one === state}>${one === 'all' ? say('all') : say(`st_${one}`)}</option>`)}</select>
-    ${FILTERS.map((name) => html`<input name=${name} type=${name === 'before' ? 'date' : 'text'} aria-label=${say(name)} placeholder=${say(name)} value=${filter[name]} />`)}
+    <label>${say('state')}<select name="state">${['waiting', 'proposed', 'released', 'discarded', 'replaced', 'all'].map((one) => html`<option value=${one} selected=${one === state}>${one === 'all' ? say('all') : say(`st_${one}`)}</option>`)}</select></label>
+    ${FILTERS.map((name) => html`<label>${say(name)}<input name=${name} type=${name === 'before' ? 'date' : 'text'} value=${filter[name]} /></label>`)}
     <button>${say('apply')}</button></form>`;
 }
 
@@ -65,7 +65,7 @@ function Act({chosen, filter, onDone}) {
   return html`<form class="card" onSubmit=${send} aria-label=${say('act')}><h2>${say('act')}</h2><p>${say('chosen')}: ${count(chosen.length)}</p>
     ${Object.keys(can).length > 0 && html`<label><input type="checkbox" name="byfilter" class="check-box" /> ${say('byfilter')}</label>`}
     <label for="reason">${say('basis')}</label><input id="reason" name="reason" required pattern="[A-Za-z0-9\\-\\/._]{1,64}" autocomplete="off" />
-    <p><button value="release" disabled=${busy}>${say('release')}</button> <button class="plain" value="discard" disabled=${busy}>${say('discard')}</button></p>
+    <p><button class="plain" value="release" disabled=${busy}>${say('release')}</button> <button class="plain" value="discard" disabled=${busy}>${say('discard')}</button></p>
     ${error && html`<${Trouble} error=${error} />`}</form>`;
 }
 

@@ -114,7 +114,7 @@ function End({number, onDone}) {
     if (value === 'discard' && !confirm(say('sure'))) return;
     onDone(await settle(value, {number}, form.get('reason')));
   };
-  return html`<${Form} label=${say('end')} act=${act}><${Basis} id="end-reason" /><p><button value="release">${say('release')}</button> <button class="plain" value="discard">${say('discard')}</button></p></${Form}>`;
+  return html`<${Form} label=${say('end')} act=${act}><${Basis} id="end-reason" /><p><button class="plain" value="release">${say('release')}</button> <button class="plain" value="discard">${say('discard')}</button></p></${Form}>`;
 }
 
 export function Row({number, who}) {
@@ -132,7 +132,7 @@ export function Row({number, who}) {
   const waits = row.state === 'waiting';
   const proposal = shown ? shown.proposal : row.proposal;
   return html`<p><a href="#/quarantine">${say('back')}</a></p><h1>${say('event')} № ${count(number)}</h1>${said}
-    <section class="card"><dl><dt>${say('state')}</dt><dd>${say(`st_${row.state}`)}</dd><dt>${say('reason')}</dt><dd>${why}</dd><dt>${say('cure')}</dt><dd>${cure}</dd><dt>${say('field')}</dt><dd>${row.field || '—'}</dd>
+    <section class="card"><dl><dt>${say('state')}</dt><dd>${say(`one_${row.state}`)}</dd><dt>${say('reason')}</dt><dd>${why}</dd><dt>${say('cure')}</dt><dd>${cure}</dd><dt>${say('field')}</dt><dd>${row.field || '—'}</dd>
       <dt>${say('type')}</dt><dd>${row.type}</dd><dt>${say('system')}</dt><dd>${row.system}</dd><dt>${say('since')}</dt><dd>${when(row.since)}</dd>
       ${row.behind && html`<dt>${say('behind')}</dt><dd><a href="#/quarantine?number=${row.behind}">${count(row.behind)}</a></dd>`}
       ${row.replaced_by && html`<dt>${say('newnumber')}</dt><dd><a href="#/event/${row.replaced_by}">${count(row.replaced_by)}</a></dd>`}</dl>

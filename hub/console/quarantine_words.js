@@ -25,6 +25,7 @@ const reasons = {
 export const reasonOf = (row) => (language() === 'ru' && reasons[row.code]) || [row.reason || row.code, row.cure];
 
 addWords(own({
+  one_waiting: 'ждёт исправления', one_released: 'принято', one_discarded: 'снято', one_replaced: 'исправлено отправителем',
   waits: 'Ждут исправления', filter: 'Отбор', code: 'Код причины', type: 'Тип события', before: 'Раньше дня', all: 'все', st_waiting: 'ждут', st_released: 'приняты', st_discarded: 'сняты', st_replaced: 'исправлены отправителем', st_proposed: 'с предложенным исправлением', apply: 'Отобрать',
   choose: 'Отметить', choose_all: 'Отметить все на странице', chosen: 'Отмечено', act: 'Что сделать с отмеченными', byfilter: 'Со всеми по отбору', basis: 'Основание: код или номер дела (латинские буквы, цифры)', release: 'Принять как есть', discard: 'Снять', reject: 'Отклонить исправление', approve: 'Утвердить исправление',
   sure: 'Содержание снятых уничтожается навсегда. Снять?', done: 'Сделано', failed: 'Не сделано', answers: 'Что вышло', newnumber: 'Новый номер', open: 'Открыть',
@@ -33,6 +34,7 @@ addWords(own({
   end: 'Закончить без исправления', correct: 'Исправить', correctwhy: 'Исправление вступает в силу, когда его утвердит второй человек. Пустое поле не меняется.', other: 'Другое поле (путь)', othervalue: 'Его значение', propose: 'Предложить', proposed: 'Предложено. Теперь его должен утвердить другой человек.', nochange: 'Ничего не исправлено',
   parked: 'Отложенные доставки', noparked: 'Отложенных доставок нет', attempts: 'Попыток', st_failed: 'не принято получателем', st_behind: 'ждёт предыдущего', st_released_delivery: 'отправляется снова', retry: 'Попробовать один раз', release_delivery: 'Отправлять снова', discard_delivery: 'Не отправлять больше', surely: 'Получатель больше не получит этих событий. Так и сделать?', notnow: 'пока нельзя', onlyadmin: 'Отложенными доставками распоряжается администратор хаба.',
 }), own({
+  one_waiting: 'waits for correction', one_released: 'taken', one_discarded: 'discarded', one_replaced: 'corrected by its sender',
   waits: 'Waiting for correction', filter: 'Filter', code: 'Reason code', type: 'Type of event', before: 'Before the day', all: 'all', st_waiting: 'waiting', st_released: 'taken', st_discarded: 'discarded', st_replaced: 'corrected by the sender', st_proposed: 'with a proposed correction', apply: 'Apply',
   choose: 'Choose', choose_all: 'Choose all of the page', chosen: 'Chosen', act: 'What to do with what is chosen', byfilter: 'With all that fit the filter', basis: 'Basis: a code or the number of a case (latin letters, digits)', release: 'Take as it is', discard: 'Discard', reject: 'Reject the correction', approve: 'Approve the correction',
   sure: 'What is discarded is destroyed for good. Discard it?', done: 'Done', failed: 'Not done', answers: 'What came of it', newnumber: 'New number', open: 'Open',

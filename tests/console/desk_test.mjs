@@ -82,7 +82,7 @@ async function approving(page, stage, number) {
   await withoutViolations(page, 'a proposal');
   await page.click('button:text-is("Утвердить исправление")');
   await page.waitForSelector('text=Новый номер');
-  await page.waitForSelector('dd:text-is("приняты")');
+  await page.waitForSelector('dd:text-is("принято")');
   assert.equal(await page.locator('button:text-is("Утвердить исправление")').count(), 0);
 }
 
