@@ -8,6 +8,7 @@
 
 #include "hub/edition/edition.h"
 #include "hub/keep/leftover.h"
+#include "hub/project/kept.h"
 #include "proto/base/buf.h"
 #include "proto/base/bytes.h"
 #include "store/folder.h"
@@ -235,6 +236,8 @@ int mr_house_open(
     if (sodium_init() < 0)
         return mr_error_set(reterr, MR_ESYSTEM, "", "", "libsodium does not start");
     r = open_parts(ret, read_only, reterr);
+    if (r == 0 && !read_only)
+        r = mr_passport_kept_new(&ret->kept);
     if (r < 0)
         mr_house_close(ret);
     return r;
@@ -244,6 +247,7 @@ void mr_house_close(struct mr_house *house)
 {
     if (!house)
         return;
+    mr_passport_kept_free(house->kept);
     mr_names_free(house->names);
     if (house->view)
         mr_view_close(house->view);
@@ -286,4 +290,5 @@ void mr_house_maintain(struct mr_house *house)
     (void)mr_keyring_maintain(house->keyring);
     (void)mr_index_maintain(house->index);
     (void)mr_view_maintain(house->view);
+    mr_passport_kept_maintain(house->kept, house->clock);
 }

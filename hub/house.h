@@ -28,6 +28,7 @@ enum { MR_SYSTEM_HUB = 1 }; /* id of the hub itself; configured systems follow *
 struct mr_edition;
 struct mr_editions;
 struct mr_territory;
+struct mr_passport_kept;
 struct mr_names;
 /* Reads the rows; unless the log is read-only, gives new ids to new names in one commit of its own. */
 int mr_names_open(struct mr_names **ret, struct mr_log *log, const struct mr_config *config, bool read_only,
@@ -55,6 +56,7 @@ struct mr_house {
     struct mr_index *index;
     struct mr_view *view;
     struct mr_names *names;
+    struct mr_passport_kept *kept;        /* the hub's; NULL: each passport is made from its facts */
     const struct mr_territory *territory; /* of one question, by who is limited to it; NULL: all of it */
     void (*fatal)(int error, const char *where); /* the hub's, set before threads begin; NULL: none */
 };

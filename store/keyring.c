@@ -326,6 +326,11 @@ int mr_keyring_person_key(
     return look_up_across_rotations(keyring, NULL, person, ret);
 }
 
+uint64_t mr_keyring_epoch(const struct mr_keyring *keyring)
+{
+    return mr_key_cache_epoch(keyring->cache);
+}
+
 int mr_keyring_knows(struct mr_keyring *keyring, const uint8_t key_id[static MR_KEY_ID_BYTES])
 {
     struct mr_kv_txn *kv;

@@ -101,6 +101,9 @@ struct mr_digest_order {
 };
 void mr_keyring_digests(const struct mr_keyring *keyring, const struct mr_digest_order *orders, size_t count);
 
+/* Goes up when somebody is blocked, unblocked or destroyed, before that commit returns. Any thread. */
+uint64_t mr_keyring_epoch(const struct mr_keyring *keyring);
+
 /* Is this key id here, in whatever state, destroyed included? 0, MR_ENOTFOUND. For the check at start
  * (decision 5). */
 int mr_keyring_knows(struct mr_keyring *keyring, const uint8_t key_id[static MR_KEY_ID_BYTES]);

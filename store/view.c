@@ -15,6 +15,7 @@ struct mr_view {
     struct mr_kv *kv;
     bool read_only;
     _Atomic uint64_t through;
+    _Atomic uint64_t changes;
 };
 
 struct mr_view_batch {
@@ -156,8 +157,14 @@ int mr_view_batch_commit_rows(struct mr_view_batch *batch)
 {
     int r = mr_kv_commit(batch->txn);
 
+    atomic_fetch_add(&batch->view->changes, 1);
     free(batch);
     return r;
+}
+
+uint64_t mr_view_changes(const struct mr_view *view)
+{
+    return atomic_load(&view->changes);
 }
 
 void mr_view_batch_abort(struct mr_view_batch *batch)
@@ -181,6 +188,7 @@ int mr_view_clear(struct mr_view *view)
     r = mr_kv_commit(txn);
     if (r == 0)
         atomic_store(&view->through, 0);
+    atomic_fetch_add(&view->changes, 1);
     return r;
 }
 

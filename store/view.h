@@ -24,7 +24,9 @@ enum mr_view_table { MR_VIEW_FACT, MR_VIEW_META, MR_VIEW_TABLES };
 int mr_view_open(struct mr_view **ret, const char *dir, bool read_only, struct mr_error *reterr);
 void mr_view_close(struct mr_view *view);
 uint64_t mr_view_through(struct mr_view *view); /* any thread; a read-only view asks the store each time */
-int mr_view_maintain(struct mr_view *view);     /* as mr_log_maintain */
+/* Goes up when rows of numbers that are passed were changed, and that can be read. Any thread. */
+uint64_t mr_view_changes(const struct mr_view *view);
+int mr_view_maintain(struct mr_view *view); /* as mr_log_maintain */
 /* mr_kv_compact (store/kv.h): after rows were deleted for good. Any thread without a batch or reader open. */
 struct mr_kv_compaction;
 int mr_view_compact(struct mr_view *view, struct mr_kv_compaction *ret, struct mr_error *reterr);

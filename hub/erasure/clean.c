@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hub/erasure/eraser_internal.h"
+#include "hub/project/kept.h"
 #include "hub/index/index_inside.h"
 #include "hub/index/owed.h"
 #include "proto/base/bytes.h"
@@ -146,6 +147,7 @@ static int clean_views(struct clean *c)
         r = drop_facts(batch, secret->records[i]->number);
     for (uint64_t n = 0; r == 0 && mr_erasure_damaged_next(c->e->request, &n);)
         r = drop_facts(batch, n);
+    mr_passport_kept_forget(c->e->eraser->house->kept);
     if (r == 0)
         return mr_view_batch_commit_rows(batch);
     mr_view_batch_abort(batch);

@@ -137,6 +137,11 @@ int mr_courses_finish(struct mr_courses *courses, struct mr_fold *fold)
     struct mr_vec numbers = {.item_size = sizeof(uint32_t)}; /* for each telling that is a root: its course */
     int r = 0;
 
+    if (courses->finished == courses->tellings.count)
+        return 0;
+    courses->finished = courses->tellings.count;
+    mr_vec_clear(&fold->courses);
+    mr_vec_clear(&fold->course_facts);
     for (uint32_t i = 0; r == 0 && i < courses->tellings.count; i++) {
         uint32_t top = root(tellings, i), course = (uint32_t)fold->courses.count;
         struct mr_fold_course new = {.person = tellings[i].person, .kind = "", .programme = "", .route = ""};

@@ -15,11 +15,12 @@ struct mr_courses {
     struct mr_vec tellings;
     struct mr_keymap keys;
     struct mr_vec first; /* uint32_t: for each key the first telling with it */
+    size_t finished;     /* tellings that the fold has */
 };
 void mr_courses_init(struct mr_courses *courses);
 void mr_courses_fini(struct mr_courses *courses);
 int mr_courses_tell(struct mr_courses *courses, uint32_t person, const struct mr_fact *fact);
-/* Fills fold->courses and fold->course_facts. */
+/* Fills fold->courses and fold->course_facts; again when more was told. */
 int mr_courses_finish(struct mr_courses *courses, struct mr_fold *fold);
 
 #endif

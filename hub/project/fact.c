@@ -24,7 +24,8 @@ static void wipe_items(struct mr_fact_set *set)
         sodium_memzero(set->items, set->count * sizeof *set->items);
     set->count = 0;
     set->hidden_count = 0;
-    set->erased = 0;
+    set->erased = set->through = 0;
+    set->damaged = false;
 }
 
 void mr_fact_set_fini(struct mr_fact_set *set)
@@ -90,7 +91,8 @@ int mr_fact_set_add(struct mr_fact_set *set, const struct mr_fact *fact)
     return 0;
 }
 
-int mr_fact_set_hide(struct mr_fact_set *set, const uint8_t key_id[static MR_FACT_ID_BYTES], bool destroyed)
+int mr_fact_set_hide(struct mr_fact_set *set, uint64_t number, const uint8_t key_id[static MR_FACT_ID_BYTES],
+        bool destroyed)
 {
     for (size_t i = 0; i < set->hidden_count; i++)
         if (memcmp(set->hidden[i].key_id, key_id, MR_FACT_ID_BYTES) == 0)
@@ -105,6 +107,7 @@ int mr_fact_set_hide(struct mr_fact_set *set, const uint8_t key_id[static MR_FAC
         set->hidden_capacity = capacity;
     }
     memcpy(set->hidden[set->hidden_count].key_id, key_id, MR_FACT_ID_BYTES);
+    set->hidden[set->hidden_count].number = number;
     set->hidden[set->hidden_count++].destroyed = destroyed;
     return 0;
 }
@@ -114,7 +117,7 @@ size_t mr_fact_set_hidden(const struct mr_fact_set *set, bool destroyed)
     size_t count = destroyed ? set->erased : 0;
 
     for (size_t i = 0; i < set->hidden_count; i++)
-        count += set->hidden[i].destroyed == destroyed;
+        count += set->hidden[i].destroyed == destroyed && set->hidden[i].number <= set->through;
     return count;
 }
 

@@ -80,7 +80,8 @@ struct mr_fact {
 /* Persons whose facts cannot be seen now, by the id of their key. */
 struct mr_fact_hidden {
     uint8_t key_id[MR_FACT_ID_BYTES];
-    bool destroyed; /* else blocked */
+    uint64_t number; /* of the first record that is hidden */
+    bool destroyed;  /* else blocked */
 };
 
 struct mr_fact_set {
@@ -92,6 +93,7 @@ struct mr_fact_set {
     uint64_t erased;     /* persons of whom nothing is left that could be hidden */
     uint64_t through;    /* as of this number */
     int64_t recorded_us; /* of that record; 0: an empty log */
+    bool damaged;        /* a record could not be read: it may come back */
 };
 
 void mr_fact_set_init(struct mr_fact_set *set);
@@ -99,8 +101,10 @@ void mr_fact_set_fini(struct mr_fact_set *set);  /* wipes */
 void mr_fact_set_reset(struct mr_fact_set *set); /* wipes, keeps memory */
 /* Appends a copy, strings included (NULL becomes ""). 0 or MR_ENOMEM. */
 int mr_fact_set_add(struct mr_fact_set *set, const struct mr_fact *fact);
-/* Notes a person once. 0 or MR_ENOMEM. */
-int mr_fact_set_hide(struct mr_fact_set *set, const uint8_t key_id[static MR_FACT_ID_BYTES], bool destroyed);
+/* Notes a person once, with the first record, which comes first. 0 or MR_ENOMEM. */
+int mr_fact_set_hide(struct mr_fact_set *set, uint64_t number, const uint8_t key_id[static MR_FACT_ID_BYTES],
+        bool destroyed);
+/* As of `through`. */
 size_t mr_fact_set_hidden(const struct mr_fact_set *set, bool destroyed);
 
 /* The message of proto/schema/fact.proto, without number and part: they are the row's key. */

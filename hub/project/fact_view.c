@@ -211,9 +211,10 @@ static int load_record(struct load *load, uint64_t number)
     if (r == 0 && load->set->count > before && load->set->items[before].kind == MR_FACT_WITHHELD) {
         const struct mr_fact *withheld = &load->set->items[before];
 
-        r = mr_fact_set_hide(load->set, withheld->person, strcmp(withheld->code, "destroyed") == 0);
+        r = mr_fact_set_hide(load->set, number, withheld->person, strcmp(withheld->code, "destroyed") == 0);
     }
     load->redone = number;
+    load->set->damaged |= r == MR_ECORRUPT;
     return r == MR_ECORRUPT ? 0 : r; /* a damaged record is isolated; the rest is served */
 }
 
@@ -227,7 +228,7 @@ static int load_sealed(struct load *load, struct mr_slice key, struct mr_slice v
         return MR_ECORRUPT;
     r = mr_keyring_key(load->house->keyring, value.data + 1, &slot);
     if (r == MR_EBLOCKED || r == MR_EDESTROYED) {
-        r = mr_fact_set_hide(load->set, value.data + 1, r == MR_EDESTROYED);
+        r = mr_fact_set_hide(load->set, mr_get_be64(key.data), value.data + 1, r == MR_EDESTROYED);
         return r < 0 ? r : 1;
     }
     if (r < 0)
@@ -273,6 +274,8 @@ static int load_tail(struct load *load, uint64_t through)
 {
     int r = 0;
 
+    if (through < load->set->through)
+        through = load->set->through;
     for (uint64_t n = through + 1; r == 0 && n <= load->as_of; n++)
         r = load_record(load, n);
     return r;
@@ -281,21 +284,31 @@ static int load_tail(struct load *load, uint64_t through)
 static int load_all(struct load *load)
 {
     struct mr_view_reader *rows;
+    uint8_t from[ROW_KEY_BYTES] = {0};
     uint64_t through;
     int r = mr_view_reader_open(load->house->view, &rows);
 
     if (r < 0)
         return r;
     through = mr_view_reader_through(rows);
-    r = mr_view_rows(rows, MR_VIEW_FACT, mr_slice(NULL, 0), load_row, load);
+    mr_put_be64(from, load->set->through + 1);
+    r = mr_view_rows(rows, MR_VIEW_FACT, mr_slice(from, sizeof from), load_row, load);
     mr_view_reader_close(rows);
-    if (r < 0)
-        return r;
-    r = load_tail(load, through);
-    if (r == 0 && load->as_of)
+    return r < 0 ? r : load_tail(load, through);
+}
+
+/* What a set says beside its facts. */
+static int load_point(struct load *load)
+{
+    int r = 0;
+
+    if (load->as_of)
         r = mr_log_read(load->reader, load->as_of, load->view, load->reterr);
     if (r == 0)
         load->set->recorded_us = load->as_of ? load->view->record.recorded_us : 0;
+    if (r == 0)
+        r = mr_erasure_persons(load->house->log, &load->set->erased);
+    load->set->through = load->as_of;
     return r;
 }
 
@@ -320,11 +333,10 @@ int mr_facts_load(
     if (load.as_of > head)
         r = mr_error_set(reterr, MR_ENOTFOUND, "as_of", "give a number up to the head",
                 "the log ends at %llu", (unsigned long long)head);
-    else
+    else if (load.as_of > set->through)
         r = load_all(&load);
     if (r == 0)
-        r = mr_erasure_persons(house->log, &set->erased);
-    set->through = load.as_of;
+        r = load_point(&load);
     mr_opened_fini(&opened);
     mr_log_reader_close(load.reader);
     return r;

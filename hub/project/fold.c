@@ -10,7 +10,6 @@
 
 struct work {
     struct mr_fold *fold;
-    struct mr_courses courses;
     struct mr_buf key;
 };
 
@@ -21,17 +20,17 @@ static struct mr_slice ident_slice(const uint8_t *ident)
     return mr_slice(ident, MR_FACT_ID_BYTES);
 }
 
-/* idents: ident -> index in `slots`, which holds the first fact of that event. */
+/* idents: ident -> index in `firsts`, which holds the first fact of that event. */
 static int note_idents(struct mr_fold *fold)
 {
     int r = 0;
 
-    for (uint32_t i = 0; r >= 0 && i < fold->facts->count; i++) {
+    for (uint32_t i = (uint32_t)fold->count; r >= 0 && i < fold->facts->count; i++) {
         uint32_t index;
 
         r = mr_keymap_add(&fold->idents, ident_slice(fold->facts->items[i].ident), &index);
         if (r == 1)
-            r = mr_vec_push(&fold->slots, &i);
+            r = mr_vec_push(&fold->firsts, &i);
     }
     return r < 0 ? r : 0;
 }
@@ -53,21 +52,27 @@ static bool may_annul(const struct mr_fact *annulment, const struct mr_fact *ann
 }
 
 /* Latest first, so that an annulment that is annulled itself has no effect. */
-static void annul(struct mr_fold *fold)
+static int annul(struct mr_fold *fold)
 {
-    for (size_t i = fold->facts->count; i-- > 0;) {
+    int r = 0;
+
+    for (size_t i = fold->facts->count; r >= 0 && i-- > 0;) {
         const struct mr_fact *fact = &fold->facts->items[i];
         uint32_t index, first;
 
-        if (fact->kind != MR_FACT_ANNULMENT || fold->annulled[i] || !fact->has_ref ||
-                mr_keymap_find(&fold->idents, ident_slice(fact->ref), &index) < 0)
+        if (fact->kind != MR_FACT_ANNULMENT || !fact->has_ref)
             continue;
-        first = MR_VEC(fold->slots, uint32_t)[index];
-        if (fold->annulled[first] || first == i)
+        if (mr_keymap_find(&fold->idents, ident_slice(fact->ref), &index) < 0) {
+            r = mr_keymap_add(&fold->awaited, ident_slice(fact->ref), &index);
+            continue;
+        }
+        first = MR_VEC(fold->firsts, uint32_t)[index];
+        if (fold->annulled[i] || fold->annulled[first] || first == i)
             continue;
         if (may_annul(fact, &fold->facts->items[first]))
             annul_event(fold, first);
     }
+    return r < 0 ? r : 0;
 }
 
 /* ---- persons ---- */
@@ -129,13 +134,12 @@ static int thing(struct work *w, struct mr_vec *vec, const void *blank, uint32_t
     struct mr_fold *fold = w->fold;
     uint32_t slot, index = (uint32_t)vec->count;
     int r = mr_buf_failed(&w->key) ? MR_ENOMEM : mr_keymap_add(&fold->keys, mr_buf_slice(&w->key), &slot);
-    size_t base = fold->idents.count; /* slots of the keys lie behind those of the idents */
 
     mr_buf_reset(&w->key);
     if (r < 0)
         return r;
     if (r == 0) {
-        *ret = MR_VEC(fold->slots, uint32_t)[base + slot];
+        *ret = MR_VEC(fold->slots, uint32_t)[slot];
         return 0;
     }
     *ret = index;
@@ -221,7 +225,7 @@ static int fold_programme(struct work *w, const struct mr_fact *fact, uint32_t p
 
 static int fold_course(struct work *w, const struct mr_fact *fact, uint32_t person)
 {
-    return mr_courses_tell(&w->courses, person, fact);
+    return mr_courses_tell(w->fold->told, person, fact);
 }
 
 static int fold_deficit(struct work *w, const struct mr_fact *fact, uint32_t person)
@@ -358,19 +362,55 @@ static int fold_one(struct work *w, const struct mr_fact *fact)
     return 0;
 }
 
-static int fold_all(struct work *w)
+/* What is new, in order. */
+static int fold_new(struct mr_fold *fold)
 {
-    struct mr_fold *fold = w->fold;
+    struct work w = {.fold = fold};
+    int r = 0;
+
+    for (size_t i = fold->count; r == 0 && i < fold->facts->count; i++)
+        if (!fold->annulled[i])
+            r = fold_one(&w, &fold->facts->items[i]);
+    mr_buf_wipe(&w.key);
+    fold->items = fold->facts->items;
+    fold->capacity = fold->facts->capacity;
+    fold->count = fold->facts->count;
+    return r < 0 ? r : mr_courses_finish(fold->told, fold);
+}
+
+static int fold_all(struct mr_fold *fold)
+{
     int r = note_idents(fold);
 
-    if (r == 0) {
-        annul(fold);
+    if (r == 0)
+        r = annul(fold);
+    if (r == 0)
         r = merge_persons(fold);
+    return r < 0 ? r : fold_new(fold);
+}
+
+/* Does a new fact change what came before it? */
+static bool reaches_back(const struct mr_fold *fold)
+{
+    for (size_t i = fold->count; i < fold->facts->count; i++) {
+        const struct mr_fact *fact = &fold->facts->items[i];
+        uint32_t index;
+
+        if (fact->kind == MR_FACT_ANNULMENT || fact->kind == MR_FACT_MERGED ||
+                mr_keymap_find(&fold->awaited, ident_slice(fact->ident), &index) == 0)
+            return true;
     }
-    for (size_t i = 0; r == 0 && i < fold->facts->count; i++)
-        if (!fold->annulled[i])
-            r = fold_one(w, &fold->facts->items[i]);
-    return r < 0 ? r : mr_courses_finish(&w->courses, fold);
+    return false;
+}
+
+int mr_fold_more(struct mr_fold *fold)
+{
+    int r;
+
+    if (fold->items != fold->facts->items || fold->capacity != fold->facts->capacity || reaches_back(fold))
+        return 1;
+    r = note_idents(fold);
+    return r < 0 ? r : fold_new(fold);
 }
 
 static const struct {
@@ -395,16 +435,16 @@ static const struct {
         {offsetof(struct mr_fold, values), sizeof(struct mr_fold_value)},
         {offsetof(struct mr_fold, copies), sizeof(struct mr_fold_value)},
         {offsetof(struct mr_fold, slots), sizeof(uint32_t)},
+        {offsetof(struct mr_fold, firsts), sizeof(uint32_t)},
 };
 
 static const size_t maps[] = {offsetof(struct mr_fold, person_ids), offsetof(struct mr_fold, org_ids),
         offsetof(struct mr_fold, programme_ids), offsetof(struct mr_fold, idents),
-        offsetof(struct mr_fold, keys)};
+        offsetof(struct mr_fold, keys), offsetof(struct mr_fold, awaited)};
 
 int mr_fold_create(struct mr_fold **ret, const struct mr_fact_set *facts)
 {
     struct mr_fold *fold = calloc(1, sizeof *fold);
-    struct work w = {.fold = fold};
     int r;
 
     if (!fold)
@@ -414,11 +454,11 @@ int mr_fold_create(struct mr_fold **ret, const struct mr_fact_set *facts)
         ((struct mr_vec *)((char *)fold + vecs[i].at))->item_size = vecs[i].item_size;
     for (size_t i = 0; i < MR_COUNT(maps); i++)
         mr_keymap_init((struct mr_keymap *)((char *)fold + maps[i]));
-    fold->annulled = calloc(facts->count + 1, sizeof *fold->annulled);
-    mr_courses_init(&w.courses);
-    r = fold->annulled ? fold_all(&w) : MR_ENOMEM;
-    mr_courses_fini(&w.courses);
-    mr_buf_wipe(&w.key);
+    fold->annulled = calloc(facts->capacity + 1, sizeof *fold->annulled);
+    fold->told = calloc(1, sizeof *fold->told);
+    if (fold->told)
+        mr_courses_init(fold->told);
+    r = fold->annulled && fold->told ? fold_all(fold) : MR_ENOMEM;
     if (r < 0) {
         mr_fold_free(fold);
         return r;
@@ -435,6 +475,9 @@ void mr_fold_free(struct mr_fold *fold)
         mr_vec_fini((struct mr_vec *)((char *)fold + vecs[i].at));
     for (size_t i = 0; i < MR_COUNT(maps); i++)
         mr_keymap_fini((struct mr_keymap *)((char *)fold + maps[i]));
+    if (fold->told)
+        mr_courses_fini(fold->told);
+    free(fold->told);
     free(fold->annulled);
     free(fold);
 }
@@ -446,6 +489,6 @@ const struct mr_fact *mr_fold_by_ident(
 
     if (mr_keymap_find(&fold->idents, ident_slice(ident), &index) < 0)
         return NULL;
-    first = MR_VEC(fold->slots, uint32_t)[index];
+    first = MR_VEC(fold->firsts, uint32_t)[index];
     return fold->annulled[first] ? NULL : &fold->facts->items[first];
 }

@@ -78,8 +78,11 @@ struct mr_fold_value {
     const struct mr_fact *fact; /* MR_FACT_CELL or MR_FACT_OVERRIDE: the last one for this cell */
 };
 
+struct mr_courses;
 struct mr_fold {
     const struct mr_fact_set *facts;
+    const struct mr_fact *items; /* where they lay, and how many there were */
+    size_t count, capacity;
     bool *annulled;        /* for each fact */
     size_t annulled_count; /* events */
     struct mr_keymap person_ids, org_ids, programme_ids, idents, keys;
@@ -93,9 +96,18 @@ struct mr_fold {
     struct mr_vec copies;           /* the same: MR_FACT_COPIED */
     const struct mr_fact *campaign; /* NULL: none opened */
     struct mr_vec slots;            /* of keys: what each key leads to */
+    struct mr_vec firsts;           /* of idents: index of the event's first fact */
+    struct mr_keymap awaited;       /* idents that were annulled before their events came */
+    struct mr_courses *told;        /* what the courses are made of */
 };
 
 int mr_fold_create(struct mr_fold **ret, const struct mr_fact_set *facts);
+/*
+ * Facts were added at the end of the set: as if it had been made of all of them. 1: it has to be made anew,
+ * for something among them changes what came before (an annulment, a merge), or the facts have moved. Else
+ * 0, or MR_ENOMEM: what there is then is of no use.
+ */
+int mr_fold_more(struct mr_fold *fold);
 void mr_fold_free(struct mr_fold *fold);
 
 /* The deed or course that the event with this ident told; NULL. */
@@ -106,6 +118,7 @@ const struct mr_fact *mr_fold_by_ident(
 #define MR_VEC(vec, type) ((type *)(vec).items)
 
 int mr_vec_push(struct mr_vec *vec, const void *item);
-void mr_vec_fini(struct mr_vec *vec); /* wipes */
+void mr_vec_clear(struct mr_vec *vec); /* wipes */
+void mr_vec_fini(struct mr_vec *vec);  /* wipes */
 
 #endif

@@ -28,23 +28,42 @@ struct mr_slice mr_keymap_key(const struct mr_keymap *map, uint32_t index)
     return mr_slice(map->keys.data + start, map->ends[index] - start);
 }
 
-/* Slot of the key, or the free one where it belongs. The table is never full. */
-static uint32_t *slot_of(const struct mr_keymap *map, struct mr_slice key)
+static uint32_t hash_of(const struct mr_keymap *map, struct mr_slice key)
 {
     uint64_t hash;
-    uint32_t mask = map->capacity - 1, at;
 
     (void)crypto_shorthash((uint8_t *)&hash, key.data, key.size, map->seed);
-    for (at = (uint32_t)hash & mask; map->slots[at]; at = (at + 1) & mask)
-        if (mr_slice_equal(mr_keymap_key(map, map->slots[at] - 1), key))
+    return (uint32_t)hash;
+}
+
+/* Slot of the key, or the free one where it belongs. The table is never full. */
+static struct mr_keymap_slot *slot_of(const struct mr_keymap *map, struct mr_slice key, uint32_t hash)
+{
+    uint32_t mask = map->capacity - 1, at;
+
+    for (at = hash & mask; map->slots[at].next; at = (at + 1) & mask)
+        if (map->slots[at].hash == hash && mr_slice_equal(mr_keymap_key(map, map->slots[at].next - 1), key))
             break;
     return &map->slots[at];
+}
+
+static void move_slots(const struct mr_keymap *map, struct mr_keymap_slot *slots, uint32_t capacity)
+{
+    for (uint32_t i = 0; i < map->capacity; i++) {
+        uint32_t at = map->slots[i].hash & (capacity - 1);
+
+        if (!map->slots[i].next)
+            continue;
+        while (slots[at].next)
+            at = (at + 1) & (capacity - 1);
+        slots[at] = map->slots[i];
+    }
 }
 
 static int grow(struct mr_keymap *map)
 {
     uint32_t capacity = map->capacity ? map->capacity * 2 : 64;
-    uint32_t *slots = calloc(capacity, sizeof *slots);
+    struct mr_keymap_slot *slots = calloc(capacity, sizeof *slots);
     size_t *ends = realloc(map->ends, capacity * sizeof *ends);
 
     if (ends)
@@ -53,23 +72,23 @@ static int grow(struct mr_keymap *map)
         free(slots);
         return MR_ENOMEM;
     }
+    move_slots(map, slots, capacity);
     free(map->slots);
     map->slots = slots;
     map->capacity = capacity;
-    for (uint32_t i = 0; i < map->count; i++)
-        *slot_of(map, mr_keymap_key(map, i)) = i + 1;
     return 0;
 }
 
 int mr_keymap_add(struct mr_keymap *map, struct mr_slice key, uint32_t *ret)
 {
-    uint32_t *slot;
+    uint32_t hash = hash_of(map, key);
+    struct mr_keymap_slot *slot;
 
     if (map->count * 2 >= map->capacity && grow(map) < 0)
         return MR_ENOMEM;
-    slot = slot_of(map, key);
-    if (*slot) {
-        *ret = *slot - 1;
+    slot = slot_of(map, key, hash);
+    if (slot->next) {
+        *ret = slot->next - 1;
         return 0;
     }
     mr_buf_put_slice(&map->keys, key);
@@ -77,16 +96,16 @@ int mr_keymap_add(struct mr_keymap *map, struct mr_slice key, uint32_t *ret)
         return MR_ENOMEM;
     map->ends[map->count] = map->keys.size;
     *ret = map->count++;
-    *slot = map->count;
+    *slot = (struct mr_keymap_slot){.next = map->count, .hash = hash};
     return 1;
 }
 
 int mr_keymap_find(const struct mr_keymap *map, struct mr_slice key, uint32_t *ret)
 {
-    const uint32_t *slot = map->capacity ? slot_of(map, key) : NULL;
+    const struct mr_keymap_slot *slot = map->capacity ? slot_of(map, key, hash_of(map, key)) : NULL;
 
-    if (!slot || !*slot)
+    if (!slot || !slot->next)
         return MR_ENOTFOUND;
-    *ret = *slot - 1;
+    *ret = slot->next - 1;
     return 0;
 }

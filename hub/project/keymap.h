@@ -9,10 +9,15 @@
 #include "proto/base/buf.h"
 #include "proto/base/slice.h"
 
+struct mr_keymap_slot {
+    uint32_t next; /* index + 1, 0 = free */
+    uint32_t hash; /* lower half: most others are told apart by it, and a larger table needs no keys */
+};
+
 struct mr_keymap {
-    struct mr_buf keys; /* the keys, one after another */
-    size_t *ends;       /* end of key i in keys */
-    uint32_t *slots;    /* open addressing; index + 1, 0 = free */
+    struct mr_buf keys;           /* the keys, one after another */
+    size_t *ends;                 /* end of key i in keys */
+    struct mr_keymap_slot *slots; /* open addressing */
     uint32_t count, capacity;
     uint8_t seed[16];
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "hub/project/fact_view.h"
+#include "hub/project/kept.h"
 #include "proto/base/hex.h"
 #include "proto/wire/digest.h"
 
@@ -29,6 +30,8 @@ int mr_passport_open(
 {
     int r;
 
+    if (house->kept && house->keyring)
+        return mr_passport_kept_open(house->kept, ret, house, as_of, reterr);
     *ret = (struct mr_passport){.config = house->config};
     mr_fact_set_init(&ret->facts);
     r = mr_facts_load(house, as_of, &ret->facts, reterr);
@@ -54,6 +57,11 @@ int mr_passport_of_facts(struct mr_passport *ret, struct mr_fact_set *facts, con
 
 void mr_passport_fini(struct mr_passport *passport)
 {
+    if (passport->kept) {
+        mr_passport_kept_leave(passport->kept);
+        *passport = (struct mr_passport){0};
+        return;
+    }
     mr_cells_free(passport->cells);
     mr_fold_free(passport->fold);
     mr_fact_set_fini(&passport->facts);

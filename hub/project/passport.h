@@ -16,11 +16,12 @@ struct mr_passport {
     struct mr_fold *fold;
     struct mr_cells *cells;
     const struct mr_config *config;
-    uint32_t version; /* 0: a draft */
+    uint32_t version;              /* 0: a draft */
+    struct mr_passport_kept *kept; /* what it is borrowed of; NULL: all of it is its own */
 };
 
-/* From the house, as of a log number (0: the head); or from facts that are there already (taken over, also on
- * failure). */
+/* From the house, as of a log number (0: the head), until it is ended at the cost of all others when the
+ * house keeps one (kept.h); or from facts that are there already (taken over, also on failure). */
 int mr_passport_open(
         struct mr_passport *ret, const struct mr_house *house, uint64_t as_of, struct mr_error *reterr);
 int mr_passport_of_facts(struct mr_passport *ret, struct mr_fact_set *facts, const struct mr_config *config,

@@ -25,10 +25,16 @@ int mr_vec_push(struct mr_vec *vec, const void *item)
     return 0;
 }
 
-void mr_vec_fini(struct mr_vec *vec)
+void mr_vec_clear(struct mr_vec *vec)
 {
     if (vec->items)
         sodium_memzero(vec->items, vec->count * vec->item_size);
+    vec->count = 0;
+}
+
+void mr_vec_fini(struct mr_vec *vec)
+{
+    mr_vec_clear(vec);
     free(vec->items);
     *vec = (struct mr_vec){.item_size = vec->item_size};
 }
