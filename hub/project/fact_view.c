@@ -284,7 +284,7 @@ static int load_tail(struct load *load, uint64_t through)
 static int load_all(struct load *load)
 {
     struct mr_view_reader *rows;
-    uint8_t from[ROW_KEY_BYTES] = {0};
+    uint8_t from[MR_FACT_ROW_KEY_BYTES] = {0};
     uint64_t through;
     int r = mr_view_reader_open(load->house->view, &rows);
 
