@@ -23,12 +23,17 @@ async function problemOf(response) {
 
 const decoded = (path) => { try { return decodeURIComponent(path.replaceAll('+', ' ')); } catch { return path; } };
 
+// No answer came, or not all of it: what was asked for may have been done.
+function unanswered() {
+  throw new Problem(0, {type: 'urn:marshrut:problem:unanswered', detail: w('unanswered')});
+}
+
 async function send(method, path, body, more = {}) {
   if (personIn(decoded(path))) throw new Problem(400, {detail: w('inaddress')});
   const headers = {...more};
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET') headers['X-CSRF-Token'] = csrf;
-  return fetch(path, {method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: 'same-origin'});
+  return fetch(path, {method, headers, body: body === undefined ? undefined : JSON.stringify(body), credentials: 'same-origin'}).catch(unanswered);
 }
 
 // The answer as it is: of a file, whose headers say more.
@@ -37,7 +42,7 @@ export const take = (method, path, body) => send(method, '/api/v1' + path, body)
 async function ask(method, path, body, more) {
   const response = await send(method, path, body, more);
   if (!response.ok) throw await problemOf(response);
-  return response.json();
+  return response.json().catch(unanswered);
 }
 
 export const get = (path) => ask('GET', '/api/v1' + path);
@@ -51,7 +56,7 @@ export const logout = () => ask('DELETE', '/api/v1/session');
 
 // The log's own files: bytes and text.
 export async function bytes(path) {
-  const response = await fetch(path, {credentials: 'same-origin'});
+  const response = await send(path, {credentials: 'same-origin'});
   if (!response.ok) throw await problemOf(response);
   return new Uint8Array(await response.arrayBuffer());
 }

@@ -4,10 +4,11 @@ import {html, useEffect, useRef, useState} from '/console/htm.js';
 import {go} from '/console/address.js';
 import {get, query} from '/console/api.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
-import {ActForm, Way, may, wordOf} from '/console/passport_acts.js';
+import {ActForm, Refused, Way, may, wordOf} from '/console/passport_acts.js';
 import {Cell, stateOf, withUnit} from '/console/passport_cell.js';
 import {Compare} from '/console/passport_diff.js';
 import {PointInput, parametersOf} from '/console/passport_point.js';
+import {nothing, useSaid} from '/console/passport_said.js';
 import {count, w, when} from '/console/words.js';
 
 const NAMES = ['as_of', 'at', 'version'];
@@ -37,13 +38,13 @@ function Row({cell, open, at, children}) {
     ${open && html`<tr><td colspan="5">${children}</td></tr>`}`;
 }
 
-function SectionActs({section, workflow, roles, hasValues, onDone}) {
+function SectionActs({section, workflow, roles, hasValues}) {
   const [step, setStep] = useState(null);
   const steps = [['set', true], ['copied', hasValues]].filter(([s, there]) => there && may(workflow, roles, s)).map(([s]) => s);
   const word = (s) => (s === 'copied' ? w('p_copysection') : wordOf(s));
   if (!step) return html`<p class="buttons">${steps.map((s) => html`<button class="plain" onClick=${() => setStep(s)}>${word(s)}</button> `)}</p>`;
   return html`<${ActForm} key=${step} step=${step} title=${word(step)} given=${{cell: `${section}.`}} fixed=${step === 'copied' ? {section} : {}} tag=${step === 'set' ? 'said-0' : ''}
-    onDone=${(done) => { setStep(null); onDone(done); }} onCancel=${() => setStep(null)} />`;
+    onDone=${() => setStep(null)} onCancel=${() => setStep(null)} />`;
 }
 
 function Section({section, title, cells, chosen, at, acting, children, ...acts}) {
@@ -82,44 +83,50 @@ const Asked = ({passport}) => html`<p>${w('p_region')} ${passport.region}. ${w('
   ${passport.erased > 0 && html` ${w('gone')}: ${count(passport.erased)}.`}</p>`;
 
 // The figures come last: over a large log they take a while, and all else can be used before.
-function Shown({passport, fresh, workflow, asked, who, at, cell, onDone, turn}) {
+function Shown({passport, fresh, workflow, asked, who, at, cell, turn}) {
   const [draft, setDraft] = useState(at.point || '');
   const acting = !at.point && fresh; // what is being drawn anew is not acted on
-  const shared = {workflow, roles: who.roles, acting, onDone};
+  const shared = {workflow, roles: who.roles, acting};
   const send = (e) => { e.preventDefault(); go('/passport', draft ? {point: draft} : {}); };
   return html`<h1>${w('passport')}${passport && `: ${passport.form}`}</h1>
     ${passport && /^образец/i.test(passport.form) && html`<p><span class="badge">${w('p_sample')}</span></p>`}
     ${passport ? html`<${Asked} passport=${passport} />` : html`<p class="soft" role="status">${w('p_loading')}</p>`}
     <form class="line" onSubmit=${send}><${PointInput} label=${w('p_point')} point=${at.point || ''} kinds=${['now', 'date', 'number']} onChange=${setDraft} /><button>${w('show')}</button></form>
     <p class="buttons noprint"><a href=${link({compare: 1})}>${w('p_compare')}</a></p><${Exports} parameters=${asked} />
-    <${Way} workflow=${workflow} tag=${passport && passport.tag} roles=${who.roles} acting=${acting} onDone=${onDone} />
+    <${Way} workflow=${workflow} tag=${passport && passport.tag} roles=${who.roles} acting=${acting} />
     <${History} turn=${turn} zone=${workflow.timezone} />
     ${passport && sectionsOf(passport).map((s) => html`<${Section} key=${s.section} ...${s} chosen=${cell} at=${at} ...${shared}>
-      <${Cell} key=${cell} cell=${cell} parameters=${asked} closing=${link(at)} ...${shared} /><//>`)}`;
+      <${Cell} key=${cell} cell=${cell} parameters=${asked} closing=${link(at)} turn=${turn} ...${shared} /><//>`)}`;
 }
 
-// What was written last; the eye and the keyboard go there.
-function Written({done}) {
+// What came of what was asked for last: it is on its way, it is written (the eye and the keyboard go there), or it is
+// refused and its form is gone.
+function Said({said: {asking, done, error}}) {
   const place = useRef(null);
-  useEffect(() => { if (done) { scrollTo(0, 0); place.current.focus(); } }, [done]);
-  return html`<div role="status" tabindex="-1" ref=${place}>${done && html`<p class="good">${w('p_done')} <a href="#/event/${done.number}">${count(done.number)}</a></p>`}</div>`;
+  useEffect(() => { if (done || error) { scrollTo(0, 0); place.current.focus(); } }, [done, error]);
+  return html`<div tabindex="-1" ref=${place}><div role="status">${asking && html`<p>${w('p_asking')}</p>`}${done && html`<p class="good">${w('p_done')} <a href="#/event/${done.number}">${count(done.number)}</a></p>`}</div>
+    ${error && html`<${Refused} error=${error} />`}</div>`;
 }
 
 export function Passport({parameters, who}) {
   const point = parameters.get('point') || parameters.get('as_of') || '';
-  const [turn, setTurn] = useState(0);
-  const [done, setDone] = useState(null);
-  const [workflow, refused] = useAsk(() => get('/passport/workflow'), turn);
+  const said = useSaid();
+  const {turn} = said;
+  const now = useRef(said);
+  now.current = said;
+  useEffect(() => () => { if (!now.current.asking) nothing(); }, []); // it has been told
+  const [workflow, refused, retry] = useAsk(() => get('/passport/workflow'), turn);
   const zone = workflow && workflow.timezone;
   const asked = zone ? parametersOf(point, zone, NAMES) : {};
   const key = zone && !parameters.get('compare') ? JSON.stringify([who.name, asked, turn, workflow.tag]) : '';
   const [passport, error, again] = useAsk(() => (key ? passportOf(key, asked) : null), key);
-  const onDone = (answer) => { setDone(answer); kept.key = null; setTurn(turn + 1); };
   const trouble = error || refused;
-  if (trouble && trouble.status === 404 && !point) return html`<h1>${w('passport')}</h1><p>${w('nopassport')}</p>`;
-  if (trouble) return html`<${Trouble} error=${trouble} again=${again} />`;
-  if (zone && parameters.get('compare')) return html`<${Compare} parameters=${parameters} zone=${zone} />`;
-  if (!workflow) return html`<${Loading} />`;
-  return html`<${Written} done=${done} />
-    <${Shown} passport=${passport} fresh=${Boolean(passport) && kept.key === key} workflow=${passport ? {...workflow, ...passport.workflow} : workflow} asked=${asked} who=${who} at=${point ? {point} : {}} cell=${parameters.get('cell')} onDone=${onDone} turn=${turn} />`;
+  const page = () => {
+    if (trouble && trouble.status === 404 && !point) return html`<h1>${w('passport')}</h1><p>${w('nopassport')}</p>`;
+    if (trouble) return html`<${Trouble} error=${trouble} again=${refused ? retry : again} />`;
+    if (zone && parameters.get('compare')) return html`<${Compare} parameters=${parameters} zone=${zone} />`;
+    if (!workflow) return html`<${Loading} />`;
+    return html`<${Shown} passport=${passport} fresh=${Boolean(passport) && kept.key === key} workflow=${passport ? {...workflow, ...passport.workflow} : workflow} asked=${asked} who=${who} at=${point ? {point} : {}} cell=${parameters.get('cell')} turn=${turn} />`;
+  };
+  return html`<${Said} said=${said} />${page()}`;
 }

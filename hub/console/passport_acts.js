@@ -2,6 +2,7 @@
 import {html, useEffect, useRef, useState} from '/console/htm.js';
 import {post} from '/console/api.js';
 import {Trouble} from '/console/parts.js';
+import {asking, lookAgain, nothing, refused, written} from '/console/passport_said.js';
 import {count, w} from '/console/words.js';
 
 // Fields: [name, kind, needed]. What stands in `more` of a form is sent as it is.
@@ -40,36 +41,44 @@ function Field({name, kind, needed, value}) {
   const id = `f-${name}`;
   const common = {id, name, required: Boolean(needed)};
   const label = html`<label for=${id}>${w(`p_f_${name}`)}${needed && html` <span class="soft">(${w('p_required')})</span>`}</label>`;
-  if (kind === 'area') return html`${label}<textarea ...${common} rows="3" maxlength="500" aria-describedby="f-names">${value}</textarea>`;
+  // What stands there at first; what was typed stays when the form is drawn anew.
+  if (kind === 'area') return html`${label}<textarea ...${common} rows="3" maxlength="500" aria-describedby="f-names" defaultValue=${value}></textarea>`;
   if (kind === 'channel') return html`${label}<select ...${common}>${['letter', 'cabinet', 'portal'].map((c) => html`<option value=${c}>${w(`p_${c}`)}</option>`)}</select>`;
-  return html`${label}<input ...${common} type=${kind} value=${kind === 'file' ? undefined : value} />`;
+  return html`${label}<input ...${common} type=${kind} defaultValue=${kind === 'file' ? undefined : value} />`;
 }
 
-const Refused = ({error, onLook}) => (error.code === 'changed'
-  ? html`<div class="card error" role="alert"><p>${w('p_conflict')}</p><p class="soft" lang="en">${error.message}</p><button type="button" onClick=${onLook}>${w('p_look')}</button></div>`
+// A refusal that asks for another look: somebody else was first, or no answer came and nobody knows.
+const LOOK = {changed: 'p_conflict', unanswered: 'p_unknown'};
+export const Refused = ({error, onLook = lookAgain}) => (LOOK[error.code]
+  ? html`<div class="card error" role="alert"><p>${w(LOOK[error.code])}</p>${error.code === 'changed' && html`<p class="soft" lang="en">${error.message}</p>`}<button type="button" onClick=${onLook}>${w('p_look')}</button></div>`
   : html`<${Trouble} error=${error} />`);
 
 // given: what stands in the fields at first, and fixed members; tag: what was seen, for If-Match.
 export function ActForm({step, given = {}, fixed = {}, tag, title, onDone, onCancel}) {
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
-  const first = useRef(null);
+  const form = useRef(null);
   const {path, fields, more} = forms[step];
-  useEffect(() => { const field = first.current.querySelector('input, textarea, select, button'); if (field) field.focus(); }, []);
+  useEffect(() => { const field = form.current.querySelector('input, textarea, select, button'); if (field) field.focus(); }, []);
   const submit = async (e) => {
     e.preventDefault();
+    const given = new FormData(e.target);
     setBusy(true);
     setError(null);
+    asking(step);
     try {
-      const body = await bodyOf(new FormData(e.target), {...more, ...fixed});
-      onDone(await post(`/passport/${path}`, body, tag ? {'If-Match': `"${tag}"`} : {}));
+      const answer = await post(`/passport/${path}`, await bodyOf(given, {...more, ...fixed}), tag ? {'If-Match': `"${tag}"`} : {});
+      written(answer);
+      onDone();
     } catch (problem) {
+      if (!form.current) return refused(problem);
+      nothing();
       setError(problem);
       setBusy(false);
     }
   };
-  return html`<form class="card act" ref=${first} onSubmit=${submit} aria-label=${title || wordOf(step)}><h3>${title || wordOf(step)}</h3>
-    ${error && html`<${Refused} error=${error} onLook=${() => onDone(null)} />`}
+  return html`<form class="card act" ref=${form} onSubmit=${submit} aria-label=${title || wordOf(step)}><h3>${title || wordOf(step)}</h3>
+    ${error && html`<${Refused} error=${error} onLook=${() => { onDone(); lookAgain(); }} />`}
     ${fields.filter(([name]) => !(name in fixed)).map(([name, kind, needed]) => html`<${Field} key=${name} name=${name} kind=${kind} needed=${needed} value=${given[name] || ''} />`)}
     ${fields.some(([, kind]) => kind === 'area') && html`<p class="soft" id="f-names">${w('p_nonames')}</p>`}
     <p class="buttons"><button disabled=${busy}>${w('p_write')}</button> <button type="button" class="plain" onClick=${onCancel}>${w('p_cancel')}</button></p></form>`;
@@ -81,13 +90,12 @@ const ofTheWhole = ['submit', 'approve', 'handback', 'send', 'agree', 'return'];
 const whoIsNext = (workflow) => [...new Set(workflow.steps.filter((s) => ofTheWhole.includes(s.step)).flatMap((s) => s.roles.split(',')))].map((role) => w(`r_${role}`)).join(', ') || w('p_nobody');
 
 // Where it stands, whose turn it is, and what this person may do.
-export function Way({workflow, tag, roles, onDone, acting}) {
+export function Way({workflow, tag, roles, acting}) {
   const [step, setStep] = useState(null);
-  const done = (answer) => { setStep(null); onDone(answer); };
   return html`<section class="card" aria-label=${w('p_way')}><h2>${w('p_way')}: ${workflow.title}</h2>
     <ol class="way" aria-label=${w('p_steps')}>${way.map(([name, states]) => html`<li aria-current=${states.includes(workflow.state) ? 'step' : undefined}>${w(`p_${name}`)}</li>`)}</ol>
     <dl><dt>${w('p_turn')}</dt><dd>${whoIsNext(workflow)}</dd>
       ${workflow.version > 0 && html`<dt>${w('p_ver')}</dt><dd>${workflow.version} (${w('p_upto')} ${count(workflow.as_of)})</dd><dt>${w('p_digest')}</dt><dd><code>${workflow.digest}</code></dd>`}</dl>
     ${acting && !step && html`<p class="buttons">${ofTheWhole.filter((s) => may(workflow, roles, s)).map((s) => html`<button onClick=${() => setStep(s)}>${wordOf(s)}</button> `)}</p>`}
-    ${step && html`<${ActForm} key=${step} step=${step} tag=${tag} onDone=${done} onCancel=${() => setStep(null)} />`}</section>`;
+    ${step && html`<${ActForm} key=${step} step=${step} tag=${tag} onDone=${() => setStep(null)} onCancel=${() => setStep(null)} />`}</section>`;
 }

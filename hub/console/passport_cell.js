@@ -44,17 +44,17 @@ function actsOf(answer, workflow, roles) {
   return [[entered ? 'set' : 'override', true], ['copied', answer.value]].filter(([step, there]) => there && may(workflow, roles, step)).map(([step]) => step);
 }
 
-function Acts({answer, workflow, roles, onDone}) {
+function Acts({answer, workflow, roles}) {
   const [step, setStep] = useState(null);
   const steps = actsOf(answer, workflow, roles);
   if (!step) return html`<p class="buttons">${steps.map((s) => html`<button onClick=${() => setStep(s)}>${wordOf(s)}</button> `)}</p>`;
   const given = step === 'set' ? {value: answer.value || '', unit: answer.unit} : {};
   return html`<${ActForm} key=${step} step=${step} fixed=${{cell: answer.cell}} given=${given} tag=${step === 'copied' ? '' : answer.tag}
-    onDone=${(done) => { setStep(null); onDone(done); }} onCancel=${() => setStep(null)} />`;
+    onDone=${() => setStep(null)} onCancel=${() => setStep(null)} />`;
 }
 
-export function Cell({cell, parameters, workflow, roles, acting, closing, onDone}) {
-  const [answer, error, again] = useAsk(() => get(`/passport/cells/${encodeURIComponent(cell)}?${query(parameters)}`), cell);
+export function Cell({cell, parameters, workflow, roles, acting, closing, turn}) {
+  const [answer, error, again] = useAsk(() => get(`/passport/cells/${encodeURIComponent(cell)}?${query(parameters)}`), `${cell} ${turn}`);
   const place = useRef(null);
   useEffect(() => {
     if (!answer || !place.current) return;
@@ -73,6 +73,6 @@ export function Cell({cell, parameters, workflow, roles, acting, closing, onDone
       <dt>${w('code')}</dt><dd><code>${answer.cell}</code></dd>
       <${Copied} answer=${answer} /></dl>
     <${Missing} answer=${answer} /><${Events} cell=${cell} answer=${answer} parameters=${parameters} />
-    ${acting && html`<${Acts} answer=${answer} workflow=${workflow} roles=${roles} onDone=${(done) => { again(); onDone(done); }} />`}
+    ${acting && html`<${Acts} answer=${answer} workflow=${workflow} roles=${roles} />`}
     <p><a href=${closing}>${w('close')}</a></p></section>`;
 }

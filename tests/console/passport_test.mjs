@@ -2,6 +2,7 @@
 // at one cell, a cell's way back to its events, two points in time, files. node passport_test.mjs BIN-FOLDER.
 import assert from 'node:assert/strict';
 import {readFileSync} from 'node:fs';
+import {answersComeLate, itIsToldThoughTheFormIsGone, noAnswerComes, theReloadFails, whatWasTypedStays} from './passport_waits.mjs';
 import {fitsAPhone, play, withoutViolations} from './stage.mjs';
 
 const steps = ['Передать в министерство', 'Утвердить', 'Вернуть в ЦНППМ', 'Отметить отправку', 'Записать: согласован', 'Записать: возвращён'];
@@ -197,7 +198,7 @@ await play('passport', async (stage) => {
   people.colleague = await stage.again('orlova');
   people.ministry.other = await stage.again('belov');
   for (const page of [...Object.values(people), people.ministry.other]) page.origin = stage.origin;
-  for (const step of [nothingForTheAuditor, theFormHasItsSections, aCellLeadsToItsEvents, theFederalOperatorReturnsIt, twoPeopleEnterOneValue, aFigureIsOverridden, theWholeWay, twoPointsInTime, files, everywhere]) {
+  for (const step of [nothingForTheAuditor, theFormHasItsSections, aCellLeadsToItsEvents, theFederalOperatorReturnsIt, twoPeopleEnterOneValue, answersComeLate, noAnswerComes, theReloadFails, whatWasTypedStays, itIsToldThoughTheFormIsGone, aFigureIsOverridden, theWholeWay, twoPointsInTime, files, everywhere]) {
     await step(people);
     console.log(`passport: ${step.name}`);
   }

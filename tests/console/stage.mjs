@@ -9,6 +9,7 @@ import {join} from 'node:path';
 
 export const PASSWORD = 'four words are enough';
 export const WAIT_MS = 60_000;
+const [ASKED_MAX, SHOWN_MAX] = [15, 1500];
 
 function skip(why) {
   console.error(`skipped: ${why}`);
@@ -55,7 +56,24 @@ export async function fitsAPhone(page, where) {
 
 class Stage {
   constructor(bin, dir, browser, link) {
-    Object.assign(this, {bin, dir, browser, link, origin: new URL(link).origin, strangers: []});
+    Object.assign(this, {bin, dir, browser, link, origin: new URL(link).origin, strangers: [], pages: []});
+  }
+
+  // What each page showed and asked for last: for whoever reads why a test failed.
+  async tellPages() {
+    for (const {page, asked} of this.pages) {
+      const shown = await page.locator('main').innerText({timeout: 5000}).catch((error) => error.message);
+      console.error(`-- ${page.url()}\n${asked.join('\n')}\n${shown.slice(0, SHOWN_MAX)}`);
+    }
+  }
+
+  note(page) {
+    const asked = [];
+    const say = (request, what) => { asked.push(`${new Date().toISOString()} ${request.method()} ${request.url()} ${what}`); asked.splice(0, asked.length - ASKED_MAX); };
+    page.on('request', (request) => say(request, 'asked'));
+    page.on('response', (response) => say(response.request(), response.status()));
+    page.on('requestfailed', (request) => say(request, request.failure().errorText));
+    this.pages.push({page, asked});
   }
 
   // A page of its own, with its own cookies; errors and requests to others are remembered.
@@ -63,6 +81,7 @@ class Stage {
     const context = await this.browser.newContext(options);
     const page = await context.newPage();
     page.setDefaultTimeout(WAIT_MS);
+    this.note(page);
     page.on('pageerror', (error) => this.strangers.push(error.message));
     page.on('request', (request) => { if (!/^(http:\/\/127\.0\.0\.1:|data:|blob:)/.test(request.url())) this.strangers.push(request.url()); });
     return page;
@@ -101,13 +120,15 @@ export async function play(name, act, ...more) {
   const dir = mkdtempSync(join(tmpdir(), 'mr-console-'));
   const {demo, link} = regionOf(process.argv[2], join(dir, 'region'), more);
   let failed = false;
+  let stage;
   try {
-    const stage = new Stage(process.argv[2], join(dir, 'region'), browser, await link);
+    stage = new Stage(process.argv[2], join(dir, 'region'), browser, await link);
     await act(stage);
     assert.deepEqual(stage.strangers, [], 'requests to others, and errors of the page');
     console.log(`${name}: done`);
   } catch (error) {
     console.error(error);
+    if (stage) await stage.tellPages();
     failed = true;
   }
   demo.removeAllListeners('exit');
