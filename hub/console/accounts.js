@@ -3,7 +3,7 @@ import {html, useState} from '/console/htm.js';
 import {get, post} from '/console/api.js';
 import '/console/access_words.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
-import {w, when} from '/console/words.js';
+import {roleWord, w, when} from '/console/words.js';
 
 const linkOf = (answer) => `${location.origin}/#invite=${answer.name}:${answer.secret}`;
 
@@ -51,7 +51,7 @@ export function Accounts() {
   const [{accounts}, {items}] = answer;
   return html`<h1>${w('a_accounts')}</h1>${problem && html`<${Trouble} error=${problem} />`}${link && html`<${Secret} link=${link} />`}
     <${Create} onLink=${(made) => { setProblem(null); setLink(made); again(); }} onError=${setProblem} />
-    <section class="card"><${Table} caption=${w('a_accounts')} rows=${accounts} columns=${[[w('name'), (a) => a.name], [w('a_state'), (a) => w(`a_${a.state}`)], [w('a_role'), (a) => a.roles.join(', ')],
+    <section class="card"><${Table} caption=${w('a_accounts')} rows=${accounts} columns=${[[w('name'), (a) => a.name], [w('a_state'), (a) => w(`a_${a.state}`)], [w('a_role'), (a) => roleWord(a.roles)],
       [w('a_limit'), (a) => (a.ogrn ? `${w('a_ogrn')} ${a.ogrn}` : a.oktmo ? `${w('a_oktmo')} ${a.oktmo}` : '')], [w('a_set'), (a) => when(a.password_set)], [w('a_acts'), (a) => html`<${Acts} account=${a} act=${act} />`]]} /></section>
     <section class="card"><${Table} caption=${w('a_sessions')} rows=${items} columns=${[[w('name'), (s) => s.name], [w('a_began'), (s) => when(s.began)], [w('a_used'), (s) => when(s.used)],
       [w('a_acts'), (s) => (s.current ? w('a_this') : html`<button class="plain small" aria-label=${`${w('a_end')}: ${s.name}`} onClick=${() => act(`/sessions/${s.id}/end`)}>${w('a_end')}</button>`)]]} /></section>`;

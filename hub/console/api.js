@@ -1,7 +1,7 @@
 // The hub's API as the console uses it: JSON in, JSON out, a problem (RFC 9457) thrown as it is. No address that is
 // asked has a person in it.
 import {personIn} from '/console/person.js';
-import {w} from '/console/words.js';
+import {setRegionZone, w} from '/console/words.js';
 
 let csrf = '';
 
@@ -48,7 +48,7 @@ async function ask(method, path, body, more) {
 export const get = (path) => ask('GET', '/api/v1' + path);
 export const post = (path, body = {}, headers = {}) => ask('POST', '/api/v1' + path, body, headers);
 
-const keep = (session) => { csrf = session.csrf; return session; };
+const keep = (session) => { csrf = session.csrf; setRegionZone(session.timezone); return session; };
 export const session = async () => keep(await get('/session'));
 export const login = async (name, password) => keep(await post('/session', {name, password}));
 export const setPassword = async (name, secret, password) => keep(await post('/session/password', {name, secret, password}));
@@ -56,7 +56,7 @@ export const logout = () => ask('DELETE', '/api/v1/session');
 
 // The log's own files: bytes and text.
 export async function bytes(path) {
-  const response = await send(path, {credentials: 'same-origin'});
+  const response = await fetch(path, {credentials: 'same-origin'}).catch(unanswered);
   if (!response.ok) throw await problemOf(response);
   return new Uint8Array(await response.arrayBuffer());
 }

@@ -7,31 +7,33 @@ import {say} from '/console/audit_words.js';
 import {Facets} from '/console/facets.js';
 import {readLine} from '/console/line.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
-import {count, when} from '/console/words.js';
+import {count, regionZone, when} from '/console/words.js';
+import {dayBegins} from '/console/zone.js';
 
 const PAGE = 50;
+
+const inRegion = (year, month, day) => dayBegins(year, month, day, regionZone());
 
 // ---- what is found ----
 
 // Without a condition: the newest ones, page by page towards the beginning.
-async function newest(before) {
-  const status = before ? null : await get('/status').catch((error) => { if (error.status !== 403) throw error; });
-  if (!before && !status) return get(`/events?limit=${PAGE}`); // an account that is limited: what is theirs, from the first on
-  const last = before ? Number(before) - 1 : status.head;
+async function newest(before, limited) {
+  if (limited) return get(`/events?limit=${PAGE}`); // what is theirs, from the first on: the hub's state is not for them
+  const last = before ? Number(before) - 1 : (await get('/status')).head;
   const first = Math.max(1, last - PAGE + 1);
   if (last < 1) return {items: [], next: 0};
   const found = await get(`/events?${query({from_number: first, to_number: last, limit: PAGE})}`);
   return {items: found.items.reverse(), next: 0, before: first > 1 ? first : 0};
 }
 
-async function search(asked, cursor, before) {
+async function search(asked, cursor, before, limited) {
   if (asked.where && /^[1-9][0-9]{0,14}$/.test(asked.where)) { // a number of the log, or of a document
     const number = Number(asked.where);
     const found = await post('/events/find', {from_number: number, to_number: number, limit: 1});
     if (found.items.length) return {items: found.items, next: 0};
   }
   if (asked.where) return {items: (await post('/where', {id: asked.where})).matches, next: 0};
-  if (!Object.keys(asked.parameters).length && !cursor) return newest(before);
+  if (!Object.keys(asked.parameters).length && !cursor) return newest(before, limited);
   return ask('/events', '/events/find', {...asked.parameters, cursor, limit: PAGE});
 }
 
@@ -41,8 +43,8 @@ const COLUMNS = [
   ['type', (e) => e.type || e.damaged], ['system', (e) => e.system], ['state', (e) => (e.type ? say(`st_${stateOf(e)}`) : '')]];
 export const Found = ({caption, items}) => html`<${Table} caption=${caption} rows=${items} columns=${COLUMNS.map(([word, ...rest]) => [say(word), ...rest])} />`;
 
-function Results({line, asked, cursor, before}) {
-  const [page, error, again] = useAsk(() => search(asked, cursor, before), `${line} ${cursor} ${before}`);
+function Results({line, asked, cursor, before, limited}) {
+  const [page, error, again] = useAsk(() => search(asked, cursor, before, limited), `${line} ${cursor} ${before}`);
   if (error && error.status === 404) return html`<p role="status">${say('nothing')}</p>`;
   if (error) return html`<${Trouble} error=${error} again=${again} />`;
   if (!page) return html`<${Loading} />`;
@@ -91,7 +93,7 @@ function Line({line, onErrors}) {
   const [draft, setDraft] = useState(line);
   const send = (e) => {
     e.preventDefault();
-    const {errors} = readLine(draft);
+    const {errors} = readLine(draft, inRegion);
     onErrors(errors ? {line: draft, errors} : null);
     if (!errors) go('/audit', {q: draft.trim()});
   };
@@ -120,12 +122,12 @@ function Person() {
 
 export function Audit({parameters, who}) {
   const line = parameters.get('q') || '';
-  const asked = readLine(line);
+  const asked = readLine(line, inRegion);
   const [wrong, setWrong] = useState(asked.errors ? {line, errors: asked.errors} : null);
   return html`<h1>${say('audit')}</h1>
     <${Line} line=${line} onErrors=${setWrong} />
     ${wrong && html`<${LineErrors} ...${wrong} />`}
     ${who.roles.some((role) => role === 'auditor' || role === 'pd-officer') && html`<${Person} />`}
-    ${!asked.errors && html`<div class="beside"><${Results} line=${line} asked=${asked} cursor=${parameters.get('cursor') || ''} before=${parameters.get('before') || ''} />
+    ${!asked.errors && html`<div class="beside"><${Results} line=${line} asked=${asked} cursor=${parameters.get('cursor') || ''} before=${parameters.get('before') || ''} limited=${who.limited} />
       ${asked.parameters && html`<div><${Facets} parameters=${asked.parameters} line=${line} turned=${parameters.has('cursor') || parameters.has('before')} /><${Export} parameters=${asked.parameters} /></div>`}</div>`}`;
 }

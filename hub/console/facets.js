@@ -5,18 +5,12 @@ import {ask, Go} from '/console/address.js';
 import {say} from '/console/audit_words.js';
 import {stateWord, withCondition} from '/console/line.js';
 import {Trouble} from '/console/parts.js';
-import {count, language} from '/console/words.js';
+import {count, language, regionZone} from '/console/words.js';
+import {offsetText} from '/console/zone.js';
 
 const PARTS_MAX = 40; // of up to 200,000 records each: beyond it the counts are "more than"
 const SHOWN = 8;
 const FACETS = ['types', 'systems', 'states', 'days'];
-
-// "+07:00": days are counted where this browser is, as its times are.
-function zone() {
-  const minutes = -new Date().getTimezoneOffset();
-  const text = (n) => String(Math.floor(Math.abs(n))).padStart(2, '0');
-  return `${minutes < 0 ? '-' : '+'}${text(minutes / 60)}:${text(minutes % 60)}`;
-}
 
 export function add(sum, part) {
   const all = {counted: sum.counted + part.counted, next: part.next};
@@ -41,7 +35,7 @@ export function useFacets(parameters, key, turned) {
       if (turned && kept.key === key) return;
       try {
         for (let i = 0, cursor = ''; here && i < PARTS_MAX; i++, cursor = sum.next) {
-          sum = add(sum, await ask('/events/facets', '/events/facets', {...parameters, zone: zone(), cursor}));
+          sum = add(sum, await ask('/events/facets', '/events/facets', {...parameters, zone: offsetText(regionZone()), cursor}));
           if (here) setState([sum, null, sum.next === 0]);
           if (sum.next === 0) { kept = {key, sum}; return; }
         }

@@ -5,7 +5,7 @@ import {ask, go, Go} from '/console/address.js';
 import {get} from '/console/api.js';
 import '/console/access_words.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
-import {count, w, when} from '/console/words.js';
+import {count, roleWord, w, when} from '/console/words.js';
 
 const FILTERS = ['who', 'case', 'reason', 'record', 'from', 'to'];
 const TYPES = {record: 'number', from: 'date', to: 'date'};
@@ -50,7 +50,7 @@ export function Journal({parameters}) {
   const why = (code) => (reasons.find((r) => r.code === code) || {title: code}).title;
   return html`<h1>${w('a_journal')}</h1><p class="soft">${w('a_names')}</p><${Filter} filter=${filter} reasons=${reasons} />
     ${error ? html`<${Trouble} error=${error} again=${again} />` : !page ? html`<${Loading} />` : html`<section class="card">${page.items.length ? html`<${Table} caption=${w('a_journal')} rows=${page.items} columns=${[
-      [w('number'), (e) => html`<a href="#/event/${e.number}">${count(e.number)}</a>`, 'number'], [w('a_at'), (e) => when(e.at)], [w('a_who'), (e) => e.who], [w('a_role'), (e) => e.role],
+      [w('number'), (e) => html`<a href="#/event/${e.number}">${count(e.number)}</a>`, 'number'], [w('a_at'), (e) => when(e.at)], [w('a_who'), (e) => e.who], [w('a_role'), (e) => roleWord(e.role)],
       [w('a_what'), (e) => w(`a_${e.method}`)], [w('a_why'), (e) => why(e.reason)], [w('a_case'), (e) => e.case], [w('a_record'), (e) => (e.record ? html`<a href="#/event/${e.record}">${count(e.record)}</a>` : e.by), 'number'], [w('a_found'), (e) => (e.until ? '' : count(e.found)), 'number']]} />` : html`<p role="status">${w('a_none')}</p>`}
       ${page.next > 0 && html`<p><${Go} path="/journal" values=${{...filter, cursor: page.next}}>${w('a_older')}</${Go}></p>`}
       ${page.items.length > 0 && html`<p><button class="plain" onClick=${() => download(filter)}>${w('a_export')}</button></p>`}</section>`}`;

@@ -27,20 +27,19 @@ const english = (parameter) => CONDITIONS.find(([p]) => p === parameter).find((n
 
 const wrong = (code) => ({code});
 
-// Days are the browser's: from midnight on, `to` with the whole of its day.
-function readDay(text, after) {
+// Days begin where the region is, as `begins` says: from midnight on, `to` with the whole of its day.
+function readDay(text, after, begins) {
   const iso = text.match(/^(\d{4})-(\d{2})-(\d{2})$/);
   const russian = text.match(/^(\d{2})\.(\d{2})\.(\d{4})$/);
   const [year, month, day] = iso ? iso.slice(1) : russian ? [russian[3], russian[2], russian[1]] : [];
   if (!year) return null;
-  const date = new Date(Number(year), Number(month) - 1, Number(day));
-  if (date.getFullYear() !== Number(year) || date.getMonth() !== Number(month) - 1 || date.getDate() !== Number(day)) return null;
-  if (after) date.setDate(date.getDate() + 1);
-  return date;
+  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+  if (date.getUTCFullYear() !== Number(year) || date.getUTCMonth() !== Number(month) - 1 || date.getUTCDate() !== Number(day)) return null;
+  return begins(Number(year), Number(month), Number(day) + (after ? 1 : 0));
 }
 
-function readTime(text, after) {
-  const moment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(text) ? new Date(text) : readDay(text, after);
+function readTime(text, after, begins) {
+  const moment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/.test(text) ? new Date(text) : readDay(text, after, begins);
   return moment && !Number.isNaN(moment.getTime()) ? moment.toISOString().replace('.000Z', 'Z') : null;
 }
 
@@ -68,8 +67,8 @@ const READERS = {
   id: matching(/^.{1,200}$/u, 'badid', 'id'),
   number: readNumbers,
   state: readState,
-  from: (text) => { const from = readTime(text, false); return from ? {from} : wrong('baddate'); },
-  to: (text) => { const to = readTime(text, true); return to ? {to} : wrong('baddate'); },
+  from: (text, begins) => { const from = readTime(text, false, begins); return from ? {from} : wrong('baddate'); },
+  to: (text, begins) => { const to = readTime(text, true, begins); return to ? {to} : wrong('baddate'); },
 };
 
 // ---- words ----
@@ -87,7 +86,7 @@ export function words(line) {
   return list;
 }
 
-function readWord(word, parameters, given) {
+function readWord(word, parameters, given, begins) {
   const condition = conditionOf(word.name);
   if (!condition) return {code: 'unknown', word: word.name};
   const [parameter] = condition;
@@ -95,7 +94,7 @@ function readWord(word, parameters, given) {
   given.add(parameter);
   if (word.open) return {code: 'openquote', word: word.name};
   if (word.value === '') return {code: 'empty', word: word.name};
-  const read = READERS[parameter](word.value);
+  const read = READERS[parameter](word.value, begins);
   if (read.code) return {code: read.code, word: word.value};
   Object.assign(parameters, read);
   return null;
@@ -104,7 +103,10 @@ function readWord(word, parameters, given) {
 const isName = (word) => /^[А-ЯЁа-яё]+(-[А-ЯЁа-яё]+)*[.,]?$/u.test(word);
 
 // {parameters}, {where: an id or a number} or {errors: [{at, end, code, word}]}; at counts from 0.
-export function readLine(line) {
+// begins(year, month, day): the instant of it; without it, where this browser is.
+const ownDays = (year, month, day) => new Date(year, month - 1, day);
+
+export function readLine(line, begins = ownDays) {
   if (line.length > LINE_MAX) return {errors: [{at: LINE_MAX, end: line.length, code: 'toolong', word: ''}]};
   const odd = line.search(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\u202a-\u202e\u2066-\u2069\ufffd]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/);
   if (odd >= 0) return {errors: [{at: odd, end: odd + 1, code: 'odd', word: ''}]};
@@ -116,7 +118,7 @@ export function readLine(line) {
   const free = [];
   for (const word of words(line)) {
     if (word.free) { free.push(word); continue; }
-    const error = readWord(word, parameters, given);
+    const error = readWord(word, parameters, given, begins);
     if (error) errors.push({at: word.at, end: word.end, ...error});
   }
   const name = free.find((word) => isName(word.free));

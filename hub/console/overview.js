@@ -1,10 +1,11 @@
 // «Обзор»: is everything alive, does it get on, what waits and why.
-import '/console/overview_words.js';
 import {html, useEffect, useState} from '/console/htm.js';
 import {get} from '/console/api.js';
 import {Chart} from '/console/chart.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
+import {verdictOf} from '/console/overview_words.js';
 import {PERIOD_MS, note, rates, series} from '/console/pulse.js';
+import {reasonOf} from '/console/quarantine_words.js';
 import {count, w, when} from '/console/words.js';
 
 const RARELY_MS = 10 * PERIOD_MS;
@@ -41,7 +42,7 @@ const Charts = () => html`<div class="cards"><${Chart} title=${w('o_rate')} poin
 function byReason(waiting) {
   const found = new Map();
   for (const event of (waiting && waiting.events) || []) {
-    const why = event.reason || event.code;
+    const [why] = reasonOf(event);
     found.set(why, (found.get(why) || 0) + 1);
   }
   return [...found].sort((a, b) => b[1] - a[1]).map(([why, many]) => [w('o_quarantine'), many, why, '#/quarantine']);
@@ -114,7 +115,7 @@ function Balance() {
   return html`<section class="card"><h2>${w('balance')}: <span class=${balance.ok ? 'good' : 'bad'}>${w(balance.ok ? 'balanced' : 'unbalanced')}</span></h2>
     ${error && html`<${Trouble} error=${error} again=${again} />`}
     ${!balance.ok && html`<${Table} caption=${w('differences')} rows=${balance.differences} columns=${[
-      [w('field'), (d) => d.where], [w('o_thing'), (d) => d.what], [w('expected'), (d) => count(d.expected), 'number'], [w('found'), (d) => count(d.found), 'number']]} />`}
+      [w('field'), (d) => d.where], [w('o_thing'), (d) => verdictOf(d.what)], [w('expected'), (d) => count(d.expected), 'number'], [w('found'), (d) => count(d.found), 'number']]} />`}
     <button class="plain" onClick=${again}>${w('compare')}</button></section>
     <section class="card"><${Table} caption="${w('balance')}: ${w('received')}" rows=${balance.in} columns=${[
       [w('system'), (s) => s.system], [w('stored'), (s) => count(s.stored), 'number'], [w('duplicate'), (s) => count(s.duplicate), 'number'],

@@ -1,5 +1,5 @@
 // Words of «Обзор».
-import {addWords} from '/console/words.js';
+import {addWords, language} from '/console/words.js';
 
 addWords({
   o_live: 'Обновляется само каждые 3 секунды', o_pause: 'Остановить обновление', o_go: 'Обновлять', o_lost: 'Хаб не отвечает; показано последнее, что он сказал',
@@ -16,3 +16,13 @@ addWords({
   o_away: 'the receiver is not connected', o_retrying: 'the receiver asks to wait, it will be tried again', o_parkedhere: 'some are parked: the receiver does not take them', o_going: 'being sent', o_none: 'all delivered',
   o_quarantine: 'To be corrected', o_parked: 'Deliveries parked', o_waitingsubs: 'Subscriptions wait for their receiver', o_erasures: 'Requests to erase data', o_backup: 'There is no backup of the keys of the present root', o_backupcure: 'do: marshrut backup', o_indexlag: 'The index is behind', o_damaged: 'Damaged records', o_damagedcure: 'marshrut scrub, and docs/operations.md', o_alert: 'Alarm', o_goto: 'go there',
 });
+
+// What does not hold, of «Сверка»: the hub says it in English.
+const verdicts = {
+  'received = stored + duplicate + quarantined + refused': 'получено = принято + повторы + на исправлении + отказано',
+  'stored = records in the log': 'принято = записей в журнале',
+  'quarantined = records in the log': 'на исправлении = записей в журнале',
+  'matched = delivered + waiting + parked + discarded + expired + suppressed': 'подошло = доставлено + ждёт + отложено + снято + срок прошёл + не отправляется',
+  'damaged records': 'повреждённых записей',
+};
+export const verdictOf = (what) => (language() === 'ru' && verdicts[what]) || what;

@@ -9,7 +9,8 @@ import {Cell, stateOf, withUnit} from '/console/passport_cell.js';
 import {Compare} from '/console/passport_diff.js';
 import {PointInput, parametersOf} from '/console/passport_point.js';
 import {nothing, useSaid} from '/console/passport_said.js';
-import {count, w, when} from '/console/words.js';
+import {sectionTitle, titleOf} from '/console/passport_titles.js';
+import {count, roleWord, w, when} from '/console/words.js';
 
 const NAMES = ['as_of', 'at', 'version'];
 const link = (values) => `#/passport?${query(values)}`;
@@ -32,7 +33,7 @@ const Exports = ({parameters}) => html`<p class="exports">${w('p_export')}: ${fo
 
 function Row({cell, open, at, children}) {
   const {copied} = cell;
-  return html`<tr class=${open ? 'open' : ''}><td><a href=${link({...at, cell: open ? '' : cell.cell})} aria-expanded=${open ? 'true' : 'false'}>${cell.title || cell.cell}</a></td>
+  return html`<tr class=${open ? 'open' : ''}><td><a href=${link({...at, cell: open ? '' : cell.cell})} aria-expanded=${open ? 'true' : 'false'}>${titleOf(cell)}</a></td>
       <td class="number">${withUnit(cell.value, cell.unit)}</td><td>${stateOf(cell.state)}${copied && html`<div class=${copied.value === cell.value ? 'good' : 'warn'}>${copied.value === cell.value ? w('p_copied') : w('p_changedsince')}</div>`}</td>
       <td class="number">${count(cell.events)}</td><td class="number">${cell.not_counted ? count(cell.not_counted) : ''}</td></tr>
     ${open && html`<tr><td colspan="5">${children}</td></tr>`}`;
@@ -49,7 +50,7 @@ function SectionActs({section, workflow, roles, hasValues}) {
 
 function Section({section, title, cells, chosen, at, acting, children, ...acts}) {
   const id = `s-${section}`;
-  return html`<section class="card section" aria-labelledby=${id}><h2 id=${id}>${section}. ${title}</h2>
+  return html`<section class="card section" aria-labelledby=${id}><h2 id=${id}>${section}. ${sectionTitle({section, title})}</h2>
     ${cells.length === 0 ? html`<p class="soft">${w('p_empty')}</p>` : html`<div class="scroll" tabindex="0" role="region" aria-label="${w('p_table')} ${section}"><table aria-labelledby=${id}>
       <thead><tr><th scope="col">${w('cell')}</th><th scope="col" class="number">${w('value')}</th><th scope="col">${w('p_state')}</th><th scope="col" class="number">${w('events')}</th><th scope="col" class="number">${w('notcounted')}</th></tr></thead>
       <tbody>${cells.map((cell) => html`<${Row} key=${cell.cell} cell=${cell} open=${cell.cell === chosen} at=${at}>${cell.cell === chosen && children}<//>`)}</tbody></table></div>`}
@@ -75,7 +76,7 @@ function Done({turn, zone}) {
   if (!history) return html`<${Loading} />`;
   if (history.items.length === 0) return html`<p class="soft">${w('p_nothing')}</p>`;
   return html`<${Table} caption=${w('p_history')} rows=${[...history.items].reverse()} columns=${[
-    [w('number'), (r) => html`<a href="#/event/${r.number}">${count(r.number)}</a>`, 'number'], [w('time'), (r) => when(r.recorded, zone)], [w('p_who'), (r) => `${r.actor || r.system}${r.actorrole ? ` (${r.actorrole})` : ''}`],
+    [w('number'), (r) => html`<a href="#/event/${r.number}">${count(r.number)}</a>`, 'number'], [w('time'), (r) => when(r.recorded, zone)], [w('p_who'), (r) => `${r.actor || r.system}${r.actorrole ? ` (${roleWord(r.actorrole)})` : ''}`],
     [w('p_what'), (r) => html`${actOf(r.type)}<div class="soft">${cellsOf(r)}</div>`], [w('p_why'), why]]} />`;
 }
 

@@ -3,7 +3,7 @@ import {html, useEffect, useRef, useState} from '/console/htm.js';
 import {post} from '/console/api.js';
 import {Trouble} from '/console/parts.js';
 import {asking, lookAgain, nothing, refused, written} from '/console/passport_said.js';
-import {count, w} from '/console/words.js';
+import {count, roleWord, w} from '/console/words.js';
 
 // Fields: [name, kind, needed]. What stands in `more` of a form is sent as it is.
 const forms = {
@@ -87,7 +87,7 @@ export function ActForm({step, given = {}, fixed = {}, tag, title, onDone, onCan
 const way = [['draft', ['draft', 'handed-back', 'returned']], ['submitted', ['submitted']], ['approved', ['approved']], ['sent', ['sent']], ['agreed', ['agreed']]];
 const ofTheWhole = ['submit', 'approve', 'handback', 'send', 'agree', 'return'];
 
-const whoIsNext = (workflow) => [...new Set(workflow.steps.filter((s) => ofTheWhole.includes(s.step)).flatMap((s) => s.roles.split(',')))].map((role) => w(`r_${role}`)).join(', ') || w('p_nobody');
+const whoIsNext = (workflow) => [...new Set(workflow.steps.filter((s) => ofTheWhole.includes(s.step)).flatMap((s) => s.roles.split(',')))].map(roleWord).join(', ') || w('p_nobody');
 
 // Where it stands, whose turn it is, and what this person may do.
 export function Way({workflow, tag, roles, acting}) {

@@ -3,11 +3,12 @@ import {html, useEffect, useRef, useState} from '/console/htm.js';
 import {get, query} from '/console/api.js';
 import {Loading, Trouble, useAsk} from '/console/parts.js';
 import {ActForm, may, wordOf} from '/console/passport_acts.js';
+import {missOf, titleOf, unitOf} from '/console/passport_titles.js';
 import {count, w} from '/console/words.js';
 
 // A value as the language writes it; texts stay.
 export const shown = (value) => (value === null || value === undefined || value === '' ? '—' : /^-?\d+(\.\d+)?$/.test(value) && value.length < 16 ? count(Number(value)) : value);
-export const withUnit = (value, unit) => `${shown(value)}${unit ? ` ${unit}` : ''}`;
+export const withUnit = (value, unit) => `${shown(value)}${unitOf(unit) ? ` ${unitOf(unit)}` : ''}`;
 export const stateOf = (state) => w(`p_${state}`);
 
 function Events({cell, answer, parameters}) {
@@ -29,7 +30,7 @@ function Events({cell, answer, parameters}) {
 }
 
 const Missing = ({answer}) => html`<h3>${w('p_missing')}</h3>
-  ${answer.not_counted.length === 0 ? html`<p class="soft">${w('p_nomissing')}</p>` : html`<ul>${answer.not_counted.map((n) => html`<li>${n.title || n.code}: ${count(n.count)}</li>`)}</ul>`}`;
+  ${answer.not_counted.length === 0 ? html`<p class="soft">${w('p_nomissing')}</p>` : html`<ul>${answer.not_counted.map((n) => html`<li>${missOf(n)}: ${count(n.count)}</li>`)}</ul>`}`;
 
 function Copied({answer}) {
   const {copied} = answer;
@@ -63,13 +64,13 @@ export function Cell({cell, parameters, workflow, roles, acting, closing, turn})
   }, [answer && answer.cell]);
   if (error) return html`<${Trouble} error=${error} again=${again} />`;
   if (!answer) return html`<${Loading} />`;
-  return html`<section class="explained" ref=${place} tabindex="-1" aria-label=${answer.title || answer.cell}><h3>${answer.title || answer.cell}</h3>
+  return html`<section class="explained" ref=${place} tabindex="-1" aria-label=${titleOf(answer)}><h3>${titleOf(answer)}</h3>
     <dl><dt>${w('value')}</dt><dd><strong>${withUnit(answer.value, answer.unit)}</strong>, ${stateOf(answer.state)}</dd>
       ${answer.denominator !== undefined && html`<dt>${w('p_share')}</dt><dd>${count(answer.numerator)} / ${count(answer.denominator)}</dd>`}
       ${answer.state === 'overridden' && html`<dt>${w('p_computed')}</dt><dd>${withUnit(answer.computed, answer.unit)}</dd>`}
       ${answer.by && html`<dt>${w('p_by')}</dt><dd>${answer.by}</dd>`}
       ${answer.reason && html`<dt>${w('reason')}</dt><dd>${answer.reason}</dd>`}
-      <dt>${w('rule')}</dt><dd>${answer.rule_text} (<code>${answer.rule}</code>, ${w('version')} ${answer.rule_version})</dd>
+      <dt>${w('rule')}</dt><dd><span lang="ru">${answer.rule_text}</span> (<code>${answer.rule}</code>, ${w('version')} ${answer.rule_version})</dd>
       <dt>${w('code')}</dt><dd><code>${answer.cell}</code></dd>
       <${Copied} answer=${answer} /></dl>
     <${Missing} answer=${answer} /><${Events} cell=${cell} answer=${answer} parameters=${parameters} />

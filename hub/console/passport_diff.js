@@ -5,6 +5,7 @@ import {get, query} from '/console/api.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
 import {stateOf, withUnit} from '/console/passport_cell.js';
 import {PointInput, parametersOf} from '/console/passport_point.js';
+import {titleOf} from '/console/passport_titles.js';
 import {count, w} from '/console/words.js';
 
 const kinds = ['now', 'date', 'number', 'version'];
@@ -19,7 +20,7 @@ function difference({from, to}) {
 
 const Differences = ({diff}) => (diff.count === 0 ? html`<p role="status">${w('p_same')}</p>`
   : html`<section class="card"><${Table} caption="${w('p_differs')}: ${count(diff.count)}" rows=${diff.cells} columns=${[
-    [w('cell'), (c) => html`<a href="#/passport?${query({cell: c.cell})}">${c.title}</a>`], [w('p_first'), (c) => side(c, 'from'), 'number'], [w('p_second'), (c) => side(c, 'to'), 'number'],
+    [w('cell'), (c) => html`<a href="#/passport?${query({cell: c.cell})}">${titleOf(c)}</a>`], [w('p_first'), (c) => side(c, 'from'), 'number'], [w('p_second'), (c) => side(c, 'to'), 'number'],
     [w('p_change'), (c) => (c.change === 'changed' ? difference(c) : w(`p_${c.change}`)), 'number']]} /></section>`);
 
 function Answer({from, to, zone}) {

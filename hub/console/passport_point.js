@@ -2,22 +2,14 @@
 // region's zone), "v2" (a submitted version).
 import {html, useState} from '/console/htm.js';
 import {w} from '/console/words.js';
+import {dayBegins} from '/console/zone.js';
 
 const kindOf = (point) => (!point ? 'now' : /^v\d+$/.test(point) ? 'version' : /^\d{4}-\d\d-\d\d$/.test(point) ? 'date' : 'number');
 
-// How far the zone is ahead of UTC at an instant, in ms.
-function offsetAt(instant, zone) {
-  const parts = Object.fromEntries(new Intl.DateTimeFormat('en-US', {timeZone: zone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric'})
-    .formatToParts(instant).map(({type, value}) => [type, Number(value)]));
-  return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second) - instant;
-}
-
 // The instant at which the day after `date` begins there.
-export function endOfDay(date, zone) {
+function endOfDay(date, zone) {
   const [year, month, day] = date.split('-').map(Number);
-  const midnight = Date.UTC(year, month - 1, day + 1);
-  const guess = midnight - offsetAt(midnight, zone);
-  return new Date(midnight - offsetAt(guess, zone)).toISOString();
+  return dayBegins(year, month, day + 1, zone).toISOString();
 }
 
 // The parameters of the API for it; names: of a number, a moment, a version.

@@ -13,7 +13,7 @@ addWords({
   p_conflict: 'Пока вы смотрели, это изменил кто-то другой. Ничего не записано.', p_look: 'Посмотреть, что теперь', p_asking: 'Записывается…', p_unknown: 'Хаб не ответил: неизвестно, записано ли это. Посмотрите, что теперь, и решите заново.',
   p_act_filled: 'внесено', p_act_overridden: 'исправлено', p_act_copied: 'перенесено в кабинет', p_act_submitted: 'передан в министерство', p_act_approved: 'утверждён', p_act_handedback: 'возвращён в ЦНППМ', p_act_sent: 'отправлен', p_act_agreed: 'согласован', p_act_returned: 'возвращён Федеральным оператором', p_act_opened: 'объявлена кампания',
   p_draft: 'заполняется', p_submitted: 'у министерства', p_approved: 'утверждён', p_sent: 'направлен', p_agreed: 'согласован',
-  r_cnppm: 'ЦНППМ', r_ministry: 'министерство', r_federal: 'Федеральный оператор', r_mms: 'ММС', r_ipk: 'ИПК', r_admin: 'администратор хаба', p_region: 'Регион', p_period: 'Период', p_loading: 'Считаем паспорт по журналу…',
+  p_region: 'Регион', p_period: 'Период', p_loading: 'Считаем паспорт по журналу…',
 }, {
   p_sample: 'a sample: not the approved form', p_way: 'Way of the passport', p_now: 'now', p_number: 'log number', p_date: 'at the end of the day', p_version: 'version', p_point: 'As of',
   p_recorded: 'Last event that counts', p_ver: 'Version', p_upto: 'events up to number', p_digest: 'Digest of the version (SHA-256)', p_turn: 'Whose step is next', p_nobody: 'nobody', p_steps: 'Steps', p_history: 'What was done with the passport', p_who: 'Who', p_what: 'What', p_why: 'Basis, reason, letter', p_nothing: 'Nothing yet',
@@ -26,5 +26,5 @@ addWords({
   p_conflict: 'Somebody else changed this while you were looking. Nothing was written.', p_look: 'See what it is now', p_asking: 'It is being written…', p_unknown: 'The hub did not answer: nobody knows whether this was written. See what it is now, then decide anew.',
   p_act_filled: 'entered', p_act_overridden: 'overridden', p_act_copied: 'copied to the cabinet', p_act_submitted: 'submitted to the ministry', p_act_approved: 'approved', p_act_handedback: 'handed back to ЦНППМ', p_act_sent: 'sent', p_act_agreed: 'agreed', p_act_returned: 'returned by the federal operator', p_act_opened: 'campaign opened',
   p_draft: 'being filled', p_submitted: 'with the ministry', p_approved: 'approved', p_sent: 'sent', p_agreed: 'agreed',
-  r_cnppm: 'ЦНППМ', r_ministry: 'the ministry', r_federal: 'the federal operator', r_mms: 'ММС', r_ipk: 'ИПК', r_admin: 'the administrator of the hub', p_region: 'Region', p_period: 'Period', p_loading: 'The passport is drawn from the log…',
+  p_region: 'Region', p_period: 'Period', p_loading: 'The passport is drawn from the log…',
 });

@@ -94,7 +94,7 @@ function Correct({row, shown, open, onProposed}) {
   };
   return html`<${Form} label=${say('correct')} act=${act}><p>${say('correctwhy')}</p>
     <${Table} caption=${say('newvalues')} rows=${paths} columns=${[[say('field'), (path) => path], [say('nowvalue'), (path) => masked(path, now[path], open)],
-      [say('newvalue'), (path) => html`<input name="set ${path}" aria-label="${say('newvalue')}: ${path}" autocomplete="off" spellcheck="false" />`]]} />
+      [say('newvalue'), (path) => html`<input name="set ${path}" aria-label="${say('newvalue')}: ${path}" placeholder=${say('newvalue')} autocomplete="off" spellcheck="false" />`]]} />
     <label for="other">${say('other')}</label><input id="other" name="other" autocomplete="off" pattern="[a-z0-9_.]+(\\[[0-9]+\\])?[a-z0-9_.\\[\\]]*" />
     <label for="othervalue">${say('othervalue')}</label><input id="othervalue" name="othervalue" autocomplete="off" />
     <${Basis} id="fix-reason" /><p><button>${say('propose')}</button></p>${none && html`<p role="alert" class="bad">${say('nochange')}</p>`}</${Form}>`;

@@ -20,6 +20,7 @@ const russian = {
   signatureright: 'подпись верна', signatureunknown: 'подпись этим браузером не проверена (нет Ed25519)', keyfrom: 'Ключ взят у этого же хаба: сравните его с тем, что получили иначе', treesize: 'Размер дерева', root: 'Корень', key: 'Ключ',
   cell: 'Ячейка', value: 'Значение', events: 'Событий', notcounted: 'не засчитано', rule: 'Правило', version: 'версия', asof: 'На номер журнала', show: 'Показать', workflow: 'Ход паспорта', from: 'Из чего', close: 'Закрыть', sample: 'образец', gone: 'Данные уничтожены, лиц', printit: 'Печать', nopassport: 'В конфигурации этого хаба нет паспорта',
   code: 'Код', denied: 'Вашей роли этот раздел не показывается', inaddress: 'Похоже на сведения о человеке: в адресе им не место',
+  r_cnppm: 'ЦНППМ', r_ministry: 'министерство', r_federal: 'Федеральный оператор', r_mms: 'ММС', r_ipk: 'ИПК', r_admin: 'администратор хаба', r_auditor: 'аудитор', 'r_pd-officer': 'ответственный за персональные данные', r_organisation: 'организация',
 };
 
 const english = {
@@ -42,6 +43,7 @@ const english = {
   signatureright: 'the signature is right', signatureunknown: 'this browser has not checked the signature (no Ed25519)', keyfrom: 'The key comes from this same hub: compare it with one that you have otherwise', treesize: 'Size of the tree', root: 'Root', key: 'Key',
   cell: 'Cell', value: 'Value', events: 'Events', notcounted: 'not counted', rule: 'Rule', version: 'version', asof: 'As of log number', show: 'Show', workflow: 'Way of the passport', from: 'Made of', close: 'Close', sample: 'sample', gone: 'Persons erased', printit: 'Print', nopassport: 'The configuration of this hub has no passport',
   code: 'Code', denied: 'Your role does not see this page', inaddress: 'This looks like something of a person, which has no place in an address',
+  r_cnppm: 'ЦНППМ', r_ministry: 'the ministry', r_federal: 'the federal operator', r_mms: 'ММС', r_ipk: 'ИПК', r_admin: 'the administrator of the hub', r_auditor: 'auditor', 'r_pd-officer': 'the personal-data officer', r_organisation: 'an organisation',
 };
 
 // More words, of a page that brings its own.
@@ -50,8 +52,13 @@ export function addWords(more, moreEnglish) { Object.assign(russian, more); Obje
 export const language = () => (localStorage.getItem('language') === 'en' ? 'en' : 'ru');
 export function setLanguage(code) { localStorage.setItem('language', code); document.documentElement.lang = code; }
 export const w = (key) => (language() === 'en' && english[key]) || russian[key] || key;
+// A role, or several with commas.
+export const roleWord = (roles) => String(roles).split(',').map((role) => (russian[`r_${role}`] ? w(`r_${role}`) : role)).join(', ');
 export const missing = () => Object.keys(russian).filter((key) => !english[key]);
 
 // Numbers and times as the language writes them; times say their zone.
 export const count = (n) => new Intl.NumberFormat(language()).format(n);
-export const when = (text, timeZone) => (text ? new Intl.DateTimeFormat(language(), {dateStyle: 'medium', timeStyle: 'long', timeZone}).format(new Date(text)) : '');
+let region; // the zone, once it is known who is logged in
+export const setRegionZone = (name) => { region = name; };
+export const regionZone = () => region;
+export const when = (text, timeZone = region) => (text ? new Intl.DateTimeFormat(language(), {dateStyle: 'medium', timeStyle: 'long', timeZone}).format(new Date(text)) : '');

@@ -39,9 +39,9 @@ static json_t *login_json(struct mr_api *api, const struct mr_web_session *login
                 strcmp(config->operators[i].name, login->name) == 0 && j < config->operators[i].roles_count;
                 j++)
             (void)json_array_append_new(roles, json_string(config->operators[i].roles[j]));
-    return json_pack("{s:s, s:o, s:o, s:b, s:s, s:s, s:s}", "name", login->name, "roles", roles, "scopes",
-            scopes_json(mr_api_scopes_of(config, &account)), "limited", (int)limited, "ogrn", limits.ogrn,
-            "oktmo", limits.oktmo, "csrf", login->csrf);
+    return json_pack("{s:s, s:o, s:o, s:b, s:s, s:s, s:s, s:s}", "name", login->name, "roles", roles,
+            "scopes", scopes_json(mr_api_scopes_of(config, &account)), "limited", (int)limited, "ogrn",
+            limits.ogrn, "oktmo", limits.oktmo, "csrf", login->csrf, "timezone", config->timezone);
 }
 
 void mr_api_session(const struct mr_api_request *request, const struct mr_api_route *route)

@@ -56,7 +56,11 @@ async function accounts(stage, page) {
   await page.fill('#a-limit', '1022400001007');
   await page.click('details form button');
   const link = await page.textContent('#a-link');
+  await page.waitForSelector('td:text-is("организация")');
+  assert.ok((await page.locator('td').allTextContents()).includes('ответственный за персональные данные'), 'roles are words');
   const school = await stage.page();
+  const asked = [];
+  school.on('request', (request) => asked.push(new URL(request.url()).pathname));
   await school.goto(link);
   await school.fill('#password', PASSWORD);
   await school.fill('#again', PASSWORD);
@@ -65,6 +69,7 @@ async function accounts(stage, page) {
   assert.deepEqual(await school.locator('nav a').allTextContents(), ['Аудит', 'На исправлении']);
   await school.waitForSelector('text=Ничего не найдено');
   await withoutViolations(school, 'what is theirs');
+  assert.ok(!asked.includes('/api/v1/status'), 'what is not theirs is not asked for');
   await page.click('button[aria-label="Заблокировать: school-1"]');
   await page.waitForSelector('button[aria-label="Разблокировать: school-1"]');
   await school.reload();

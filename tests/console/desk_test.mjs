@@ -86,9 +86,20 @@ async function approving(page, stage, number) {
   assert.equal(await page.locator('button:text-is("Утвердить исправление")').count(), 0);
 }
 
+// What is typed in is not cut off by its table.
+async function isWholeOnAPhone(page, selector) {
+  const size = page.viewportSize();
+  await page.setViewportSize({width: 360, height: 740});
+  const {x, width} = await page.locator(selector).boundingBox();
+  assert.ok(x >= 0 && x + width <= 360 && width > 150, `${selector}: from ${x}, ${width} wide`);
+  await withoutViolations(page, 'a correction on a phone');
+  await page.setViewportSize(size);
+}
+
 async function propose(page, stage, number, value) {
   await open(page, stage, rowOf(number));
   await page.waitForSelector('#fix-reason');
+  await isWholeOnAPhone(page, '[name="set person.snils"]');
   await page.fill('[name="set person.snils"]', value);
   await page.fill('#fix-reason', 'case-9');
   await page.click('button:text-is("Предложить")');

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import {LINE_MAX, isOpen, readLine, stateWord, withCondition, words} from '../../hub/console/line.js';
 import {mayBePerson} from '../../hub/console/person.js';
+import {dayBegins, offsetText} from '../../hub/console/zone.js';
 
 process.env.TZ = 'Asia/Krasnoyarsk';
 const SNILS = '11223344595';
@@ -28,6 +29,13 @@ const read = [
   ['from:2026-09-01T09:00:00+07:00', {from: '2026-09-01T02:00:00Z'}],
 ];
 for (const [line, parameters] of read) assert.deepEqual(readLine(line), {parameters}, line);
+// Days of another zone than this process's: they begin there, also where clocks are changed.
+assert.deepEqual(readLine('с:2026-09-01 по:30.09.2026', (...day) => dayBegins(...day, 'Europe/Kaliningrad')).parameters, {from: '2026-08-31T22:00:00Z', to: '2026-09-30T22:00:00Z'});
+assert.deepEqual(readLine('с:2026-12-31 по:31.12.2026', (...day) => dayBegins(...day, 'Asia/Kamchatka')).parameters, {from: '2026-12-30T12:00:00Z', to: '2026-12-31T12:00:00Z'});
+assert.deepEqual(readLine('с:2026-03-29 по:2026-03-29', (...day) => dayBegins(...day, 'Europe/Berlin')).parameters, {from: '2026-03-28T23:00:00Z', to: '2026-03-29T22:00:00Z'});
+assert.deepEqual(readLine('с:2026-02-30', (...day) => dayBegins(...day, 'UTC')).errors.map((e) => e.code), ['baddate']);
+assert.equal(offsetText('Asia/Krasnoyarsk'), '+07:00');
+assert.equal(offsetText('America/Caracas'), '-04:00');
 assert.deepEqual(readLine('e-17'), {where: 'e-17'});
 assert.deepEqual(readLine('urn:uuid:x'), {where: 'urn:uuid:x'});
 assert.deepEqual(readLine('1022402127461'), {where: '1022402127461'});

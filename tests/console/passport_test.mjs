@@ -188,6 +188,9 @@ async function everywhere({auditor, cnppm}) {
   assert.equal(await cnppm.locator('section.section table >> nth=0').isVisible(), true);
   await auditor.click('button:text-is("English")');
   await auditor.waitForSelector('h2:has-text("Way of the passport")');
+  const titles = await auditor.locator('section.section tbody a').allTextContents();
+  for (const title of ['All staff (ПР and УК)', 'Deficits identified', 'Programmes of the region: ПК']) assert.ok(titles.includes(title), `${title} is not in ${titles}`);
+  assert.equal(await auditor.textContent('#s-7'), '7. Results of the system');
   const missing = await auditor.evaluate(async () => (await import('/console/words.js')).missing());
   assert.deepEqual(missing, [], 'words without English');
 }

@@ -61,6 +61,7 @@ class Stage {
 
   // What each page showed and asked for last: for whoever reads why a test failed.
   async tellPages() {
+    if (this.strangers.length) console.error(`-- errors of pages, and requests to others:\n${this.strangers.join('\n')}`);
     for (const {page, asked} of this.pages) {
       const shown = await page.locator('main').innerText({timeout: 5000}).catch((error) => error.message);
       console.error(`-- ${page.url()}\n${asked.join('\n')}\n${shown.slice(0, SHOWN_MAX)}`);
