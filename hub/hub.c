@@ -50,7 +50,7 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
             mr_query_published(intake); /* the tool's, outside of any producer's sequence */
         else if (intake->status == 0)
             mr_publish_durable(&hub->publish, intake);
-        mr_intake_free(intake);
+        mr_tail_settle(&hub->deliver.tail, intake); /* and frees it */
     }
     tell_news(hub);
     mr_eraser_news(hub->eraser);

@@ -36,6 +36,7 @@ static void on_idle(uv_idle_t *idle)
     struct mr_deliver *deliver = idle->data;
     bool more = false;
 
+    deliver->turn_us = mr_clock_wall_us(deliver->house->clock);
     if (!deliver->stopping && deliver->jobs->open < JOBS_OPEN_MAX &&
             mr_log_reader_renew(deliver->reader) == 0) {
         more = mr_tail_look(&deliver->tail, deliver->reader, deliver->view, LOOK_BUDGET);
@@ -45,6 +46,7 @@ static void on_idle(uv_idle_t *idle)
     }
     if (more)
         return;
+    mr_tail_rest(&deliver->tail);
     (void)uv_idle_stop(idle);
     if (deliver->rested)
         deliver->rested(deliver->rested_ctx);

@@ -92,6 +92,7 @@ struct mr_deliver {
     struct mr_tail tail;
     struct mr_log_reader *reader;
     struct mr_record_view *view;
+    int64_t turn_us;     /* when this turn began */
     struct mr_buf bytes; /* events of the frame being built */
     struct mr_buf recipients;
     struct mr_arena arena;

@@ -33,8 +33,11 @@ enum { MR_FEED_ITEMS_MAX = 128, MR_FEED_FRAME_BYTES = 512 * 1024 };
 struct mr_feed_frame {
     Marshrut__Bus__V1__DeliverItem items[MR_FEED_ITEMS_MAX];
     Marshrut__Bus__V1__DeliverItem *pointers[MR_FEED_ITEMS_MAX];
-    size_t offsets[MR_FEED_ITEMS_MAX]; /* of the events in deliver->bytes, which may move while it grows */
+    size_t offsets[MR_FEED_ITEMS_MAX]; /* of the events in deliver->bytes, which may move while it grows; */
+    bool as_is[MR_FEED_ITEMS_MAX];     /* or the item has the event where it lies in the record */
     size_t count;
+    size_t bytes; /* of all events */
+    bool stays;   /* the record in deliver->view lives until the frame is sent */
 };
 void mr_feed_frame_begin(struct mr_feed *feed, struct mr_feed_frame *frame);
 bool mr_feed_frame_has_room(const struct mr_feed *feed, const struct mr_feed_frame *frame);

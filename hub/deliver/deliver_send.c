@@ -14,15 +14,15 @@ typedef Marshrut__Bus__V1__DeliverItem item_t;
 
 void mr_feed_frame_begin(struct mr_feed *feed, struct mr_feed_frame *frame)
 {
-    frame->count = 0;
+    frame->count = frame->bytes = 0;
+    frame->stays = false;
     mr_buf_reset(&feed->deliver->bytes);
     mr_arena_reset(&feed->deliver->arena);
 }
 
 bool mr_feed_frame_has_room(const struct mr_feed *feed, const struct mr_feed_frame *frame)
 {
-    return feed->credit_events > 0 && frame->count < MR_FEED_ITEMS_MAX &&
-           feed->deliver->bytes.size < MR_FEED_FRAME_BYTES;
+    return feed->credit_events > 0 && frame->count < MR_FEED_ITEMS_MAX && frame->bytes < MR_FEED_FRAME_BYTES;
 }
 
 /* "ogrn,ogrn" as a list, in the arena. */
@@ -42,18 +42,22 @@ static void put_recipients(struct mr_arena *arena, item_t *item, struct mr_slice
         names[item->n_recipients++] = name;
 }
 
-static void add_item(struct mr_feed *feed, struct mr_feed_frame *frame, size_t offset)
+/* event: where it lies in the record; without data, it is what deliver->bytes has from `offset` on. */
+static void add_item(struct mr_feed *feed, struct mr_feed_frame *frame, struct mr_slice event, size_t offset)
 {
     struct mr_deliver *deliver = feed->deliver;
     item_t *item = &frame->items[frame->count];
 
     marshrut__bus__v1__deliver_item__init(item);
     item->number = deliver->view->record.number;
-    item->event.len = deliver->bytes.size - offset;
+    item->event.data = (uint8_t *)event.data;
+    item->event.len = event.size;
     item->recorded_us = deliver->view->record.recorded_us;
     put_recipients(&deliver->arena, item, mr_buf_slice(&deliver->recipients));
     frame->offsets[frame->count] = offset;
+    frame->as_is[frame->count] = event.data != NULL;
     frame->pointers[frame->count++] = item;
+    frame->bytes += event.size;
     feed->credit_events--;
     if (feed->credit_bytes != UINT64_MAX)
         feed->credit_bytes -= item->event.len;
@@ -64,17 +68,21 @@ int mr_feed_frame_add(struct mr_feed *feed, struct mr_feed_frame *frame)
     struct mr_deliver *deliver = feed->deliver;
     struct mr_buf *bytes = &deliver->bytes;
     size_t offset = bytes->size;
-    int r;
+    struct mr_slice event = {0};
+    int r = 0;
 
     mr_buf_reset(&deliver->recipients);
-    r = mr_disclose(
-            bytes, &deliver->recipients, deliver->house, &deliver->view->record, feed->subscription, NULL);
+    if (!frame->stays || !mr_disclose_as_is(&deliver->view->record, feed->subscription, &event)) {
+        r = mr_disclose(bytes, &deliver->recipients, deliver->house, &deliver->view->record,
+                feed->subscription, NULL);
+        event.size = bytes->size - offset;
+    }
     if (r == 0 && mr_buf_failed(bytes))
         r = MR_ENOMEM;
-    if (r == 0 && bytes->size - offset > feed->credit_bytes)
+    if (r == 0 && event.size > feed->credit_bytes)
         r = 1;
     if (r == 0)
-        add_item(feed, frame, offset);
+        add_item(feed, frame, event, offset);
     else
         bytes->size = offset;
     return r;
@@ -86,7 +94,8 @@ void mr_feed_frame_send(struct mr_feed *feed, struct mr_feed_frame *items, bool 
     Marshrut__Bus__V1__Deliver body = MARSHRUT__BUS__V1__DELIVER__INIT;
 
     for (size_t i = 0; i < items->count; i++)
-        items->items[i].event.data = feed->deliver->bytes.data + items->offsets[i];
+        if (!items->as_is[i])
+            items->items[i].event.data = feed->deliver->bytes.data + items->offsets[i];
     body.subscription = feed->subscription->name;
     body.items = items->pointers;
     body.n_items = items->count;
@@ -110,7 +119,7 @@ static struct mr_sent *push_sent(
             .keys = MR_SENT_KEYS_UNKNOWN,
             .attempt = 1,
             .config = (uint16_t)feed->deliver->house->config_version,
-            .sent_us = mr_feed_now_us(feed)};
+            .sent_us = feed->deliver->turn_us};
     if (mark && mark->attempt > 0)
         sent->attempt = mark->attempt + 1;
     else if (number <= feed->sent_through && !feed->replay)
@@ -184,7 +193,7 @@ static bool take(struct mr_feed *feed, struct mr_feed_frame *frame, uint64_t num
     }
     if (is_alone(feed, mark) && feed->sent_count > 0)
         return false; /* once they are settled */
-    r = mr_log_read(deliver->reader, number, deliver->view, NULL);
+    r = mr_tail_read(&deliver->tail, deliver->reader, number, deliver->view, &frame->stays);
     if (r == 0 && !feed->replay && mr_feed_is_old(feed, &deliver->view->record)) {
         (void)push_sent(feed, number, MR_SENT_EXPIRED, mark);
         return true;

@@ -201,6 +201,15 @@ static bool is_open(const struct mr_record *record)
     return !(record->flags & (MR_RECORD_SEALED | MR_RECORD_QUARANTINED | MR_RECORD_EXPIRED));
 }
 
+bool mr_disclose_as_is(const struct mr_record *record, const struct mr_config_subscription *subscription,
+        struct mr_slice *ret)
+{
+    if (subscription->personal != MR_PERSONAL_FULL || !is_open(record))
+        return false;
+    *ret = mr_wire_find(record->leaf, LEAF_FIELD_EVENT);
+    return ret->data != NULL;
+}
+
 static int copy_open(const struct mr_record *record, struct mr_buf *out)
 {
     struct mr_slice event = mr_wire_find(record->leaf, LEAF_FIELD_EVENT);

@@ -4,16 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/intake/prepare.h"
+
 enum { IDS = UINT16_MAX + 1 };
 
 int mr_tail_init(struct mr_tail *tail, uint64_t through)
 {
     *tail = (struct mr_tail){.through = through, .joined = calloc(IDS, sizeof *tail->joined)};
+    mr_fresh_init(&tail->fresh);
     return tail->joined ? 0 : MR_ENOMEM;
 }
 
 void mr_tail_fini(struct mr_tail *tail)
 {
+    if (tail->joined)
+        mr_fresh_clear(&tail->fresh);
     free(tail->joined);
     tail->joined = NULL;
 }
@@ -72,15 +77,36 @@ static bool give_all(struct mr_tail *tail, const struct mr_record *record)
     return true;
 }
 
+int mr_tail_read(struct mr_tail *tail, struct mr_log_reader *reader, uint64_t number,
+        struct mr_record_view *view, bool *stays)
+{
+    *stays = mr_fresh_find(&tail->fresh, number, view);
+    return *stays ? 0 : mr_log_read(reader, number, view, NULL);
+}
+
+void mr_tail_settle(struct mr_tail *tail, struct mr_intake *intake)
+{
+    if (tail->joined_count > 0)
+        mr_fresh_keep(&tail->fresh, intake);
+    mr_intake_free(intake);
+}
+
+void mr_tail_rest(struct mr_tail *tail)
+{
+    mr_fresh_clear(&tail->fresh);
+}
+
 bool mr_tail_look(
         struct mr_tail *tail, struct mr_log_reader *reader, struct mr_record_view *view, size_t budget)
 {
     uint64_t head = mr_log_reader_head(reader);
+    bool stays;
 
     tail->looks++;
     for (; tail->through < head && tail->joined_count > 0 && budget > 0; budget--) {
         /* A damaged head cannot say whom it was for: the scrubber reports it, delivery goes on. */
-        if (mr_log_read(reader, tail->through + 1, view, NULL) == 0 && !give_all(tail, &view->record))
+        if (mr_tail_read(tail, reader, tail->through + 1, view, &stays) == 0 &&
+                !give_all(tail, &view->record))
             return true;
         tail->through++;
     }

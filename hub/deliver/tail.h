@@ -6,6 +6,7 @@
 #ifndef MR_HUB_DELIVER_TAIL_H
 #define MR_HUB_DELIVER_TAIL_H
 
+#include "hub/deliver/fresh.h"
 #include "hub/deliver/wanted.h"
 
 struct mr_tail {
@@ -13,6 +14,7 @@ struct mr_tail {
     struct mr_wanted **joined; /* by id of subscription; NULL: not here */
     size_t joined_count;
     uint32_t looks;
+    struct mr_fresh fresh; /* what it may have without the log */
 };
 
 /* What comes behind number `through` is looked at. 0 or MR_ENOMEM. */
@@ -25,6 +27,18 @@ void mr_tail_fini(struct mr_tail *tail);
  */
 bool mr_tail_look(
         struct mr_tail *tail, struct mr_log_reader *reader, struct mr_record_view *view, size_t budget);
+
+/* A record at the end of the log into the view: from memory, or as mr_log_read(). *stays: its slices live
+ * until the next look. */
+int mr_tail_read(struct mr_tail *tail, struct mr_log_reader *reader, uint64_t number,
+        struct mr_record_view *view, bool *stays);
+/*
+ * Frees an intake that is answered. Its records are kept before, when it is durable and somebody is here who
+ * may want them (fresh.h). Also of a tail that was never begun, or is over.
+ */
+void mr_tail_settle(struct mr_tail *tail, struct mr_intake *intake);
+/* Nobody who is here needs what is in memory any more. */
+void mr_tail_rest(struct mr_tail *tail);
 
 /* It has nothing left, and has seen everything up to `through`. It stays where it is until it leaves. */
 void mr_tail_join(struct mr_tail *tail, struct mr_wanted *wanted);

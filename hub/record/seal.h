@@ -100,5 +100,9 @@ void mr_unsealed_fini(struct mr_unsealed *unsealed);
 int mr_disclose(struct mr_buf *out, struct mr_buf *recipients, const struct mr_house *house,
         const struct mr_record *record, const struct mr_config_subscription *subscription,
         struct mr_error *reterr);
+/* An open event for somebody who may have all of it: as it was received, where it lies in the record. false:
+ * it has to be made by mr_disclose(). */
+bool mr_disclose_as_is(const struct mr_record *record, const struct mr_config_subscription *subscription,
+        struct mr_slice *ret);
 
 #endif

@@ -37,15 +37,15 @@ static const struct {
 int mr_gateway_send(
         struct mr_gateway *gateway, const struct mr_peer *peer, const Marshrut__Bus__V1__Frame *frame)
 {
-    struct mr_slice parts[2] = {mr_slice(peer->id, peer->id_size)};
+    size_t size = mr_frame_size(frame);
+    zmq_msg_t message;
     int r;
 
-    mr_buf_reset(&gateway->out);
-    r = mr_frame_encode(&gateway->out, frame);
-    if (r < 0)
-        return r;
-    parts[1] = mr_buf_slice(&gateway->out);
-    r = mr_zsock_send(&gateway->endpoints[peer->endpoint].zsock, parts, 2);
+    if (zmq_msg_init_size(&message, size) != 0)
+        return MR_ENOMEM;
+    mr_frame_write(frame, zmq_msg_data(&message), size);
+    r = mr_zsock_send_to(
+            &gateway->endpoints[peer->endpoint].zsock, mr_slice(peer->id, peer->id_size), &message);
     if (r < 0)
         gateway->stats.unsent++;
     return r;
@@ -243,5 +243,4 @@ void mr_gateway_close(struct mr_gateway *gateway, int linger_ms)
         mr_zsock_close(&gateway->endpoints[i].zsock, NULL);
     }
     mr_arena_fini(&gateway->arena);
-    mr_buf_wipe(&gateway->out);
 }

@@ -52,7 +52,6 @@ struct mr_gateway {
     struct mr_endpoint *endpoints; /* the last one is the admin's */
     uint16_t endpoints_count;
     struct mr_arena arena;
-    struct mr_buf out;
     mr_gateway_frame_fn on_frame;
     void *ctx;
     struct mr_gateway_stats stats;

@@ -96,6 +96,16 @@ int mr_zsock_open(struct mr_zsock *zsock, uv_loop_t *loop, void *socket, int bud
     return 0;
 }
 
+/* What a refused part says; only the first one may be refused and nothing have happened. */
+static int refused(bool first)
+{
+    if (first && errno == EAGAIN)
+        return MR_EAGAIN;
+    if (first && errno == EHOSTUNREACH)
+        return MR_ENOTFOUND;
+    return MR_ECLOSED;
+}
+
 int mr_zsock_send(struct mr_zsock *zsock, const struct mr_slice *parts, int count)
 {
     if (!zsock->socket)
@@ -103,15 +113,22 @@ int mr_zsock_send(struct mr_zsock *zsock, const struct mr_slice *parts, int coun
     for (int i = 0; i < count; i++) {
         int flags = ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0);
 
-        if (zmq_send(zsock->socket, parts[i].data, parts[i].size, flags) >= 0)
-            continue;
-        if (i == 0 && errno == EAGAIN)
-            return MR_EAGAIN;
-        if (i == 0 && errno == EHOSTUNREACH)
-            return MR_ENOTFOUND;
-        return MR_ECLOSED;
+        if (zmq_send(zsock->socket, parts[i].data, parts[i].size, flags) < 0)
+            return refused(i == 0);
     }
     return 0;
+}
+
+int mr_zsock_send_to(struct mr_zsock *zsock, struct mr_slice peer, zmq_msg_t *message)
+{
+    int r = zsock->socket ? 0 : MR_ECLOSED;
+
+    if (r == 0 && zmq_send(zsock->socket, peer.data, peer.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
+        r = refused(true);
+    if (r == 0 && zmq_msg_send(message, zsock->socket, ZMQ_DONTWAIT) >= 0)
+        return 0;
+    (void)zmq_msg_close(message);
+    return r < 0 ? r : MR_ECLOSED;
 }
 
 static void on_handle_closed(uv_handle_t *handle)

@@ -44,6 +44,9 @@ int mr_zsock_open(struct mr_zsock *zsock, uv_loop_t *loop, void *socket, int bud
 /* Never blocks. 0; MR_EAGAIN (peer's queue full), MR_ENOTFOUND (no such peer: ROUTER), MR_ECLOSED. */
 int mr_zsock_send(struct mr_zsock *zsock, const struct mr_slice *parts, int count);
 
+/* The same of one part behind the name of a ROUTER's peer; the message is taken in every case. */
+int mr_zsock_send_to(struct mr_zsock *zsock, struct mr_slice peer, zmq_msg_t *message);
+
 /* Asynchronous, idempotent; on_closed (may be NULL) runs once the memory may be reused. */
 void mr_zsock_close(struct mr_zsock *zsock, void (*on_closed)(struct mr_zsock *zsock));
 

@@ -17,4 +17,8 @@ int mr_frame_decode(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus
 /* Appends the serialized frame. 0 or MR_ENOMEM. */
 int mr_frame_encode(struct mr_buf *out, const Marshrut__Bus__V1__Frame *frame);
 
+/* The same into memory of the caller: so many bytes, and then exactly them. */
+size_t mr_frame_size(const Marshrut__Bus__V1__Frame *frame);
+void mr_frame_write(const Marshrut__Bus__V1__Frame *frame, uint8_t *out, size_t size);
+
 #endif

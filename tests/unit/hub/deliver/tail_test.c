@@ -1,6 +1,7 @@
 /*
  * The tail gives each subscription the same numbers that it would find by itself: against a plain reading,
- * with commits of all sizes and receivers that take all, some or nothing, and begin anew.
+ * with commits of all sizes, in memory still or in the log alone, and receivers that take all, some or
+ * nothing, and begin anew.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 
 #include "hub/deliver/tail.h"
 #include "tests/support/hub_env.h"
+#include "tests/support/made_intake.h"
 #include "tests/support/made_records.h"
 
 enum { SUBS = 4, ROUNDS = 300, BATCH_MAX = 400, BUDGET = 1000, TURNS_MAX = 10000 };
@@ -44,6 +46,7 @@ static bool wants(size_t sub, uint64_t number)
 
 static void append(struct scene *scene, size_t count)
 {
+    struct mr_intake *intake = made_intake();
     struct mr_log_batch *batch;
     struct made_memory memory;
 
@@ -56,8 +59,13 @@ static void append(struct scene *scene, size_t count)
             if (wants(sub, scene->head))
                 memory.subs[record.subs_count++] = sub + 1u;
         assert_int_equal(mr_log_batch_append(batch, &record), 0);
+        made_intake_add(intake, &record);
     }
     assert_int_equal(mr_log_batch_commit(batch), 0);
+    if (pick(scene, 3) > 0)
+        mr_tail_settle(&scene->tail, intake);
+    else
+        mr_intake_free(intake);
 }
 
 /* Up to `most` of what it wants, each the very next one. */
@@ -135,6 +143,8 @@ static void test_same_as_by_itself(void **state)
         for (size_t sub = 0; sub < SUBS; sub++)
             if (pick(scene, 4) > 0)
                 take(scene, sub, pick(scene, 2) ? UINT32_MAX : pick(scene, 100));
+        if (pick(scene, 4) == 0)
+            mr_tail_rest(&scene->tail);
         if (pick(scene, 20) == 0) {
             struct receiver *receiver = &scene->receivers[pick(scene, SUBS)];
 

@@ -1,0 +1,37 @@
+/*
+ * Records that have just become durable, as the writer got them: delivery has them from here while it looks
+ * at the end of the log, and from the log when they are not here any more. They are kept until delivery
+ * rests, and never more than so many bytes; who lags reads the log. Loop thread.
+ */
+#ifndef MR_HUB_DELIVER_FRESH_H
+#define MR_HUB_DELIVER_FRESH_H
+
+#include <stdbool.h>
+
+#include "proto/base/list.h"
+#include "store/record.h"
+
+struct mr_intake;
+struct mr_fresh_batch;
+
+enum { MR_FRESH_BYTES = 8 * 1024 * 1024 };
+
+struct mr_fresh {
+    struct mr_list batches; /* by number; a zeroed one is begun by mr_fresh_init() */
+    size_t bytes;
+    struct mr_fresh_batch *at; /* where the last one was found */
+};
+
+void mr_fresh_init(struct mr_fresh *fresh);
+void mr_fresh_clear(struct mr_fresh *fresh); /* wipes */
+
+/* Keeps the records of an intake, when it is durable and there is room for them; they are taken out of it. */
+void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake);
+
+/*
+ * A record as mr_log_read() would give it; its slices live until the next turn of delivery. false: it is not
+ * here.
+ */
+bool mr_fresh_find(struct mr_fresh *fresh, uint64_t number, struct mr_record_view *ret);
+
+#endif

@@ -1,0 +1,137 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+
+#include "hub/deliver/fresh.h"
+#include "hub/intake/prepare.h"
+#include "tests/support/made_intake.h"
+#include "tests/support/made_records.h"
+
+enum { SEED = 3 };
+
+static struct mr_record_view *view_new(void)
+{
+    struct mr_record_view *view = calloc(1, sizeof *view);
+
+    assert_non_null(view);
+    return view;
+}
+
+/* Records `first` to `last`. */
+static struct mr_intake *intake_of(uint64_t first, uint64_t last)
+{
+    struct mr_intake *intake = made_intake();
+    struct made_memory memory;
+
+    for (uint64_t number = first; number <= last; number++) {
+        struct mr_record record = made_record(SEED, number, &memory);
+
+        made_intake_add(intake, &record);
+    }
+    return intake;
+}
+
+static void keep(struct mr_fresh *fresh, struct mr_intake *intake)
+{
+    mr_fresh_keep(fresh, intake);
+    mr_intake_free(intake);
+}
+
+static void has_it(struct mr_fresh *fresh, uint64_t number, struct mr_record_view *view)
+{
+    struct made_memory memory;
+    struct mr_record record = made_record(SEED, number, &memory);
+
+    assert_true(mr_fresh_find(fresh, number, view));
+    assert_int_equal(view->record.number, number);
+    assert_int_equal(view->record.recorded_us, record.recorded_us);
+    assert_int_equal(view->record.system, record.system);
+    assert_int_equal(view->record.subs_count, record.subs_count);
+    assert_int_equal(view->record.slots_count, record.slots_count);
+    assert_true(mr_slice_equal(view->record.leaf, record.leaf));
+    for (size_t i = 0; i < record.slots_count; i++)
+        assert_true(mr_slice_equal(view->record.slots[i], record.slots[i]));
+}
+
+static void what_was_kept_is_found_in_any_order(void **state)
+{
+    static const uint64_t asked[] = {5, 6, 7, 8, 9, 12, 13, 5, 13, 12, 9, 5};
+    struct mr_record_view *view = view_new();
+    struct mr_fresh fresh;
+
+    (void)state;
+    mr_fresh_init(&fresh);
+    keep(&fresh, intake_of(5, 7));
+    keep(&fresh, intake_of(8, 9)); /* 10 and 11 were said by the hub itself */
+    keep(&fresh, intake_of(12, 13));
+    for (size_t i = 0; i < MR_COUNT(asked); i++)
+        has_it(&fresh, asked[i], view);
+    assert_false(mr_fresh_find(&fresh, 4, view));
+    assert_false(mr_fresh_find(&fresh, 10, view));
+    assert_false(mr_fresh_find(&fresh, 11, view));
+    assert_false(mr_fresh_find(&fresh, 14, view));
+    mr_fresh_clear(&fresh);
+    assert_false(mr_fresh_find(&fresh, 5, view));
+    assert_int_equal(fresh.bytes, 0);
+    free(view);
+}
+
+static void what_is_not_durable_is_not_kept(void **state)
+{
+    struct mr_record_view *view = view_new();
+    struct mr_intake *failed = intake_of(1, 2), *dry = intake_of(1, 2), *gaps = intake_of(1, 2);
+    struct made_memory memory;
+    struct mr_record record = made_record(SEED, 4, &memory);
+    struct mr_fresh fresh;
+
+    (void)state;
+    mr_fresh_init(&fresh);
+    failed->status = MR_EIO;
+    dry->dry = true;
+    made_intake_add(gaps, &record);
+    keep(&fresh, failed);
+    keep(&fresh, dry);
+    keep(&fresh, gaps);
+    keep(&fresh, made_intake());
+    for (uint64_t number = 1; number <= 4; number++)
+        assert_false(mr_fresh_find(&fresh, number, view));
+    assert_true(mr_list_empty(&fresh.batches));
+    free(view);
+}
+
+static void the_oldest_goes_when_there_is_no_room(void **state)
+{
+    enum { BATCH = 1000, BATCHES = 100 };
+    struct mr_record_view *view = view_new();
+    struct mr_fresh fresh;
+    uint64_t oldest = 1, last = 0;
+
+    (void)state;
+    mr_fresh_init(&fresh);
+    for (int i = 0; i < BATCHES; i++, last += BATCH) {
+        keep(&fresh, intake_of(last + 1, last + BATCH));
+        assert_true(fresh.bytes <= MR_FRESH_BYTES);
+    }
+    while (!mr_fresh_find(&fresh, oldest, view))
+        oldest += BATCH;
+    assert_in_range(oldest, BATCH + 1, last); /* some went, not all */
+    assert_false(mr_fresh_find(&fresh, oldest - 1, view));
+    has_it(&fresh, oldest, view);
+    has_it(&fresh, last, view);
+    mr_fresh_clear(&fresh);
+    free(view);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+            cmocka_unit_test(what_was_kept_is_found_in_any_order),
+            cmocka_unit_test(what_is_not_durable_is_not_kept),
+            cmocka_unit_test(the_oldest_goes_when_there_is_no_room),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
