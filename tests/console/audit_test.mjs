@@ -101,7 +101,7 @@ async function takenAway(page, stage) {
   const folder = join(stage.dir, 'taken');
   await download.saveAs(join(folder, 'events.zip'));
   execFileSync('unzip', ['-q', 'events.zip', '-x', '*.txt'], {cwd: folder});
-  assert.match(execFileSync('bash', ['verify.sh', stage.tool('log', 'key').trim()], {cwd: folder, encoding: 'utf8'}), /^3 records are in the log/);
+  assert.match(execFileSync('sh', ['verify.sh', stage.tool('log', 'key').trim()], {cwd: folder, encoding: 'utf8'}), /^3 records are in the log/);
   await open(page, stage, lineOf('дело:no-such-case'));
   await page.click('text="Скачать найденное с доказательствами"');
   await page.waitForSelector('text=Скачивать нечего');

@@ -76,7 +76,7 @@ async function whatWaitsIsToldWithItsReason(page) {
   });
   const table = page.locator('table:has(caption:text-is("Что ждёт и почему"))');
   const text = await table.textContent();
-  for (const part of ['Подписки ждут получателя', 'получатель не на связи', 'Отложено доставок', 'Запросы на удаление данных', 'просрочено: 1', 'Нет резервной копии', 'disk-low']) assert.ok(text.includes(part), part);
+  for (const part of ['Подписки ждут получателя', 'получатель не на связи', 'Отложено доставок', 'Запросы на уничтожение данных', 'просрочено: 1', 'Нет резервной копии', 'disk-low']) assert.ok(text.includes(part), part);
   await page.waitForSelector('td:text-is("получатель просит подождать, будет повтор")');
   await page.waitForSelector('[role=alert]:has-text("Места нет")');
   await page.waitForSelector('.bad:has-text("меньше порога")');

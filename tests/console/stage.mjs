@@ -94,9 +94,10 @@ class Stage {
 
   // The console as this operator of the region sees it first: invited, with a password.
   async as(name, options = {}) {
-    const {secret} = JSON.parse(this.tool('--json', '--as', 'smirnov', 'account', 'invite', name));
+    const {link, secret} = JSON.parse(this.tool('--json', '--as', 'smirnov', 'account', 'invite', name));
+    assert.equal(link, `${this.origin}/#invite=${name}:${secret}`);
     const page = await this.page(options);
-    await page.goto(`${this.origin}/#invite=${name}:${secret}`);
+    await page.goto(link);
     await page.fill('#password', PASSWORD);
     await page.fill('#again', PASSWORD);
     await page.click('main button');

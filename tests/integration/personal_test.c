@@ -294,11 +294,14 @@ static void passwords_that_are_tried_first(void **state)
     struct env *env = *state;
     json_t *answer =
             people_tool(&env->people, "boss", (const char *const[]){"account", "invite", "admin2", NULL});
+    const char *secret = json_string_value(json_object_get(answer, "secret"));
     char body[512];
 
+    (void)snprintf(body, sizeof body, "/#invite=admin2:%s", secret); /* at port 0: where is not configured */
+    assert_string_equal(json_string_value(json_object_get(answer, "link")), body);
     for (size_t i = 0; i < MR_COUNT(bad); i++) {
         (void)snprintf(body, sizeof body, "{\"name\":\"admin2\",\"secret\":\"%s\",\"password\":\"%s\"}",
-                json_string_value(json_object_get(answer, "secret")), bad[i]);
+                secret, bad[i]);
         assert_int_equal(
                 people_ask(&env->people, &env->persons[ADMIN], "POST", "/api/v1/session/password", body),
                 400);

@@ -319,6 +319,19 @@ static void test_examples(void **state)
     expect(scene, "config-check-tests-refused", 1, NULL, ARGS("config", "check", right));
 }
 
+/* docs/example.yaml, with the event that it shows. */
+static void test_the_example_of_the_docs(void **state)
+{
+    struct scene *scene = *state;
+    struct run_program run = {0};
+
+    run_program(&run, (const char *const[]){"marshrut", "-c", scene->hub.config, "config", "check",
+                              MR_SOURCE_DIR "/docs/example.yaml", NULL});
+    assert_non_null(strstr(run_program_out(&run), "9 operators, 1 tests hold"));
+    assert_int_equal(run.status, 0);
+    run_program_fini(&run);
+}
+
 static void test_filter(void **state)
 {
     static const char event[] =
@@ -351,8 +364,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_help), cmocka_unit_test(test_wrong_calls),
             cmocka_unit_test(test_publish), cmocka_unit_test(test_questions), cmocka_unit_test(test_config),
-            cmocka_unit_test(test_examples), cmocka_unit_test(test_filter),
-            cmocka_unit_test(test_without_hub)};
+            cmocka_unit_test(test_examples), cmocka_unit_test(test_the_example_of_the_docs),
+            cmocka_unit_test(test_filter), cmocka_unit_test(test_without_hub)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -32,7 +32,7 @@ static void test_check(void **state)
         config->systems[0].publish[1] = kept;
         if (r != (cases[i].good ? 0 : MR_ECONFIG))
             fail_msg("%s: %d", cases[i].entry, r);
-        if (r < 0 && (strcmp(error.where, "f:23:28") != 0 || !strstr(error.what, cases[i].entry)))
+        if (r < 0 && (strcmp(error.where, "f:25:28") != 0 || !strstr(error.what, cases[i].entry)))
             fail_msg("%s: %s", error.where, error.what);
     }
     mr_config_free(config);

@@ -16,6 +16,9 @@
 #include "proto/config/config.h"
 
 #define EXAMPLE MR_SOURCE_DIR "/docs/example.yaml"
+/* Keys of the example that other ones take the place of. */
+#define ESCROW "escrow: {root: /media/marshrut-root, keys: /srv/marshrut-keys}"
+#define LISTEN "http_listen: 127.0.0.1:7410"
 
 static char *example_text(void)
 {
@@ -63,6 +66,29 @@ static void test_example(void **state)
     assert_int_equal(*config->adapters.copmkp->keep_days, 30);
     assert_int_equal(*config->adapters.cnppm->keep_days, 14);
     assert_memory_equal(config->text.data, "# A full example", 16);
+    mr_config_free(config);
+}
+
+/* One for each role that there is, and where the console and the spare keys are. */
+static void test_the_example_is_whole(void **state)
+{
+    static const char *const roles[] = {
+            "cnppm", "mms", "ipk", "ministry", "federal", "auditor", "pd-officer", "admin"};
+    struct mr_config *config = NULL;
+
+    (void)state;
+    assert_int_equal(mr_config_load(&config, EXAMPLE, NULL), 0);
+    for (size_t i = 0; i < MR_COUNT(roles); i++) {
+        bool somebody = false;
+
+        for (uint32_t j = 0; j < config->operators_count; j++)
+            somebody = somebody || mr_config_operator_has(config, config->operators[j].name, roles[i]);
+        if (!somebody)
+            fail_msg("no operator has the role %s", roles[i]);
+    }
+    assert_string_equal(config->hub.http_listen, "127.0.0.1:7410");
+    assert_non_null(config->hub.escrow);
+    assert_int_equal(config->tests_count, 1);
     mr_config_free(config);
 }
 
@@ -144,18 +170,18 @@ static const struct bad {
         {"ping_interval_ms: 5000", "ping_interval_ms: 5", "out of range", NULL},
         {"ping_interval_ms: 5000", "correction_days: 366", "out of range", NULL},
         {"ping_interval_ms: 5000", "index_lag_max: 999", "out of range", NULL},
-        {"ping_interval_ms: 5000", "escrow: {root: store/x}", "not a place apart", NULL},
-        {"ping_interval_ms: 5000", "escrow: {keys: keys/root}", "not a place apart", NULL},
-        {"ping_interval_ms: 5000", "escrow: {root: e, keys: e}", "not a place apart", NULL},
-        {"ping_interval_ms: 5000", "escrow: {root: e, keys: e/k}", "not a place apart", NULL},
-        {"ping_interval_ms: 5000", "escrow: {root: ''}", "not a place apart", NULL},
-        {"ping_interval_ms: 5000", "http_listen: 7410", "not an address", NULL},
+        {ESCROW, "escrow: {root: store/x}", "not a place apart", NULL},
+        {ESCROW, "escrow: {keys: keys/root}", "not a place apart", NULL},
+        {ESCROW, "escrow: {root: e, keys: e}", "not a place apart", NULL},
+        {ESCROW, "escrow: {root: e, keys: e/k}", "not a place apart", NULL},
+        {ESCROW, "escrow: {root: ''}", "not a place apart", NULL},
+        {LISTEN, "http_listen: 7410", "not an address", NULL},
         {"ping_interval_ms: 5000", "http_proxy: {addresses: [10.0.0.0/33]}", "no address and no net", NULL},
         {"ping_interval_ms: 5000", "http_proxy: {addresses: [proxy.example]}", "no address and no net", NULL},
         {"ping_interval_ms: 5000", "http_proxy: {addresses: []}", "no proxy is named", NULL},
         {"ping_interval_ms: 5000", "http_proxy: {addresses: [127.0.0.1], header: X-Real-IP}",
                 "not a header that proxies write", NULL},
-        {"ping_interval_ms: 5000", "http_listen: 127.0.0.1:70000", "not an address", NULL},
+        {LISTEN, "http_listen: 127.0.0.1:70000", "not an address", NULL},
         {"public_key: 'rq", "public_key: 'r", "CURVE", NULL},
         {"public_key: 'Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID'",
                 "public_key: 'JTKVSB%%)wK0E.X)V>+}o?pNmC{O&4W4b!Ni{Lh6'", "same key", NULL},
@@ -170,7 +196,7 @@ static const struct bad {
         {"regions: [\"24\"]", "regions: [xx]", "region", NULL},
         {"- name: school-staff", "- name: copmkp-courses", "twice", NULL},
         {"system: school\n    personal", "system: scool\n    personal", "no such system", NULL},
-        {"personal: full", "personal: fool", "no such value here: fool", ":44:15"},
+        {"personal: full", "personal: fool", "no such value here: fool", ":46:15"},
         {"personal: full", "personal: 7", "no such value", NULL},
         {"personal: full", "personal: ''", "no such value", NULL},
         {"scope: staff", "scope: stuff", "no such value here: stuff", NULL},
@@ -209,7 +235,7 @@ static const struct bad {
                 "no such system", NULL},
         {"full_list_end_percent_max: 20", "full_list_end_percent_max: 101", "out of range", NULL},
         {"hub: tcp://127.0.0.1:7400", "hub: 127.0.0.1:7400", "endpoint", NULL},
-        {"server: smtp://mail", "server: http://mail", "not a mail server", ":112:13"},
+        {"server: smtp://mail", "server: http://mail", "not a mail server", ":127:13"},
         {"server: smtp://mail", "server: smtp://a:b@mail", "not a mail server", NULL},
         {"from: marshrut@", "from: marshrut", "not a mail address: \"marshrutexample.org\"", NULL},
         {"to: [duty@example.org]", "to: []", "nobody", NULL},
@@ -299,7 +325,7 @@ static void test_where(void **state)
     mr_config_where(config, "f", "region", where, sizeof where);
     assert_string_equal(where, "f:3:9");
     mr_config_where(config, "f", "systems[0].publish[1]", where, sizeof where);
-    assert_string_equal(where, "f:23:28");
+    assert_string_equal(where, "f:25:28");
     mr_config_where(config, "f", "systems[99].publish[1]", where, sizeof where);
     assert_int_equal(strncmp(where, "f:", 2), 0);
     mr_config_free(config);
@@ -399,7 +425,8 @@ static void test_read_key(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_example), cmocka_unit_test(test_lookups),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_example),
+            cmocka_unit_test(test_the_example_is_whole), cmocka_unit_test(test_lookups),
             cmocka_unit_test(test_code_find), cmocka_unit_test(test_bad_files),
             cmocka_unit_test(test_filter_attribute_is_named), cmocka_unit_test(test_files_kept_for_ever),
             cmocka_unit_test(test_not_files), cmocka_unit_test(test_read_key),
