@@ -5,7 +5,7 @@ import {ask, Go} from '/console/address.js';
 import {say} from '/console/audit_words.js';
 import {stateWord, withCondition} from '/console/line.js';
 import {Trouble} from '/console/parts.js';
-import {count, language, regionZone} from '/console/words.js';
+import {count, day, language, regionZone} from '/console/words.js';
 import {offsetText} from '/console/zone.js';
 
 const PARTS_MAX = 40; // of up to 200,000 records each: beyond it the counts are "more than"
@@ -57,13 +57,15 @@ function lineWith(line, facet, name) {
   return withCondition(withCondition(line, 'from', name, russian), 'to', name, russian);
 }
 
+const shown = (facet, name) => (facet === 'states' ? say(`st_${name}`) : facet === 'days' ? day(name) : name);
+
 function Facet({facet, counts, line, total}) {
   const [whole, setWhole] = useState(false);
   const sorted = [...counts].sort(([a, x], [b, y]) => (facet === 'days' ? b.localeCompare(a) : y - x || a.localeCompare(b)));
   const rows = whole ? sorted : sorted.slice(0, SHOWN);
   if (!rows.length) return null;
   return html`<section class="facet"><h2>${say(`by_${facet}`)}</h2><ul>${rows.map(([name, n]) => html`<li key=${name}>
-      <${Go} path="/audit" values=${{q: lineWith(line, facet, name)}}>${facet === 'states' ? say(`st_${name}`) : name}</${Go}> <span class="soft">${count(n)}</span>
+      <${Go} path="/audit" values=${{q: lineWith(line, facet, name)}}>${shown(facet, name)}</${Go}> <span class="soft">${count(n)}</span>
       <span class="bar" aria-hidden="true"><svg viewBox="0 0 100 1" preserveAspectRatio="none"><rect width=${Math.max(1, (100 * n) / Math.max(1, total))} height="1" /></svg></span></li>`)}</ul>
     ${sorted.length > SHOWN && html`<button class="plain small" onClick=${() => setWhole(!whole)}>${whole ? say('less') : `${say('all_of')}: ${count(sorted.length)}`}</button>`}</section>`;
 }

@@ -51,7 +51,7 @@ export function Journal({parameters}) {
   return html`<h1>${w('a_journal')}</h1><p class="soft">${w('a_names')}</p><${Filter} filter=${filter} reasons=${reasons} />
     ${error ? html`<${Trouble} error=${error} again=${again} />` : !page ? html`<${Loading} />` : html`<section class="card">${page.items.length ? html`<${Table} caption=${w('a_journal')} rows=${page.items} columns=${[
       [w('number'), (e) => html`<a href="#/event/${e.number}">${count(e.number)}</a>`, 'number'], [w('a_at'), (e) => when(e.at)], [w('a_who'), (e) => e.who], [w('a_role'), (e) => roleWord(e.role)],
-      [w('a_what'), (e) => w(`a_${e.method}`)], [w('a_why'), (e) => why(e.reason)], [w('a_case'), (e) => e.case], [w('a_record'), (e) => (e.record ? html`<a href="#/event/${e.record}">${count(e.record)}</a>` : e.by), 'number'], [w('a_found'), (e) => (e.until ? '' : count(e.found)), 'number']]} />` : html`<p role="status">${w('a_none')}</p>`}
+      [w('a_what'), (e) => w(`a_${e.method}`)], [w('a_why'), (e) => why(e.reason)], [w('a_case'), (e) => e.case], [w('a_record'), (e) => (e.record ? html`<a href="#/event/${e.record}">${count(e.record)}</a>` : w(`a_by_${e.by}`)), 'number'], [w('a_found'), (e) => (e.until ? '' : count(e.found)), 'number']]} />` : html`<p role="status">${w('a_none')}</p>`}
       ${page.next > 0 && html`<p><${Go} path="/journal" values=${{...filter, cursor: page.next}}>${w('a_older')}</${Go}></p>`}
       ${page.items.length > 0 && html`<p><button class="plain" onClick=${() => download(filter)}>${w('a_export')}</button></p>`}</section>`}`;
 }

@@ -10,7 +10,7 @@ import {Compare} from '/console/passport_diff.js';
 import {PointInput, parametersOf} from '/console/passport_point.js';
 import {nothing, useSaid} from '/console/passport_said.js';
 import {sectionTitle, titleOf} from '/console/passport_titles.js';
-import {count, roleWord, w, when} from '/console/words.js';
+import {count, day, roleWord, w, when} from '/console/words.js';
 
 const NAMES = ['as_of', 'at', 'version'];
 const link = (values) => `#/passport?${query(values)}`;
@@ -80,7 +80,7 @@ function Done({turn, zone}) {
     [w('p_what'), (r) => html`${actOf(r.type)}<div class="soft">${cellsOf(r)}</div>`], [w('p_why'), why]]} />`;
 }
 
-const Asked = ({passport}) => html`<p>${w('p_region')} ${passport.region}. ${w('p_period')}: ${passport.period_from} — ${passport.period_to}. ${w('p_recorded')}: ${count(passport.as_of)}${passport.recorded ? `, ${when(passport.recorded, passport.timezone)}` : ''}.
+const Asked = ({passport}) => html`<p>${w('p_region')} ${passport.region}. ${w('p_period')}: ${day(passport.period_from)} — ${day(passport.period_to)}. ${w('p_recorded')}: ${count(passport.as_of)}${passport.recorded ? `, ${when(passport.recorded, passport.timezone)}` : ''}.
   ${passport.erased > 0 && html` ${w('gone')}: ${count(passport.erased)}.`}</p>`;
 
 // The figures come last: over a large log they take a while, and all else can be used before.

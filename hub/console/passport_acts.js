@@ -92,7 +92,7 @@ const whoIsNext = (workflow) => [...new Set(workflow.steps.filter((s) => ofTheWh
 // Where it stands, whose turn it is, and what this person may do.
 export function Way({workflow, tag, roles, acting}) {
   const [step, setStep] = useState(null);
-  return html`<section class="card" aria-label=${w('p_way')}><h2>${w('p_way')}: ${workflow.title}</h2>
+  return html`<section class="card" aria-label=${w('p_way')}><h2>${w('p_way')}: ${w(`p_is_${workflow.state}`)}</h2>
     <ol class="way" aria-label=${w('p_steps')}>${way.map(([name, states]) => html`<li aria-current=${states.includes(workflow.state) ? 'step' : undefined}>${w(`p_${name}`)}</li>`)}</ol>
     <dl><dt>${w('p_turn')}</dt><dd>${whoIsNext(workflow)}</dd>
       ${workflow.version > 0 && html`<dt>${w('p_ver')}</dt><dd>${workflow.version} (${w('p_upto')} ${count(workflow.as_of)})</dd><dt>${w('p_digest')}</dt><dd><code>${workflow.digest}</code></dd>`}</dl>

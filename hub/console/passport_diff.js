@@ -36,7 +36,7 @@ export function Compare({parameters, zone}) {
   const [to, setTo] = useState(parameters.get('to') || '');
   const send = (e) => { e.preventDefault(); go('/passport', {compare: 1, from, to}); };
   const asked = parameters.has('from') || parameters.has('to');
-  return html`<h1>${w('passport')}: ${w('p_compare')}</h1><p><a href="#/passport">${w('p_back')}</a></p>
+  return html`<h1>${w('passport')}: ${w('p_comparison')}</h1><p><a href="#/passport">${w('p_back')}</a></p>
     <form class="line" onSubmit=${send}><${PointInput} label=${w('p_first')} point=${from} kinds=${kinds} onChange=${setFrom} />
       <${PointInput} label=${w('p_second')} point=${to} kinds=${kinds} onChange=${setTo} /><button>${w('p_compare')}</button></form>
     ${asked && html`<${Answer} from=${parameters.get('from') || ''} to=${parameters.get('to') || ''} zone=${zone} />`}`;

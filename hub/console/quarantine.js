@@ -6,7 +6,7 @@ import {post} from '/console/api.js';
 import {Parked} from '/console/parked.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
 import {Row} from '/console/quarantine_row.js';
-import {reasonOf, say} from '/console/quarantine_words.js';
+import {fieldOf, reasonOf, say} from '/console/quarantine_words.js';
 import {count, when} from '/console/words.js';
 
 const PAGE = 50;
@@ -81,7 +81,7 @@ function List({filter, state, cursor, who}) {
   const columns = [
     ...(acts ? [[say('choose'), (e) => html`<input type="checkbox" class="check-box" aria-label="${say('choose')} ${e.number}" checked=${chosen.includes(e.number)} onChange=${() => toggle(e.number)} />`]] : []),
     [say('number'), (e) => html`<a href="#/quarantine?number=${e.number}">${count(e.number)}</a>`, 'number'], [say('since'), (e) => when(e.since)], [say('system'), (e) => e.system], [say('type'), (e) => e.type],
-    [say('field'), (e) => e.field], [say('reason'), (e) => reasonOf(e)[0]], [say('cure'), (e) => reasonOf(e)[1]], [say('proposal'), (e) => (e.proposal ? `${say('by')}: ${e.proposal.by}` : '')]];
+    [say('field'), (e) => fieldOf(e.field)], [say('reason'), (e) => reasonOf(e)[0]], [say('cure'), (e) => reasonOf(e)[1]], [say('proposal'), (e) => (e.proposal ? `${say('by')}: ${e.proposal.by}` : '')]];
   const settled = (answers) => { setDone(answers); setChosen([]); again(); };
   return html`${done && html`<${Answers} answers=${done} failed=${done.failed > 0} />`}
     ${answer.count === 0 ? html`<p role="status">${say('nonewaits')}</p>` : html`<section class="card"><${Table} caption=${say('waits')} rows=${answer.events} columns=${columns} />

@@ -2,14 +2,12 @@
 // proposed by one and approved by another, and its ending.
 import {html, useState} from '/console/htm.js';
 import {get, post} from '/console/api.js';
+import {pathsOf, snake} from '/console/field_words.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
 import {Answers, mayAct, mayLook, settle} from '/console/quarantine.js';
-import {reasonOf, say} from '/console/quarantine_words.js';
+import {fieldOf, reasonOf, say} from '/console/quarantine_words.js';
 import '/console/access_words.js';
 import {count, w, when} from '/console/words.js';
-
-// familyName -> family_name: as the rules name the fields.
-const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 // {"person.snils": "...", "areas[0].area": "..."}: one value a path.
 export function leaves(value, path = '', found = {}) {
@@ -20,6 +18,7 @@ export function leaves(value, path = '', found = {}) {
 }
 
 const isPersonal = (path) => /(^|\.)person(\.|\[)/.test(path);
+const named = (path) => html`<span title=${path}>${fieldOf(path)}</span>`;
 const masked = (path, value, open) => (value !== undefined && isPersonal(path) && !open ? say('masked') : value ?? '');
 
 // Numbers, lists and the like go as text: the hub knows the kind of each field.
@@ -73,31 +72,38 @@ function Proposal({proposal, number, who, seen, onDone, onChanged}) {
   };
   const reject = async (form) => onDone(await settle('reject', {number}, form.get('reason')));
   return html`<section class="card"><h2>${say('proposal')}</h2><dl><dt>${say('by')}</dt><dd>${proposal.by}, ${when(proposal.since)}</dd><dt>${say('reason')}</dt><dd>${proposal.reason}</dd>
-    <dt>${say('changed')}</dt><dd>${proposal.fields.join(', ') || say('whole')}</dd><dt>${say('expires')}</dt><dd>${when(proposal.expires)}</dd></dl>
+    <dt>${say('changed')}</dt><dd>${proposal.fields.map(fieldOf).join(', ') || say('whole')}</dd><dt>${say('expires')}</dt><dd>${when(proposal.expires)}</dd></dl>
     ${mine && html`<p role="note">${say('own')}</p>`}${!mine && !seen && html`<p role="note">${say('lookfirst')}</p>`}</section>
     ${mayAct(who) && html`${!mine && html`<${Form} label=${say('approve')} act=${approve}><p><button disabled=${!seen}>${say('approve')}</button></p></${Form}>`}
       <${Form} label=${say('reject')} act=${reject}><${Basis} id="reject-reason" /><p><button class="plain">${say('reject')}</button></p></${Form}>`}`;
 }
 
+// What was typed as another field: a word of the list, or a path as the rules write it; '' for nothing, null for neither.
+const pathOf = (typed, others) => others.find((path) => fieldOf(path) === typed) ?? (/^([a-z0-9_]+(\[[0-9]+\])?(\.|$))*$/.test(typed) ? typed : null);
+
 function Correct({row, shown, open, onProposed}) {
   const now = shown ? leaves(shown.event.data) : {};
   const paths = [...new Set([...(row.field ? [row.field] : []), ...Object.keys(now)])];
-  const [none, setNone] = useState(false);
+  const [type] = useAsk(() => get(`/types/${encodeURIComponent(row.type)}`), row.type);
+  const others = pathsOf(type?.schema).filter((path) => !paths.includes(path));
+  const [none, setNone] = useState('');
   const act = async (form) => {
     const set = {};
     for (const path of paths) if (form.get(`set ${path}`)) set[path] = form.get(`set ${path}`);
-    if (form.get('other')) set[form.get('other')] = form.get('othervalue');
-    setNone(Object.keys(set).length === 0);
-    if (Object.keys(set).length === 0) return;
+    const other = pathOf(form.get('other'), others);
+    if (other) set[other] = form.get('othervalue');
+    const wrong = other === null ? 'nofield' : Object.keys(set).length === 0 ? 'nochange' : '';
+    setNone(wrong);
+    if (wrong) return;
     await post(`/quarantine/${row.number}/fix`, {set, reason: form.get('reason')});
     onProposed();
   };
   return html`<${Form} label=${say('correct')} act=${act}><p>${say('correctwhy')}</p>
-    <${Table} caption=${say('newvalues')} rows=${paths} columns=${[[say('field'), (path) => path], [say('nowvalue'), (path) => masked(path, now[path], open)],
-      [say('newvalue'), (path) => html`<input name="set ${path}" aria-label="${say('newvalue')}: ${path}" placeholder=${say('newvalue')} autocomplete="off" spellcheck="false" />`]]} />
-    <label for="other">${say('other')}</label><input id="other" name="other" autocomplete="off" pattern="[a-z0-9_.]+(\\[[0-9]+\\])?[a-z0-9_.\\[\\]]*" />
+    <${Table} caption=${say('newvalues')} rows=${paths} columns=${[[say('field'), named], [say('nowvalue'), (path) => masked(path, now[path], open)],
+      [say('newvalue'), (path) => html`<input name="set ${path}" aria-label="${say('newvalue')}: ${fieldOf(path)}" placeholder=${say('newvalue')} autocomplete="off" spellcheck="false" />`]]} />
+    <label for="other">${say('other')}</label><input id="other" name="other" list="others" autocomplete="off" /><datalist id="others">${others.map((path) => html`<option value=${fieldOf(path)} />`)}</datalist>
     <label for="othervalue">${say('othervalue')}</label><input id="othervalue" name="othervalue" autocomplete="off" />
-    <${Basis} id="fix-reason" /><p><button>${say('propose')}</button></p>${none && html`<p role="alert" class="bad">${say('nochange')}</p>`}</${Form}>`;
+    <${Basis} id="fix-reason" /><p><button>${say('propose')}</button></p>${none && html`<p role="alert" class="bad">${say(none)}</p>`}</${Form}>`;
 }
 
 function Fields({shown, open, onOpen}) {
@@ -105,7 +111,7 @@ function Fields({shown, open, onOpen}) {
   const then = shown.proposal && shown.proposal.proposed ? leaves(shown.proposal.proposed.data) : null;
   const paths = [...new Set([...Object.keys(now), ...Object.keys(then || {})])];
   return html`<section class="card"><label><input type="checkbox" class="check-box" checked=${open} onChange=${(e) => onOpen(e.target.checked)} /> ${say('unmask')}</label>
-    <${Table} caption=${say('fields')} rows=${paths} columns=${[[say('field'), (path) => path], [say('nowvalue'), (path) => masked(path, now[path], open)],
+    <${Table} caption=${say('fields')} rows=${paths} columns=${[[say('field'), named], [say('nowvalue'), (path) => masked(path, now[path], open)],
       ...(then ? [[say('proposedvalue'), (path) => (then[path] !== now[path] ? html`<strong>${masked(path, then[path], open)}</strong>` : masked(path, then[path], open))]] : [])]} /></section>`;
 }
 
@@ -132,7 +138,7 @@ export function Row({number, who}) {
   const waits = row.state === 'waiting';
   const proposal = shown ? shown.proposal : row.proposal;
   return html`<p><a href="#/quarantine">${say('back')}</a></p><h1>${say('event')} № ${count(number)}</h1>${said}
-    <section class="card"><dl><dt>${say('state')}</dt><dd>${say(`one_${row.state}`)}</dd><dt>${say('reason')}</dt><dd>${why}</dd><dt>${say('cure')}</dt><dd>${cure}</dd><dt>${say('field')}</dt><dd>${row.field || '—'}</dd>
+    <section class="card"><dl><dt>${say('state')}</dt><dd>${say(`one_${row.state}`)}</dd><dt>${say('reason')}</dt><dd>${why}</dd><dt>${say('cure')}</dt><dd>${cure}</dd><dt>${say('field')}</dt><dd>${row.field ? named(row.field) : '—'}</dd>
       <dt>${say('type')}</dt><dd>${row.type}</dd><dt>${say('system')}</dt><dd>${row.system}</dd><dt>${say('since')}</dt><dd>${when(row.since)}</dd>
       ${row.behind && html`<dt>${say('behind')}</dt><dd><a href="#/quarantine?number=${row.behind}">${count(row.behind)}</a></dd>`}
       ${row.replaced_by && html`<dt>${say('newnumber')}</dt><dd><a href="#/event/${row.replaced_by}">${count(row.replaced_by)}</a></dd>`}</dl>

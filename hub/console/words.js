@@ -56,8 +56,9 @@ export const w = (key) => (language() === 'en' && english[key]) || russian[key] 
 export const roleWord = (roles) => String(roles).split(',').map((role) => (russian[`r_${role}`] ? w(`r_${role}`) : role)).join(', ');
 export const missing = () => Object.keys(russian).filter((key) => !english[key]);
 
-// Numbers and times as the language writes them; times say their zone.
+// Numbers, days (YYYY-MM-DD) and times as the language writes them; times say their zone.
 export const count = (n) => new Intl.NumberFormat(language()).format(n);
+export const day = (text) => new Intl.DateTimeFormat(language(), {dateStyle: language() === 'ru' ? 'short' : 'medium', timeZone: 'UTC'}).format(new Date(`${text}T00:00:00Z`));
 let region; // the zone, once it is known who is logged in
 export const setRegionZone = (name) => { region = name; };
 export const regionZone = () => region;

@@ -56,6 +56,11 @@ async function proposing(page, stage, number) {
   await page.fill('#fix-reason', 'case-7');
   await page.click('button:text-is("Предложить")');
   await page.waitForSelector('text=Ничего не исправлено');
+  assert.ok((await page.textContent('main')).includes('Фамилия'), 'fields have words');
+  await page.fill('#other', 'Непонятное поле');
+  await page.click('button:text-is("Предложить")');
+  await page.waitForSelector('text=Такого поля у события нет');
+  await page.fill('#other', '');
   await page.fill('[name="set person.snils"]', WRONG.replace(/4$/, '3'));
   await page.click('button:text-is("Предложить")');
   await page.waitForSelector('[role=alert]:has-text("snils")'); // the rules are asked at once
