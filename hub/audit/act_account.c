@@ -12,8 +12,6 @@
 #include "hub/http/account.h"
 #include "proto/wire/ident.h"
 
-enum { DISTINCT_MIN = 6 };
-
 static bool is_operator(const struct mr_method_call *call, const char *name)
 {
     for (uint32_t i = 0; i < call->house->config->operators_count; i++)
@@ -191,33 +189,13 @@ int mr_act_account_unlock(const struct mr_method_call *call, struct mr_act *ret,
     return set_locked(call, false, ret, reterr);
 }
 
-/* Long is not enough: one character over and over, or one's own name, is tried first. */
-static bool is_guessed(const char *password, const char *name)
-{
-    bool seen[256] = {false};
-    size_t distinct = 0;
-
-    for (const char *c = password; *c; c++) {
-        distinct += !seen[(uint8_t)*c];
-        seen[(uint8_t)*c] = true;
-    }
-    return distinct < DISTINCT_MIN || strcasestr(password, name) || strcasestr(password, "marshrut") ||
-           strstr("01234567890123456789qwertyuiopasdfghjklzxcvbnmabcdefghijklmnopqrstuvwxyz", password);
-}
-
 static int read_password(
         const struct mr_method_call *call, const char *name, const char **ret, struct mr_error *reterr)
 {
     int r = mr_arg_text(call, "password", true, MR_ACCOUNT_PASSWORD_MAX, ret, reterr);
 
-    if (r == 0 && strlen(*ret) < MR_ACCOUNT_PASSWORD_MIN)
-        r = mr_error_set(reterr, MR_EINVAL, "password", "choose a longer one; some words make a good one",
-                "shorter than %d characters", MR_ACCOUNT_PASSWORD_MIN);
-    if (r == 0 && is_guessed(*ret, name))
-        r = mr_error_set(reterr, MR_EINVAL, "password",
-                "choose another one, without your name and with more different characters; some words make "
-                "a good one",
-                "this is one of the first that is tried");
+    if (r == 0)
+        r = mr_account_password_fits(*ret, name, reterr);
     return r;
 }
 

@@ -15,6 +15,7 @@ enum {
     AT_HASH = 65,
     AT_NAME = AT_HASH + MR_ACCOUNT_HASH_BYTES
 };
+enum { DISTINCT_MIN = 6 };
 enum { KIND_ACCOUNT = 2, OPSLIMIT = 2, MEMLIMIT = 19456 * 1024 }; /* Argon2id: m = 19 MiB, t = 2, p = 1 */
 
 _Static_assert(MR_ACCOUNT_HASH_BYTES == crypto_pwhash_STRBYTES, "as libsodium has it");
@@ -123,6 +124,33 @@ bool mr_account_invited(const struct mr_account_row *row, const char *secret, in
 }
 
 /* ---- the password ---- */
+
+/* Long is not enough: one character over and over, or one's own name, is tried first. */
+static bool is_guessed(const char *password, const char *name)
+{
+    bool seen[256] = {false};
+    size_t distinct = 0;
+
+    for (const char *c = password; *c; c++) {
+        distinct += !seen[(uint8_t)*c];
+        seen[(uint8_t)*c] = true;
+    }
+    return distinct < DISTINCT_MIN || strcasestr(password, name) || strcasestr(password, "marshrut") ||
+           strstr("01234567890123456789qwertyuiopasdfghjklzxcvbnmabcdefghijklmnopqrstuvwxyz", password);
+}
+
+int mr_account_password_fits(const char *password, const char *name, struct mr_error *reterr)
+{
+    if (strlen(password) < MR_ACCOUNT_PASSWORD_MIN)
+        return mr_error_set(reterr, MR_EINVAL, "password", "choose a longer one; some words make a good one",
+                "shorter than %d characters", MR_ACCOUNT_PASSWORD_MIN);
+    if (is_guessed(password, name))
+        return mr_error_set(reterr, MR_EINVAL, "password",
+                "choose another one, without your name and with more different characters; some words make "
+                "a good one",
+                "this is one of the first that is tried");
+    return 0;
+}
 
 int mr_account_set_password(struct mr_account_row *row, const char *password, int64_t now_us)
 {

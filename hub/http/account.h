@@ -49,6 +49,9 @@ void mr_account_invite(struct mr_account_row *row, int64_t now_us, char ret[stat
 bool mr_account_invited(const struct mr_account_row *row, const char *secret, int64_t now_us);
 
 /* Hashes: 0, MR_ENOMEM. */
+/* May it be chosen by the owner of this account? MR_EINVAL: too short, or one of the first that is guessed.
+ */
+int mr_account_password_fits(const char *password, const char *name, struct mr_error *reterr);
 int mr_account_set_password(struct mr_account_row *row, const char *password, int64_t now_us);
 /* Takes the same time whether there is such an account (row NULL: none) or not. */
 bool mr_account_password_right(const struct mr_account_row *row, const char *password);

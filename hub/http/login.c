@@ -148,27 +148,45 @@ static bool may_try(const struct mr_api_request *request, const json_t *body)
     return wait_s == 0;
 }
 
-static void try_with(const struct mr_api_request *request, const char *method, mr_api_done_fn done)
+/* The body is taken. */
+static void try_with(const struct mr_api_request *request, json_t *body, const char *method)
 {
-    json_t *body = mr_api_body(request);
-
-    if (!body)
-        return;
     if (may_try(request, body))
-        mr_api_ask_then(request, method, body, done);
+        mr_api_ask_then(request, method, body, on_right);
     else
         json_decref(body);
 }
 
 void mr_api_login(const struct mr_api_request *request, const struct mr_api_route *route)
 {
+    json_t *body = mr_api_body(request);
+
     (void)route;
-    try_with(request, "account.check", on_right);
+    if (body)
+        try_with(request, body, "account.check");
+}
+
+/* One that may not be chosen by anybody says nothing of the secret: it is no try. */
+static bool may_be_chosen(const struct mr_api_request *request, const json_t *body)
+{
+    const char *name = json_string_value(json_object_get(body, "name"));
+    const char *password = json_string_value(json_object_get(body, "password"));
+    struct mr_error error = {0};
+
+    if (!name || !password || mr_account_password_fits(password, name, &error) == 0)
+        return true; /* what is missing, the method says */
+    mr_problem_answer(request->http->exchange, 0, error.code, &error);
+    return false;
 }
 
 /* Sets the password, and logs in. */
 void mr_api_password(const struct mr_api_request *request, const struct mr_api_route *route)
 {
+    json_t *body = mr_api_body(request);
+
     (void)route;
-    try_with(request, "account.password", on_right);
+    if (body && may_be_chosen(request, body))
+        try_with(request, body, "account.password");
+    else
+        json_decref(body);
 }

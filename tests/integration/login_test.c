@@ -15,7 +15,7 @@
 
 #define PASSWORD "four words are enough"
 
-enum { SECRET_BYTES = 64 };
+enum { SECRET_BYTES = 64, WEAK_TRIES = 20 };
 
 struct env {
     struct spawn spawn;
@@ -138,7 +138,10 @@ static void the_invitation_is_good_once(void **state)
 
     assert_int_equal(log_in(env, "boss", PASSWORD), 403);
     assert_int_equal(set_password(env, "boss", "no-such-secret", PASSWORD), 403);
-    assert_int_equal(set_password(env, "boss", env->invited, "short"), 400);
+    for (int i = 0; i < WEAK_TRIES; i++) { /* the owner looks for a good one: nothing is guessed */
+        assert_int_equal(set_password(env, "boss", env->invited, "short"), 400);
+        assert_int_equal(set_password(env, "boss", env->invited, "boss is my name, boss"), 400);
+    }
     assert_int_equal(set_password(env, "boss", env->invited, PASSWORD), 200);
     keep_session(env);
     assert_int_equal(set_password(env, "boss", env->invited, "another good password"), 403);
