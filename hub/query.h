@@ -42,7 +42,7 @@ struct mr_query {
     struct mr_house *house;
     struct mr_gateway *gateway;
     struct mr_prepare *prepare;
-    struct mr_publish *publish; /* for quotas of systems that publish over HTTP */
+    struct mr_publish *publish; /* quotas and figures of systems that publish otherwise than by the bus */
     struct mr_eraser *eraser;
     struct mr_desk *desk;
     struct mr_compactor *compactor;

@@ -89,6 +89,18 @@ static int read_events(struct mr_intake *intake, const json_t *events, json_t *r
     return mr_buf_failed(&intake->bytes) ? MR_ENOMEM : (int)n;
 }
 
+/* Those have no item in an intake: they are counted of their results. */
+static void count_unreadable(const struct publication *publication, const struct mr_config_system *system)
+{
+    json_t *result;
+    size_t i;
+
+    json_array_foreach (publication->results, i, result)
+        if (!publication->dry && !json_is_null(result))
+            mr_publish_count_unreadable(
+                    publication->query->publish, system, json_string_value(json_object_get(result, "code")));
+}
+
 static void on_done(struct mr_intake *intake)
 {
     struct publication *publication = intake->owner;
@@ -162,6 +174,8 @@ static int start(struct publication *publication, const json_t *arguments, struc
         return 1;
     }
     mr_intake_free(intake);
+    if (r == 0)
+        count_unreadable(publication, system);
     return r;
 }
 
@@ -221,6 +235,18 @@ static json_t *verdict_of(const struct mr_intake_item *item, const json_t *event
     return result;
 }
 
+/* Where those of the bus are counted. Before the results of the readable ones are there. */
+static void count(const struct publication *publication, const struct mr_intake *intake)
+{
+    const struct mr_query *query = publication->query;
+    const struct mr_config_system *system = mr_config_system(query->house->config, intake->sender->name);
+
+    if (intake->status != 0 || publication->dry || !system)
+        return;
+    count_unreadable(publication, system);
+    mr_publish_count(query->publish, intake);
+}
+
 /* Of an item that was only tried out: the number of its record was taken back. *span: the next one. */
 static json_t *what_would_be(const struct publication *publication, const struct mr_intake *intake,
         size_t item, const json_t *event, size_t *span)
@@ -247,6 +273,7 @@ void mr_query_published(struct mr_intake *intake)
     struct mr_error error = {0};
     size_t item = 0, span = 0;
 
+    count(publication, intake);
     for (size_t i = 0; i < json_array_size(publication->results) && item < intake->count; i++) {
         const json_t *event = json_array_get(publication->events, i);
 

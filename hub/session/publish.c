@@ -448,6 +448,25 @@ static void want_receipts(
     mr_receipt_queue_wake(publish->receipts);
 }
 
+void mr_publish_count(struct mr_publish *publish, const struct mr_intake *intake)
+{
+    const struct mr_config_system *system = mr_config_system(publish->house->config, intake->sender->name);
+
+    if (!system)
+        return; /* it is gone since, and its figures with it */
+    for (size_t i = 0; i < intake->count; i++)
+        producer_of(publish, system)->verdicts[intake->items[i].verdict]++;
+    mr_verdict_log(&publish->verdict_log, intake, mr_clock_monotonic_us(publish->house->clock));
+}
+
+void mr_publish_count_unreadable(
+        struct mr_publish *publish, const struct mr_config_system *system, const char *code)
+{
+    producer_of(publish, system)->verdicts[MR_VERDICT_REFUSED]++;
+    mr_verdict_log_unreadable(
+            &publish->verdict_log, system->name, code, mr_clock_monotonic_us(publish->house->clock));
+}
+
 void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *intake)
 {
     const struct mr_config_system *system = mr_config_system(publish->house->config, intake->sender->name);
@@ -461,9 +480,7 @@ void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *inta
     if (!producer || producer->epoch != intake->epoch || last <= producer->stored)
         return; /* of a system that is gone, or of an outbox that was thrown away since */
     producer->stored = last;
-    for (size_t i = 0; i < intake->count; i++)
-        producer->verdicts[intake->items[i].verdict]++;
-    mr_verdict_log(&publish->verdict_log, intake, mr_clock_monotonic_us(publish->house->clock));
+    mr_publish_count(publish, intake);
     results = calloc(intake->count, sizeof *results);
     pointers = calloc(intake->count, sizeof *pointers);
     if (session && results && pointers && mr_publish_ack(&ack, results, pointers, intake) == 0)

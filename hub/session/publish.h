@@ -59,6 +59,13 @@ void mr_publish_seen(struct mr_publish *publish, struct mr_session *session, uin
 uint32_t mr_publish_quota(
         struct mr_publish *publish, const struct mr_config_system *system, uint64_t events, uint64_t bytes);
 
+/* What became of what a system sent, over whichever way: counted for it, and logged where something is to be
+ * mended. The intake is durable. */
+void mr_publish_count(struct mr_publish *publish, const struct mr_intake *intake);
+/* One that could not be read from its JSON: refused before it was an event. */
+void mr_publish_count_unreadable(
+        struct mr_publish *publish, const struct mr_config_system *system, const char *code);
+
 /* The intake's commit is durable: acknowledge it to the session that its producer has now, if any. */
 void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *intake);
 

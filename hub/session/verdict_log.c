@@ -31,9 +31,9 @@ static void log_item(const struct mr_intake *intake, size_t i)
     bool traced = mr_traceparent_of_event(item->event, trace);
 
     mr_warn(quarantined ? "event.quarantined" : "event.refused", "system", intake->sender->name, "sequence",
-            MR_N(intake->first_sequence + i), "number", quarantined ? MR_N(item->number) : NULL, "code",
-            item->text ? item->text->code : NULL, "field", item->text ? item->text->field : NULL,
-            "traceparent", traced ? trace : NULL);
+            intake->by_tool ? NULL : MR_N(intake->first_sequence + i), "number",
+            quarantined ? MR_N(item->number) : NULL, "code", item->text ? item->text->code : NULL, "field",
+            item->text ? item->text->field : NULL, "traceparent", traced ? trace : NULL);
 }
 
 void mr_verdict_log(struct mr_verdict_log *log, const struct mr_intake *intake, int64_t monotonic_us)
@@ -45,4 +45,11 @@ void mr_verdict_log(struct mr_verdict_log *log, const struct mr_intake *intake, 
                 has_room(log, monotonic_us))
             log_item(intake, i);
     }
+}
+
+void mr_verdict_log_unreadable(
+        struct mr_verdict_log *log, const char *system, const char *code, int64_t monotonic_us)
+{
+    if (has_room(log, monotonic_us))
+        mr_warn("event.refused", "system", system, "code", code);
 }

@@ -19,4 +19,8 @@ struct mr_verdict_log {
 /* The intake is durable. */
 void mr_verdict_log(struct mr_verdict_log *log, const struct mr_intake *intake, int64_t monotonic_us);
 
+/* One that never was an event: nothing of it is known but why. */
+void mr_verdict_log_unreadable(
+        struct mr_verdict_log *log, const char *system, const char *code, int64_t monotonic_us);
+
 #endif

@@ -215,6 +215,18 @@ static void what_begins_and_ends_is_told(void **state)
     spawn_stop(&scene->spawn);
 }
 
+/* What the tool or HTTP brings is the system's as well: it needs no session. */
+static void what_is_published_otherwise_counts(void **state)
+{
+    struct scene *scene = *state;
+    const char *file = config_env_write(&scene->spawn, "no-event.json", "{\"id\": \"one\"}", "one", "two");
+
+    config_env_tool(&scene->spawn, 1, "refused", CONFIG_ENV_ARGS("publish", "--system", "school", file));
+    expect_alert(scene, "events-refused", "school", "firing");
+    assert_true(spawn_logged(&scene->spawn, "event=event.refused system=school code=malformed"));
+    spawn_stop(&scene->spawn);
+}
+
 /* A subscription that comes while the hub runs is looked at too. */
 static void the_configuration_changes(void **state)
 {
@@ -356,6 +368,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(what_begins_and_ends_is_told, setup, teardown),
+            cmocka_unit_test_setup_teardown(what_is_published_otherwise_counts, setup, teardown),
             cmocka_unit_test_setup_teardown(the_configuration_changes, setup, teardown),
             cmocka_unit_test_setup_teardown(the_alerts_change, setup, teardown),
             cmocka_unit_test_teardown(bad_receivers_do_not_matter, teardown),

@@ -311,6 +311,49 @@ static void events_come_in_and_are_found(void **state)
     json_decref(json);
 }
 
+/* Of the portal, since the start of the hub. */
+static json_int_t figure(struct env *env, const char *name)
+{
+    json_t *status, *system;
+    json_int_t value = -1;
+    size_t i;
+
+    assert_int_equal(api_get(&env->api, "/api/v1/status", env->all), 200);
+    status = api_json(&env->api);
+    json_array_foreach (json_object_get(status, "systems"), i, system)
+        if (strcmp(json_string_value(json_object_get(system, "name")), "portal") == 0)
+            value = json_integer_value(json_object_get(system, name));
+    json_decref(status);
+    assert_true(value >= 0);
+    return value;
+}
+
+/* As what comes over the bus: one that is no event at all among them. */
+static void what_comes_in_is_counted(void **state)
+{
+    struct env *env = *state;
+    char other[API_EVENT_BYTES], event[API_EVENT_BYTES], batch[2 * API_EVENT_BYTES + 32], text[32];
+    json_int_t stored = figure(env, "stored"), refused = figure(env, "refused"), twice;
+
+    twice = figure(env, "duplicate");
+    (void)snprintf(other, sizeof other, JSON_EVENT, "programme-y", "urn:marshrut:24:school", "x");
+    (void)snprintf(
+            batch, sizeof batch, "[%s,%s,{\"id\":5}]", other, api_programme(event, "programme-counted"));
+    assert_int_equal(post(env, env->all, BATCH, batch), 200);
+    assert_int_equal(post(env, env->all, STRUCTURED, event), 200);
+    assert_int_equal(post(env, env->all, BATCH, "[{\"id\":5}]"), 200);
+    assert_string_equal(verdict(env, text), "refused");
+    assert_int_equal(figure(env, "stored"), stored + 1);
+    assert_int_equal(figure(env, "duplicate"), twice + 1);
+    assert_int_equal(figure(env, "refused"), refused + 3);
+    assert_true(spawn_logged(&env->api.spawn, "event=event.refused system=portal code=right-source"));
+    assert_true(spawn_logged(&env->api.spawn, "event=event.refused system=portal code=malformed"));
+    assert_int_equal(api_get(&env->api, "/metrics", NULL), 200);
+    (void)snprintf(text, sizeof text, "refused\"} %" JSON_INTEGER_FORMAT "\n", refused + 3);
+    (void)snprintf(batch, sizeof batch, "marshrut_events_total{system=\"portal\",verdict=\"%s", text);
+    assert_non_null(memmem(env->api.ask.answer.data, env->api.ask.answer.size, batch, strlen(batch)));
+}
+
 static void bad_requests_are_told_why(void **state)
 {
     static const struct {
@@ -412,6 +455,7 @@ int main(void)
             cmocka_unit_test(only_who_may_is_answered),
             cmocka_unit_test(answers_have_their_shape),
             cmocka_unit_test(events_come_in_and_are_found),
+            cmocka_unit_test(what_comes_in_is_counted),
             cmocka_unit_test(bad_requests_are_told_why),
             cmocka_unit_test(who_has_it_is_not_told_again),
             cmocka_unit_test(tiles_prove_the_entries),
