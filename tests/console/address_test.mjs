@@ -112,6 +112,7 @@ async function filters(page, stage, seen) {
     await page.waitForFunction(([at, typed]) => document.querySelector(at)?.value === typed, [field, value]);
     await page.waitForSelector(field === '#j-case' ? 'main tbody tr' : 'text=Никто не смотрел');
     await seen.note();
+    if (field === '#j-case') assert.ok((await page.textContent('main tbody')).includes('по СНИЛС'), 'how somebody was looked for, in words');
     await page.fill(field, '');
   }
   await page.click('nav a:text-is("На исправлении")');

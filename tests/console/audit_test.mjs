@@ -36,6 +36,8 @@ async function searching(page, stage) {
   const [, systems, states] = await counted(page);
   assert.equal(systems, states); // each of them counts everything once
   assert.ok(states > 100);
+  const days = await page.locator('.facet:has(h2:text-is("По дням")) a').allTextContents();
+  assert.ok(days.length > 0 && days.every((text) => /^\d{2}\.\d{2}\.\d{4}$/.test(text)), String(days));
   await withoutViolations(page, 'audit');
   await page.fill('input[type=search]', 'тип:nms.course.');
   await page.keyboard.press('Enter');

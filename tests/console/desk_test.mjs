@@ -137,9 +137,13 @@ async function rejecting(proposer, page, stage, number) {
   await open(proposer, stage, rowOf(number));
   await proposer.waitForSelector('#fix-reason');
   await proposer.fill('[name="set person.snils"]', GOOD);
+  await proposer.waitForSelector('#others option', {state: 'attached'});
+  await proposer.fill('#other', 'Отчество'); // a word of the list
+  await proposer.fill('#othervalue', 'Павловна');
   await proposer.fill('#fix-reason', 'case-8');
   await proposer.click('button:text-is("Предложить")');
   await proposer.waitForSelector('text=Вы предложили это исправление');
+  await proposer.waitForSelector('dd:text-matches("СНИЛС, Отчество|Отчество, СНИЛС")');
   await open(page, stage, rowOf(number));
   await page.fill('#reject-reason', 'not-right');
   await page.click('button:text-is("Отклонить исправление")');
