@@ -133,7 +133,8 @@ static int on_row(void *ctx, struct mr_slice key, struct mr_slice value)
                 : 1;
     if (r <= 0)
         return r;
-    read_type(walk, number);
+    if (!walk->choice->untyped || *walk->choice->type)
+        read_type(walk, number);
     return of_type(walk->type, walk->choice->type) ? walk->fn(walk->ctx, number, &row, walk->type) : 0;
 }
 

@@ -11,6 +11,7 @@ struct mr_quarantine_choice {
     const char *code, *system, *type; /* "": any; a type that ends in '.' is a beginning */
     int64_t before_us;                /* put aside before; 0: any */
     uint64_t number, behind;          /* 0: any; behind: and those with greater numbers only */
+    bool untyped; /* what they are of is not read from the log, unless it is chosen by it */
 };
 /* Arguments state, code, system, type, before, number. */
 int mr_quarantine_choice_read(

@@ -5,6 +5,7 @@
 
 #include "hub/audit/args.h"
 #include "hub/audit/quarantine_choice.h"
+#include "hub/audit/quarantine_sum.h"
 #include "hub/audit/quarantine_word.h"
 #include "hub/audit/queries.h"
 
@@ -72,15 +73,15 @@ static int add(void *ctx, uint64_t number, const struct mr_quarantine_row *row, 
 }
 
 /* true, or the same as text. */
-static int read_proposed(const struct mr_method_call *call, bool *ret, struct mr_error *reterr)
+static int read_flag(const struct mr_method_call *call, const char *name, bool *ret, struct mr_error *reterr)
 {
-    const json_t *given = json_object_get(call->arguments, "proposed");
+    const json_t *given = json_object_get(call->arguments, name);
     const char *text = json_string_value(given);
 
     *ret = json_is_true(given) || (text && strcmp(text, "true") == 0);
     if (*ret || !given || json_is_false(given) || (text && strcmp(text, "false") == 0))
         return 0;
-    return mr_error_set(reterr, MR_EINVAL, "proposed", "give true or false", "neither true nor false");
+    return mr_error_set(reterr, MR_EINVAL, name, "give true or false", "neither true nor false");
 }
 
 /* Whoever asks for pages is told where the next one begins. */
@@ -94,28 +95,50 @@ static int emit_list(const struct listing *listing, bool more, const char *state
     return emit(ctx, json);
 }
 
+static int list_them(const struct mr_quarantine_choice *choice, struct listing *listing, mr_emit_fn emit,
+        void *ctx, struct mr_error *reterr)
+{
+    int r = mr_arg_number(listing->call, "limit", 1, LIMIT_MAX, 0, &listing->limit, reterr);
+
+    if (r == 0)
+        r = mr_log_reader_open(choice->house->log, &listing->reader);
+    if (r < 0)
+        return r;
+    listing->list = json_array();
+    r = mr_quarantine_each(choice, add, listing);
+    mr_log_reader_close(listing->reader);
+    if (r >= 0)
+        r = emit_list(listing, r == 1, choice->state, emit, ctx);
+    json_decref(listing->list);
+    return r;
+}
+
+static int sum_up(const struct mr_quarantine_choice *choice, mr_emit_fn emit, void *ctx)
+{
+    json_t *json;
+    int r = mr_quarantine_sum(choice, &json);
+
+    return r < 0 ? r : emit(ctx, json);
+}
+
 int mr_query_quarantine(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
     struct listing listing = {.call = call};
     struct mr_quarantine_choice choice;
+    bool summary = false;
     int r = mr_quarantine_choice_read(&choice, call, reterr);
 
     if (r == 0)
-        r = read_proposed(call, &listing.proposed, reterr);
+        r = read_flag(call, "proposed", &listing.proposed, reterr);
     if (r == 0)
-        r = mr_arg_number(call, "limit", 1, LIMIT_MAX, 0, &listing.limit, reterr);
-    if (r == 0)
-        r = mr_log_reader_open(call->house->log, &listing.reader);
+        r = read_flag(call, "summary", &summary, reterr);
+    if (r == 0 && summary && listing.proposed)
+        r = mr_error_set(
+                reterr, MR_EINVAL, "summary", "ask for one of the two", "summary does not go with proposed");
     if (r < 0)
         return r;
-    listing.list = json_array();
-    r = mr_quarantine_each(&choice, add, &listing);
-    mr_log_reader_close(listing.reader);
-    if (r >= 0)
-        r = emit_list(&listing, r == 1, choice.state, emit, ctx);
-    json_decref(listing.list);
-    return r;
+    return summary ? sum_up(&choice, emit, ctx) : list_them(&choice, &listing, emit, ctx, reterr);
 }
 
 /* ---- release, discard, approve, reject ---- */

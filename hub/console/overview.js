@@ -39,13 +39,16 @@ const Charts = () => html`<div class="cards"><${Chart} title=${w('o_rate')} poin
 
 // ---- what waits, and why: [what, how many, why, where it is seen to] ----
 
+// Codes that the people know by the same words are one row: [words, how many, since when].
 function byReason(waiting) {
   const found = new Map();
-  for (const event of (waiting && waiting.events) || []) {
-    const [why] = reasonOf(event);
-    found.set(why, (found.get(why) || 0) + 1);
+  for (const code of (waiting && waiting.codes) || []) {
+    const [why] = reasonOf(code);
+    const [many, oldest] = found.get(why) || [0, code.oldest];
+    found.set(why, [many + code.count, oldest < code.oldest ? oldest : code.oldest]);
   }
-  return [...found].sort((a, b) => b[1] - a[1]).map(([why, many]) => [w('o_quarantine'), many, why, '#/quarantine']);
+  return [...found].sort((a, b) => b[1][0] - a[1][0])
+    .map(([why, [many, oldest]]) => [w('o_quarantine'), many, `${why}; ${w('o_oldest')} ${when(oldest)}`, '#/quarantine']);
 }
 
 function whyOf(subscription) {
@@ -128,7 +131,7 @@ function Balance() {
 export function Overview() {
   const [going, setGoing] = useState(true);
   const [status, error] = useStatus(going);
-  const [waiting] = useAsk(() => get('/quarantine'), 0, RARELY_MS);
+  const [waiting] = useAsk(() => get('/quarantine?summary=true'), 0, RARELY_MS);
   if (!status) return error ? html`<${Trouble} error=${error} />` : html`<${Loading} />`;
   return html`<h1>${w('overview')}</h1>
     <p class="buttons"><button class="plain" aria-pressed=${going ? 'false' : 'true'} onClick=${() => setGoing(!going)}>${w(going ? 'o_pause' : 'o_go')}</button><span class="soft">${going ? w('o_live') : ''}</span></p>

@@ -63,7 +63,7 @@ static const struct mr_api_reading parked_one = {"parked.show", false, {{NULL, "
 static const struct mr_api_reading quarantine = {"quarantine.list", false,
         {{"state", "state", false}, {"code", "code", false}, {"system", "system", false},
                 {"type", "type", false}, {"before", "before", false}, {"proposed", "proposed", false},
-                {"cursor", "after", true}, {"limit", "limit", true}}};
+                {"summary", "summary", false}, {"cursor", "after", true}, {"limit", "limit", true}}};
 static const struct mr_api_reading segments = {"log.segments", false, {{0}}};
 
 /* ---- what people do who are logged in ---- */

@@ -1,9 +1,11 @@
 // «Обзор» in a headless Chromium: what a real hub says, live; and what the page makes of a hub that is in trouble
 // (its answer is changed on the way to the page). node overview_test.mjs BIN-FOLDER.
 import assert from 'node:assert/strict';
+import {execFileSync} from 'node:child_process';
+import {join} from 'node:path';
 import {fitsAPhone, play, withoutViolations} from './stage.mjs';
 
-const STATUS = '**/api/v1/status';
+const [STATUS, WAITING, MANY, BYTES_MAX] = ['**/api/v1/status', '**/api/v1/quarantine?summary=true', Number(process.env.MR_WAITING) || 300, 4096];
 
 async function open(page) {
   await page.goto('about:blank');
@@ -84,8 +86,33 @@ async function whatWaitsIsToldWithItsReason(page) {
   await page.unroute(STATUS);
 }
 
+// Events that a rule puts aside: the check digits do not hold.
+function putAside(stage) {
+  const lines = Array.from({length: MANY}, (_, i) => JSON.stringify({specversion: '1.0', id: `wrong-${i}`, source: 'urn:marshrut:24:portal', type: 'nms.course.finished.v1', time: '2026-03-01T09:00:00Z', regioncode: '24', basis: 'education', actor: 'test', actorrole: 'system',
+    data: {person: {snils: '11223344596', familyName: 'Проверкина'}, programmeId: 'P-1', kind: 'PK', hours: 72, result: 'passed', startedOn: '2026-02-01', endedOn: '2026-03-01', documentNumber: `1800${i}`, providerOgrn: '1022400001007'}}));
+  try {
+    execFileSync(join(stage.bin, 'marshrut'), ['-c', join(stage.dir, 'marshrut.yaml'), '--json', 'publish'], {input: lines.join('\n') + '\n', stdio: ['pipe', 'ignore', 'ignore']});
+  } catch (error) { assert.equal(error.status, 1); } // they wait
+}
+
+// However many wait, each reason is one row, and what is asked for does not grow.
+async function manyWaitInFewRows(page, stage) {
+  putAside(stage);
+  const [answer] = await Promise.all([page.waitForResponse(WAITING), open(page)]);
+  const [body, {count, codes}] = [await answer.body(), await answer.json()];
+  console.log(`overview: ${count} wait, ${body.length} bytes`);
+  assert.ok(count >= MANY && body.length < BYTES_MAX, `${count}, ${body.length} bytes`);
+  assert.equal(codes.reduce((sum, code) => sum + code.count, 0), count);
+  const rows = page.locator('table:has(caption:text-is("Что ждёт и почему")) tbody tr:has(td:text-is("На исправлении"))');
+  await rows.first().waitFor();
+  assert.equal(await rows.count(), codes.length);
+  const said = (await rows.allTextContents()).join('\n');
+  for (const part of ['контрольная сумма СНИЛС не сходится', 'первое с']) assert.ok(said.includes(part), said);
+  assert.ok(!/[a-z]{4}/i.test(said), said); // GMT+7 may be there
+}
+
 async function nothingWaits(page) {
-  await page.route('**/api/v1/quarantine', (route) => route.fulfill({json: {state: 'waiting', count: 0, events: []}}));
+  await page.route(WAITING, (route) => route.fulfill({json: {state: 'waiting', count: 0, events: [], codes: []}}));
   await changed(page, (s) => {
     s.subscriptions = s.subscriptions.map((one) => ({...one, connected: true, parked: 0, waiting_since: null}));
     s.erasure = {...s.erasure, requested: 0, running: 0};
@@ -94,7 +121,7 @@ async function nothingWaits(page) {
   });
   await page.waitForSelector('h2:has-text("Ничего не ждёт")');
   await page.unroute(STATUS);
-  await page.unroute('**/api/v1/quarantine');
+  await page.unroute(WAITING);
 }
 
 async function aHubThatDoesNotAnswer(page) {
@@ -124,7 +151,7 @@ async function everywhere(page) {
 await play('overview', async (stage) => {
   const page = await stage.as('auditor');
   page.origin = stage.origin;
-  for (const step of [allIsAlive, itIsLive, chartsAreKept, whatWaitsIsToldWithItsReason, nothingWaits, aHubThatDoesNotAnswer, everywhere]) {
+  for (const step of [allIsAlive, itIsLive, chartsAreKept, whatWaitsIsToldWithItsReason, manyWaitInFewRows, nothingWaits, aHubThatDoesNotAnswer, everywhere]) {
     await step(page, stage);
     console.log(`overview: ${step.name}`);
   }

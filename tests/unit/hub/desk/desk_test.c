@@ -204,6 +204,41 @@ static void many_by_filter(void **state)
     desk_env_balance(f);
 }
 
+/* By what is wrong: most first, each with its words and its oldest. */
+static void what_waits_is_summed_up(void **state)
+{
+    struct desk_env *f = *state;
+    struct mr_error error = {0};
+    json_t *sum;
+    const json_t *codes, *most;
+
+    (void)desk_env_deficit(f, "e-1", NULL, "t-1", MR_VERDICT_QUARANTINED, "person-unresolved");
+    (void)desk_env_deficit(f, "e-2", WRONG_SNILS, "t-2", MR_VERDICT_QUARANTINED, "snils-checkdigit");
+    (void)desk_env_deficit(f, "e-3", WRONG_SNILS, "t-3", MR_VERDICT_QUARANTINED, "snils-checkdigit");
+    sum = ask_one(f->env, "quarantine.list", json_pack("{s:b}", "summary", 1));
+    codes = json_object_get(sum, "codes");
+    most = json_array_get(codes, 0);
+    assert_int_equal(number_of(sum, "count"), 3);
+    assert_int_equal(json_array_size(json_object_get(sum, "events")), 0);
+    assert_int_equal(json_array_size(codes), 2);
+    assert_string_equal(text(most, "code"), "snils-checkdigit");
+    assert_int_equal(number_of(most, "count"), 2);
+    assert_non_null(text(most, "reason"));
+    assert_non_null(text(most, "cure"));
+    assert_non_null(text(most, "oldest"));
+    assert_string_equal(text(json_array_get(codes, 1), "code"), "person-unresolved");
+    assert_int_equal(number_of(json_array_get(codes, 1), "count"), 1);
+    json_decref(sum);
+    sum = ask_one(
+            f->env, "quarantine.list", json_pack("{s:s, s:s}", "summary", "true", "type", "nms.course."));
+    assert_int_equal(number_of(sum, "count"), 0);
+    json_decref(sum);
+    assert_int_equal(ask_fails(f->env, "quarantine.list",
+                             json_pack("{s:b, s:b}", "summary", 1, "proposed", 1), &error),
+            MR_EINVAL);
+    assert_string_equal(error.where, "summary");
+}
+
 static void nothing_is_meant_by_nothing(void **state)
 {
     struct desk_env *f = *state;
@@ -250,7 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {TEST(what_is_cured_is_released), TEST(what_is_over_is_not_done_twice),
             TEST(what_is_discarded_is_destroyed), TEST(what_was_to_be_destroyed_is_at_the_next_start),
             TEST(what_was_erased_is_not_released), TEST(many_by_filter), TEST(nothing_is_meant_by_nothing),
-            TEST(looking_is_an_event)};
+            TEST(what_waits_is_summed_up), TEST(looking_is_an_event)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
