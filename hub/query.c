@@ -347,12 +347,18 @@ static struct call *new_call(struct mr_query *query, const struct mr_query_to *t
     return call;
 }
 
-static void answer_status(struct mr_query *query, const struct mr_query_to *to)
+static void answer_status(struct mr_query *query, const struct mr_query_to *to, const char *operator_name)
 {
-    json_t *status = query->status(query->status_ctx);
+    struct mr_error error = {0};
+    int r = mr_method_status_allowed(query->house->config, operator_name, &error);
+    json_t *status = r < 0 ? NULL : query->status(query->status_ctx);
     char *text = status ? json_dumps(status, JSON_COMPACT) : NULL;
 
-    mr_query_send_result(query, to, text ? text : "", text ? 0 : MR_ENOMEM, NULL);
+    mr_query_send_result(query, to, text ? text : "",
+            text    ? 0
+            : r < 0 ? r
+                    : MR_ENOMEM,
+            r < 0 ? &error : NULL);
     free(text);
     json_decref(status);
 }
@@ -414,7 +420,7 @@ static void ask(struct mr_query *query, const struct mr_query_to *to, const char
     if (!json_is_object(arguments))
         mr_query_fail(query, to, MR_EINVAL, "arguments", "send a JSON object", "not a JSON object");
     else if (strcmp(method, "hub.status") == 0)
-        answer_status(query, to);
+        answer_status(query, to, operator_name);
     else if (strcmp(method, "publish") == 0)
         mr_query_publish(query, to, arguments);
     else

@@ -9,6 +9,12 @@
 #include "proto/wire/codec.h"
 #include "proto/wire/digest.h"
 
+static int not_of_limited(const char *method, struct mr_error *reterr)
+{
+    return mr_error_set(reterr, MR_EDENIED, "operator", "ask the administrator of the hub",
+            "%s is not for accounts that are limited to a territory", method);
+}
+
 /* Not of who is limited to a territory. */
 static int outside(const struct mr_method *method, const struct mr_method_call *call, struct mr_error *reterr)
 {
@@ -18,8 +24,7 @@ static int outside(const struct mr_method *method, const struct mr_method_call *
     if (method->regional && call->house->territory->limits.of_operator)
         return 0;
     if (!method->bounded)
-        return mr_error_set(reterr, MR_EDENIED, "operator", "ask the administrator of the hub",
-                "%s is not for accounts that are limited to a territory", method->name);
+        return not_of_limited(method->name, reterr);
     if (json_is_integer(number))
         r = mr_territory_has_number(
                 call->house->territory, call->house, (uint64_t)json_integer_value(number));
@@ -49,6 +54,14 @@ int mr_method_allowed(
     }
     return mr_error_set(reterr, MR_EDENIED, "operator", "name an operator who has the role: --as NAME",
             "%s needs a role of: %s", method->name, method->roles);
+}
+
+int mr_method_status_allowed(
+        const struct mr_config *config, const char *operator_name, struct mr_error *reterr)
+{
+    struct mr_limits limits;
+
+    return mr_limits_of_operator(config, operator_name, &limits) ? not_of_limited("hub.status", reterr) : 0;
 }
 
 void mr_method_progress(const struct mr_method_call *call, uint64_t done, uint64_t total)

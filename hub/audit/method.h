@@ -99,5 +99,8 @@ const struct mr_method *mr_method_at(size_t index); /* NULL past the end */
  */
 int mr_method_allowed(
         const struct mr_method *method, const struct mr_method_call *call, struct mr_error *reterr);
+/* The same of hub.status, which is in no table: not of an operator who is limited. */
+int mr_method_status_allowed(
+        const struct mr_config *config, const char *operator_name, struct mr_error *reterr);
 
 #endif

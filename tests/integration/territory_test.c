@@ -314,7 +314,7 @@ static void an_export_has_what_is_theirs(void **state)
 static void the_tool_is_limited_too(void **state)
 {
     static const char *const refused[][3] = {
-            {"balance"}, {"log", "count"}, {"passport", "explain", "1.total"}};
+            {"balance"}, {"log", "count"}, {"passport", "explain", "1.total"}, {"status"}, {"top", "--once"}};
     struct env *env = *state;
 
     for (int org = 0; org < ORGS; org++) {
@@ -334,7 +334,8 @@ static void the_tool_is_limited_too(void **state)
         struct run_program run = {0};
 
         run_program(&run, argv);
-        assert_int_not_equal(run.status, 0);
+        assert_int_equal(run.status, mr_err_exit(MR_EDENIED));
+        assert_non_null(strstr(run_program_err(&run), "limited to a territory"));
         run_program_fini(&run);
     }
 }
