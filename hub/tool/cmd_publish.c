@@ -33,8 +33,9 @@ struct publish {
     size_t chunk_bytes;
     long long positions[CHUNK_EVENTS]; /* of each in the input, from 1 */
     long long position;
-    long long taken;
-    long long not_taken;
+    long long stored;  /* now or before */
+    long long waiting; /* in the log, now or since before; corrected first */
+    long long refused;
     const char *receipts;  /* --receipt DIR; NULL: none */
     struct mr_buf numbers; /* u64 each: of which there will be receipts */
 };
@@ -62,10 +63,21 @@ static void print_subscriptions(const json_t *names)
         tool_say(stdout, " %s", json_string_value(name));
 }
 
+static long long *count_of(struct publish *publish, const json_t *result)
+{
+    const char *verdict = json_string_value(json_object_get(result, "verdict"));
+    const char *code = json_string_value(json_object_get(result, "code"));
+
+    verdict = verdict ? verdict : "";
+    if (strcmp(verdict, "quarantined") == 0 || (code && strcmp(code, "quarantined-waiting") == 0))
+        return &publish->waiting;
+    return strcmp(verdict, "stored") == 0 || strcmp(verdict, "duplicate") == 0 ? &publish->stored
+                                                                               : &publish->refused;
+}
+
 static void print_result(struct publish *publish, json_t *result, long long position)
 {
     const char *verdict = json_string_value(json_object_get(result, "verdict"));
-    bool taken = verdict && (strcmp(verdict, "stored") == 0 || strcmp(verdict, "duplicate") == 0);
     const char *texts[4] = {"code", "field", "reason", "cure"};
 
     (void)json_object_set_new(result, "item", json_integer(position));
@@ -73,7 +85,7 @@ static void print_result(struct publish *publish, json_t *result, long long posi
         (void)json_object_set_new(result, "dry_run", json_true());
     if (publish->receipts && json_object_get(result, "number"))
         mr_buf_put_be64(&publish->numbers, (uint64_t)json_integer_value(json_object_get(result, "number")));
-    *(taken ? &publish->taken : &publish->not_taken) += 1;
+    *count_of(publish, result) += 1;
     if (publish->tool->json) {
         tool_render(publish->tool, stdout, result);
         return;
@@ -307,6 +319,17 @@ static int save_receipts(struct publish *publish)
     return r < 0 ? tool_fail(publish->tool, &error) : 0;
 }
 
+static void print_counts(const struct publish *publish)
+{
+    if (publish->dry)
+        (void)printf("%lld would be stored or are already, %lld would wait for correction, %lld would be "
+                     "refused; nothing was stored\n",
+                publish->stored, publish->waiting, publish->refused);
+    else
+        (void)printf("%lld stored now or before, %lld waiting for correction, %lld refused\n",
+                publish->stored, publish->waiting, publish->refused);
+}
+
 static int publish_run(struct tool *tool, int argc, char **argv)
 {
     static const struct option options[] = {{"system", required_argument, NULL, 's'},
@@ -346,14 +369,13 @@ static int publish_run(struct tool *tool, int argc, char **argv)
     mr_buf_wipe(&input);
     r = r < 0 ? fail(&publish, r, &error) : 0;
     if (r == 0 && !tool->json && publish.position > 1)
-        (void)printf("%lld %staken, %lld not%s\n", publish.taken, publish.dry ? "would be " : "",
-                publish.not_taken, publish.dry ? "; nothing was stored" : " taken");
+        print_counts(&publish);
     if (r == 0)
         r = save_receipts(&publish);
     mr_buf_fini(&publish.numbers);
     if (r != 0)
         return r;
-    return publish.not_taken > 0 ? TOOL_EXIT_CHECK : 0;
+    return publish.waiting + publish.refused > 0 ? TOOL_EXIT_CHECK : 0;
 }
 
 const struct tool_command tool_publish = {
@@ -362,10 +384,15 @@ const struct tool_command tool_publish = {
         .summary = "publish CloudEvents from a file or standard input",
         .help = "FILE holds CloudEvents JSON: one object, an array, or one object a line; - or nothing is "
                 "standard input.\n"
-                "Prints for each item: stored and its log number, duplicate and the first one's number, "
-                "quarantined or\n"
-                "refused with the code, the field, the reason and what to do. Each acknowledged item is on "
-                "disk.\n"
+                "Prints for each item: stored and its log number; duplicate and the first one's number; "
+                "quarantined: in the\n"
+                "log under its number, but it waits for correction and nobody gets it (marshrut quarantine); "
+                "or refused: not\n"
+                "taken, its sender has to mend it. With the code, the field, the reason and what to do. A "
+                "repeat of what\n"
+                "waits is a duplicate with the code quarantined-waiting, and counts as waiting. Each "
+                "acknowledged item is\n"
+                "on disk.\n"
                 "  --system NAME  speak as this configured system; otherwise the one whose source the event "
                 "carries\n"
                 "  --receipt DIR  for each item with a number its receipt, DIR/NUMBER.receipt: marshrut "
@@ -374,9 +401,9 @@ const struct tool_command tool_publish = {
                 "what events\n"
                 "                 mean for each other is seen within 200 of them\n"
                 "Needs a running hub; one that is started anew meanwhile is waited for, 30 s. Exit code 1 "
-                "when "
-                "an item was\n"
-                "quarantined or refused, 75 when no hub is there or it has no space: publish the same again "
-                "later.\n",
+                "when an "
+                "item waits\n"
+                "for correction or was refused, 75 when no hub is there or it has no space: publish the same "
+                "again later.\n",
         .run = publish_run,
 };

@@ -351,8 +351,10 @@ static int quarantine_run(struct tool *tool, int argc, char **argv)
 const struct tool_command tool_quarantine = {
         .name = "quarantine",
         .usage = "list|show|fix|approve|reject|release|discard ...",
-        .summary = "events that were taken but wait for correction",
-        .help = "  quarantine list [FILTER] [--state STATE] [--proposed] [--lang ru]\n"
+        .summary = "events that are in the log but wait for correction",
+        .help = "They are kept under their number, delivered to nobody, and their sender need not send them "
+                "again.\n\n"
+                "  quarantine list [FILTER] [--state STATE] [--proposed] [--lang ru]\n"
                 "                            each with its number, the field, the rule that it broke and "
                 "what "
                 "to do\n"
@@ -367,7 +369,8 @@ const struct tool_command tool_quarantine = {
                 "  quarantine approve NUMBER:PROPOSAL...\n"
                 "                            takes it as it was proposed; needs another operator. PROPOSAL "
                 "is\n"
-                "                            proposal.event of show: another one by now is not taken (exit "
+                "                            proposal.event of show: another one by now is not approved "
+                "(exit "
                 "code 73)\n"
                 "  quarantine reject NUMBER...|FILTER --reason CODE\n"
                 "                            it is not taken, and goes on waiting as it was\n"

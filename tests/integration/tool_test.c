@@ -43,6 +43,8 @@ static const char mixed[] = DEFICIT("d-1", "11223344595") "\n" DEFICIT("d-2", "1
         "x-1", "portal", "nms.nothing.happened.v1") "{}}\n{\"id\":\n" HEAD("r-1", "portal",
         "nms.route.assigned.v1") "{\"routeId\":\"R\"}}\n" PROGRAMME "\n";
 
+/* What waits already: not refused, but not stored either. */
+static const char waiting[] = DEFICIT("d-2", "11223344596") "\n" DEFICIT("d-2", "11223344596") "\n";
 static const char fresh[] = DEFICIT("d-9", "11223344595") "\n";
 
 struct scene {
@@ -148,6 +150,7 @@ static void test_publish(void **state)
     expect(*state, "publish-good", 0, good, ARGS("publish"));
     expect(*state, "publish-again", 0, good, ARGS("publish", "-"));
     expect(*state, "publish-mixed", 1, mixed, ARGS("publish"));
+    expect(*state, "publish-waiting-again", 1, waiting, ARGS("publish"));
     expect(*state, "publish-mixed-json", 1, mixed, ARGS("publish", "--json"));
     expect(*state, "publish-dry-run-mixed", 1, mixed, ARGS("publish", "--dry-run"));
     expect(*state, "publish-dry-run-json", 0, fresh, ARGS("publish", "--dry-run", "--json"));
