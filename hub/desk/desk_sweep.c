@@ -54,16 +54,18 @@ static bool has_key(const struct mr_desk *desk, const uint8_t *item)
 static void add_owed(struct sweep *s, uint64_t number)
 {
     struct mr_owed owed = {number, number};
-    uint8_t *last = s->owed.data + s->owed.size - sizeof owed;
 
-    if (s->owed.size > 0)
+    if (s->owed.size > 0) {
+        uint8_t *last = s->owed.data + s->owed.size - sizeof owed;
+
         memcpy(&owed, last, sizeof owed);
-    if (s->owed.size > 0 && number - owed.last <= NEAR) {
-        owed.last = number;
-        memcpy(last, &owed, sizeof owed);
-        return;
+        if (number - owed.last <= NEAR) {
+            owed.last = number;
+            memcpy(last, &owed, sizeof owed);
+            return;
+        }
+        owed = (struct mr_owed){number, number};
     }
-    owed = (struct mr_owed){number, number};
     mr_buf_put(&s->owed, &owed, sizeof owed);
 }
 

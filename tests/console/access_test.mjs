@@ -5,9 +5,6 @@ import {fitsAPhone, PASSWORD, play, withoutViolations} from './stage.mjs';
 
 const SNILS = /\b\d{11}\b/;
 
-// The first record about a person, by its number.
-const sealed = (stage) => JSON.parse(stage.tool('--json', 'log', 'find', '--type', 'nms.employment.started.v1').split('\n')[0]).number;
-
 async function masked(page, origin, number) {
   await page.goto(`${origin}/#/event/${number}`);
   await page.waitForSelector('button:text-is("Показать персональные данные")');
@@ -78,8 +75,8 @@ async function accounts(stage, page) {
 }
 
 await play('access', async (stage) => {
-  const number = sealed(stage);
   const officer = await stage.as('zotova');
+  const {number} = await stage.aboutAPerson(officer, false);
   await masked(officer, stage.origin, number);
   await lookAt(officer, number, '17-03');
   await officer.click('button:text-is("Скрыть")');

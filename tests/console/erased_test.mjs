@@ -3,18 +3,8 @@
 import assert from 'node:assert/strict';
 import {fitsAPhone, play, withoutViolations} from './stage.mjs';
 
-// The first record about the erased person, by its number.
-async function erased(stage, page) {
-  const lines = stage.tool('--json', 'log', 'find', '--type', 'nms.employment.started.v1').trim().split('\n');
-  for (const number of lines.map((line) => JSON.parse(line).number).filter(Boolean)) {
-    const event = await page.evaluate((n) => fetch(`/api/v1/events/${n}`).then((response) => response.json()), number);
-    if (event.erased) return event;
-  }
-  return assert.fail('nobody is erased in this region');
-}
-
 async function anErasedEvent(stage, page) {
-  const event = await erased(stage, page);
+  const event = await stage.aboutAPerson(page, true);
   await page.goto(`${stage.origin}/#/event/${event.number}`);
   await page.waitForSelector('h1:has-text("Событие")');
   await page.waitForSelector('text=Персональные данные уничтожены по запросу');

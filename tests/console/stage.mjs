@@ -92,6 +92,16 @@ class Stage {
     return execFileSync(join(this.bin, 'marshrut'), ['-c', join(this.dir, 'marshrut.yaml'), ...args], {encoding: 'utf8'});
   }
 
+  // The first record about a person who was erased (the region erases one when it starts), or about one who was not.
+  async aboutAPerson(page, erased) {
+    const lines = this.tool('--json', 'log', 'find', '--type', 'nms.employment.started.v1').trim().split('\n');
+    for (const number of lines.map((line) => JSON.parse(line).number).filter(Boolean)) {
+      const event = await page.evaluate((n) => fetch(`/api/v1/events/${n}`).then((response) => response.json()), number);
+      if (Boolean(event.erased) === erased) return event;
+    }
+    return assert.fail(erased ? 'nobody is erased in this region' : 'everybody is');
+  }
+
   // The console as this operator of the region sees it first: invited, with a password.
   async as(name, options = {}) {
     const {link, secret} = JSON.parse(this.tool('--json', '--as', 'smirnov', 'account', 'invite', name));
