@@ -6,14 +6,21 @@ function snilsHolds(digits) {
   return ((sum % 101) % 100) === Number(digits.slice(9));
 }
 
+// One character for one: places stay. Digits and dashes of other scripts are written for those of ours.
+const plain = (line) => line.replace(/[\uff10-\uff19]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0)).replace(/[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]/g, '-').replace(/[\u00a0\u2000-\u200a\u202f\u3000]/g, ' ');
+
+const TELEPHONE = /(?<![0-9A-Za-z])(?:\+7|[78](?=[ ()._/-]*[3489]))(?:[ ()._/-]*\d){10}(?![0-9A-Za-z])/;
+const MAIL = /[^\s:"]+(?:@|[([{]at[)\]}])[^\s"]+\.[^\s"]+/i;
+
 // Where a person stands in it: [begin, end], or nothing.
-export function personIn(line) {
-  for (const found of line.matchAll(/(?<!\d)\d{3}([- ]?)\d{3}[- ]?\d{3}[- ]?\d{2}(?!\d)/g)) {
+export function personIn(text) {
+  const line = plain(text);
+  for (const found of line.matchAll(/(?<!\d)\d{3}([ ._/-]*)\d{3}[ ._/-]*\d{3}[ ._/-]*\d{2}(?!\d)/g)) {
     const digits = found[0].replace(/\D/g, '');
     if (found[1] === '-' || snilsHolds(digits)) return [found.index, found.index + found[0].length];
   }
-  const mail = line.match(/[^\s:"]+@[^\s"]+\.[^\s"]+/);
-  return mail ? [mail.index, mail.index + mail[0].length] : null;
+  const other = line.match(TELEPHONE) ?? line.match(MAIL);
+  return other ? [other.index, other.index + other[0].length] : null;
 }
 
 const DIGITS_MAX = 5; // the number of a document has more; so has an id of a person

@@ -8,8 +8,8 @@
 
 #include "hub/http/route.h"
 
-/* A СНИЛС, an address of mail, a telephone, series and number of a passport, or anything in Cyrillic letters
- * (names are). A whole number up to `head` is a log number. Pure. */
+/* A СНИЛС, an address of mail, a telephone, series and number of a passport, however they are divided, or
+ * anything that is not ASCII (names are not). A whole number up to `head` is a log number. Pure. */
 bool mr_personal_like(const char *text, uint64_t head);
 
 /* false: answered, path or query has such a value; it is not repeated. */

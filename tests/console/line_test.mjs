@@ -78,7 +78,8 @@ for (const [line, code, at, end] of refused) {
 assert.deepEqual(readLine('a:1 номер:x').errors.map((e) => e.code), ['unknown', 'badnumber']);
 
 // Whatever looks like somebody is refused before anything of it can get into an address.
-for (const line of [SNILS, '112-233-445 95', '112 233 445 95', `дело:${SNILS}`, `id:"112-233-445-95"`, '123-456-789 00', 'Петрова', 'Петрова Мария', 'тип:nms. Мамин-Сибиряк', 'a@b.ru', 'id:a@b.ru'])
+for (const line of [SNILS, '112-233-445 95', '112 233 445 95', `дело:${SNILS}`, `id:"112-233-445-95"`, '123-456-789 00', 'Петрова', 'Петрова Мария', 'тип:nms. Мамин-Сибиряк', 'a@b.ru', 'id:a@b.ru',
+  '112.233.445.95', '112_233_445_95', '112/233/445/95', '112–233–445–95', '１１２２３３４４５９５', '89131234567', '8(913)123-45-67', '8 913 123-45-67', '+7 391 000-00-00', 'ivanov(at)mail.ru', 'id:ivanov[at]mail.ru'])
   assert.equal(readLine(line).errors?.[0].code, 'person', line);
 for (const line of ['1022402127461', 'ПК-123/2026', '11223344596', 'номер:11223344596'])
   assert.notEqual(readLine(line).errors?.[0].code, 'person', line);
@@ -86,10 +87,10 @@ for (const line of ['1022402127461', 'ПК-123/2026', '11223344596', 'номер
 // What the address may say, and what this tab keeps: ids of persons and numbers of documents look like other ids.
 for (const line of ['', 'тип:nms. система:portal', 'огрн:1022402127461', 'дело:the-case', 'id:told-1', 'источник:urn:marshrut:24:', 'с:2026-09-01 по:30.09.2026', 'номер:10-20'])
   assert.ok(isOpen(line), line);
-for (const line of ['e-17', '180000012345', 'ПК-123/2026', '0190f8a2-7c1e-7cc0-98c5-9f1a3c1b2d4e', 'дело:ПК-123', 'дело:180000012345', 'id:0190f8a2-7c1e-7cc0-98c5-9f1a3c1b2d4e', 'источник:a-123456', 'огрн:304246312345678', 'дело:"a b"', SNILS, 'Петрова', 'тип:'])
+for (const line of ['e-17', 'Д-2026/17', 'огрн:1022402127461', '180000012345', 'ПК-123/2026', '0190f8a2-7c1e-7cc0-98c5-9f1a3c1b2d4e', 'дело:ПК-123', 'дело:180000012345', 'id:0190f8a2-7c1e-7cc0-98c5-9f1a3c1b2d4e', 'источник:a-123456', 'огрн:304246312345678', 'дело:"a b"', SNILS, 'Петрова', 'тип:'])
   assert.ok(!isOpen(line), line);
 for (const value of ['', '17', '2026-09-01', '2026-09-01T09:00:00Z', 'v12', 'school-7', '17-03']) assert.ok(!mayBePerson(value), value);
-for (const value of [SNILS, '112-233-445 95', 'Петрова', 'a b', 'a@b', '0412 123456', '1234567890', '180000-12']) assert.ok(mayBePerson(value), value);
+for (const value of [SNILS, '112-233-445 95', 'Петрова', 'a b', 'a@b', '0412 123456', '1234567890', '180000-12', '0405-123456', '0405123456', '89131234567', 'ivanov(at)mail.ru', '１１２']) assert.ok(mayBePerson(value), value);
 
 // What is clicked stands in the line once.
 assert.equal(withCondition('тип:a. с:2026-01-01', 'type', 'b.', true), 'с:2026-01-01 тип:b.');
