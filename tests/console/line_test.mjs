@@ -85,9 +85,9 @@ for (const line of ['1022402127461', 'ПК-123/2026', '11223344596', 'номер
   assert.notEqual(readLine(line).errors?.[0].code, 'person', line);
 
 // What the address may say, and what this tab keeps: ids of persons and numbers of documents look like other ids.
-for (const line of ['', 'тип:nms. система:portal', 'огрн:1022402127461', 'дело:the-case', 'id:told-1', 'источник:urn:marshrut:24:', 'с:2026-09-01 по:30.09.2026', 'номер:10-20'])
+for (const line of ['', 'тип:nms. система:portal', 'огрн:1022402127461', 'дело:the-case', 'id:told-1', 'источник:urn:marshrut:24:', 'с:2026-09-01 по:30.09.2026', 'номер:10-20', 'номер:17'])
   assert.ok(isOpen(line), line);
-for (const line of ['e-17', 'Д-2026/17', 'огрн:1022402127461', '180000012345', 'ПК-123/2026', '0190f8a2-7c1e-7cc0-98c5-9f1a3c1b2d4e', 'дело:ПК-123', 'дело:180000012345', 'id:0190f8a2-7c1e-7cc0-98c5-9f1a3c1b2d4e', 'источник:a-123456', 'огрн:304246312345678', 'дело:"a b"', SNILS, 'Петрова', 'тип:'])
+for (const line of ['e-17', 'Д-2026/17', '180000012345', 'ПК-123/2026', '0190f8a2-7c1e-7cc0-98c5-9f1a3c1b2d4e', 'дело:ПК-123', 'дело:180000012345', 'id:0190f8a2-7c1e-7cc0-98c5-9f1a3c1b2d4e', 'источник:a-123456', 'огрн:304246312345678', 'дело:"a b"', SNILS, 'Петрова', 'тип:'])
   assert.ok(!isOpen(line), line);
 for (const value of ['', '17', '2026-09-01', '2026-09-01T09:00:00Z', 'v12', 'school-7', '17-03']) assert.ok(!mayBePerson(value), value);
 for (const value of [SNILS, '112-233-445 95', 'Петрова', 'a b', 'a@b', '0412 123456', '1234567890', '180000-12', '0405-123456', '0405123456', '89131234567', 'ivanov(at)mail.ru', '１１２']) assert.ok(mayBePerson(value), value);
