@@ -38,9 +38,10 @@ struct connection {
     struct mr_list member; /* of deadlines while one is set */
     uint64_t deadline_ms;
     int fd;
-    struct mr_list all; /* of server->connections */
-    struct mr_ip ip;    /* mr_ip_one() of the peer's */
-    bool nul;           /* in the address that is asked for now */
+    struct mr_list all;  /* of server->connections */
+    struct mr_ip ip;     /* mr_ip_one() of the peer's */
+    bool nul;            /* in the address that is asked for now */
+    const char *uri_end; /* of that address as it was read, at its first NUL; only compared */
 };
 
 struct mr_http_exchange {
@@ -64,7 +65,8 @@ struct mr_http_exchange {
 };
 
 /* What of the head cannot be read in one way alone; NULL: nothing (http_screen.c). */
-const char *mr_http_screen(struct MHD_Connection *mhd, const struct connection *connection);
+const char *mr_http_screen(
+        struct MHD_Connection *mhd, const struct connection *connection, const char *version);
 void *mr_http_look_at_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
 /* http_door.c */
 enum MHD_Result mr_http_may_enter(void *cls, const struct sockaddr *address, socklen_t size);

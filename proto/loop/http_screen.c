@@ -11,7 +11,7 @@
 
 struct screen {
     int lengths, encodings, hosts;
-    bool odd_length, odd_encoding, odd_query;
+    bool odd_length, odd_encoding, odd_query, odd_line;
 };
 
 static bool is_whole_number(const char *text, size_t size)
@@ -23,13 +23,30 @@ static bool is_whole_number(const char *text, size_t size)
     return size > 0 && digits == size;
 }
 
+/*
+ * libmicrohttpd 0.9 ends a text at the first NUL, leaves a CR alone in it, ends a line at a LF alone, joins
+ * what is folded, and takes a name with blanks behind it. It leaves names and values where they were read:
+ * between them is a colon and blanks, and behind a value the two NULs that it has put over CR LF. What is
+ * folded lies elsewhere.
+ */
+static bool is_plain_line(const char *name, size_t name_size, const char *value)
+{
+    const char *at = name + name_size + 1;
+
+    if (name_size == 0 || strcspn(name, " \t\r\n") != name_size)
+        return false;
+    for (; at < value && (*at == ' ' || *at == '\t'); at++)
+        ;
+    return at == value && !value[strcspn(value, "\r\n")] && !value[strlen(value) + 1];
+}
+
 static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_size,
         const char *value, size_t value_size)
 {
     struct screen *screen = cls;
 
     (void)kind;
-    (void)name_size;
+    screen->odd_line |= !value || !is_plain_line(name, name_size, value);
     value = value ? value : "";
     if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
         screen->lengths++;
@@ -53,7 +70,8 @@ static enum MHD_Result on_argument(void *cls, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
-const char *mr_http_screen(struct MHD_Connection *mhd, const struct connection *connection)
+const char *mr_http_screen(
+        struct MHD_Connection *mhd, const struct connection *connection, const char *version)
 {
     struct screen screen = {0};
 
@@ -67,7 +85,8 @@ const char *mr_http_screen(struct MHD_Connection *mhd, const struct connection *
             {screen.encodings > 1 || screen.odd_encoding || (screen.encodings && screen.lengths),
                     MHD_HTTP_HEADER_TRANSFER_ENCODING},
             {screen.hosts > 1, MHD_HTTP_HEADER_HOST},
-            {connection->nul || screen.odd_query, "path"},
+            {connection->nul || screen.odd_query || version != connection->uri_end + 1, "path"},
+            {screen.odd_line, "headers"},
     };
 
     for (size_t i = 0; i < MR_COUNT(found); i++)
@@ -83,7 +102,10 @@ void *mr_http_look_at_uri(void *cls, const char *uri, struct MHD_Connection *mhd
             MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
 
     (void)cls;
-    if (connection)
+    if (connection) {
         connection->nul = strstr(uri, "%00") != NULL;
+        connection->uri_end =
+                uri + strlen(uri); /* the version is next, with a space between: or there was a NUL */
+    }
     return NULL; /* nobody has begun yet */
 }

@@ -167,7 +167,8 @@ static enum MHD_Result answer_early(struct mr_http_exchange *exchange)
     return queue_answer(exchange);
 }
 
-static enum MHD_Result begin(struct mr_http_server *server, struct MHD_Connection *mhd, void **context)
+static enum MHD_Result begin(
+        struct mr_http_server *server, struct MHD_Connection *mhd, const char *version, void **context)
 {
     const char *length = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
     const char *expect = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
@@ -184,7 +185,7 @@ static enum MHD_Result begin(struct mr_http_server *server, struct MHD_Connectio
     mr_list_init(&exchange->member);
     mr_list_push_back(&server->exchanges, &exchange->member);
     *context = exchange;
-    exchange->odd = mr_http_screen(mhd, connection);
+    exchange->odd = mr_http_screen(mhd, connection, version);
     if (exchange->odd)
         exchange->early_status = MHD_HTTP_BAD_REQUEST;
     else if (server->options.bearer_token &&
@@ -235,9 +236,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *mhd, const ch
 {
     struct mr_http_exchange *exchange = *context;
 
-    (void)version;
     if (!exchange)
-        return begin(cls, mhd, context);
+        return begin(cls, mhd, version, context);
     if (*upload_size > 0) {
         take_body(exchange, upload, *upload_size);
         *upload_size = 0;

@@ -141,6 +141,46 @@ static void test_raw_requests(void **state)
     assert_int_equal(ask(f, "GET", "/query", NULL, mr_slice(NULL, 0)).status, 200);
 }
 
+/* What a proxy before it could read as another request; each is refused, and nothing more is read from there.
+ */
+static void test_two_ways_to_read_a_line(void **state)
+{
+#define RAW(text)                                                                                            \
+    {                                                                                                        \
+        text, sizeof text - 1                                                                                \
+    }
+    static const struct {
+        const char *send;
+        size_t size;
+    } cases[] = {
+            RAW("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n"),
+            RAW("POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n"),
+            RAW("GET /query HTTP/1.1\r\nHost: x\r\nX: a\rTransfer-Encoding: chunked\r\n\r\n"),
+            RAW("GET /query HTTP/1.1\r\nHost: x\r\nX: a\rY: b\r\n\r\n"),
+            RAW("GET /query HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\nZ: c\r\n\r\n"),
+            RAW("GET /query HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer TOKEN\0x\r\n\r\n"),
+            RAW("GET /query HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer TOKEN\0x\r\nZ: c\r\n\r\n"),
+            RAW("GET /query\0/../x HTTP/1.1\r\nHost: x\r\n\r\n"),
+    };
+#undef RAW
+    struct http_env *f = *state;
+
+    f->deadline_ms = 20000; /* it is not what closes them */
+    open_server(f, NULL);
+    for (size_t i = 0; i < MR_COUNT(cases); i++) {
+        char answer[4096];
+        int fd = dial(f);
+
+        assert_int_equal(send(fd, cases[i].send, cases[i].size, MSG_NOSIGNAL), cases[i].size);
+        read_all(f, fd, answer, sizeof answer);
+        (void)close(fd);
+        if (*answer && strncmp(answer, "HTTP/1.1 400", 12) != 0)
+            fail_msg("%zu: %s", i, answer);
+    }
+    assert_int_equal(f->requests, 0);
+    assert_int_equal(ask(f, "GET", "/query", NULL, mr_slice(NULL, 0)).status, 200);
+}
+
 static void test_headers_have_a_limit(void **state)
 {
     struct http_env *f = *state;
@@ -216,6 +256,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(
                     test_drip_is_cut_at_the_deadline, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(test_raw_requests, http_env_setup, http_env_teardown),
+            cmocka_unit_test_setup_teardown(test_two_ways_to_read_a_line, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(test_headers_have_a_limit, http_env_setup, http_env_teardown),
             cmocka_unit_test_setup_teardown(
                     test_a_crowd_that_leaves_makes_room, http_env_setup, http_env_teardown),
