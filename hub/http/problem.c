@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "proto/base/hex.h"
 #include "proto/base/list.h"
@@ -136,13 +137,31 @@ static void answer_tagged(const struct mr_http_request *request, unsigned status
     answer_as(request, status, content_type, cache, tag, packed, body);
 }
 
-/* RFC 9110, 12.5.3, as browsers write it: "gzip, deflate, br". With a weight of nothing it is not wanted. */
+/* Is it "gzip" or "*", up to a weight or the end of the item, and is the weight more than nothing? */
+static bool is_coding(const char *item, const char *coding, bool *wanted)
+{
+    size_t size = strlen(coding), end = strcspn(item, ",");
+    const char *weight = memchr(item, '=', end);
+
+    if (strncasecmp(item, coding, size) != 0 || !strchr(" \t,;", item[size]))
+        return false;
+    *wanted = !weight || strtod(weight + 1, NULL) > 0;
+    return true;
+}
+
+/* RFC 9110, 12.5.3: "gzip, deflate;q=0.5, *;q=0". What is said of gzip counts more than what is of all. */
 bool mr_api_takes_gzip(const struct mr_http_request *request)
 {
-    const char *accepted = mr_http_header(request, "Accept-Encoding");
-    const char *at = accepted ? strstr(accepted, "gzip") : NULL;
+    const char *at = mr_http_header(request, "Accept-Encoding");
+    bool any = false, wanted = false;
 
-    return at && strncmp(at, "gzip;q=0", 8) != 0;
+    for (; at && *at; at += strcspn(at, ",")) {
+        at += strspn(at, ", \t");
+        if (is_coding(at, "gzip", &wanted))
+            return wanted;
+        (void)is_coding(at, "*", &any);
+    }
+    return any;
 }
 
 /* What is worth it, and has no secret in it: see docs/api.md. */

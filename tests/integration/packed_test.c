@@ -115,10 +115,18 @@ static void who_does_not_take_it_does_not(void **state)
 {
     struct env *env = *state;
 
-    assert_int_equal(ask(env, "GET", "/api/v1/types", "Accept-Encoding: br\r\n"), 200);
-    assert_string_equal(header(env, "Content-Encoding"), "");
-    assert_int_equal(ask(env, "GET", "/api/v1/types", "Accept-Encoding: gzip;q=0\r\n"), 200);
-    assert_string_equal(header(env, "Content-Encoding"), "");
+    static const struct {
+        const char *headers, *coding;
+    } cases[] = {{"Accept-Encoding: br\r\n", ""}, {"Accept-Encoding: gzip;q=0\r\n", ""},
+            {"Accept-Encoding: gzip; q=0.0, *\r\n", ""}, {"Accept-Encoding: *;q=0\r\n", ""},
+            {"Accept-Encoding: xgzip, gzipped\r\n", ""}, {"Accept-Encoding: GZIP\r\n", "gzip"},
+            {"Accept-Encoding: *\r\n", "gzip"}, {"Accept-Encoding: br;q=1, gzip ;q=0.5\r\n", "gzip"},
+            {"Accept-Encoding: *;q=0, gzip\r\n", "gzip"}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(ask(env, "GET", "/api/v1/types", cases[i].headers), 200);
+        assert_string_equal(header(env, "Content-Encoding"), cases[i].coding);
+    }
 }
 
 /* What nobody may keep has secrets or values of persons beside text that others wrote. */
