@@ -295,7 +295,10 @@ static void no_address_is_kept(void **state)
             "/api/v1/events?" SNILS "=1", "/api/v1/events/" SNILS, "/api/v1/types/" SNILS,
             "/api/v1/events?correlation=112-233-445%2095", "/api/v1/events?source=112+233+445+95",
             "/api/v1/events/facets?id=ivanova%40school.ru", "/api/v1/parked?reason=%2B7%20391%20000-00-00",
-            "/api/v1/quarantine?code=04%2012%20123456", "/api/v1/events/export?id=%D0%98%D0%B2%D0%B0%D0%BD"};
+            "/api/v1/quarantine?code=04%2012%20123456", "/api/v1/events/export?id=%D0%98%D0%B2%D0%B0%D0%BD",
+            "/api/v1/events?id=112.233.445.95", "/api/v1/events?id=112%E2%80%93233",
+            "/api/v1/events?id=%EF%BC%91", "/api/v1/events?id=8(913)123-45-67",
+            "/api/v1/events?id=0405123456", "/api/v1/events?id=ivanova(at)mail.ru"};
     struct env *env = *state;
     char cache[64];
 
