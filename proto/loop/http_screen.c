@@ -27,12 +27,15 @@ static bool is_whole_number(const char *text, size_t size)
  * libmicrohttpd 0.9 ends a text at the first NUL, leaves a CR alone in it, ends a line at a LF alone, joins
  * what is folded, and takes a name with blanks behind it. It leaves names and values where they were read:
  * between them is a colon and blanks, and behind a value the two NULs that it has put over CR LF. What is
- * folded lies elsewhere.
+ * folded lies elsewhere. Later versions (0.9.77) refuse such lines themselves, and may lay them out
+ * otherwise.
  */
 static bool is_plain_line(const char *name, size_t name_size, const char *value)
 {
     const char *at = name + name_size + 1;
 
+    if (MHD_VERSION >= 0x00097700)
+        return true;
     if (name_size == 0 || strcspn(name, " \t\r\n") != name_size)
         return false;
     for (; at < value && (*at == ' ' || *at == '\t'); at++)
