@@ -117,13 +117,15 @@ static bool has_snils(const char *text)
     return mr_ident_snils_within(text);
 }
 
-/* "0412 123456", "0412-123456", "04 12 123456", "0412123456". */
+/* "0412 123456", "0412-123456", "04 12 123456", "0412123456"; not "c-0412123456", a number of something else.
+ */
 static bool has_passport(const char *text)
 {
     static const size_t groups[] = {2, 2, 6};
 
     for (const char *at = text; *at; at++)
-        if (is_digit(*at) && is_grouped(text, at, " -_", groups, MR_COUNT(groups)))
+        if (is_digit(*at) && (at == text || !strchr("-_", at[-1])) &&
+                is_grouped(text, at, " -_", groups, MR_COUNT(groups)))
             return true;
     return false;
 }
