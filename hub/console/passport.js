@@ -1,6 +1,6 @@
 // «Паспорт»: the form's sections in their order and the way of a version; a cell leads to its rule and its events.
 import '/console/passport_words.js';
-import {html, useEffect, useRef, useState} from '/console/htm.js';
+import {html, useEffect, useLayoutEffect, useRef, useState} from '/console/htm.js';
 import {go} from '/console/address.js';
 import {get, query} from '/console/api.js';
 import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
@@ -104,7 +104,7 @@ function Shown({passport, fresh, workflow, asked, who, at, cell, turn}) {
 // refused and its form is gone.
 function Said({said: {asking, done, error}}) {
   const place = useRef(null);
-  useEffect(() => { if (done || error) { scrollTo(0, 0); place.current.focus(); } }, [done, error]);
+  useLayoutEffect(() => { if (done || error) { scrollTo(0, 0); place.current.focus(); } }, [done, error]);
   return html`<div tabindex="-1" ref=${place}><div role="status">${asking && html`<p>${w('p_asking')}</p>`}${done && html`<p class="good">${w('p_done')} <a href="#/event/${done.number}">${count(done.number)}</a></p>`}</div>
     ${error && html`<${Refused} error=${error} />`}</div>`;
 }

@@ -1,5 +1,5 @@
 // The passport's way: a form for each step, for whoever has its role; each says what it saw (If-Match).
-import {html, useEffect, useRef, useState} from '/console/htm.js';
+import {html, useLayoutEffect, useRef, useState} from '/console/htm.js';
 import {post} from '/console/api.js';
 import {Trouble} from '/console/parts.js';
 import {asking, lookAgain, nothing, refused, written} from '/console/passport_said.js';
@@ -59,7 +59,8 @@ export function ActForm({step, given = {}, fixed = {}, tag, title, onDone, onCan
   const [busy, setBusy] = useState(false);
   const form = useRef(null);
   const {path, fields, more} = forms[step];
-  useEffect(() => { const field = form.current.querySelector('input, textarea, select, button'); if (field) field.focus(); }, []);
+  // Before it is seen: moved between press and release of a button, the eye and the keyboard would take the click away.
+  useLayoutEffect(() => { const field = form.current.querySelector('input, textarea, select, button'); if (field) field.focus(); }, []);
   const submit = async (e) => {
     e.preventDefault();
     const given = new FormData(e.target);

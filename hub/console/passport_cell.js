@@ -1,5 +1,5 @@
 // One cell: its value, rule and version, the events that it is made of, what is missing; and what may be said of it.
-import {html, useEffect, useRef, useState} from '/console/htm.js';
+import {html, useLayoutEffect, useRef, useState} from '/console/htm.js';
 import {get, query} from '/console/api.js';
 import {Loading, Trouble, useAsk} from '/console/parts.js';
 import {ActForm, may, wordOf} from '/console/passport_acts.js';
@@ -57,7 +57,7 @@ function Acts({answer, workflow, roles}) {
 export function Cell({cell, parameters, workflow, roles, acting, closing, turn}) {
   const [answer, error, again] = useAsk(() => get(`/passport/cells/${encodeURIComponent(cell)}?${query(parameters)}`), `${cell} ${turn}`);
   const place = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!answer || !place.current) return;
     place.current.scrollIntoView({block: 'center'});
     place.current.focus();
