@@ -101,7 +101,7 @@ function Checkpoint({status}) {
 function Systems({status}) {
   const online = new Set(status.sessions.map((s) => s.system));
   return html`<section class="card"><${Table} caption=${w('systems')} rows=${status.systems} columns=${[
-    [w('system'), (s) => s.name], [w('state'), (s) => html`<${Connected} on=${online.has(s.name)} />`], [w('o_lastevent'), (s) => (s.last_event ? when(s.last_event) : w('o_never'))],
+    [w('system'), (s) => s.name], [w('state'), (s) => html`<${Connected} on=${online.has(s.name)} />`], [w('o_lastevent'), (s) => (s.last_event ? when(s.last_event) : s.stored ? '…' : w('o_never'))] /* the store is looked at now and then only */,
     [w('o_since'), (s) => count(s.stored), 'number'], [w('duplicate'), (s) => count(s.duplicate), 'number'], [w('refused'), (s) => count(s.refused), 'number'], [w('waits'), (s) => count(s.quarantine_waiting), 'number'],
     [w('o_flow'), (s) => html`<${Chart} small title="${s.name}, ${w('rate')}" points=${rates((l) => l.systems[s.name])} />`]]} /></section>`;
 }
