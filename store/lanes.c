@@ -107,29 +107,50 @@ __attribute__((target("avx2"))) static void compress_256(struct state *state)
     COMPRESS(state);
 }
 
-bool mr_lanes_here(void)
+bool mr_lanes_has(enum mr_lanes_way way)
 {
-    return __builtin_cpu_supports("avx2");
-}
-
-static void compress(struct state *state)
-{
-    if (__builtin_cpu_supports("avx512f"))
-        compress_512(state);
-    else
-        compress_256(state);
+    return way == MR_LANES_512   ? __builtin_cpu_supports("avx512f")
+           : way == MR_LANES_256 ? __builtin_cpu_supports("avx2")
+                                 : way == MR_LANES_PLAIN;
 }
 #else
-bool mr_lanes_here(void)
+bool mr_lanes_has(enum mr_lanes_way way)
 {
-    return false;
+    return way == MR_LANES_PLAIN;
 }
+#endif
 
-static void compress(struct state *state)
+static void compress_plain(struct state *state)
 {
     COMPRESS(state);
 }
+
+static void compress(enum mr_lanes_way way, struct state *state)
+{
+#if defined(__x86_64__)
+    if (way == MR_LANES_512) {
+        compress_512(state);
+        return;
+    }
+    if (way == MR_LANES_256) {
+        compress_256(state);
+        return;
+    }
 #endif
+    compress_plain(state);
+}
+
+static enum mr_lanes_way best(void)
+{
+    return mr_lanes_has(MR_LANES_512)   ? MR_LANES_512
+           : mr_lanes_has(MR_LANES_256) ? MR_LANES_256
+                                        : MR_LANES_PLAIN;
+}
+
+bool mr_lanes_here(void)
+{
+    return best() != MR_LANES_PLAIN;
+}
 
 /* What a lane works on. */
 struct lane {
@@ -178,12 +199,13 @@ static void put_block(struct state *state, size_t lane, const uint8_t block[stat
     }
 }
 
-void mr_lanes_key_begin(
-        struct mr_lanes_key *ret, const uint8_t key[static MR_LANES_KEY_BYTES], size_t digest_bytes)
+void mr_lanes_key_begin_by(enum mr_lanes_way way, struct mr_lanes_key *ret,
+        const uint8_t key[static MR_LANES_KEY_BYTES], size_t digest_bytes)
 {
     uint8_t block[BLOCK_BYTES] = {0};
     struct state state = {0};
 
+    assert(mr_lanes_has(way));
     assert(digest_bytes > 0 && digest_bytes <= MR_LANES_DIGEST_MAX);
     memcpy(block, key, MR_LANES_KEY_BYTES);
     for (size_t i = 0; i < 8; i++)
@@ -191,12 +213,18 @@ void mr_lanes_key_begin(
     state.h[0][0] ^= UINT64_C(0x01010000) ^ MR_LANES_KEY_BYTES << 8 ^ digest_bytes;
     state.counter[0] = BLOCK_BYTES;
     put_block(&state, 0, block);
-    compress(&state);
+    compress(way, &state);
     for (size_t i = 0; i < 8; i++)
         ret->h[i] = state.h[i][0];
     ret->digest_bytes = digest_bytes;
     sodium_memzero(block, sizeof block);
     sodium_memzero(&state, sizeof state);
+}
+
+void mr_lanes_key_begin(
+        struct mr_lanes_key *ret, const uint8_t key[static MR_LANES_KEY_BYTES], size_t digest_bytes)
+{
+    mr_lanes_key_begin_by(best(), ret, key, digest_bytes);
 }
 
 static void begin(struct state *state, size_t lane, const struct mr_lanes_key *key)
@@ -216,13 +244,15 @@ static void end(const struct state *state, size_t lane, const struct mr_lanes_ke
     memcpy(ret, words, key->digest_bytes);
 }
 
-void mr_lanes_digest(const struct mr_lanes_key *key, const struct mr_lanes_message *messages, size_t count)
+void mr_lanes_digest_by(enum mr_lanes_way way, const struct mr_lanes_key *key,
+        const struct mr_lanes_message *messages, size_t count)
 {
     struct lane lanes[LANES] = {0};
     struct state state = {0};
     uint8_t block[BLOCK_BYTES];
     size_t next = 0, done = 0;
 
+    assert(mr_lanes_has(way));
     while (done < count) {
         for (size_t i = 0; i < LANES; i++) {
             if (!lanes[i].message && next < count) {
@@ -235,7 +265,7 @@ void mr_lanes_digest(const struct mr_lanes_key *key, const struct mr_lanes_messa
             state.final[i] = lanes[i].last ? UINT64_MAX : 0;
             put_block(&state, i, block);
         }
-        compress(&state);
+        compress(way, &state);
         for (size_t i = 0; i < LANES; i++) {
             if (!lanes[i].message || !lanes[i].last)
                 continue;
@@ -246,4 +276,9 @@ void mr_lanes_digest(const struct mr_lanes_key *key, const struct mr_lanes_messa
     }
     sodium_memzero(&state, sizeof state);
     sodium_memzero(block, sizeof block);
+}
+
+void mr_lanes_digest(const struct mr_lanes_key *key, const struct mr_lanes_message *messages, size_t count)
+{
+    mr_lanes_digest_by(best(), key, messages, count);
 }

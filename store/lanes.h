@@ -30,12 +30,23 @@ struct mr_lanes_message {
     uint8_t *ret; /* digest_bytes of the key */
 };
 
-/* Has this processor such registers? When it has not, nothing below may be called. */
+/* The registers that it is done in. The plain way is there always, and slower than one after another. */
+enum mr_lanes_way { MR_LANES_512, MR_LANES_256, MR_LANES_PLAIN, MR_LANES_WAYS };
+
+bool mr_lanes_has(enum mr_lanes_way way);
+/* Has this processor any but the plain way? When it has not, there are better ones than this. */
 bool mr_lanes_here(void);
 
+/* By the widest that this processor has. */
 void mr_lanes_key_begin(
         struct mr_lanes_key *ret, const uint8_t key[static MR_LANES_KEY_BYTES], size_t digest_bytes);
 
 void mr_lanes_digest(const struct mr_lanes_key *key, const struct mr_lanes_message *messages, size_t count);
+
+/* By the one that is said, which must be there: all of them give the same. */
+void mr_lanes_key_begin_by(enum mr_lanes_way way, struct mr_lanes_key *ret,
+        const uint8_t key[static MR_LANES_KEY_BYTES], size_t digest_bytes);
+void mr_lanes_digest_by(enum mr_lanes_way way, const struct mr_lanes_key *key,
+        const struct mr_lanes_message *messages, size_t count);
 
 #endif

@@ -1,4 +1,5 @@
-/* Digests side by side are those of libsodium, whatever is in the other lanes. */
+/* Digests side by side are those of libsodium, whatever is in the other lanes, and by each way that this
+ * processor has. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,37 +35,74 @@ static struct mr_lanes_message cut(size_t i, size_t size)
             .ret = got[i]};
 }
 
-static void test_as_libsodium(void **state)
+/* Of some messages, the first of this size, with a key of their own. */
+static void compare(enum mr_lanes_way way, size_t size)
 {
     static const size_t digest_sizes[] = {16, 32, 64};
+    size_t digest_bytes = digest_sizes[size % MR_COUNT(digest_sizes)], count = 1 + size % MESSAGES;
     struct mr_lanes_message messages[MESSAGES];
     uint8_t key[MR_LANES_KEY_BYTES];
+    struct mr_lanes_key begun;
     size_t sizes[MESSAGES];
 
-    (void)state;
-    if (!mr_lanes_here())
-        skip();
-    randombytes_buf(data, sizeof data);
-    for (size_t size = 1; size <= SIZE_MAX_HERE; size++) {
-        size_t digest_bytes = digest_sizes[size % MR_COUNT(digest_sizes)];
-        size_t count = 1 + size % MESSAGES;
-        struct mr_lanes_key begun;
-
-        randombytes_buf(key, sizeof key);
-        mr_lanes_key_begin(&begun, key, digest_bytes);
-        for (size_t i = 0; i < count; i++) {
-            sizes[i] = i == 0 ? size : 1 + randombytes_uniform(SIZE_MAX_HERE);
-            messages[i] = cut(i, sizes[i]);
-        }
-        mr_lanes_digest(&begun, messages, count);
-        for (size_t i = 0; i < count; i++)
-            expect(key, digest_bytes, i, sizes[i]);
+    randombytes_buf(key, sizeof key);
+    memset(got, 0, sizeof got);
+    for (size_t i = 0; i < count; i++) {
+        sizes[i] = i == 0 ? size : 1 + randombytes_uniform(SIZE_MAX_HERE);
+        messages[i] = cut(i, sizes[i]);
     }
+    if (way == MR_LANES_WAYS) { /* whichever it chooses */
+        mr_lanes_key_begin(&begun, key, digest_bytes);
+        mr_lanes_digest(&begun, messages, count);
+    } else {
+        mr_lanes_key_begin_by(way, &begun, key, digest_bytes);
+        mr_lanes_digest_by(way, &begun, messages, count);
+    }
+    for (size_t i = 0; i < count; i++)
+        expect(key, digest_bytes, i, sizes[i]);
+}
+
+static void by(enum mr_lanes_way way)
+{
+    if (way != MR_LANES_WAYS && !mr_lanes_has(way)) {
+        print_message("this processor has no such registers\n");
+        skip();
+    }
+    randombytes_buf(data, sizeof data);
+    for (size_t size = 1; size <= SIZE_MAX_HERE; size++)
+        compare(way, size);
+}
+
+static void test_512(void **state)
+{
+    (void)state;
+    by(MR_LANES_512);
+}
+
+static void test_256(void **state)
+{
+    (void)state;
+    by(MR_LANES_256);
+}
+
+static void test_plain(void **state)
+{
+    (void)state;
+    by(MR_LANES_PLAIN);
+}
+
+static void test_chosen(void **state)
+{
+    (void)state;
+    assert_true(mr_lanes_has(MR_LANES_PLAIN));
+    assert_int_equal(mr_lanes_here(), mr_lanes_has(MR_LANES_512) || mr_lanes_has(MR_LANES_256));
+    by(MR_LANES_WAYS);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_as_libsodium)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_512), cmocka_unit_test(test_256),
+            cmocka_unit_test(test_plain), cmocka_unit_test(test_chosen)};
 
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }
