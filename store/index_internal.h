@@ -23,7 +23,7 @@ struct mr_index_entry {
 
 uint64_t mr_index_hash(const uint8_t key[static MR_INDEX_KEY_BYTES]);
 int mr_index_entry_compare(const struct mr_index_entry *a, const struct mr_index_entry *b);
-/* As qsort() by that; quick when the numbers ascend, as a batch puts them. */
+/* As qsort() by that; quick when the numbers of each kind ascend, as a batch puts them. */
 void mr_index_sort(struct mr_index_entry *entries, size_t count);
 
 /* ---- runs ---- */

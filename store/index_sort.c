@@ -1,7 +1,7 @@
 /*
- * The order of a run: kind, hash, number. What a batch puts comes in the order of the numbers and most kinds
- * have few different hashes, so: by kind first; a kind that is in order is left; of the others the hashes are
- * sorted byte by byte from the lowest, which keeps the numbers of a hash in their order.
+ * The order of a run: kind, hash, number. What a batch puts of one kind comes in the order of the numbers and
+ * most kinds have few different hashes, so: by kind first; a kind that is in order is left; of the others the
+ * hashes are sorted byte by byte from the lowest, which keeps the numbers of a hash in their order.
  */
 #include <stdbool.h>
 #include <stdlib.h>
@@ -9,18 +9,23 @@
 
 #include "store/index_internal.h"
 
-enum { DIGITS = 256, HASH_BYTES = 8 };
+enum { DIGITS = 256, KINDS = 256, HASH_BYTES = 8 };
 
 static int compare(const void *a, const void *b)
 {
     return mr_index_entry_compare(a, b);
 }
 
+/* Of each kind, that is: the kinds need not come together. */
 static bool numbers_ascend(const struct mr_index_entry *entries, size_t count)
 {
-    for (size_t i = 1; i < count; i++)
-        if (entries[i].number < entries[i - 1].number)
+    uint64_t last[KINDS] = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].number < last[entries[i].kind])
             return false;
+        last[entries[i].kind] = entries[i].number;
+    }
     return true;
 }
 

@@ -3,37 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/intake/known.h"
 #include "hub/intake/prepare.h"
-#include "proto/base/list.h"
 #include "proto/wire/digest.h"
-
-#define HASH_NONFATAL_OOM            1
-#define uthash_nonfatal_oom(element) ((element)->lost = true)
-/* The key is a keyed digest: any four bytes of it are a good hash, and nobody outside can aim at a bucket. */
-#define HASH_FUNCTION(key, size, hash) memcpy(&(hash), (key), sizeof(uint32_t))
-#include <uthash.h>
-/* Nearly everything that is looked for is not there, so the whole chain is walked, and each step in it is
- * memory that no processor has at hand: shorter chains than uthash's own. */
-#undef HASH_BKT_CAPACITY_THRESH
-#define HASH_BKT_CAPACITY_THRESH 5U
-
-struct node {
-    struct mr_dedup_entry entry;
-    bool lost;
-    struct mr_list link; /* in the order of the numbers */
-    struct node *older;  /* of the same ident: not in the hash while this one is */
-    struct node *newer;
-    UT_hash_handle hh;
-};
 
 struct mr_dedup {
     struct mr_house *house;
     struct mr_log_reader *reader;
     struct mr_index_reader *index;
     bool index_open; /* its snapshot is held, until mr_dedup_pause() */
-    struct node *tail;
-    struct mr_list order;
-    size_t count;
+    struct mr_known tail;
 };
 
 void mr_dedup_ident(const struct mr_keyring *keyring, const char *source, const char *id,
@@ -60,102 +39,21 @@ void mr_dedup_digests(const struct mr_keyring *keyring, const char *source, cons
     mr_dedup_bytes(keyring, bytes, ret->digest);
 }
 
-static struct node *find_node(struct mr_dedup *dedup, const uint8_t *ident)
-{
-    struct node *node;
-
-    HASH_FIND(hh, dedup->tail, ident, sizeof node->entry.ident, node);
-    return node;
-}
-
 void mr_dedup_expect(const struct mr_dedup *dedup, const uint8_t ident[static MR_RECORD_IDENT_BYTES])
 {
-    const UT_hash_table *table = dedup->tail ? dedup->tail->hh.tbl : NULL;
-    unsigned hash;
-
-    HASH_FUNCTION(ident, MR_RECORD_IDENT_BYTES, hash);
-    if (table)
-        __builtin_prefetch(&table->buckets[hash & (table->num_buckets - 1)]);
+    mr_known_expect(&dedup->tail, ident);
     if (dedup->index_open)
         mr_index_reader_expect(dedup->index, ident);
 }
 
-static void hash_add(struct mr_dedup *dedup, struct node *node)
-{
-    HASH_ADD(hh, dedup->tail, entry.ident, sizeof node->entry.ident, node);
-}
-
-static void hash_delete(struct mr_dedup *dedup, struct node *node)
-{
-    HASH_DEL(dedup->tail, node);
-}
-
 int mr_dedup_add(struct mr_dedup *dedup, const struct mr_dedup_entry *entry)
 {
-    struct node *node = calloc(1, sizeof *node);
-
-    if (!node)
-        return MR_ENOMEM;
-    node->entry = *entry;
-    node->older = find_node(dedup, entry->ident);
-    hash_add(dedup, node);
-    if (node->lost) {
-        free(node);
-        return MR_ENOMEM;
-    }
-    if (node->older) {
-        node->older->newer = node;
-        hash_delete(dedup, node->older);
-    }
-    mr_list_push_back(&dedup->order, &node->link);
-    dedup->count++;
-    return 0;
-}
-
-/* The older one is found again. Needs no memory: the table never grows, and is kept while it has one. */
-static void uncover(struct mr_dedup *dedup, struct node *node)
-{
-    bool alone = HASH_COUNT(dedup->tail) == 1;
-
-    if (!alone)
-        hash_delete(dedup, node);
-    hash_add(dedup, node->older);
-    if (alone)
-        hash_delete(dedup, node);
-    node->older->newer = NULL;
-}
-
-static void drop(struct mr_dedup *dedup, struct node *node)
-{
-    if (node->newer)
-        node->newer->older = node->older;
-    else if (node->older)
-        uncover(dedup, node);
-    else
-        hash_delete(dedup, node);
-    if (node->newer && node->older)
-        node->older->newer = node->newer;
-    mr_list_remove(&node->link);
-    dedup->count--;
-    free(node);
-}
-
-static struct node *first(struct mr_dedup *dedup)
-{
-    return mr_list_empty(&dedup->order) ? NULL : MR_CONTAINER(dedup->order.next, struct node, link);
-}
-
-static struct node *last(struct mr_dedup *dedup)
-{
-    return mr_list_empty(&dedup->order) ? NULL : MR_CONTAINER(dedup->order.prev, struct node, link);
+    return mr_known_add(&dedup->tail, entry);
 }
 
 void mr_dedup_rollback(struct mr_dedup *dedup, uint64_t from)
 {
-    struct node *node;
-
-    while ((node = last(dedup)) && node->entry.number >= from)
-        drop(dedup, node);
+    mr_known_rollback(&dedup->tail, from);
 }
 
 static int open_index(struct mr_dedup *dedup)
@@ -169,13 +67,12 @@ static int open_index(struct mr_dedup *dedup)
 /* By the snapshot that answers from here on: what it does not hold stays in memory. */
 int mr_dedup_forget_indexed(struct mr_dedup *dedup)
 {
-    struct node *node;
     int r;
 
     mr_dedup_pause(dedup);
     r = open_index(dedup);
-    while (r == 0 && (node = first(dedup)) && node->entry.number <= mr_index_reader_through(dedup->index))
-        drop(dedup, node);
+    if (r == 0)
+        mr_known_forget(&dedup->tail, mr_index_reader_through(dedup->index));
     return r;
 }
 
@@ -188,7 +85,7 @@ void mr_dedup_pause(struct mr_dedup *dedup)
 
 size_t mr_dedup_tail(const struct mr_dedup *dedup)
 {
-    return dedup->count;
+    return mr_known_count(&dedup->tail);
 }
 
 /* The hash of the leaf is the tree's: a leaf that has expired is not there any more. */
@@ -234,7 +131,7 @@ int mr_dedup_open(struct mr_dedup **ret, struct mr_house *house, struct mr_error
 
     if (r == 0) {
         dedup->house = house;
-        mr_list_init(&dedup->order);
+        mr_known_init(&dedup->tail);
         r = mr_index_reader_open(house->index, &dedup->index);
         dedup->index_open = r == 0;
     }
@@ -256,7 +153,7 @@ void mr_dedup_close(struct mr_dedup *dedup)
 {
     if (!dedup)
         return;
-    mr_dedup_rollback(dedup, 0);
+    mr_known_fini(&dedup->tail);
     if (dedup->reader)
         mr_log_reader_close(dedup->reader);
     mr_index_reader_close(dedup->index);
@@ -313,12 +210,12 @@ static int look_waits(struct mr_dedup *dedup, struct mr_dedup_entry *entry)
 
 static int find(struct mr_dedup *dedup, struct mr_dedup_entry *entry)
 {
-    struct node *node = find_node(dedup, entry->ident);
+    const struct mr_dedup_entry *known = mr_known_find(&dedup->tail, entry->ident);
     uint64_t number = UINT64_MAX;
     int r, found = MR_ENOTFOUND;
 
-    if (node)
-        return compare(entry, &node->entry);
+    if (known)
+        return compare(entry, known);
     r = open_index(dedup);
     while (r == 0 && found == MR_ENOTFOUND) {
         r = mr_index_reader_find_last(dedup->index, MR_INDEX_IDENT, entry->ident, number, &number, 1);

@@ -23,8 +23,18 @@ static uint64_t next(uint64_t *seed)
     return *seed >> 20;
 }
 
+/* How the numbers come: all in order, those of each kind, or anyhow. */
+enum order { ALL_ASCEND, KINDS_ASCEND, ANYHOW };
+
+static uint64_t number_of(enum order order, size_t i, unsigned kind, size_t count, uint64_t *seed)
+{
+    if (order == ANYHOW)
+        return 1 + next(seed) % count;
+    return 1 + i / KINDS + (order == KINDS_ASCEND ? (KINDS - kind) * 7 : 0);
+}
+
 /* Kind 0 has one hash, kind 1 three, the others any of `mask`. */
-static void make(struct mr_index_entry *entries, size_t count, uint64_t mask, bool ascending, uint64_t seed)
+static void make(struct mr_index_entry *entries, size_t count, uint64_t mask, enum order order, uint64_t seed)
 {
     memset(entries, 0, count * sizeof *entries);
     for (size_t i = 0; i < count; i++) {
@@ -34,16 +44,16 @@ static void make(struct mr_index_entry *entries, size_t count, uint64_t mask, bo
         entries[i].hash = entries[i].kind == 0   ? 7
                           : entries[i].kind == 1 ? r % 3 << 40
                                                  : next(&seed) << 21 & mask & INT64_MAX;
-        entries[i].number = ascending ? 1 + i / KINDS : 1 + next(&seed) % count;
+        entries[i].number = number_of(order, i, entries[i].kind, count, &seed);
     }
 }
 
-static void check(uint64_t mask, bool ascending, size_t count)
+static void check(uint64_t mask, enum order order, size_t count)
 {
     struct mr_index_entry *got = calloc(count + 1, sizeof *got), *wanted = calloc(count + 1, sizeof *wanted);
 
     assert_true(got && wanted);
-    make(got, count, mask, ascending, 42 + count);
+    make(got, count, mask, order, 42 + count);
     memcpy(wanted, got, count * sizeof *got);
     qsort(wanted, count, sizeof *wanted, compare);
     mr_index_sort(got, count);
@@ -60,24 +70,34 @@ static void ascending_numbers(void **state)
 {
     (void)state;
     for (size_t count = 0; count < 40; count++)
-        check(UINT64_MAX, true, count);
-    check(UINT64_MAX, true, COUNT);
-    check(UINT64_C(0xff000000ff0000), true,
+        check(UINT64_MAX, ALL_ASCEND, count);
+    check(UINT64_MAX, ALL_ASCEND, COUNT);
+    check(UINT64_C(0xff000000ff0000), ALL_ASCEND,
             COUNT); /* digits that are all the same; an odd number of others */
-    check(UINT64_C(0xff0000ff00ff0000), true, COUNT);
+    check(UINT64_C(0xff0000ff00ff0000), ALL_ASCEND, COUNT);
+}
+
+/* As notes put them: the texts of some numbers behind the heads of all. */
+static void numbers_of_each_kind(void **state)
+{
+    (void)state;
+    for (size_t count = 0; count < 40; count++)
+        check(UINT64_MAX, KINDS_ASCEND, count);
+    check(UINT64_MAX, KINDS_ASCEND, COUNT);
 }
 
 static void numbers_in_no_order(void **state)
 {
     (void)state;
-    check(UINT64_MAX, false, COUNT);
-    check(UINT64_C(0xff000000), false, COUNT);
+    check(UINT64_MAX, ANYHOW, COUNT);
+    check(UINT64_C(0xff000000), ANYHOW, COUNT);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(ascending_numbers),
+            cmocka_unit_test(numbers_of_each_kind),
             cmocka_unit_test(numbers_in_no_order),
     };
 
