@@ -14,6 +14,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/err.h"
+#include "proto/base/tick.h"
 #include "proto/config/config.h"
 #include "store/escrow.h"
 #include "store/index.h"
@@ -58,6 +59,7 @@ struct mr_house {
     struct mr_names *names;
     struct mr_passport_kept *kept;        /* the hub's; NULL: each passport is made from its facts */
     const struct mr_territory *territory; /* of one question, by who is limited to it; NULL: all of it */
+    const struct mr_tick *tick;           /* of one question: who wants to know how far it is; NULL: nobody */
     void (*fatal)(int error, const char *where); /* the hub's, set before threads begin; NULL: none */
 };
 

@@ -186,10 +186,10 @@ static void on_work(uv_work_t *work)
             .desk = call->query->desk,
             .hub_running = true,
             .compactor = call->query->compactor,
-            .progress = &call->telling.progress,
             .live = call->live};
 
     atomic_store(&call->telling.begun, true);
+    call->house.tick = call->telling.all ? &call->telling.tick : NULL;
     call->status = mr_territory_of_call(&call->territory, &call->house, call->operator_name,
             call->to.asker && call->to.asker->limited ? &call->to.asker->limits : NULL, &call->error);
     if (call->status == 0)

@@ -2,6 +2,8 @@
 
 #include <stdatomic.h>
 
+#include "store/fault.h"
+
 enum { TELL_MS = 1000, FIRST_TURN = 2 };
 
 static void tell(const struct mr_telling *telling, uint64_t done, uint64_t total)
@@ -24,13 +26,23 @@ static void on_timer(uv_timer_t *timer)
 
     mr_list_foreach (it, &all->list) {
         struct mr_telling *telling = MR_CONTAINER(it, struct mr_telling, link);
-        uint64_t done = atomic_load_explicit(&telling->progress.done, memory_order_relaxed);
+        uint64_t done = atomic_load_explicit(&telling->done, memory_order_relaxed);
 
         if (++telling->turns < FIRST_TURN || (atomic_load(&telling->begun) && done == telling->told))
             continue; /* it is young, stands still, or is of those that do not tell */
         telling->told = done;
-        tell(telling, done, atomic_load_explicit(&telling->progress.total, memory_order_relaxed));
+        tell(telling, done, atomic_load_explicit(&telling->total, memory_order_relaxed));
     }
+}
+
+static void on_tick(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+    struct mr_telling *telling = ctx;
+
+    (void)what;
+    atomic_store_explicit(&telling->total, total, memory_order_relaxed);
+    atomic_store_explicit(&telling->done, done, memory_order_relaxed);
+    (void)MR_FAULT("question.told");
 }
 
 void mr_tellings_open(struct mr_tellings *all, uv_loop_t *loop, struct mr_gateway *gateway)
@@ -52,6 +64,7 @@ void mr_telling_begin(
     telling->all = all;
     telling->peer = *peer;
     telling->id = id;
+    telling->tick = (struct mr_tick){on_tick, telling};
     if (mr_list_empty(&all->list))
         (void)uv_timer_start(&all->timer, on_timer, TELL_MS, TELL_MS);
     mr_list_push_back(&all->list, &telling->link);

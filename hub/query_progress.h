@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <uv.h>
 
-#include "hub/audit/method.h"
 #include "hub/session/gateway.h"
 #include "proto/base/list.h"
+#include "proto/base/tick.h"
 
 struct mr_tellings {
     struct mr_gateway *gateway;
@@ -25,7 +25,8 @@ struct mr_telling {
     struct mr_tellings *all;
     struct mr_peer peer;
     uint64_t id;
-    struct mr_progress progress;
+    struct mr_tick tick; /* of the house of who is at work: a thread of the pool */
+    _Atomic uint64_t done, total;
     uint64_t told;
     unsigned turns;
     _Atomic bool begun; /* set by the pool when it is at work */

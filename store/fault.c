@@ -3,6 +3,8 @@
 #ifdef MR_FAULT_POINTS
 
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -79,11 +81,30 @@ static bool is_wanted(const char *name, char action[static sizeof wanted.action]
     bool is;
 
     (void)pthread_mutex_lock(&wanted.lock);
-    is = strcmp(wanted.name, name) == 0 && (!wanted.when || access(wanted.when, F_OK) == 0) &&
-         atomic_fetch_add(&wanted.hits, 1) + 1 == wanted.nth;
+    is = strcmp(wanted.name, name) == 0 && (!wanted.when || access(wanted.when, F_OK) == 0);
+    if (is) {
+        unsigned hit = atomic_fetch_add(&wanted.hits, 1) + 1;
+
+        is = hit == wanted.nth || (hit > wanted.nth && strcmp(wanted.action, "wait") == 0);
+    }
     memcpy(action, wanted.action, sizeof wanted.action);
     (void)pthread_mutex_unlock(&wanted.lock);
     return is;
+}
+
+static int wait_at_gate(void)
+{
+    const char *path = getenv("MR_FAULT_GATE");
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    ssize_t n;
+    char byte;
+
+    assert(fd >= 0);
+    do
+        n = read(fd, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    (void)close(fd);
+    return 0;
 }
 
 int mr_fault_hit(const char *name)
@@ -101,6 +122,8 @@ int mr_fault_hit(const char *name)
         (void)kill(getpid(), SIGSTOP); /* every thread */
         return 0;
     }
+    if (strcmp(action, "wait") == 0)
+        return wait_at_gate();
     if (strcmp(action, "eio") == 0)
         return MR_EIO;
     if (strcmp(action, "enospc") == 0)

@@ -5,6 +5,8 @@
  *
  *   MR_FAULT=name:nth:kill|stop|eio|enospc   at the nth hit (from 1) of the point, once: SIGKILL to itself;
  * SIGSTOP, until somebody continues it; or that failure
+ *   MR_FAULT=name:nth:wait              from the nth hit on, at each: the thread waits for a byte of the pipe
+ * (mkfifo) that MR_FAULT_GATE names
  *   MR_FAULT_WHEN=FILE                  hits count only while there is such a file
  */
 #ifndef MR_STORE_FAULT_H
@@ -59,7 +61,8 @@
     X("restore.copied") /* restore: all is beside, nothing is in place */                                    \
     X("restore.keys")   /* restore: keys/ is in place, log/ is not */                                        \
     X("restore.log")    /* restore: log/ is in place */                                                      \
-    X("rebuild.built")  /* rebuild --check: all is built beside */
+    X("rebuild.built")  /* rebuild --check: all is built beside */                                           \
+    X("question.told")  /* a question of the tool: how far it is was told; only wait */
 
 #ifdef MR_FAULT_POINTS
 

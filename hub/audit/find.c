@@ -150,6 +150,8 @@ static int in_tail(
         return r;
     mr_opened_init(&opened);
     for (uint64_t n = through + 1, head = mr_log_reader_head(reader); r == 0 && n <= head; n++) {
+        if (n % MR_TICK_EVERY == 0)
+            mr_tick(house->tick, "records", n, head);
         r = mr_log_read(reader, n, &view, reterr);
         if (r == 0 && matches(house, &view.record, &opened, id))
             add(found, n);

@@ -1,7 +1,5 @@
 #include "hub/audit/method.h"
 
-#include <stdatomic.h>
-
 #include <string.h>
 
 #include "hub/audit/territory.h"
@@ -62,14 +60,6 @@ int mr_method_status_allowed(
     struct mr_limits limits;
 
     return mr_limits_of_operator(config, operator_name, &limits) ? not_of_limited("hub.status", reterr) : 0;
-}
-
-void mr_method_progress(const struct mr_method_call *call, uint64_t done, uint64_t total)
-{
-    if (!call->progress)
-        return;
-    atomic_store_explicit(&call->progress->total, total, memory_order_relaxed);
-    atomic_store_explicit(&call->progress->done, done, memory_order_relaxed);
 }
 
 void mr_act_fini(struct mr_act *act)

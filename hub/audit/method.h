@@ -20,14 +20,9 @@ struct mr_compactor;
 struct mr_desk;
 struct mr_eraser;
 
-/* How far a long method is: told by it, read by whoever asked it. */
-struct mr_progress {
-    _Atomic uint64_t done, total;
-};
-
 struct mr_method_call {
-    struct mr_house *house;
-    const json_t *arguments;        /* an object */
+    struct mr_house *house;  /* a long method tells house->tick how far it is, some hundred times a second */
+    const json_t *arguments; /* an object */
     const char *operator_name;      /* "" when none was given */
     bool hub_running;               /* false: read-only house; show no personal value (decision 24) */
     struct mr_eraser *eraser;       /* NULL without a running hub */
@@ -35,12 +30,8 @@ struct mr_method_call {
     const _Atomic bool
             *stop;        /* a long one ends with MR_ECLOSED when it becomes true; NULL: it runs to its end */
     struct mr_desk *desk; /* the same */
-    struct mr_progress *progress; /* NULL: nobody wants to know */
-    const json_t *live;           /* of a method with `live`: see there; NULL without a running hub */
+    const json_t *live;   /* of a method with `live`: see there; NULL without a running hub */
 };
-
-/* It has done so much of so much. Cheap; the pool's thread. */
-void mr_method_progress(const struct mr_method_call *call, uint64_t done, uint64_t total);
 
 /* An answer of an acting method: the event to append and the rows that go into the same commit. */
 struct mr_act_row {

@@ -196,7 +196,7 @@ static int read_heads(struct balance *b, struct mr_error *reterr)
                 r = mr_balance_desk_record(&b->desk, &view.record);
         }
         if (n % TELL_EVERY == 0 || n == b->head)
-            mr_method_progress(b->call, n, b->head);
+            mr_tick(b->call->house->tick, "records", n, b->head);
         if (r == 0 && b->stop && atomic_load_explicit(b->stop, memory_order_relaxed))
             r = MR_ECLOSED;
     }

@@ -164,11 +164,15 @@ static int count_records(
     struct mr_record_view view;
     struct mr_buf type = MR_BUF_INIT;
     char name[64];
+    uint64_t head;
     int r = mr_log_reader_open(house->log, &reader);
 
     if (r < 0)
         return r;
-    for (uint64_t n = 1, head = mr_log_reader_head(reader); r == 0 && n <= head; n++) {
+    head = mr_log_reader_head(reader);
+    for (uint64_t n = 1; r == 0 && n <= head; n++) {
+        if (n % MR_TICK_EVERY == 0)
+            mr_tick(house->tick, "records", n, head);
         r = n == 1 ? mr_log_read(reader, n, &view, reterr) : mr_log_read_next(reader, &view, reterr);
         if (r == 0 && by_type)
             r = mr_record_type(&view.record, &type);

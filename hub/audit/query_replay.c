@@ -150,7 +150,7 @@ static int walk(struct plan *p)
         if (r < 0 || number == 0 || number > p->range.to)
             return r;
         mr_wanted_take(&wanted);
-        mr_method_progress(p->call, number - p->range.from, p->range.to - p->range.from + 1);
+        mr_tick(p->call->house->tick, "records", number - p->range.from, p->range.to - p->range.from + 1);
         r = look_at(p, number);
     }
 }

@@ -78,7 +78,7 @@ static int plan(const struct mr_method_call *call, struct mr_retention *judge, j
             uint64_t to = from + SLICE < head ? from + SLICE - 1 : head - 1;
 
             r = mr_retention_scan(judge, reader, from, to, counts, &last_due, NULL, NULL);
-            mr_method_progress(call, to, head);
+            mr_tick(house->tick, "records", to, head);
         }
         mr_log_reader_close(reader);
     }

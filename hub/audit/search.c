@@ -288,6 +288,8 @@ static int look(struct work *w, uint64_t number)
     int r = mr_log_read(w->reader, number, &w->view, w->reterr);
 
     w->looked++;
+    if (w->looked % MR_TICK_EVERY == 0)
+        mr_tick(w->house->tick, "records", number - w->first, w->last - w->first + 1);
     if (r == MR_ECORRUPT)
         return 0;
     if (r == 0)

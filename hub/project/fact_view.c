@@ -197,6 +197,7 @@ struct load {
     struct mr_record_view *view;
     struct mr_error *reterr;
     uint64_t as_of;
+    uint64_t rows;
     uint64_t redone; /* last record that was opened again */
 };
 
@@ -254,6 +255,8 @@ static int load_row(void *ctx, struct mr_slice key, struct mr_slice value)
     number = mr_get_be64(key.data);
     if (number > load->as_of)
         return 1;
+    if (++load->rows % MR_TICK_EVERY == 0)
+        mr_tick(load->house->tick, "facts of records", number, load->as_of);
     if (number == load->redone)
         return 0;
     mr_arena_reset(&load->opened->arena);
@@ -276,8 +279,11 @@ static int load_tail(struct load *load, uint64_t through)
 
     if (through < load->set->through)
         through = load->set->through;
-    for (uint64_t n = through + 1; r == 0 && n <= load->as_of; n++)
+    for (uint64_t n = through + 1; r == 0 && n <= load->as_of; n++) {
+        if (n % MR_TICK_EVERY == 0)
+            mr_tick(load->house->tick, "facts of records", n, load->as_of);
         r = load_record(load, n);
+    }
     return r;
 }
 

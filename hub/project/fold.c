@@ -363,14 +363,17 @@ static int fold_one(struct work *w, const struct mr_fact *fact)
 }
 
 /* What is new, in order. */
-static int fold_new(struct mr_fold *fold)
+static int fold_new(struct mr_fold *fold, const struct mr_tick *tick)
 {
     struct work w = {.fold = fold};
     int r = 0;
 
-    for (size_t i = fold->count; r == 0 && i < fold->facts->count; i++)
+    for (size_t i = fold->count; r == 0 && i < fold->facts->count; i++) {
+        if (i % MR_TICK_EVERY == MR_TICK_EVERY - 1)
+            mr_tick(tick, "facts", i, fold->facts->count);
         if (!fold->annulled[i])
             r = fold_one(&w, &fold->facts->items[i]);
+    }
     mr_buf_wipe(&w.key);
     fold->items = fold->facts->items;
     fold->capacity = fold->facts->capacity;
@@ -378,7 +381,7 @@ static int fold_new(struct mr_fold *fold)
     return r < 0 ? r : mr_courses_finish(fold->told, fold);
 }
 
-static int fold_all(struct mr_fold *fold)
+static int fold_all(struct mr_fold *fold, const struct mr_tick *tick)
 {
     int r = note_idents(fold);
 
@@ -386,7 +389,7 @@ static int fold_all(struct mr_fold *fold)
         r = annul(fold);
     if (r == 0)
         r = merge_persons(fold);
-    return r < 0 ? r : fold_new(fold);
+    return r < 0 ? r : fold_new(fold, tick);
 }
 
 /* Does a new fact change what came before it? */
@@ -403,14 +406,14 @@ static bool reaches_back(const struct mr_fold *fold)
     return false;
 }
 
-int mr_fold_more(struct mr_fold *fold)
+int mr_fold_more(struct mr_fold *fold, const struct mr_tick *tick)
 {
     int r;
 
     if (fold->items != fold->facts->items || fold->capacity != fold->facts->capacity || reaches_back(fold))
         return 1;
     r = note_idents(fold);
-    return r < 0 ? r : fold_new(fold);
+    return r < 0 ? r : fold_new(fold, tick);
 }
 
 static const struct {
@@ -442,7 +445,7 @@ static const size_t maps[] = {offsetof(struct mr_fold, person_ids), offsetof(str
         offsetof(struct mr_fold, programme_ids), offsetof(struct mr_fold, idents),
         offsetof(struct mr_fold, keys), offsetof(struct mr_fold, awaited)};
 
-int mr_fold_create(struct mr_fold **ret, const struct mr_fact_set *facts)
+int mr_fold_create(struct mr_fold **ret, const struct mr_fact_set *facts, const struct mr_tick *tick)
 {
     struct mr_fold *fold = calloc(1, sizeof *fold);
     int r;
@@ -458,7 +461,7 @@ int mr_fold_create(struct mr_fold **ret, const struct mr_fact_set *facts)
     fold->told = calloc(1, sizeof *fold->told);
     if (fold->told)
         mr_courses_init(fold->told);
-    r = fold->annulled && fold->told ? fold_all(fold) : MR_ENOMEM;
+    r = fold->annulled && fold->told ? fold_all(fold, tick) : MR_ENOMEM;
     if (r < 0) {
         mr_fold_free(fold);
         return r;

@@ -8,6 +8,7 @@
 
 #include "hub/project/fact.h"
 #include "hub/project/keymap.h"
+#include "proto/base/tick.h"
 
 /* A growing array; items are plain structs. */
 struct mr_vec {
@@ -101,13 +102,14 @@ struct mr_fold {
     struct mr_courses *told;        /* what the courses are made of */
 };
 
-int mr_fold_create(struct mr_fold **ret, const struct mr_fact_set *facts);
+/* tick, also below: NULL, nobody wants to know how far it is. */
+int mr_fold_create(struct mr_fold **ret, const struct mr_fact_set *facts, const struct mr_tick *tick);
 /*
  * Facts were added at the end of the set: as if it had been made of all of them. 1: it has to be made anew,
  * for something among them changes what came before (an annulment, a merge), or the facts have moved. Else
  * 0, or MR_ENOMEM: what there is then is of no use.
  */
-int mr_fold_more(struct mr_fold *fold);
+int mr_fold_more(struct mr_fold *fold, const struct mr_tick *tick);
 void mr_fold_free(struct mr_fold *fold);
 
 /* The deed or course that the event with this ident told; NULL. */

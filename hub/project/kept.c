@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "hub/edition/edition.h"
 #include "hub/project/fact_view.h"
@@ -26,7 +27,8 @@ struct point {
 
 struct mr_passport_kept {
     pthread_mutex_t lock;
-    _Atomic bool stale; /* to be let go by whoever has the lock */
+    _Atomic bool stale;           /* to be let go by whoever has the lock */
+    _Atomic uint64_t done, total; /* how far whoever has the lock is, for those who wait for it */
     struct mr_fact_set set;
     struct point now, earlier;
     /* what all of it was made of */
@@ -146,14 +148,14 @@ static int take(
 
 /* ---- a passport of them ---- */
 
-static int fold(struct point *point)
+static int fold(struct point *point, const struct mr_tick *tick)
 {
-    int r = point->fold ? mr_fold_more(point->fold) : 1;
+    int r = point->fold ? mr_fold_more(point->fold, tick) : 1;
 
     if (r == 1) {
         mr_fold_free(point->fold);
         point->fold = NULL;
-        r = mr_fold_create(&point->fold, &point->set);
+        r = mr_fold_create(&point->fold, &point->set, tick);
     }
     return r;
 }
@@ -167,7 +169,8 @@ static bool is_of(const struct point *point, const struct made_of *other)
 }
 
 /* Makes what the point has not yet, or has of something else. */
-static int make_point(struct point *point, const struct mr_config *config, struct mr_error *reterr)
+static int make_point(struct point *point, const struct mr_config *config, const struct mr_tick *tick,
+        struct mr_error *reterr)
 {
     const struct made_of of = {.facts = point->set.count,
             .destroyed = mr_fact_set_hidden(&point->set, true),
@@ -180,15 +183,15 @@ static int make_point(struct point *point, const struct mr_config *config, struc
     mr_cells_free(point->cells);
     point->cells = NULL;
     point->made_of = of;
-    r = fold(point);
+    r = fold(point, tick);
     return r < 0 ? r : mr_cells_create(&point->cells, point->fold, config, reterr);
 }
 
 /* All of the facts. */
-static int make_now(struct mr_passport_kept *kept, struct mr_error *reterr)
+static int make_now(struct mr_passport_kept *kept, const struct mr_tick *tick, struct mr_error *reterr)
 {
     kept->now.set = kept->set;
-    return make_point(&kept->now, kept->config, reterr);
+    return make_point(&kept->now, kept->config, tick, reterr);
 }
 
 static size_t count_through(const struct mr_fact_set *set, uint64_t through)
@@ -219,7 +222,7 @@ static int make_earlier(
     earlier->set = kept->set;
     earlier->set.count = count;
     r = mr_facts_load(house, as_of, &earlier->set, reterr); /* nothing but what stands beside them */
-    return r < 0 ? r : make_point(earlier, kept->config, reterr);
+    return r < 0 ? r : make_point(earlier, kept->config, house->tick, reterr);
 }
 
 static int make(struct mr_passport_kept *kept, struct mr_passport *ret, const struct mr_house *house,
@@ -230,7 +233,7 @@ static int make(struct mr_passport_kept *kept, struct mr_passport *ret, const st
     int r = earlier ? 0 : take(kept, house, as_of, reterr);
 
     if (r == 0)
-        r = earlier ? make_earlier(kept, house, as_of, reterr) : make_now(kept, reterr);
+        r = earlier ? make_earlier(kept, house, as_of, reterr) : make_now(kept, house->tick, reterr);
     if (r < 0)
         return r;
     ret->facts = point->set;
@@ -239,16 +242,51 @@ static int make(struct mr_passport_kept *kept, struct mr_passport *ret, const st
     return 0;
 }
 
+/* ---- how far it is ---- */
+
+struct teller {
+    struct mr_passport_kept *kept;
+    const struct mr_tick *asker; /* of whoever makes it */
+};
+
+static void on_tick(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+    const struct teller *teller = ctx;
+
+    atomic_store(&teller->kept->total, total);
+    atomic_store(&teller->kept->done, done);
+    mr_tick(teller->asker, what, done, total);
+}
+
+/* Whoever waits for another one's passport says how far that is. */
+static void lock(struct mr_passport_kept *kept, const struct mr_tick *tick)
+{
+    struct timespec until;
+    int rc;
+
+    do {
+        (void)clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        rc = pthread_mutex_timedlock(&kept->lock, &until);
+        if (rc != 0)
+            mr_tick(tick, "facts", atomic_load(&kept->done), atomic_load(&kept->total));
+    } while (rc != 0);
+}
+
 int mr_passport_kept_open(struct mr_passport_kept *kept, struct mr_passport *ret,
         const struct mr_house *house, uint64_t as_of, struct mr_error *reterr)
 {
+    struct teller teller = {kept, house->tick};
+    const struct mr_tick tick = {on_tick, &teller};
+    struct mr_house telling = *house;
     int r;
 
-    (void)pthread_mutex_lock(&kept->lock);
+    telling.tick = &tick;
+    lock(kept, house->tick);
     renew(kept, house);
     kept->used_us = mr_clock_monotonic_us(house->clock);
     *ret = (struct mr_passport){.config = house->config, .kept = kept};
-    r = make(kept, ret, house, as_of, reterr);
+    r = make(kept, ret, &telling, as_of, reterr);
     if (r == 0)
         return 0;
     atomic_store(&kept->stale, true); /* half made */

@@ -18,9 +18,9 @@ const char *mr_section_title(int section)
     return section >= 1 && section <= MR_PASSPORT_SECTIONS ? section_titles[section] : "";
 }
 
-static int evaluate(struct mr_passport *passport, struct mr_error *reterr)
+static int evaluate(struct mr_passport *passport, const struct mr_tick *tick, struct mr_error *reterr)
 {
-    int r = mr_fold_create(&passport->fold, &passport->facts);
+    int r = mr_fold_create(&passport->fold, &passport->facts, tick);
 
     return r < 0 ? r : mr_cells_create(&passport->cells, passport->fold, passport->config, reterr);
 }
@@ -36,7 +36,7 @@ int mr_passport_open(
     mr_fact_set_init(&ret->facts);
     r = mr_facts_load(house, as_of, &ret->facts, reterr);
     if (r == 0)
-        r = evaluate(ret, reterr);
+        r = evaluate(ret, house->tick, reterr);
     if (r < 0)
         mr_passport_fini(ret);
     return r;
@@ -49,7 +49,7 @@ int mr_passport_of_facts(struct mr_passport *ret, struct mr_fact_set *facts, con
 
     *ret = (struct mr_passport){.config = config, .facts = *facts};
     *facts = (struct mr_fact_set){0};
-    r = evaluate(ret, reterr);
+    r = evaluate(ret, NULL, reterr);
     if (r < 0)
         mr_passport_fini(ret);
     return r;

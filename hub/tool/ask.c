@@ -104,31 +104,50 @@ static int ask_hub(struct tool *tool, struct admin_client *client, const char *m
     return r;
 }
 
-struct emit {
-    tool_answer_fn answer;
-    void *ctx;
-};
-
-static int emit_here(void *ctx, json_t *document)
-{
-    struct emit *emit = ctx;
-    int r = emit->answer(emit->ctx, document);
-
-    json_decref(document);
-    return r;
-}
-
 static int say_no_hub(const struct tool *tool, struct mr_error *reterr)
 {
     return mr_error_set(reterr, MR_ECLOSED, tool->config->hub.admin, "start the hub: marshrut -c FILE up",
             "this needs a running hub, and none is running");
 }
 
+/* A question of which this program does the work itself. */
+struct own_work {
+    const char *method;
+    struct tool_progress progress;
+};
+
+struct emit {
+    tool_answer_fn answer;
+    void *ctx;
+    struct own_work *work;
+};
+
+static void on_own_tick(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+    struct own_work *work = ctx;
+
+    (void)what;
+    tool_progress_tick(&work->progress, work->method, done, total);
+}
+
+static int emit_own(void *ctx, json_t *document)
+{
+    struct emit *emit = ctx;
+    int r;
+
+    tool_progress_end(&emit->work->progress);
+    r = emit->answer(emit->ctx, document);
+    json_decref(document);
+    return r;
+}
+
 static int ask_store(struct tool *tool, const char *method_name, const json_t *arguments,
         tool_answer_fn answer, void *ctx, struct mr_error *reterr)
 {
     const struct mr_method *method = mr_method_find(method_name);
-    struct emit emit = {answer, ctx};
+    struct own_work work = {.method = method_name};
+    const struct mr_tick tick = {on_own_tick, &work};
+    struct emit emit = {answer, ctx, &work};
     struct mr_house house;
     struct mr_method_call call = {
             .house = &house, .arguments = arguments, .operator_name = tool->operator_name};
@@ -141,9 +160,11 @@ static int ask_store(struct tool *tool, const char *method_name, const json_t *a
     r = mr_house_open(&house, tool->config, true, reterr);
     if (r < 0)
         return r;
+    house.tick = &tick;
     r = mr_method_allowed(method, &call, reterr);
     if (r == 0)
-        r = method->read(&call, emit_here, &emit, reterr);
+        r = method->read(&call, emit_own, &emit, reterr);
+    tool_progress_end(&work.progress);
     mr_house_close(&house);
     return r;
 }

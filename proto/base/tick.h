@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+enum { MR_TICK_EVERY = 1024 }; /* rows, or the like, from one time to the next: some milliseconds of work */
+
 struct mr_tick {
     void (*fn)(void *ctx, const char *what, uint64_t done, uint64_t total); /* total 0: not known */
     void *ctx;

@@ -145,19 +145,19 @@ static void test_more_is_anew(void **state)
 
         begin(run);
         mr_fact_set_init(&set);
-        assert_int_equal(mr_fold_create(&fold, &set), 0);
+        assert_int_equal(mr_fold_create(&fold, &set, NULL), 0);
         for (unsigned i = 0; i < FACTS; i++) {
             int r;
 
             add_random(&set);
             if (pick(4))
                 continue;
-            r = mr_fold_more(fold);
+            r = mr_fold_more(fold, NULL);
             assert_true(r == 0 || r == 1);
             went_on += r == 0;
             if (r == 1) {
                 mr_fold_free(fold);
-                assert_int_equal(mr_fold_create(&fold, &set), 0);
+                assert_int_equal(mr_fold_create(&fold, &set, NULL), 0);
             }
             tell_more(&set, fold, &one);
             tell_anew(&set, &two);

@@ -266,7 +266,7 @@ static void expect_end_and_issue(const struct mr_fact_set *set, uint32_t issued_
 {
     struct mr_fold *fold;
 
-    assert_int_equal(mr_fold_create(&fold, set), 0);
+    assert_int_equal(mr_fold_create(&fold, set, NULL), 0);
     assert_int_equal(MR_VEC(fold->courses, struct mr_fold_course)[0].issued_on, issued_on);
     assert_int_equal(MR_VEC(fold->courses, struct mr_fold_course)[0].ended_rank, 3);
     mr_fold_free(fold);

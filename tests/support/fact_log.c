@@ -108,7 +108,7 @@ static struct mr_cells *cells_of(const struct mr_fact_set *set, struct mr_fold *
     struct mr_error error = {0};
     struct mr_cells *cells = NULL;
 
-    assert_int_equal(mr_fold_create(fold, set), 0);
+    assert_int_equal(mr_fold_create(fold, set, NULL), 0);
     assert_int_equal(mr_cells_create(&cells, *fold, fact_config(), &error), 0);
     return cells;
 }

@@ -65,6 +65,7 @@ const struct point points[] = {
         {"restore.copied", TOOL, 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
         {"restore.keys", TOOL, 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
         {"restore.log", TOOL, 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
+        {"question.told", TOOL, 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/question_test.c"},
         {"rebuild.built", TOOL, 1, NOT_ASKED, NOT_ASKED, NOT_ASKED, "integration/restore_kill_test.c"},
 };
 const size_t points_count = MR_COUNT(points);

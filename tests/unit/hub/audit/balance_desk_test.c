@@ -163,19 +163,31 @@ static void a_row_that_lies_is_found(void **state)
     assert_true(differs(f, "rows of the quarantine"));
 }
 
+struct said {
+    uint64_t done, total;
+};
+
+static void on_tick(void *ctx, const char *what, uint64_t done, uint64_t total)
+{
+    (void)what;
+    *(struct said *)ctx = (struct said){done, total};
+}
+
 static void it_says_how_far_it_is(void **state)
 {
     struct desk_env *f = *state;
-    struct mr_progress progress = {0};
+    struct said said = {0};
+    const struct mr_tick tick = {on_tick, &said};
     json_t *documents = json_array(), *none = json_object();
-    const struct mr_method_call call = {
-            .house = &f->env->house, .arguments = none, .operator_name = "", .progress = &progress};
+    struct mr_house house = f->env->house;
+    const struct mr_method_call call = {.house = &house, .arguments = none, .operator_name = ""};
     struct mr_error error = {0};
 
     (void)all_endings(f);
+    house.tick = &tick;
     assert_int_equal(mr_method_find("balance")->read(&call, ask_collect, documents, &error), 0);
-    assert_int_equal(progress.total, mr_log_head(f->env->house.log));
-    assert_int_equal(progress.done, progress.total);
+    assert_int_equal(said.total, mr_log_head(f->env->house.log));
+    assert_int_equal(said.done, said.total);
     json_decref(documents);
     json_decref(none);
 }

@@ -262,7 +262,7 @@ static void test_events_and_state(void **state)
     (void)fact_job(set, 2, "b", "PR");
     b = fact_job(set, 2, "b", "PR");
     set->recorded_us = INT64_C(1775000000000000); /* in the period */
-    assert_int_equal(mr_fold_create(&fold, set), 0);
+    assert_int_equal(mr_fold_create(&fold, set, NULL), 0);
     assert_int_equal(mr_cells_create(&cells, fold, fact_config(), NULL), 0);
     total = mr_cells_find(cells, "1.total");
     assert_int_equal(total->events_count, 2);

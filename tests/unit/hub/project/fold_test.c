@@ -35,7 +35,7 @@ static size_t courses(const struct mr_fact_set *set)
     struct mr_fold *fold;
     size_t count;
 
-    assert_int_equal(mr_fold_create(&fold, set), 0);
+    assert_int_equal(mr_fold_create(&fold, set, NULL), 0);
     count = fold->courses.count;
     mr_fold_free(fold);
     return count;
