@@ -6,6 +6,7 @@
 #include "hub/audit/act_passport.h"
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
+#include "hub/project/entered.h"
 #include "proto/base/hex.h"
 
 enum { BASIS_BYTES_MAX = 500 };
@@ -54,11 +55,31 @@ static int match_cell(const struct mr_passport_act *a, const struct mr_passport 
     return mr_passport_act_match(a, tag, what);
 }
 
+/* The form must have it. The second part of its code may be the municipality's. */
+static int entered_cell(const struct mr_passport_act *a, const struct mr_passport *passport,
+        const char *oktmo, Nms__Event__V1__PassportCell *cell, struct mr_entered *ret)
+{
+    const struct mr_cell *found = mr_cells_find(passport->cells, cell->cell);
+    int r;
+
+    if (found && strcmp(found->state, "entered") != 0)
+        return mr_error_set(a->reterr, MR_EINVAL, "cell", "use passport override, with the reason",
+                "this cell is computed from events");
+    r = mr_entered_read(&a->call->house->config->passport, cell->cell, oktmo, ret, a->reterr);
+    if (r < 0)
+        return r;
+    cell->cell = ret->cell->code;
+    if (!cell->unit[0] && ret->cell->unit)
+        cell->unit = ret->cell->unit;
+    return match_cell(a, passport, cell->cell, ret->oktmo);
+}
+
 int mr_act_passport_set(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr)
 {
     Nms__Event__V1__PassportSectionFilled m = NMS__EVENT__V1__PASSPORT_SECTION_FILLED__INIT;
     Nms__Event__V1__PassportCell cell = NMS__EVENT__V1__PASSPORT_CELL__INIT, *cells[] = {&cell};
     struct mr_passport passport = {0};
+    struct mr_entered entered = {0};
     struct mr_passport_act a;
     int r = mr_passport_act_begin(&a, call, MR_PASSPORT_SET, ret, reterr);
 
@@ -80,12 +101,8 @@ int mr_act_passport_set(const struct mr_method_call *call, struct mr_act *ret, s
         r = mr_passport_open(&passport, call->house, 0, reterr);
     if (r < 0)
         return r;
-    if (mr_cells_find(passport.cells, cell.cell) &&
-            strcmp(mr_cells_find(passport.cells, cell.cell)->state, "entered") != 0)
-        r = mr_error_set(reterr, MR_EINVAL, "cell", "use passport override, with the reason",
-                "this cell is computed from events");
-    if (r == 0)
-        r = match_cell(&a, &passport, cell.cell, m.oktmo);
+    r = entered_cell(&a, &passport, m.oktmo, &cell, &entered);
+    m.oktmo = entered.oktmo;
     m.campaign_id = (char *)mr_passport_campaign(&passport);
     m.region_code = call->house->config->region;
     m.cells = cells;

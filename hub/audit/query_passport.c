@@ -44,6 +44,21 @@ static json_t *form_sections(const struct mr_config_passport *config)
     return list;
 }
 
+/* Those that people may enter, whether somebody has or not. */
+static json_t *form_cells(const struct mr_config_passport *config)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < config->cells_count; i++) {
+        const struct mr_config_cell *cell = &config->cells[i];
+
+        (void)json_array_append_new(list,
+                json_pack("{s:i, s:s, s:s, s:s}", "section", cell->code[0] - '0', "cell", cell->code, "title",
+                        cell->title ? cell->title : cell->code, "unit", cell->unit ? cell->unit : ""));
+    }
+    return list;
+}
+
 /* What a screen shows beside the figures: where the zone's days begin, and how the whole was entered so far.
  */
 static void add_beside(const struct mr_method_call *call, const struct mr_passport *passport,
@@ -56,6 +71,7 @@ static void add_beside(const struct mr_method_call *call, const struct mr_passpo
     (void)json_object_set_new(json, "tag", json_string(whole));
     (void)json_object_set_new(json, "recorded", mr_time_json(passport->facts.recorded_us));
     (void)json_object_set_new(json, "form_sections", form_sections(&call->house->config->passport));
+    (void)json_object_set_new(json, "form_cells", form_cells(&call->house->config->passport));
     (void)json_object_set_new(json, "timezone", json_string(call->house->config->timezone));
     (void)json_object_set_new(json, "workflow", mr_workflow_json(row));
 }

@@ -39,12 +39,12 @@ function Row({cell, open, at, children}) {
     ${open && html`<tr><td colspan="5">${children}</td></tr>`}`;
 }
 
-function SectionActs({section, workflow, roles, hasValues}) {
+function SectionActs({section, workflow, roles, hasValues, toEnter}) {
   const [step, setStep] = useState(null);
-  const steps = [['set', true], ['copied', hasValues]].filter(([s, there]) => there && may(workflow, roles, s)).map(([s]) => s);
+  const steps = [['set', toEnter.length], ['copied', hasValues]].filter(([s, there]) => there && may(workflow, roles, s)).map(([s]) => s);
   const word = (s) => (s === 'copied' ? w('p_copysection') : wordOf(s));
   if (!step) return html`<p class="buttons">${steps.map((s) => html`<button class="plain" onClick=${() => setStep(s)}>${word(s)}</button> `)}</p>`;
-  return html`<${ActForm} key=${step} step=${step} title=${word(step)} given=${{cell: `${section}.`}} fixed=${step === 'copied' ? {section} : {}} tag=${step === 'set' ? 'said-0' : ''}
+  return html`<${ActForm} key=${step} step=${step} title=${word(step)} given=${{cell: `${section}.`}} fixed=${step === 'copied' ? {section} : {}} options=${{cell: toEnter}} tag=${step === 'set' ? 'said-0' : ''}
     onDone=${() => setStep(null)} onCancel=${() => setStep(null)} />`;
 }
 
@@ -88,6 +88,7 @@ function Shown({passport, fresh, workflow, asked, who, at, cell, turn}) {
   const [draft, setDraft] = useState(at.point || '');
   const acting = !at.point && fresh; // what is being drawn anew is not acted on
   const shared = {workflow, roles: who.roles, acting};
+  const toEnter = (section) => passport.form_cells.filter((c) => c.section === section);
   const send = (e) => { e.preventDefault(); go('/passport', draft ? {point: draft} : {}); };
   return html`<h1>${w('passport')}${passport && `: ${passport.form}`}</h1>
     ${passport && /^образец/i.test(passport.form) && html`<p><span class="badge">${w('p_sample')}</span></p>`}
@@ -96,7 +97,7 @@ function Shown({passport, fresh, workflow, asked, who, at, cell, turn}) {
     <p class="buttons noprint"><a href=${link({compare: 1})}>${w('p_compare')}</a></p><${Exports} parameters=${asked} />
     <${Way} workflow=${workflow} tag=${passport && passport.tag} roles=${who.roles} acting=${acting} />
     <${History} turn=${turn} zone=${workflow.timezone} />
-    ${passport && sectionsOf(passport).map((s) => html`<${Section} key=${s.section} ...${s} chosen=${cell} at=${at} ...${shared}>
+    ${passport && sectionsOf(passport).map((s) => html`<${Section} key=${s.section} ...${s} toEnter=${toEnter(s.section)} chosen=${cell} at=${at} ...${shared}>
       <${Cell} key=${cell} cell=${cell} parameters=${asked} closing=${link(at)} turn=${turn} ...${shared} /><//>`)}`;
 }
 

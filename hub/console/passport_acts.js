@@ -37,13 +37,14 @@ async function bodyOf(form, more) {
   return body;
 }
 
-function Field({name, kind, needed, value}) {
+function Field({name, kind, needed, value, options}) {
   const id = `f-${name}`;
   const common = {id, name, required: Boolean(needed)};
   const label = html`<label for=${id}>${w(`p_f_${name}`)}${needed && html` <span class="soft">(${w('p_required')})</span>`}</label>`;
   // What stands there at first; what was typed stays when the form is drawn anew.
   if (kind === 'area') return html`${label}<textarea ...${common} rows="3" maxlength="500" aria-describedby="f-names" defaultValue=${value}></textarea>`;
   if (kind === 'channel') return html`${label}<select ...${common}>${['letter', 'cabinet', 'portal'].map((c) => html`<option value=${c}>${w(`p_${c}`)}</option>`)}</select>`;
+  if (options) return html`${label}<input ...${common} list=${`${id}-list`} defaultValue=${value} /><datalist id=${`${id}-list`}>${options.map(({cell, title}) => html`<option value=${cell}>${title}</option>`)}</datalist>`;
   return html`${label}<input ...${common} type=${kind} defaultValue=${kind === 'file' ? undefined : value} />`;
 }
 
@@ -53,8 +54,8 @@ export const Refused = ({error, onLook = lookAgain}) => (LOOK[error.code]
   ? html`<div class="card error" role="alert"><p>${w(LOOK[error.code])}</p>${error.code === 'changed' && html`<p class="soft" lang="en">${error.message}</p>`}<button type="button" onClick=${onLook}>${w('p_look')}</button></div>`
   : html`<${Trouble} error=${error} />`);
 
-// given: what stands in the fields at first, and fixed members; tag: what was seen, for If-Match.
-export function ActForm({step, given = {}, fixed = {}, tag, title, onDone, onCancel}) {
+// given: what stands in the fields at first, and fixed members; options: what may stand in a field; tag: what was seen, for If-Match.
+export function ActForm({step, given = {}, fixed = {}, options = {}, tag, title, onDone, onCancel}) {
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(false);
   const form = useRef(null);
@@ -80,7 +81,7 @@ export function ActForm({step, given = {}, fixed = {}, tag, title, onDone, onCan
   };
   return html`<form class="card act" ref=${form} onSubmit=${submit} aria-label=${title || wordOf(step)}><h3>${title || wordOf(step)}</h3>
     ${error && html`<${Refused} error=${error} onLook=${() => { onDone(); lookAgain(); }} />`}
-    ${fields.filter(([name]) => !(name in fixed)).map(([name, kind, needed]) => html`<${Field} key=${name} name=${name} kind=${kind} needed=${needed} value=${given[name] || ''} />`)}
+    ${fields.filter(([name]) => !(name in fixed)).map(([name, kind, needed]) => html`<${Field} key=${name} name=${name} kind=${kind} needed=${needed} value=${given[name] || ''} options=${options[name]} />`)}
     ${fields.some(([, kind]) => kind === 'area') && html`<p class="soft" id="f-names">${w('p_nonames')}</p>`}
     <p class="buttons"><button disabled=${busy}>${w('p_write')}</button> <button type="button" class="plain" onClick=${onCancel}>${w('p_cancel')}</button></p></form>`;
 }

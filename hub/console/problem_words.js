@@ -37,6 +37,8 @@ export const SENTENCES = [
   [/^nothing is open to this login under this number$/, 'Показ этих данных вам больше не открыт', 'Назовите основание и номер дела ещё раз'],
   [/^no code of a cell$/, 'Это не код ячейки', 'Начните его с номера раздела и точки, например 3.premises'],
   [/^the cell is of another section$/, 'Эта ячейка из другого раздела', 'Оставьте раздел пустым'],
+  [/^the form has no such cell to be entered: the nearest is (\S+)$/, 'Такой ячейки, которую вносят вручную, в форме нет; самая похожая — %1', 'Возьмите её или другую из списка; новую добавляет в настройки формы администратор хаба'],
+  [/^the form has no cells to be entered$/, 'В форме нет ячеек, которые вносят вручную', 'Их добавляет в настройки формы администратор хаба'],
   [/^this cell is computed from events$/, 'Эта ячейка считается по событиям', 'Исправьте её значение у самой ячейки, с указанием причины'],
   [/^the answer would be too big$/, 'Ответ слишком большой', 'Запросите меньше сразу'],
   [/^no such page$/, 'Такой страницы нет', 'Вернитесь к «Обзору»'],
@@ -47,7 +49,7 @@ const FIELDS = {
   oktmo: 'ОКТМО', ogrn: 'ОГРН', limit: 'сколько сразу', secret: 'приглашение', proposal: 'предложение', set: 'исправления', subscription: 'подписка', passport: 'паспорт', request: 'запрос', grant: 'открытый показ', Cookie: 'вход', operator: 'оператор', 'Content-Type': 'вид содержимого', order_number: 'номер приказа', order_date: 'дата приказа', letter_number: 'номер письма', letter_date: 'дата письма', file: 'файл', organisation: 'организация', source: 'источник', correlation: 'дело', note: 'примечание', answer: 'ответ', log: 'журнал', hub: 'хаб',
 };
 
-const filled = (text, found) => text.replace(/%(\d)/g, (_, n) => Number(found[n]).toLocaleString('ru'));
+const filled = (text, found) => text.replace(/%(\d)/g, (_, n) => (/^\d+$/.test(found[n]) ? Number(found[n]).toLocaleString('ru') : found[n]));
 
 // {message, field, cure, said}: said is the hub's own sentence where there is no better one; undefined: none.
 export function inRussian({code, message, field}) {

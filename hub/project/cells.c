@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "hub/project/cell_build.h"
+#include "hub/project/entered.h"
 #include "proto/base/clock.h"
 #include "proto/wire/digest.h"
 
@@ -98,12 +99,15 @@ static void override_cell(struct mr_cell_builder *b, struct mr_cell *cell, const
 static void enter_cell(struct mr_cell_builder *b, const struct mr_fact *fact)
 {
     char code[MR_CELL_CODE_MAX];
+    const struct mr_config_cell *form;
     struct mr_cell *cell;
 
     (void)snprintf(code, sizeof code, "%s%s%s", fact->id, fact->detail[0] ? "." : "", fact->detail);
     if (mr_cells_find(b->cells, code))
         return; /* a computed cell is overridden with a reason, never entered */
-    cell = mr_cell_get(b, code, MR_RULE_ENTERED, 900, "%s", fact->id);
+    form = mr_entered_find(&b->config->passport, fact->id);
+    cell = mr_cell_get(b, code, MR_RULE_ENTERED, 900, "%s%s%s", form && form->title ? form->title : fact->id,
+            fact->detail[0] ? ": " : "", fact->detail);
     cell->section = fact->hours;
     (void)snprintf(cell->value, sizeof cell->value, "%s", fact->text);
     (void)snprintf(cell->unit, sizeof cell->unit, "%s", fact->code);

@@ -196,6 +196,15 @@ struct mr_config_age_band {
     uint32_t to_years;   /* exclusive; 0 = no end */
 };
 
+enum { MR_CONFIG_CELL_CODE_MAX = 50, MR_CONFIG_CELL_UNIT_MAX = 31 };
+
+/* A figure that people enter: it has no rule. */
+struct mr_config_cell {
+    char *code;  /* section, point, name: "3.premises" */
+    char *title; /* in the form's words; NULL: the code */
+    char *unit;  /* when whoever enters it says none; NULL: none */
+};
+
 struct mr_config_passport {
     char *form;              /* name and version of the form, "образец-2021" */
     char *period_from;       /* YYYY-MM-DD */
@@ -205,6 +214,8 @@ struct mr_config_passport {
     uint32_t sections_count;
     char **indicators; /* codes of the indicator set's rows to compute */
     uint32_t indicators_count;
+    struct mr_config_cell *cells; /* the form's cells that are entered by hand; no other one can be */
+    uint32_t cells_count;
     struct mr_config_age_band *age_bands;
     uint32_t age_bands_count;
     struct mr_config_age_band *service_bands;

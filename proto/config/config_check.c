@@ -299,6 +299,34 @@ static int check_sections(struct mr_config_check *check, const struct mr_config_
     return 0;
 }
 
+/* What the hub's rules compute is not known here: a computed cell stays so, and is overridden. */
+static int check_cells(struct mr_config_check *check, const struct mr_config_passport *passport)
+{
+    const struct mr_config_cell *cells = passport->cells;
+
+    for (uint32_t i = 0; i < passport->cells_count; i++) {
+        const char *code = cells[i].code;
+        int r;
+
+        mr_config_at(check, "passport.cells[%u]", (unsigned)i);
+        if (code[0] < '1' || code[0] > '8' || code[1] != '.' || strstr(code, "..") ||
+                code[strlen(code) - 1] == '.' ||
+                !mr_config_text_all_of(
+                        code + 2, "abcdefghijklmnopqrstuvwxyz0123456789-.", 1, MR_CONFIG_CELL_CODE_MAX - 2))
+            return mr_config_fail(check, code, "not a cell's code",
+                    "section, point and a name of at most 48 small Latin letters, digits, '-' and '.': "
+                    "3.premises");
+        if (cells[i].title && (r = mr_config_need_text(check, cells[i].title)) < 0)
+            return r;
+        if (cells[i].unit && strlen(cells[i].unit) > MR_CONFIG_CELL_UNIT_MAX)
+            return mr_config_fail(check, cells[i].unit, "too long for a unit", "at most 31 bytes");
+        for (uint32_t j = 0; j < i; j++)
+            if (strcmp(code, cells[j].code) == 0)
+                return mr_config_fail(check, code, "named twice", "each cell once");
+    }
+    return 0;
+}
+
 static int check_passport(struct mr_config_check *check)
 {
     const struct mr_config_passport *passport = &check->config->passport;
@@ -317,6 +345,8 @@ static int check_passport(struct mr_config_check *check)
     if ((r = mr_config_need_range(check, passport->suppress_below, 1, 1000)) < 0)
         return r;
     if ((r = check_sections(check, passport)) < 0)
+        return r;
+    if ((r = check_cells(check, passport)) < 0)
         return r;
     if ((r = check_bands(check, "age_bands", passport->age_bands, passport->age_bands_count)) < 0)
         return r;

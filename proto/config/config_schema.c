@@ -159,12 +159,19 @@ static const cyaml_schema_field_t band_fields[] = {TEXT("code", struct mr_config
 static const cyaml_schema_value_t band_entry = {
         CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_age_band, band_fields)};
 
+static const cyaml_schema_field_t cell_fields[] = {TEXT("code", struct mr_config_cell, code),
+        OPT("title", struct mr_config_cell, title), OPT("unit", struct mr_config_cell, unit),
+        CYAML_FIELD_END};
+static const cyaml_schema_value_t cell_entry = {
+        CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct mr_config_cell, cell_fields)};
+
 static const cyaml_schema_field_t passport_fields[] = {OPT("form", struct mr_config_passport, form),
         OPT("period_from", struct mr_config_passport, period_from),
         OPT("period_to", struct mr_config_passport, period_to),
         NUM("suppress_below", struct mr_config_passport, suppress_below),
         TEXTS("sections", struct mr_config_passport, sections),
         TEXTS("indicators", struct mr_config_passport, indicators),
+        LIST("cells", struct mr_config_passport, cells, &cell_entry),
         LIST("age_bands", struct mr_config_passport, age_bands, &band_entry),
         LIST("service_bands", struct mr_config_passport, service_bands, &band_entry), CYAML_FIELD_END};
 

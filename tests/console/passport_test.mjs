@@ -96,6 +96,18 @@ async function enter(page, cell, value) {
   await page.click('form.act button:has-text("Записать")');
 }
 
+// The form's cells are offered, and a typing error is told from them.
+async function aCellThatTheFormHasNot({cnppm}) {
+  await open(cnppm);
+  await enter(cnppm, '3.premisses', '12');
+  await cnppm.waitForSelector('[role=alert] >> text=Такой ячейки, которую вносят вручную, в форме нет');
+  assert.match(await cnppm.textContent('[role=alert]'), /3\.premises/);
+  const offered = await cnppm.locator('#f-cell-list option').evaluateAll((options) => options.map((o) => `${o.value} ${o.textContent}`));
+  assert.ok(offered.includes('3.premises Учебные помещения') && offered.every((o) => o.startsWith('3.')), offered.join());
+  await withoutViolations(cnppm, 'no such cell');
+  assert.equal(await cnppm.locator('section.section:has(#s-2) button:has-text("Внести значение")').count(), 0, 'nothing to enter there');
+}
+
 async function twoPeopleEnterOneValue({cnppm, colleague}) {
   await open(cnppm);
   await open(colleague);
@@ -154,13 +166,13 @@ async function twoPointsInTime({auditor}) {
   await auditor.fill('fieldset >> nth=0 >> input', '1');
   await auditor.click('main form button');
   await auditor.waitForSelector('caption:has-text("Отличаются ячеек")');
-  const row = auditor.locator('tbody tr', {hasText: '3.premises'});
+  const row = auditor.locator('tbody tr', {hasText: 'Учебные помещения'});
   assert.match(await row.textContent(), /12/);
   assert.match(await row.textContent(), /появилась/);
   await withoutViolations(auditor, 'compare');
   await open(auditor, '?point=2');
   assert.match(await auditor.textContent('main'), /Период: 01\.01\.2026 — 31\.12\.2026\..*Последнее учтённое событие: 2,/s);
-  assert.equal(await auditor.locator('section.section tbody tr', {hasText: '3.premises'}).count(), 0);
+  assert.equal(await auditor.locator('section.section tbody tr', {hasText: 'Учебные помещения'}).count(), 0);
   const timeZone = await auditor.evaluate(async () => (await (await fetch('/api/v1/passport/workflow')).json()).timezone);
   const today = new Intl.DateTimeFormat('sv', {timeZone}).format(new Date());
   await auditor.selectOption('fieldset select', 'date');
@@ -202,7 +214,7 @@ await play('passport', async (stage) => {
   people.colleague = await stage.again('orlova');
   people.ministry.other = await stage.again('belov');
   for (const page of [...Object.values(people), people.ministry.other]) page.origin = stage.origin;
-  for (const step of [nothingForTheAuditor, theFormHasItsSections, aCellLeadsToItsEvents, theFederalOperatorReturnsIt, twoPeopleEnterOneValue, answersComeLate, noAnswerComes, theReloadFails, whatWasTypedStays, itIsToldThoughTheFormIsGone, aFigureIsOverridden, theWholeWay, twoPointsInTime, files, everywhere]) {
+  for (const step of [nothingForTheAuditor, theFormHasItsSections, aCellLeadsToItsEvents, theFederalOperatorReturnsIt, aCellThatTheFormHasNot, twoPeopleEnterOneValue, answersComeLate, noAnswerComes, theReloadFails, whatWasTypedStays, itIsToldThoughTheFormIsGone, aFigureIsOverridden, theWholeWay, twoPointsInTime, files, everywhere]) {
     await step(people);
     console.log(`passport: ${step.name}`);
   }

@@ -14,7 +14,7 @@ async function fill(page, cell, value) {
 }
 
 const write = (page) => page.click('form.act button:has-text("Записать")');
-const shows = (page, value) => page.waitForSelector(`section.section:has(#s-3) td:text-is("${value}")`);
+const shows = (page, value) => page.waitForSelector(`section.section:has(#s-3) td:text-is("${value} ед.")`);
 
 // Holds requests back until it is called with what becomes of the next one: 'continue' or 'abort'.
 async function held(page, pattern) {
@@ -35,7 +35,7 @@ export async function answersComeLate({cnppm}) {
     setTimeout(() => route.continue().catch(() => {}), seed % 400);
   });
   for (let i = 0; i < 3; i++) {
-    await fill(cnppm, `3.late${i}`, String(700 + i));
+    await fill(cnppm, ['3.equipment', '3.computers', '3.internship-sites'][i], String(700 + i));
     await write(cnppm);
     await cnppm.waitForSelector(WRITTEN);
     await shows(cnppm, String(700 + i));
@@ -46,7 +46,7 @@ export async function answersComeLate({cnppm}) {
 // Lost on its way: nobody knows whether it was written, and it is said so.
 export async function noAnswerComes({cnppm}) {
   const set = await held(cnppm, '**/passport/set');
-  await fill(cnppm, '3.lost', '41');
+  await fill(cnppm, '3.mentor-sites', '41');
   await write(cnppm);
   await cnppm.waitForSelector(WAITS);
   await set('abort');
@@ -60,7 +60,7 @@ export async function noAnswerComes({cnppm}) {
 
 // It is written, but the passport cannot be drawn anew.
 export async function theReloadFails({cnppm}) {
-  await fill(cnppm, '3.reload', '43');
+  await fill(cnppm, '3.agreements', '43');
   await cnppm.route('**/api/v1/passport/workflow', (route) => route.abort());
   await write(cnppm);
   await cnppm.waitForSelector('[role=alert] >> text=Хаб не отвечает');
@@ -72,12 +72,12 @@ export async function theReloadFails({cnppm}) {
 
 // A refusal leaves the form as it was.
 export async function whatWasTypedStays({cnppm}) {
-  await fill(cnppm, '3.typed', '44');
+  await fill(cnppm, '3.libraries', '44');
   await cnppm.fill('#f-cell', 'no such cell');
   await write(cnppm);
   await cnppm.waitForSelector('form.act [role=alert]');
   assert.deepEqual([await cnppm.inputValue('#f-cell'), await cnppm.inputValue('#f-value'), await cnppm.inputValue('#f-basis')], ['no such cell', '44', 'приказ 12']);
-  await cnppm.fill('#f-cell', '3.typed');
+  await cnppm.fill('#f-cell', '3.libraries');
   await write(cnppm);
   await cnppm.waitForSelector(WRITTEN);
   await shows(cnppm, '44');
@@ -86,7 +86,7 @@ export async function whatWasTypedStays({cnppm}) {
 // Another cell is opened while the answer is on its way: the form is gone, what came of it is told all the same.
 export async function itIsToldThoughTheFormIsGone({cnppm}) {
   const set = await held(cnppm, '**/passport/set');
-  await fill(cnppm, '3.gone', '45');
+  await fill(cnppm, '3.places', '45');
   await write(cnppm);
   await cnppm.waitForSelector(WAITS);
   await cnppm.click('section.section:has(#s-1) tbody a >> nth=0');

@@ -20,7 +20,7 @@ const sourcesIn = (folder) => readdirSync(join(root, folder), {withFileTypes: tr
 }).join('\n');
 const sources = ['hub', 'proto', 'store'].map(sourcesIn).join('\n').replace(/"\s+"/g, '');
 for (const [pattern, what, cure] of SENTENCES) {
-  const literal = pattern.source.slice(1, -1).replace('(\\d+)', '%llu');
+  const literal = pattern.source.slice(1, -1).replace('(\\d+)', '%llu').replace('(\\S+)', '%s');
   assert.ok(sources.includes(`"${literal}"`), `the hub says no "${literal}" any more`);
   assert.ok(cyrillic.test(what) && cyrillic.test(cure), literal);
 }

@@ -26,7 +26,8 @@ static const char config[] =
         "  - {name: belov, roles: [ministry]}\n  - {name: akademia, roles: [federal]}\n"
         "  - {name: mms, roles: [mms]}\n  - {name: auditor, roles: [auditor]}\n"
         "  - {name: zotova, roles: [pd-officer]}\n"
-        "passport:\n  form: образец-2021\n  period_from: '2026-01-01'\n  period_to: '2026-12-31'\n";
+        "passport:\n  form: образец-2021\n  period_from: '2026-01-01'\n  period_to: '2026-12-31'\n"
+        "  cells: [{code: 3.premises, title: Помещения, unit: ед.}, {code: 3.x}]\n";
 
 struct env {
     struct spawn spawn;

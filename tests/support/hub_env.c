@@ -79,6 +79,7 @@ static const char config_text[] =
         "  period_to: \"2026-12-31\"\n"
         "  suppress_below: 5\n"
         "  indicators: []\n"
+        "  cells: [{code: 3.premises, title: Помещения, unit: ед.}, {code: 3.x}]\n"
         "  age_bands: []\n"
         "  service_bands: []\n";
 

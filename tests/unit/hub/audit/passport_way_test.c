@@ -77,6 +77,47 @@ static json_t *set_if(const char *value, const char *tag)
 
 /* ---- tests ---- */
 
+static json_t *set_of(const char *cell, const char *oktmo)
+{
+    return json_pack("{s:s, s:s, s:s, s:s}", "cell", cell, "value", "7", "basis", "приказ", "oktmo", oktmo);
+}
+
+/* A typing error is no figure; the cell has the title and the unit of the form. */
+static void test_a_cell_that_the_form_has_not(void **state)
+{
+    static const struct {
+        const char *cell, *oktmo, *what, *cure;
+    } cases[] = {
+            {"3.premisses", "", "the nearest is 3.premises", "passport.cells"},
+            {"3.premises.0470100", "", "the nearest is 3.premises", "passport.cells"},
+            {"3.premisses.04701000", "", "the nearest is 3.premises", "passport.cells"},
+            {"3.y", "", "the nearest is 3.x", "passport.cells"},
+            {"3.premises", "4701", "no ОКТМО", "8 digits"},
+            {"premises", "", "no code of a cell", "as in 3.premises"},
+            {"1.total", "", "computed from events", "passport override"},
+    };
+    struct hub_env *env = *state;
+    struct mr_error error = {0};
+    json_t *passport;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(
+                ask_fails(env, "passport.set", set_of(cases[i].cell, cases[i].oktmo), &error), MR_EINVAL);
+        assert_non_null(strstr(error.what, cases[i].what));
+        assert_non_null(strstr(error.cure, cases[i].cure));
+    }
+    (void)done(env, "orlova", "passport.set", set_of("3.premises", "04701000"));
+    (void)done(env, "orlova", "passport.set", set_of("3.premises.04702000", ""));
+    (void)set(env, "3.premises", "12");
+    passport = ask_one(env, "passport.show", NULL);
+    assert_string_equal(text(cell_of(passport, "3.premises"), "title"), "Помещения");
+    assert_string_equal(text(cell_of(passport, "3.premises"), "unit"), "ед.");
+    assert_string_equal(text(cell_of(passport, "3.premises.04701000"), "title"), "Помещения: 04701000");
+    assert_string_equal(text(cell_of(passport, "3.premises.04702000"), "value"), "7");
+    assert_int_equal(json_array_size(json_object_get(passport, "form_cells")), 2);
+    json_decref(passport);
+}
+
 static void test_a_cell_that_somebody_else_set(void **state)
 {
     struct hub_env *env = *state;
@@ -242,6 +283,7 @@ static void test_the_way_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test_setup_teardown(test_a_cell_that_the_form_has_not, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_a_cell_that_somebody_else_set, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_a_step_over_what_was_not_seen, setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_differences, setup, hub_env_teardown),
