@@ -15,9 +15,11 @@ static bool names_document(const ProtobufCFieldDescriptor *field)
     static const char *const names[] = {"document_number", "registration_number", "number"};
     bool named = false;
 
+    if (field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
+        return false;
     for (size_t i = 0; i < MR_COUNT(names) && !named; i++)
         named = field->name[0] == names[i][0] && strcmp(field->name, names[i]) == 0;
-    return named && field->type == PROTOBUF_C_TYPE_STRING && field->label != PROTOBUF_C_LABEL_REPEATED;
+    return named;
 }
 
 static void add(struct mr_index_texts *texts, enum mr_index_kind kind, const char *text)

@@ -12,12 +12,13 @@
 #include "proto/base/list.h"
 
 /*
- * A note: u64 number, u32 bytes that follow, items. An item: u8 1, u8 kind, key; or u8 2, u8 kind, u16 bytes,
- * text to be digested; or u8 3, row key, u32 bytes, value.
+ * A note: u64 number, u32 bytes that follow, items. An item: u8 1, what the index takes of a record's head:
+ * ident, key of the type, u16 system, u16 subscriptions, u16 each; or u8 2, u8 kind, u16 bytes, text to be
+ * digested; or u8 3, row key, u32 bytes, value.
  */
-enum { HEAD_BYTES = 12, TYPE_MAX = 128, ITEM_ENTRY = 1, ITEM_TEXT = 2, ITEM_ROW = 3 };
+enum { HEAD_BYTES = 12, ITEM_RECORD = 1, ITEM_TEXT = 2, ITEM_ROW = 3 };
 enum {
-    ENTRY_BYTES = 1 + MR_INDEX_KEY_BYTES,
+    RECORD_BYTES = MR_RECORD_IDENT_BYTES + MR_INDEX_KEY_BYTES + 4,
     TEXT_HEAD_BYTES = 3,
     ROW_HEAD_BYTES = MR_FACT_ROW_KEY_BYTES + 4
 };
@@ -34,10 +35,11 @@ struct mr_index_notes {
     size_t bytes;
 
     struct mr_buf batch; /* prepare's from here on */
-    struct mr_fact_set facts;
-    struct mr_buf row;
-    char keyed_type[TYPE_MAX]; /* whose key type_key is; "": nobody's */
-    uint8_t type_key[MR_INDEX_KEY_BYTES];
+    struct mr_facts_plan plan;
+    struct {
+        bool made;
+        uint8_t key[MR_INDEX_KEY_BYTES];
+    } types[MR_FACTS_TYPES_MAX]; /* as in the registry */
 
     struct chunk *taken; /* the indexer's from here on */
     struct mr_slice rest;
@@ -51,7 +53,7 @@ int mr_index_notes_new(struct mr_index_notes **ret)
         return MR_ENOMEM;
     (void)pthread_mutex_init(&notes->lock, NULL);
     mr_list_init(&notes->chunks);
-    mr_fact_set_init(&notes->facts);
+    mr_facts_plan_init(&notes->plan);
     *ret = notes;
     return 0;
 }
@@ -74,8 +76,6 @@ void mr_index_notes_free(struct mr_index_notes *notes)
         free_chunk(MR_CONTAINER(link, struct chunk, link));
     free_chunk(notes->taken);
     mr_buf_fini(&notes->batch);
-    mr_buf_fini(&notes->row);
-    mr_fact_set_fini(&notes->facts);
     (void)pthread_mutex_destroy(&notes->lock);
     free(notes);
 }
@@ -95,65 +95,93 @@ static bool can_be_noted(const struct mr_record *record, const struct mr_event *
     enum { OTHERS = MR_RECORD_SEALED | MR_RECORD_QUARANTINED | MR_RECORD_HUB };
 
     return !(record->flags & OTHERS) && record->slots_count == 0 && event->persons_count == 0 &&
-           event->type && !(event->type->flags & (MR_TYPE_ANNULS | MR_TYPE_HUB)) &&
-           strlen(event->a.type) < TYPE_MAX;
+           event->type && !(event->type->flags & (MR_TYPE_ANNULS | MR_TYPE_HUB));
 }
 
-static int put_entry(void *ctx, enum mr_index_kind kind, const uint8_t key[static MR_INDEX_KEY_BYTES])
+static const uint8_t *key_of_type(struct mr_index_notes *notes, const struct mr_event_type *type)
 {
-    struct mr_index_notes *notes = ctx;
+    size_t i = (size_t)(type - mr_registry_at(0));
 
-    mr_buf_put_u8(&notes->batch, ITEM_ENTRY);
-    mr_buf_put_u8(&notes->batch, (uint8_t)kind);
-    mr_buf_put(&notes->batch, key, MR_INDEX_KEY_BYTES);
-    return 0;
+    if (!notes->types[i].made)
+        mr_index_key_type(type->name, notes->types[i].key);
+    notes->types[i].made = true;
+    return notes->types[i].key;
 }
 
-static void put_texts(struct mr_index_notes *notes, const struct mr_event *event)
+static uint8_t *put_bytes(uint8_t *at, const void *bytes, size_t size)
 {
-    struct mr_index_texts texts;
+    memcpy(at, bytes, size);
+    return at + size;
+}
 
-    mr_index_texts_of(event, /* waits= */ false, &texts);
-    for (size_t i = 0; i < texts.count; i++) {
-        mr_buf_put_u8(&notes->batch, ITEM_TEXT);
-        mr_buf_put_u8(&notes->batch, (uint8_t)texts.items[i].kind);
-        mr_buf_put_be16(&notes->batch, (uint16_t)texts.items[i].text.size);
-        mr_buf_put_slice(&notes->batch, texts.items[i].text);
+static uint8_t *put_be16(uint8_t *at, uint16_t value)
+{
+    mr_put_be16(at, value);
+    return at + 2;
+}
+
+static uint8_t *put_record(struct mr_index_notes *notes, uint8_t *at, const struct mr_record *record,
+        const struct mr_event *event)
+{
+    *at++ = ITEM_RECORD;
+    at = put_bytes(at, record->ident, MR_RECORD_IDENT_BYTES);
+    at = put_bytes(at, key_of_type(notes, event->type), MR_INDEX_KEY_BYTES);
+    at = put_be16(at, record->system);
+    at = put_be16(at, (uint16_t)record->subs_count);
+    for (size_t i = 0; i < record->subs_count; i++)
+        at = put_be16(at, record->subs[i]);
+    return at;
+}
+
+static uint8_t *put_texts(uint8_t *at, const struct mr_index_texts *texts)
+{
+    for (size_t i = 0; i < texts->count; i++) {
+        const struct mr_index_text *item = &texts->items[i];
+
+        *at++ = ITEM_TEXT;
+        *at++ = (uint8_t)item->kind;
+        at = put_be16(at, (uint16_t)item->text.size);
+        at = put_bytes(at, item->text.data, item->text.size);
     }
+    return at;
 }
 
-static int put_entries(
+/* Room for all of it once, then no more looking. */
+static void put_entries(
         struct mr_index_notes *notes, const struct mr_record *record, const struct mr_event *event)
 {
-    int r;
+    size_t size = HEAD_BYTES + 1 + RECORD_BYTES + 2 * record->subs_count;
+    struct mr_index_texts texts;
+    uint8_t *start, *at;
 
-    if (strcmp(event->a.type, notes->keyed_type) != 0) {
-        memcpy(notes->keyed_type, event->a.type, strlen(event->a.type) + 1);
-        mr_index_key_type(event->a.type, notes->type_key);
-    }
-    r = mr_index_head(record, notes->type_key, put_entry, notes);
-    if (r == 0)
-        put_texts(notes, event);
-    return r;
+    mr_index_texts_of(event, /* waits= */ false, &texts);
+    for (size_t i = 0; i < texts.count; i++)
+        size += 1 + TEXT_HEAD_BYTES + texts.items[i].text.size;
+    start = mr_buf_reserve(&notes->batch, size);
+    if (!start)
+        return;
+    mr_put_be64(start, record->number);
+    at = put_record(notes, start + HEAD_BYTES, record, event);
+    at = put_texts(at, &texts);
+    assert((size_t)(at - start) == size);
+    notes->batch.size += size;
 }
 
-static int put_rows(struct mr_index_notes *notes, const struct mr_house *house,
-        const struct mr_record *record, const struct mr_event *event)
+/* The value is written behind its head, and then it is known how long it is. */
+static int put_row(void *ctx, const struct mr_fact *fact)
 {
+    struct mr_buf *out = &((struct mr_index_notes *)ctx)->batch;
+    size_t start = out->size, value = start + 1 + ROW_HEAD_BYTES;
     int r;
 
-    mr_fact_set_reset(&notes->facts);
-    r = mr_facts_of_nobody(house, record, event, &notes->facts);
-    for (size_t i = 0; r == 0 && i < notes->facts.count; i++) {
-        uint8_t key[MR_FACT_ROW_KEY_BYTES];
-
-        mr_buf_reset(&notes->row);
-        r = mr_fact_open_row(&notes->facts.items[i], key, &notes->row);
-        mr_buf_put_u8(&notes->batch, ITEM_ROW);
-        mr_buf_put(&notes->batch, key, sizeof key);
-        mr_buf_put_be32(&notes->batch, (uint32_t)notes->row.size);
-        mr_buf_put_slice(&notes->batch, mr_buf_slice(&notes->row));
-    }
+    if (!mr_buf_reserve(out, 1 + ROW_HEAD_BYTES))
+        return MR_ENOMEM;
+    out->data[start] = ITEM_ROW;
+    mr_fact_row_key(fact, out->data + start + 1);
+    out->size = value;
+    r = mr_fact_open_row(fact, out);
+    if (r == 0)
+        mr_put_be32(out->data + value - 4, (uint32_t)(out->size - value));
     return r;
 }
 
@@ -161,22 +189,16 @@ void mr_index_notes_add(struct mr_index_notes *notes, const struct mr_house *hou
         const struct mr_record *record, const struct mr_event *event)
 {
     size_t start;
-    int r;
 
     if (!notes || !can_be_noted(record, event))
         return;
     start = notes->batch.size;
-    mr_buf_put_be64(&notes->batch, record->number);
-    mr_buf_put_be32(&notes->batch, 0);
-    r = put_entries(notes, record, event);
-    if (r == 0)
-        r = put_rows(notes, house, record, event);
-    if (mr_buf_failed(&notes->batch)) /* the batch is dropped as a whole */
+    put_entries(notes, record, event);
+    /* No memory: the batch is dropped as a whole. */
+    if (mr_buf_failed(&notes->batch) ||
+            mr_facts_of_nobody(house, record, event, &notes->plan, put_row, notes) < 0)
         return;
-    if (r < 0)
-        notes->batch.size = start;
-    else
-        mr_put_be32(notes->batch.data + start + 8, (uint32_t)(notes->batch.size - start - HEAD_BYTES));
+    mr_put_be32(notes->batch.data + start + 8, (uint32_t)(notes->batch.size - start - HEAD_BYTES));
 }
 
 /* Under the lock. */
@@ -260,7 +282,9 @@ struct writing {
     struct mr_index_batch *index;
     struct mr_view_batch *view;
     uint64_t number;
-    struct mr_slice rest; /* of its items */
+    struct mr_slice rest;    /* of its items */
+    struct mr_record record; /* what mr_index_head() reads of it */
+    uint16_t subs[MR_RECORD_SUBS_MAX];
     struct mr_digest_order orders[TEXTS_TOGETHER];
     enum mr_index_kind kinds[TEXTS_TOGETHER];
     uint64_t numbers[TEXTS_TOGETHER];
@@ -288,11 +312,26 @@ static int write_texts(struct writing *w)
     return r;
 }
 
-static int write_entry(struct writing *w)
+static int put_entry(void *ctx, enum mr_index_kind kind, const uint8_t key[static MR_INDEX_KEY_BYTES])
 {
-    const uint8_t *at = take_bytes(w, ENTRY_BYTES);
+    struct writing *w = ctx;
 
-    return mr_index_batch_put(w->index, (enum mr_index_kind)at[0], at + 1, w->number);
+    return mr_index_batch_put(w->index, kind, key, w->number);
+}
+
+static int write_record(struct writing *w)
+{
+    const uint8_t *at = take_bytes(w, RECORD_BYTES), *type_key = at + MR_RECORD_IDENT_BYTES,
+                  *counts = type_key + MR_INDEX_KEY_BYTES, *subs;
+
+    memcpy(w->record.ident, at, sizeof w->record.ident);
+    w->record.system = mr_get_be16(counts);
+    w->record.subs_count = mr_get_be16(counts + 2);
+    assert(w->record.subs_count <= MR_COUNT(w->subs));
+    subs = take_bytes(w, 2 * w->record.subs_count);
+    for (size_t i = 0; i < w->record.subs_count; i++)
+        w->subs[i] = mr_get_be16(subs + 2 * i);
+    return mr_index_head(&w->record, type_key, put_entry, w);
 }
 
 static int gather_text(struct writing *w)
@@ -321,7 +360,7 @@ static int write_row(struct writing *w)
 static int write_note(struct writing *w)
 {
     static int (*const writers[])(struct writing *) = {
-            [ITEM_ENTRY] = write_entry, [ITEM_TEXT] = gather_text, [ITEM_ROW] = write_row};
+            [ITEM_RECORD] = write_record, [ITEM_TEXT] = gather_text, [ITEM_ROW] = write_row};
     int r = 0;
 
     while (r == 0 && w->rest.size > 0) {
@@ -339,6 +378,7 @@ int mr_index_notes_write(struct mr_index_notes *notes, uint64_t *next, uint64_t 
     struct writing w;
     int r = 0;
 
+    w.record = (struct mr_record){.subs = w.subs};
     w.keyring = keyring;
     w.index = index;
     w.view = view;

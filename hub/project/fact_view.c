@@ -39,23 +39,26 @@ static int add_withheld(const struct mr_house *house, const struct mr_record *re
 static struct mr_fact_source source_of(
         const struct mr_house *house, const struct mr_record *record, const struct mr_event *event)
 {
+    bool annuls = event->type && (event->type->flags & MR_TYPE_ANNULS);
+
     return (struct mr_fact_source){.number = record->number,
             .system = record->system,
             .ident = record->ident,
             .event = event,
             .config = house->config,
-            .own = mr_house_source(house, record->system),
+            .own = annuls ? mr_house_source(house, record->system) : NULL,
             .ident_of = ident_of,
             .ctx = (void *)house};
 }
 
 int mr_facts_of_nobody(const struct mr_house *house, const struct mr_record *record,
-        const struct mr_event *event, struct mr_fact_set *set)
+        const struct mr_event *event, const struct mr_facts_plan *plan, mr_fact_fn fn, void *ctx)
 {
     struct mr_fact_source source = source_of(house, record, event);
 
     assert(event->persons_count == 0 && !(record->flags & (MR_RECORD_SEALED | MR_RECORD_QUARANTINED)));
-    return mr_facts_of(&source, set);
+    source.plan = plan;
+    return mr_facts_each(&source, fn, ctx);
 }
 
 static int extract(const struct mr_house *house, const struct mr_record *record,
@@ -89,7 +92,7 @@ int mr_facts_of_record(const struct mr_house *house, const struct mr_record *rec
     return r < 0 ? r : extract(house, record, opened, set);
 }
 
-static void row_key(const struct mr_fact *fact, uint8_t ret[static MR_FACT_ROW_KEY_BYTES])
+void mr_fact_row_key(const struct mr_fact *fact, uint8_t ret[static MR_FACT_ROW_KEY_BYTES])
 {
     mr_put_be64(ret, fact->number);
     ret[8] = fact->part;
@@ -155,11 +158,9 @@ static int put_lost(
     return r;
 }
 
-int mr_fact_open_row(
-        const struct mr_fact *fact, uint8_t ret_key[static MR_FACT_ROW_KEY_BYTES], struct mr_buf *out)
+int mr_fact_open_row(const struct mr_fact *fact, struct mr_buf *out)
 {
     assert(!fact->has_person);
-    row_key(fact, ret_key);
     mr_buf_put_u8(out, ROW_OPEN);
     return mr_fact_encode(out, fact);
 }
@@ -172,7 +173,7 @@ int mr_fact_put(const struct mr_house *house, struct mr_view_batch *batch, const
     uint8_t key[MR_FACT_ROW_KEY_BYTES];
     int r;
 
-    row_key(fact, key);
+    mr_fact_row_key(fact, key);
     if (!sealed)
         mr_buf_put_u8(&out, ROW_OPEN);
     r = mr_fact_encode(sealed ? &plain : &out, fact);

@@ -7,7 +7,7 @@
 #define MR_HUB_PROJECT_FACT_VIEW_H
 
 #include "hub/record/opened.h"
-#include "hub/project/fact.h"
+#include "hub/project/facts.h"
 #include "store/random.h"
 
 /*
@@ -21,15 +21,15 @@ int mr_facts_of_record(const struct mr_house *house, const struct mr_record *rec
 int mr_facts_of_opened(const struct mr_house *house, const struct mr_record *record,
         const struct mr_opened *opened, struct mr_fact_set *set);
 
-/* The same of a record without persons, whose event is decoded: as it is admitted, before it is in the log.
- */
+/* The same of a record without persons, whose event is decoded, as it is admitted, before it is in the log:
+ * each fact to fn. */
 int mr_facts_of_nobody(const struct mr_house *house, const struct mr_record *record,
-        const struct mr_event *event, struct mr_fact_set *set);
+        const struct mr_event *event, const struct mr_facts_plan *plan, mr_fact_fn fn, void *ctx);
 
 enum { MR_FACT_ROW_KEY_BYTES = 9 };
-/* The row that mr_fact_put() writes of a fact without a person; out is appended to. */
-int mr_fact_open_row(
-        const struct mr_fact *fact, uint8_t ret_key[static MR_FACT_ROW_KEY_BYTES], struct mr_buf *out);
+void mr_fact_row_key(const struct mr_fact *fact, uint8_t ret[static MR_FACT_ROW_KEY_BYTES]);
+/* The value of the row that mr_fact_put() writes of a fact without a person; out is appended to. */
+int mr_fact_open_row(const struct mr_fact *fact, struct mr_buf *out);
 /*
  * What sealing the rows of one batch keeps: nonces, and which key the person of the row before has. The id of
  * a key, not the key: that is asked for each row, so a block or an erasure holds for the next one.

@@ -1,5 +1,6 @@
 #include "hub/project/facts.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "event/annulment.pb-c.h"
@@ -23,7 +24,7 @@ struct recipe {
     const char *type;
     enum mr_fact_kind kind;
     enum mr_fact_kind second; /* another fact, about the person in field 2 */
-    struct copy copies[11];
+    struct copy copies[MR_FACTS_COPIES_MAX];
 };
 
 /* clang-format off */
@@ -124,9 +125,10 @@ static void set_ref(const struct mr_fact_source *source, const void *at, uint8_t
         source->ident_of(source->ctx, ref->source, ref->id, ret);
 }
 
-static void apply(const struct mr_fact_source *source, const struct copy *copy, struct mr_fact *fact)
+/* at: of the field; NULL: it is not there. */
+static void apply(
+        const struct mr_fact_source *source, const struct copy *copy, const void *at, struct mr_fact *fact)
 {
-    const void *at = find(source->event->payload, copy->field);
     char *to = (char *)fact + copy->at;
     const char *text;
     uint32_t date;
@@ -183,26 +185,42 @@ static struct mr_fact begin(const struct mr_fact_source *source, enum mr_fact_ki
     return fact;
 }
 
-static int by_recipe(
-        const struct recipe *recipe, const struct mr_fact_source *source, struct mr_fact_set *set)
+/* Who takes the facts. */
+struct sink {
+    mr_fact_fn take;
+    void *ctx;
+};
+
+static int give(const struct sink *sink, const struct mr_fact *fact)
 {
+    return sink->take(sink->ctx, fact);
+}
+
+/* at: where the plan says the fields are; NULL: there is none. */
+static int by_recipe(const struct recipe *recipe, const uint16_t *at, const struct mr_fact_source *source,
+        const struct sink *sink)
+{
+    const ProtobufCMessage *payload = source->event->payload;
     struct mr_fact fact = begin(source, recipe->kind);
     int r;
 
-    for (size_t i = 0; i < MR_COUNT(recipe->copies) && recipe->copies[i].field; i++)
-        apply(source, &recipe->copies[i], &fact);
+    for (size_t i = 0; i < MR_COUNT(recipe->copies) && recipe->copies[i].field; i++) {
+        const struct copy *copy = &recipe->copies[i];
+
+        apply(source, copy, at && at[i] ? (const char *)payload + at[i] : find(payload, copy->field), &fact);
+    }
     fact.has_person = person_in(source, 0, fact.person);
     if (recipe->kind == MR_FACT_MERGED)
         fact.has_other = person_in(source, 1, fact.other);
     if (recipe->kind == MR_FACT_PERSON && !fact.from)
         return 0;
-    r = mr_fact_set_add(set, &fact);
+    r = give(sink, &fact);
     if (r < 0 || recipe->second == MR_FACT_NONE || !person_in(source, 1, fact.person))
         return r;
     fact.kind = recipe->second;
     fact.part = 1;
     fact.has_person = true;
-    return mr_fact_set_add(set, &fact);
+    return give(sink, &fact);
 }
 
 static const char *actor_of(const struct mr_fact_source *source)
@@ -226,17 +244,17 @@ static const char *annulment_right(
                                                                                                        : "";
 }
 
-static int annulment(const struct mr_fact_source *source, struct mr_fact_set *set)
+static int annulment(const struct mr_fact_source *source, const struct sink *sink)
 {
     const Nms__Event__V1__EventAnnulled *m = (const Nms__Event__V1__EventAnnulled *)source->event->payload;
     struct mr_fact fact = begin(source, MR_FACT_ANNULMENT);
 
     set_ref(source, &m->event, fact.ref, &fact.has_ref);
     fact.code = annulment_right(source, m);
-    return mr_fact_set_add(set, &fact);
+    return give(sink, &fact);
 }
 
-static int filled(const struct mr_fact_source *source, struct mr_fact_set *set)
+static int filled(const struct mr_fact_source *source, const struct sink *sink)
 {
     const Nms__Event__V1__PassportSectionFilled *m =
             (const Nms__Event__V1__PassportSectionFilled *)source->event->payload;
@@ -253,12 +271,12 @@ static int filled(const struct mr_fact_source *source, struct mr_fact_set *set)
         fact.document = actor_of(source);
         fact.detail = m->oktmo;
         fact.hours = m->section;
-        r = mr_fact_set_add(set, &fact);
+        r = give(sink, &fact);
     }
     return r;
 }
 
-static int overridden(const struct mr_fact_source *source, struct mr_fact_set *set)
+static int overridden(const struct mr_fact_source *source, const struct sink *sink)
 {
     const Nms__Event__V1__PassportSectionOverridden *m =
             (const Nms__Event__V1__PassportSectionOverridden *)source->event->payload;
@@ -273,10 +291,10 @@ static int overridden(const struct mr_fact_source *source, struct mr_fact_set *s
     fact.document = actor_of(source);
     fact.detail = m->oktmo;
     fact.hours = m->section;
-    return mr_fact_set_add(set, &fact);
+    return give(sink, &fact);
 }
 
-static int copied(const struct mr_fact_source *source, struct mr_fact_set *set)
+static int copied(const struct mr_fact_source *source, const struct sink *sink)
 {
     const Nms__Event__V1__PassportSectionCopied *m =
             (const Nms__Event__V1__PassportSectionCopied *)source->event->payload;
@@ -295,7 +313,7 @@ static int copied(const struct mr_fact_source *source, struct mr_fact_set *set)
         fact.document = actor_of(source);
         fact.on = mr_fact_date(day);
         fact.hours = m->section;
-        r = mr_fact_set_add(set, &fact);
+        r = give(sink, &fact);
     }
     return r;
 }
@@ -303,7 +321,7 @@ static int copied(const struct mr_fact_source *source, struct mr_fact_set *set)
 /* Types whose facts are no copies of fields. */
 static const struct {
     const char *type;
-    int (*make)(const struct mr_fact_source *source, struct mr_fact_set *set);
+    int (*make)(const struct mr_fact_source *source, const struct sink *sink);
 } makers[] = {
         {"nms.event.annulled.v1", annulment},
         {"nms.passport.section.copied.v1", copied},
@@ -319,17 +337,75 @@ static bool same_type(const char *a, const char *b)
     return a[PREFIX] == b[PREFIX] && strcmp(a, b) == 0;
 }
 
-int mr_facts_of(const struct mr_fact_source *source, struct mr_fact_set *set)
+static const struct recipe *recipe_of(const struct mr_event_type *type)
+{
+    for (size_t i = 0; i < MR_COUNT(recipes); i++)
+        if (same_type(recipes[i].type, type->name))
+            return &recipes[i];
+    return NULL;
+}
+
+/* The field itself, in each payload of the type; 0 when it is inside of another one. */
+static uint16_t offset_of(const struct mr_event_type *type, const char *name)
+{
+    const ProtobufCFieldDescriptor *field =
+            strchr(name, '.') ? NULL : mr_field_named(type->payload, name, strlen(name));
+
+    assert(!field || field->offset <= UINT16_MAX);
+    return field ? (uint16_t)field->offset : 0;
+}
+
+void mr_facts_plan_init(struct mr_facts_plan *plan)
+{
+    assert(mr_registry_count() <= MR_FACTS_TYPES_MAX);
+    *plan = (struct mr_facts_plan){0};
+    for (size_t i = 0; i < mr_registry_count(); i++) {
+        const struct mr_event_type *type = mr_registry_at(i);
+        const struct recipe *recipe = recipe_of(type);
+
+        if (!recipe)
+            continue;
+        plan->types[i].recipe = (uint8_t)(1 + (recipe - recipes));
+        for (size_t k = 0; k < MR_COUNT(recipe->copies) && recipe->copies[k].field; k++)
+            plan->types[i].at[k] = offset_of(type, recipe->copies[k].field);
+    }
+}
+
+static int made_otherwise(
+        const struct mr_event_type *type, const struct mr_fact_source *source, const struct sink *sink)
+{
+    for (size_t i = 0; i < MR_COUNT(makers); i++)
+        if (strcmp(makers[i].type, type->name) == 0)
+            return makers[i].make(source, sink);
+    return 0;
+}
+
+int mr_facts_each(const struct mr_fact_source *source, mr_fact_fn fn, void *ctx)
 {
     const struct mr_event_type *type = source->event->type;
+    const struct sink sink = {fn, ctx};
+    const struct recipe *recipe;
+    const uint16_t *at = NULL;
 
     if (!type || !source->event->payload)
         return 0;
-    for (size_t i = 0; i < MR_COUNT(recipes); i++)
-        if (same_type(recipes[i].type, type->name))
-            return by_recipe(&recipes[i], source, set);
-    for (size_t i = 0; i < MR_COUNT(makers); i++)
-        if (strcmp(makers[i].type, type->name) == 0)
-            return makers[i].make(source, set);
-    return 0;
+    if (source->plan) {
+        size_t i = (size_t)(type - mr_registry_at(0));
+
+        recipe = source->plan->types[i].recipe ? &recipes[source->plan->types[i].recipe - 1] : NULL;
+        at = source->plan->types[i].at;
+    } else {
+        recipe = recipe_of(type);
+    }
+    return recipe ? by_recipe(recipe, at, source, &sink) : made_otherwise(type, source, &sink);
+}
+
+static int add_to_set(void *ctx, const struct mr_fact *fact)
+{
+    return mr_fact_set_add(ctx, fact);
+}
+
+int mr_facts_of(const struct mr_fact_source *source, struct mr_fact_set *set)
+{
+    return mr_facts_each(source, add_to_set, set);
 }
