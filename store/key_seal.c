@@ -2,6 +2,7 @@
 
 #include "store/keyring_internal.h"
 #include "store/random.h"
+#include "store/xchacha.h"
 
 /* nonce[24] | AEAD(dek, plain); AAD = tag || key_id || the caller's aad. The tag keeps rows and slots apart.
  */
@@ -43,8 +44,7 @@ int mr_keyring_seal_from(struct mr_random *random, const struct mr_slot_key *key
         mr_random_take(random, at, MR_NONCE_BYTES);
     else
         randombytes_buf(at, MR_NONCE_BYTES);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
-            at + MR_NONCE_BYTES, NULL, plain.data, plain.size, bound, bound_size, NULL, at, key->dek);
+    mr_xchacha_seal(at + MR_NONCE_BYTES, plain, mr_slice(bound, bound_size), at, key->dek);
     out->size += MR_NONCE_BYTES + plain.size + MR_AEAD_TAG_BYTES;
     return 0;
 }
@@ -65,8 +65,8 @@ int mr_keyring_unseal(
     at = mr_buf_reserve(out, size);
     if (!at)
         return MR_ENOMEM;
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(at, NULL, NULL, sealed.data + MR_NONCE_BYTES, size, bound,
-                bound_size, sealed.data, key->dek) != 0)
+    if (!mr_xchacha_open(at, mr_slice(sealed.data + MR_NONCE_BYTES, size), mr_slice(bound, bound_size),
+                sealed.data, key->dek))
         return MR_ECORRUPT;
     out->size += size - MR_AEAD_TAG_BYTES;
     return 0;

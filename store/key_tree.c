@@ -8,6 +8,7 @@
 #include "store/erasure.h"
 #include "store/key_rotation.h"
 #include "store/root_key.h"
+#include "store/xchacha.h"
 
 enum {
     WRAP_VERSION = 1,
@@ -58,8 +59,8 @@ static void wrap(const uint8_t above[static MR_KEY_BYTES], const struct wrap_nam
     ret[0] = WRAP_VERSION;
     mr_put_be32(ret + GENERATION_AT, generation);
     randombytes_buf(ret + NONCE_AT, MR_NONCE_BYTES);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
-            ret + BOX_AT, NULL, key, MR_KEY_BYTES, aad, aad_size, NULL, ret + NONCE_AT, above);
+    mr_xchacha_seal(
+            ret + BOX_AT, mr_slice(key, MR_KEY_BYTES), mr_slice(aad, aad_size), ret + NONCE_AT, above);
 }
 
 static int unwrap(const uint8_t above[static MR_KEY_BYTES], const struct wrap_name *name,
@@ -71,10 +72,10 @@ static int unwrap(const uint8_t above[static MR_KEY_BYTES], const struct wrap_na
     if (value.size != WRAP_BYTES || value.data[0] != WRAP_VERSION)
         return MR_ECORRUPT;
     aad_size = wrap_aad(name, mr_get_be32(value.data + GENERATION_AT), aad);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret, NULL, NULL, value.data + BOX_AT, WRAP_BYTES - BOX_AT,
-                aad, aad_size, value.data + NONCE_AT, above) != 0)
-        return MR_ECORRUPT;
-    return 0;
+    return mr_xchacha_open(ret, mr_slice(value.data + BOX_AT, WRAP_BYTES - BOX_AT), mr_slice(aad, aad_size),
+                   value.data + NONCE_AT, above)
+                   ? 0
+                   : MR_ECORRUPT;
 }
 
 /* By the root of a generation, which the value names when it is to be opened. */
@@ -133,15 +134,14 @@ void mr_id_wrap(const uint8_t key[static MR_KEY_BYTES], struct mr_slice aad,
         const uint8_t id[static MR_PERSON_ID_BYTES], uint8_t ret[static MR_WRAPPED_ID_BYTES])
 {
     randombytes_buf(ret, MR_NONCE_BYTES);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
-            ret + MR_NONCE_BYTES, NULL, id, MR_PERSON_ID_BYTES, aad.data, aad.size, NULL, ret, key);
+    mr_xchacha_seal(ret + MR_NONCE_BYTES, mr_slice(id, MR_PERSON_ID_BYTES), aad, ret, key);
 }
 
 int mr_id_unwrap(const uint8_t key[static MR_KEY_BYTES], struct mr_slice aad,
         const uint8_t wrapped[static MR_WRAPPED_ID_BYTES], uint8_t ret[static MR_PERSON_ID_BYTES])
 {
-    return crypto_aead_xchacha20poly1305_ietf_decrypt(ret, NULL, NULL, wrapped + MR_NONCE_BYTES,
-                   MR_WRAPPED_ID_BYTES - MR_NONCE_BYTES, aad.data, aad.size, wrapped, key) == 0
+    return mr_xchacha_open(ret, mr_slice(wrapped + MR_NONCE_BYTES, MR_WRAPPED_ID_BYTES - MR_NONCE_BYTES), aad,
+                   wrapped, key)
                    ? 0
                    : MR_ECORRUPT;
 }

@@ -1,6 +1,7 @@
 /*
  * Random bytes by the handful: a call of the kernel for each salt and nonce costs as much as sealing does.
- * The bytes are the kernel's; each is given once and wiped. Not for keys. Zero-initialise it; one thread.
+ * They are the keystream of ChaCha20 under a key of the kernel's, a new one for each pool, which is forgotten
+ * at once; each byte is given once and wiped. Not for keys. Zero-initialise it; one thread.
  */
 #ifndef MR_STORE_RANDOM_H
 #define MR_STORE_RANDOM_H

@@ -5,12 +5,14 @@
 
 #include "proto/base/bytes.h"
 #include "store/sha256.h"
+#include "store/sha256_pair.h"
 #include "store/vault_internal.h"
+#include "store/xchacha.h"
 
 enum {
     VERSION = 1,
     ALGORITHM = 1, /* XChaCha20-Poly1305-IETF */
-    TAG_BYTES = crypto_aead_xchacha20poly1305_ietf_ABYTES,
+    TAG_BYTES = MR_XCHACHA_TAG_BYTES,
     KEY_ID_AT = 2,
     NONCE_AT = KEY_ID_AT + MR_KEY_ID_BYTES,
     SEALED_AT = NONCE_AT + MR_SLOT_NONCE_BYTES,
@@ -25,9 +27,9 @@ static const char SLOT_TAG[] = "mr-slot-v1";
 
 enum { AAD_BYTES = sizeof AAD_TAG + 32 + 1 + MR_KEY_ID_BYTES };
 
-_Static_assert((int)MR_SLOT_NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
-_Static_assert((int)MR_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
-_Static_assert((int)MR_SALT_BYTES == crypto_stream_chacha20_ietf_KEYBYTES, "salt");
+_Static_assert((int)MR_SLOT_NONCE_BYTES == (int)MR_XCHACHA_NONCE_BYTES, "nonce");
+_Static_assert((int)MR_KEY_BYTES == (int)MR_XCHACHA_KEY_BYTES, "key");
+_Static_assert((int)MR_SALT_BYTES == (int)MR_XCHACHA_KEY_BYTES, "salt");
 
 /* (field, before) as one number: their order. */
 static uint32_t field_order(uint16_t field, uint8_t before)
@@ -49,49 +51,53 @@ static bool fields_ordered(const struct mr_slot_field *fields, size_t count)
 
 /* ---- commitments ---- */
 
-static void field_salts(const uint8_t salt[static MR_SALT_BYTES], size_t count, uint8_t *ret)
-{
-    static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
+enum {
+    FIELD_HEAD_BYTES = sizeof FIELD_TAG + MR_SALT_BYTES + COMMIT_HEAD_BYTES,
+    ITEM_BYTES = COMMIT_HEAD_BYTES + MR_COMMITMENT_BYTES,
+};
 
-    (void)crypto_stream_chacha20_ietf(ret, count * MR_SALT_BYTES, nonce, salt);
+static void put_commit_head(uint8_t *out, const struct mr_slot_field *field)
+{
+    mr_put_be16(out, field->field);
+    out[2] = field->before;
 }
 
-static void commit_field(const struct mr_slot_field *field, const uint8_t salt[static MR_SALT_BYTES],
-        uint8_t ret[static MR_COMMITMENT_BYTES])
+/* c_i of every field, step bytes apart; its salts go to ret_salts. */
+static void commit_fields(const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields,
+        size_t count, uint8_t *ret, size_t step, uint8_t *ret_salts)
 {
-    struct mr_sha256_state state;
-    uint8_t head[sizeof FIELD_TAG + MR_SALT_BYTES + COMMIT_HEAD_BYTES];
-    uint8_t *at = head + sizeof FIELD_TAG;
+    uint8_t heads[MR_SLOT_FIELDS_MAX][FIELD_HEAD_BYTES];
+    struct mr_sha256_message messages[MR_SLOT_FIELDS_MAX];
 
-    memcpy(head, FIELD_TAG, sizeof FIELD_TAG);
-    memcpy(at, salt, MR_SALT_BYTES);
-    mr_put_be16(at + MR_SALT_BYTES, field->field);
-    at[MR_SALT_BYTES + 2] = field->before;
-    mr_sha256_init(&state);
-    mr_sha256_put(&state, mr_slice(head, sizeof head));
-    mr_sha256_put(&state, field->value);
-    mr_sha256_final(&state, ret);
-    sodium_memzero(head, sizeof head);
+    mr_xchacha_stream(ret_salts, count * MR_SALT_BYTES, salt);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(heads[i], FIELD_TAG, sizeof FIELD_TAG);
+        memcpy(heads[i] + sizeof FIELD_TAG, ret_salts + i * MR_SALT_BYTES, MR_SALT_BYTES);
+        put_commit_head(heads[i] + sizeof FIELD_TAG + MR_SALT_BYTES, &fields[i]);
+        messages[i] =
+                (struct mr_sha256_message){.parts = {mr_slice(heads[i], FIELD_HEAD_BYTES), fields[i].value},
+                        .parts_count = 2,
+                        .ret = ret + i * step};
+    }
+    mr_sha256_pair(messages, count);
+    sodium_memzero(heads, count * sizeof heads[0]);
 }
 
 void mr_slot_commit(const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields,
         size_t count, uint8_t ret[static MR_COMMITMENT_BYTES])
 {
     uint8_t salts[MR_SLOT_FIELDS_MAX * MR_SALT_BYTES];
+    uint8_t list[sizeof SLOT_TAG + MR_SLOT_FIELDS_MAX * ITEM_BYTES];
+    uint8_t *items = list + sizeof SLOT_TAG;
     struct mr_sha256_state state;
 
     assert(fields_ordered(fields, count));
-    field_salts(salt, count, salts);
+    memcpy(list, SLOT_TAG, sizeof SLOT_TAG);
+    for (size_t i = 0; i < count; i++)
+        put_commit_head(items + i * ITEM_BYTES, &fields[i]);
+    commit_fields(salt, fields, count, items + COMMIT_HEAD_BYTES, ITEM_BYTES, salts);
     mr_sha256_init(&state);
-    mr_sha256_put(&state, mr_slice(SLOT_TAG, sizeof SLOT_TAG));
-    for (size_t i = 0; i < count; i++) {
-        uint8_t item[COMMIT_HEAD_BYTES + MR_COMMITMENT_BYTES];
-
-        mr_put_be16(item, fields[i].field);
-        item[2] = fields[i].before;
-        commit_field(&fields[i], salts + i * MR_SALT_BYTES, item + COMMIT_HEAD_BYTES);
-        mr_sha256_put(&state, mr_slice(item, sizeof item));
-    }
+    mr_sha256_put(&state, mr_slice(list, sizeof SLOT_TAG + count * ITEM_BYTES));
     mr_sha256_final(&state, ret);
     sodium_memzero(salts, count * MR_SALT_BYTES);
 }
@@ -103,9 +109,7 @@ void mr_slot_disclose(const uint8_t salt[static MR_SALT_BYTES], const struct mr_
 
     assert(fields_ordered(fields, count));
     assert(which < count);
-    field_salts(salt, count, salts);
-    for (size_t i = 0; i < count; i++)
-        commit_field(&fields[i], salts + i * MR_SALT_BYTES, ret_all + i * MR_COMMITMENT_BYTES);
+    commit_fields(salt, fields, count, ret_all, MR_COMMITMENT_BYTES, salts);
     memcpy(ret_salt, salts + which * MR_SALT_BYTES, MR_SALT_BYTES);
     sodium_memzero(salts, count * MR_SALT_BYTES);
 }
@@ -180,8 +184,8 @@ int mr_slot_seal_with_nonce(struct mr_buf *out, const struct mr_slot_key *key,
     slot_aad(leaf_hash, slot, key->id, aad);
     /* Written and sealed in place: the plaintext is nowhere else. */
     put_plain(at + SEALED_AT, salt, fields, count);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
-            at + SEALED_AT, NULL, at + SEALED_AT, plain, aad, sizeof aad, NULL, nonce, key->dek);
+    mr_xchacha_seal(
+            at + SEALED_AT, mr_slice(at + SEALED_AT, plain), mr_slice(aad, sizeof aad), nonce, key->dek);
     out->size += SEALED_AT + plain + TAG_BYTES;
     return 0;
 }
@@ -250,8 +254,8 @@ int mr_slot_open(struct mr_slot *ret, struct mr_slice sealed, const struct mr_sl
     if (!mr_buf_reserve(&ret->plain, size))
         return MR_ENOMEM;
     slot_aad(leaf_hash, slot, key_id, aad);
-    if (crypto_aead_xchacha20poly1305_ietf_decrypt(ret->plain.data, NULL, NULL, sealed.data + SEALED_AT, size,
-                aad, sizeof aad, sealed.data + NONCE_AT, key->dek) != 0)
+    if (!mr_xchacha_open(ret->plain.data, mr_slice(sealed.data + SEALED_AT, size), mr_slice(aad, sizeof aad),
+                sealed.data + NONCE_AT, key->dek))
         goto corrupt;
     ret->plain.size = size - TAG_BYTES;
     if (parse_plain(ret) < 0)
