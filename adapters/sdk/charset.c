@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 uint32_t mr_utf8_next(const char *text, unsigned *ret_size)
 {

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 static int sync_dir(const char *dir)
 {

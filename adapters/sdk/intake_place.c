@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "adapters/sdk/file.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 #define CONFIRM_PREFIX "ПОДТВЕРДИТЬ-"
 #define ASK_SUFFIX     ".ТРЕБУЕТ-ПОДТВЕРЖДЕНИЯ.txt"

@@ -49,7 +49,7 @@ static int add_proposal(const struct mr_method_call *call, const struct mr_desk_
     if (r == 0)
         r = mr_proposal_open(call->house->keyring, proposal, &bytes);
     if (r == 0)
-        r = mr_event_decode_again(&opened, mr_buf_slice(&bytes), &arena, reterr);
+        r = mr_event_decode(&opened, mr_buf_slice(&bytes), &arena, reterr);
     if (r == 0)
         r = mr_desk_may_show(call->desk, system, &opened, reterr);
     if (r == 0)

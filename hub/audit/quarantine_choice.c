@@ -7,7 +7,7 @@
 #include "hub/audit/args.h"
 #include "hub/audit/territory.h"
 #include "proto/wire/codec.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 enum { TYPE_MAX = 128, CODE_MAX = 40, SYSTEM_MAX = 64, LEAF_FIELD_OPEN = 10, QUARANTINED_FIELD_TYPE = 2 };
 

@@ -12,7 +12,7 @@
 #include "hub/cesql/node.h"
 #include "proto/base/err.h"
 #include "proto/base/list.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 struct parser {
     struct mr_slice text;

@@ -11,7 +11,7 @@
 #include "proto/base/hex.h"
 #include "proto/base/list.h"
 #include "proto/wire/digest.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 enum {
     DISCLOSE_ARENA_BYTES = 4 * 1024 * 1024,
@@ -176,7 +176,7 @@ static int build(struct disclosure *d, struct mr_buf *out, struct mr_buf *recipi
 {
     bool whole = d->subscription->personal == MR_PERSONAL_FULL && !mr_minimise_lists(d->subscription);
     const ProtobufCMessage *payload;
-    int r = mr_event_decode_again(&d->event, mr_buf_slice(&d->unsealed.bytes), &d->arena, NULL);
+    int r = mr_event_decode(&d->event, mr_buf_slice(&d->unsealed.bytes), &d->arena, NULL);
 
     if (r == MR_ENOMEM)
         return r;

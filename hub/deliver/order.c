@@ -5,7 +5,7 @@
 
 #include "proto/base/bytes.h"
 #include "proto/wire/codec.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 #include "store/vault.h"
 
 enum { LEAF_FIELD_EVENT = 6, DIGEST_BYTES = 16, ARENA_BYTES = 4 * 1024 * 1024 };

@@ -42,7 +42,7 @@ static int is_meant(struct looking *l, const mr_proposal *proposal)
     int r = mr_proposal_open(l->e->eraser->house->keyring, proposal, &l->bytes);
 
     if (r == 0)
-        r = mr_event_decode_again(&event, mr_buf_slice(&l->bytes), &l->arena, NULL);
+        r = mr_event_decode(&event, mr_buf_slice(&l->bytes), &l->arena, NULL);
     if (r == MR_ECORRUPT || r == MR_EMALFORMED)
         return 1;
     if (r == MR_EDESTROYED)

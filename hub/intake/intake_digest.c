@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "hub/intake/prepare.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 enum { ITEMS = 32, FIELD_ID = 1, FIELD_SOURCE = 2 };
 

@@ -1,7 +1,7 @@
 #include "hub/record/opened.h"
 
 #include "proto/wire/digest.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 enum {
     EVENT_ARENA_BYTES = 4 << 20,
@@ -37,8 +37,7 @@ int mr_opened_read(struct mr_opened *opened, const struct mr_house *house, const
                 "the keys of persons are not open here");
     r = mr_unseal(&opened->unsealed, house, record, purpose, reterr);
     if (r == 0)
-        r = mr_event_decode_again(
-                &opened->event, mr_buf_slice(&opened->unsealed.bytes), &opened->arena, reterr);
+        r = mr_event_decode(&opened->event, mr_buf_slice(&opened->unsealed.bytes), &opened->arena, reterr);
     return r;
 }
 

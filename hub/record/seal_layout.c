@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "proto/base/list.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 enum { WIRE_LENGTH_DELIMITED = 2, PERSON_TAG_MAX = MR_FIELD_ATTRIBUTE - MR_FIELD_PERSON - 1 };
 

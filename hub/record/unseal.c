@@ -8,7 +8,7 @@
 #include "hub/record/seal_layout.h"
 #include "proto/base/bytes.h"
 #include "proto/wire/digest.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 #include "store/person_group.h"
 
 enum { LEAF_FIELD_EVENT = 6 };

@@ -64,56 +64,55 @@ const char *mr_filter_attribute_wanted(const struct mr_filter_attributes *attrib
 
 /* ---- all of them ---- */
 
-typedef Io__Cloudevents__V1__CloudEvent__CloudEventAttributeValue attribute_value;
-
 static bool set_text(struct mr_cesql_value *ret, const char *text)
 {
     *ret = (struct mr_cesql_value){.type = MR_CESQL_STRING, .string = mr_slice_str(text)};
     return text != NULL;
 }
 
-static bool set_base64(struct mr_cesql_value *ret, ProtobufCBinaryData bytes, struct mr_arena *arena)
+static bool set_base64(struct mr_cesql_value *ret, struct mr_slice bytes, struct mr_arena *arena)
 {
-    size_t size = sodium_base64_ENCODED_LEN(bytes.len, sodium_base64_VARIANT_ORIGINAL);
+    size_t size = sodium_base64_ENCODED_LEN(bytes.size, sodium_base64_VARIANT_ORIGINAL);
     char *text = mr_arena_alloc(arena, size);
 
     if (text)
-        (void)sodium_bin2base64(text, size, bytes.data, bytes.len, sodium_base64_VARIANT_ORIGINAL);
+        (void)sodium_bin2base64(text, size, bytes.data, bytes.size, sodium_base64_VARIANT_ORIGINAL);
     return set_text(ret, text);
 }
 
 static bool set_timestamp(
-        struct mr_cesql_value *ret, const Google__Protobuf__Timestamp *time, struct mr_arena *arena)
+        struct mr_cesql_value *ret, const struct mr_attribute *attribute, struct mr_arena *arena)
 {
     char *text = mr_arena_alloc(arena, MR_TIME_TEXT_MAX);
 
     if (text)
-        mr_timestamp_format(time->seconds, time->nanos, text);
+        mr_timestamp_format(attribute->number, attribute->nanos, text);
     return set_text(ret, text);
 }
 
-static bool set_value(struct mr_cesql_value *ret, const attribute_value *value, struct mr_arena *arena)
+static bool set_value(
+        struct mr_cesql_value *ret, const struct mr_attribute *attribute, struct mr_arena *arena)
 {
-    switch ((int)value->attr_case) {
+    switch (attribute->kind) {
     case MR_ATTRIBUTE_BOOLEAN:
-        *ret = (struct mr_cesql_value){.type = MR_CESQL_BOOLEAN, .boolean = value->ce_boolean};
+        *ret = (struct mr_cesql_value){.type = MR_CESQL_BOOLEAN, .boolean = attribute->number != 0};
         return true;
     case MR_ATTRIBUTE_INTEGER:
-        *ret = (struct mr_cesql_value){.type = MR_CESQL_INTEGER, .integer = value->ce_integer};
+        *ret = (struct mr_cesql_value){.type = MR_CESQL_INTEGER, .integer = (int32_t)attribute->number};
         return true;
     case MR_ATTRIBUTE_STRING:
-        return set_text(ret, value->ce_string);
     case MR_ATTRIBUTE_URI:
-        return set_text(ret, value->ce_uri);
     case MR_ATTRIBUTE_URI_REF:
-        return set_text(ret, value->ce_uri_ref);
+        *ret = (struct mr_cesql_value){.type = MR_CESQL_STRING, .string = attribute->bytes};
+        return true;
     case MR_ATTRIBUTE_BYTES:
-        return set_base64(ret, value->ce_bytes, arena);
+        return set_base64(ret, attribute->bytes, arena);
     case MR_ATTRIBUTE_TIMESTAMP:
-        return set_timestamp(ret, value->ce_timestamp, arena);
-    default:
-        return false;
+        return set_timestamp(ret, attribute, arena);
+    case MR_ATTRIBUTE_NONE:
+        break;
     }
+    return false;
 }
 
 static bool find(const void *ctx, const char *name, struct mr_cesql_value *ret)
@@ -128,9 +127,9 @@ static bool find(const void *ctx, const char *name, struct mr_cesql_value *ret)
         return set_text(ret, "1.0");
     if (strcmp(name, "time") == 0)
         return set_text(ret, event->a.time);
-    for (size_t i = 0; event->message && i < event->message->n_attributes; i++)
-        if (strcmp(event->message->attributes[i]->key, name) == 0)
-            return set_value(ret, event->message->attributes[i]->value, view->arena);
+    for (size_t i = 0; i < event->attributes_count; i++)
+        if (strcmp(event->attributes[i].name, name) == 0)
+            return set_value(ret, &event->attributes[i], view->arena);
     return false;
 }
 

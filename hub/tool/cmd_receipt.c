@@ -12,7 +12,7 @@
 #include "leaf.pb-c.h"
 #include "proto/base/hex.h"
 #include "proto/wire/codec.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/unpack.h"
 #include "store/receipt.h"
 
 enum { LEAF_ARENA_BYTES = 1 << 20, LEAF_FIELDS_MAX = 256, LEAF_DEPTH_MAX = 2 };
@@ -81,18 +81,17 @@ struct verify {
 /* What the leaf says openly. A leaf that another hub made may say less. */
 static void add_leaf(json_t *document, struct mr_slice leaf)
 {
-    static const struct mr_prescan_limits limits = {
+    static const struct mr_unpack_limits limits = {
             .fields_max = LEAF_FIELDS_MAX, .depth_max = LEAF_DEPTH_MAX};
     const struct mr_record record = {.leaf = leaf};
-    Marshrut__Log__V1__Leaf *message = NULL;
+    ProtobufCMessage *unpacked = NULL;
+    const Marshrut__Log__V1__Leaf *message;
     struct mr_buf type = MR_BUF_INIT;
     struct mr_arena arena;
-    ProtobufCAllocator allocator;
 
     mr_arena_init(&arena, LEAF_ARENA_BYTES);
-    allocator = mr_arena_allocator(&arena);
-    if (mr_prescan(&marshrut__log__v1__leaf__descriptor, leaf, &limits, NULL) == 0)
-        message = marshrut__log__v1__leaf__unpack(&allocator, leaf.size, leaf.data);
+    (void)mr_unpack(&marshrut__log__v1__leaf__descriptor, leaf, &limits, NULL, &arena, &unpacked, NULL);
+    message = (const Marshrut__Log__V1__Leaf *)unpacked;
     if (message && mr_record_type(&record, &type) == 0) {
         (void)json_object_set_new(document, "recorded", mr_time_json((int64_t)message->recorded_us));
         (void)json_object_set_new(document, "system", json_string(message->system));

@@ -8,7 +8,7 @@
 #include "proto/base/clock.h"
 #include "proto/config/config.h"
 #include "proto/loop/curvekey.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 enum { ARENA_BYTES = 8 * MR_FRAME_BYTES_MAX, POLL_MS = 1000, LINGER_MS = 1000, SEND_HWM = 64 * 1024 };
 

@@ -11,7 +11,7 @@
 #include "hub/tool/load_client.h"
 #include "hub/tool/tool.h"
 #include "proto/base/clock.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 enum {
     CREDIT = 32 * 1024,

@@ -2,17 +2,13 @@
 
 #include <string.h>
 
+#include "google/protobuf/timestamp.pb-c.h"
 #include "proto/base/clock.h"
+#include "proto/base/list.h"
+#include "proto/wire/envelope.h"
 #include "proto/wire/event_parts.h"
-#include "proto/wire/person_walk.h"
-#include "proto/wire/prescan.h"
 #include "proto/wire/timestamp.h"
-
-enum {
-    ENVELOPE_FIELDS_MAX = 8 + 8 * MR_EVENT_ATTRIBUTES_MAX,
-    ENVELOPE_DEPTH_MAX = 4, /* event, map entry, value, timestamp */
-    ANY_VALUE = 2,
-};
+#include "proto/wire/unpack.h"
 
 static const char cure_attribute[] = "see docs/events.md, attributes";
 
@@ -32,10 +28,28 @@ ProtobufCAllocator mr_arena_allocator(struct mr_arena *arena)
     return (ProtobufCAllocator){.alloc = arena_alloc, .free = arena_free, .allocator_data = arena};
 }
 
+/* How many bytes from the start are printable ASCII. Eight at a time: nearly all of the text is. */
+static size_t ascii_bytes(struct mr_slice text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t i = 0;
+
+    for (; i + 8 <= text.size; i += 8) {
+        uint64_t word, low, del;
+
+        memcpy(&word, text.data + i, sizeof word);
+        low = word - ones * 0x20; /* borrows from bytes below 0x20 */
+        del = (word ^ ones * 0x7f) - ones;
+        if (((word | low | del) & tops) != 0)
+            break;
+    }
+    return i;
+}
+
 /* No control characters (CloudEvents 1.0.2, "Type System", String). The text is UTF-8 already. */
 static bool printable(struct mr_slice text)
 {
-    for (size_t i = 0; i < text.size; i++) {
+    for (size_t i = ascii_bytes(text); i < text.size; i++) {
         uint8_t byte = text.data[i];
 
         if (byte < 0x20 || byte == 0x7f)
@@ -58,22 +72,21 @@ static int check_text(const char *name, struct mr_slice text, size_t bytes_max, 
     return 0;
 }
 
-static int read_required(struct mr_event *event, struct mr_error *reterr)
+static int read_required(struct mr_event *event, const struct mr_envelope *envelope, struct mr_error *reterr)
 {
-    const Io__Cloudevents__V1__CloudEvent *message = event->message;
     int r;
 
-    if (strcmp(message->spec_version, "1.0") != 0)
+    if (!mr_slice_equal(envelope->specversion, mr_slice_str("1.0")))
         return mr_error_set(
                 reterr, MR_EINVAL, "specversion", "send CloudEvents 1.0", "unsupported specversion");
-    r = check_text("id", mr_slice_str(message->id), MR_EVENT_ID_MAX, reterr);
+    r = check_text("id", envelope->id, MR_EVENT_ID_MAX, reterr);
     if (r == 0)
-        r = check_text("source", mr_slice_str(message->source), MR_EVENT_ID_MAX, reterr);
+        r = check_text("source", envelope->source, MR_EVENT_ID_MAX, reterr);
     if (r == 0)
-        r = check_text("type", mr_slice_str(message->type), MR_ATTRIBUTE_BYTES_MAX, reterr);
-    event->a.id = message->id;
-    event->a.source = message->source;
-    event->a.type = message->type;
+        r = check_text("type", envelope->type, MR_ATTRIBUTE_BYTES_MAX, reterr);
+    event->a.id = (const char *)envelope->id.data;
+    event->a.source = (const char *)envelope->source.data;
+    event->a.type = (const char *)envelope->type.data;
     return r;
 }
 
@@ -106,105 +119,132 @@ static int check_name(const char *name, struct mr_error *reterr)
     return 0;
 }
 
-static int read_timestamp(struct mr_event *event, const Google__Protobuf__Timestamp *time,
+static int read_timestamp(struct mr_event *event, const struct mr_attribute *attribute,
         const struct mr_known_attribute *known, struct mr_arena *arena, struct mr_error *reterr)
 {
     char text[MR_TIME_TEXT_MAX];
 
-    if (!mr_timestamp_valid(time->seconds, time->nanos))
+    if (!mr_timestamp_valid(attribute->number, attribute->nanos))
         return mr_error_set(reterr, MR_EINVAL, known ? known->name : "attributes", cure_attribute,
                 "timestamp out of range");
     if (!known)
         return 0;
     if (known->kind != MR_ATTRIBUTE_TIMESTAMP)
         return mr_error_set(reterr, MR_EINVAL, known->name, cure_attribute, "attribute is not a text");
-    event->a.time = mr_arena_strdup(arena, mr_timestamp_format(time->seconds, time->nanos, text));
+    event->a.time = mr_arena_strdup(arena, mr_timestamp_format(attribute->number, attribute->nanos, text));
     if (!event->a.time)
         return mr_error_set(reterr, MR_ENOMEM, "time", NULL, "no memory for the event");
-    event->time_us = time->seconds * 1000000 + time->nanos / 1000;
+    event->time_us = attribute->number * 1000000 + attribute->nanos / 1000;
     return 0;
 }
 
-static int read_text(struct mr_event *event, const char *name, const char *text,
+static int read_text(struct mr_event *event, const struct mr_attribute *attribute,
         const struct mr_known_attribute *known, struct mr_error *reterr)
 {
     int64_t seconds;
     int32_t nanos;
     int r;
 
-    if (!known && text[0] == 0)
+    if (!known && attribute->bytes.size == 0)
         return 0;
-    r = check_text(name, mr_slice_str(text), MR_ATTRIBUTE_BYTES_MAX, reterr);
+    r = check_text(attribute->name, attribute->bytes, MR_ATTRIBUTE_BYTES_MAX, reterr);
     if (r < 0 || !known)
         return r;
-    *mr_known_attribute_slot(known, &event->a) = text;
+    *mr_known_attribute_slot(known, &event->a) = (const char *)attribute->bytes.data;
     if (known->kind != MR_ATTRIBUTE_TIMESTAMP)
         return 0;
-    if (mr_timestamp_parse(mr_slice_str(text), &seconds, &nanos) < 0)
-        return mr_error_set(
-                reterr, MR_EINVAL, name, "write it as RFC 3339 with an offset", "time cannot be read");
+    if (mr_timestamp_parse(attribute->bytes, &seconds, &nanos) < 0)
+        return mr_error_set(reterr, MR_EINVAL, attribute->name, "write it as RFC 3339 with an offset",
+                "time cannot be read");
     event->time_us = seconds * 1000000 + nanos / 1000;
     return 0;
 }
 
-static int read_attribute(struct mr_event *event, const char *name,
-        const Io__Cloudevents__V1__CloudEvent__CloudEventAttributeValue *value, struct mr_arena *arena,
-        struct mr_error *reterr)
+static int read_attribute(struct mr_event *event, const struct mr_attribute *attribute,
+        const struct mr_known_attribute *known, struct mr_arena *arena, struct mr_error *reterr)
 {
-    const struct mr_known_attribute *known = mr_known_attribute_find(name);
-
-    switch ((int)(value ? value->attr_case : 0)) {
+    switch (attribute->kind) {
     case MR_ATTRIBUTE_STRING:
-        return read_text(event, name, value->ce_string, known, reterr);
     case MR_ATTRIBUTE_URI:
-        return read_text(event, name, value->ce_uri, known, reterr);
     case MR_ATTRIBUTE_URI_REF:
-        return read_text(event, name, value->ce_uri_ref, known, reterr);
+        return read_text(event, attribute, known, reterr);
     case MR_ATTRIBUTE_TIMESTAMP:
-        return read_timestamp(event, value->ce_timestamp, known, arena, reterr);
-    case 0:
-        return mr_error_set(reterr, MR_EINVAL, name, cure_attribute, "attribute without a value");
+        return read_timestamp(event, attribute, known, arena, reterr);
+    case MR_ATTRIBUTE_NONE:
+        return mr_error_set(reterr, MR_EINVAL, attribute->name, cure_attribute, "attribute without a value");
     case MR_ATTRIBUTE_BYTES:
-        if (value->ce_bytes.len > MR_ATTRIBUTE_BYTES_MAX)
-            return mr_error_set(reterr, MR_ETOOBIG, name, cure_attribute, "attribute is too long");
+        if (attribute->bytes.size > MR_ATTRIBUTE_BYTES_MAX)
+            return mr_error_set(reterr, MR_ETOOBIG, attribute->name, cure_attribute, "attribute is too long");
         break;
     default:
         break;
     }
     if (known)
-        return mr_error_set(reterr, MR_EINVAL, name, cure_attribute, "attribute is not a text");
+        return mr_error_set(reterr, MR_EINVAL, attribute->name, cure_attribute, "attribute is not a text");
     return 0;
 }
 
-static int read_attributes(struct mr_event *event, struct mr_arena *arena, struct mr_error *reterr)
+static bool occurred(const struct mr_envelope *envelope, size_t index)
 {
-    const Io__Cloudevents__V1__CloudEvent *message = event->message;
+    const char *name = envelope->attributes[index].name;
 
-    if (message->n_attributes > MR_EVENT_ATTRIBUTES_MAX)
-        return mr_error_set(reterr, MR_ETOOBIG, "attributes", "send fewer attributes",
-                "%zu attributes, the limit is %d", message->n_attributes, MR_EVENT_ATTRIBUTES_MAX);
-    for (size_t i = 0; i < message->n_attributes; i++) {
-        const char *name = message->attributes[i]->key;
-        int r = check_name(name, reterr);
+    for (size_t i = 0; i < index; i++)
+        if (same(name, envelope->attributes[i].name))
+            return true;
+    return false;
+}
 
-        for (size_t j = 0; r == 0 && j < i; j++)
-            if (same(name, message->attributes[j]->key))
-                return mr_error_set(
-                        reterr, MR_EMALFORMED, name, "send each attribute once", "attribute occurs twice");
+static int read_attributes(struct mr_event *event, const struct mr_envelope *envelope, struct mr_arena *arena,
+        struct mr_error *reterr)
+{
+    for (size_t i = 0; i < envelope->attributes_count; i++) {
+        const struct mr_attribute *attribute = &envelope->attributes[i];
+        const struct mr_known_attribute *known = mr_known_attribute_find(attribute->name);
+        int r = known ? 0 : check_name(attribute->name, reterr);
+
+        if (r == 0 && occurred(envelope, i))
+            return mr_error_set(reterr, MR_EMALFORMED, attribute->name, "send each attribute once",
+                    "attribute occurs twice");
         if (r == 0)
-            r = read_attribute(event, name, message->attributes[i]->value, arena, reterr);
+            r = read_attribute(event, attribute, known, arena, reterr);
         if (r < 0)
             return r;
     }
+    event->attributes_count = envelope->attributes_count;
+    event->attributes =
+            mr_arena_dup(arena, envelope->attributes, envelope->attributes_count * sizeof *event->attributes);
+    return event->attributes ? 0 : mr_error_set(reterr, MR_ENOMEM, "", NULL, "no memory for the event");
+}
+
+/* ---- the payload ---- */
+
+static int add_person(struct mr_event *event, const ProtobufCMessage *person, struct mr_slice content,
+        struct mr_error *reterr)
+{
+    if (event->persons_count == MR_EVENT_PERSONS_MAX)
+        return mr_error_set(reterr, MR_ETOOBIG, "", "send several events", "more than %d persons in an event",
+                MR_EVENT_PERSONS_MAX);
+    event->persons[event->persons_count++] = (struct mr_person_span){
+            .offset = (size_t)(content.data - event->bytes.data),
+            .size = content.size,
+            .person = (const Nms__Event__V1__Person *)person,
+    };
     return 0;
 }
 
-/* Where the data lies in the event's bytes, and not in the unpacked copy. */
-static struct mr_slice find_data(struct mr_slice bytes, int data_case)
+static int on_inner(
+        void *ctx, const ProtobufCMessage *message, struct mr_slice content, struct mr_error *reterr)
 {
-    struct mr_slice data = mr_wire_find(bytes, (uint32_t)data_case);
+    const Google__Protobuf__Timestamp *time;
 
-    return data_case == MR_DATA_PROTO ? mr_wire_find(data, ANY_VALUE) : data;
+    if (message->descriptor == &nms__event__v1__person__descriptor)
+        return add_person(ctx, message, content, reterr);
+    if (message->descriptor != &google__protobuf__timestamp__descriptor)
+        return 0;
+    time = (const Google__Protobuf__Timestamp *)message;
+    return mr_timestamp_valid(time->seconds, time->nanos)
+                   ? 0
+                   : mr_error_set(reterr, MR_EINVAL, "", "years 1 to 9999", "timestamp out of range");
 }
 
 static bool url_names(const char *url, const char *full_name)
@@ -214,68 +254,45 @@ static bool url_names(const char *url, const char *full_name)
     return slash && strcmp(slash + 1, full_name) == 0;
 }
 
-static int read_payload(struct mr_event *event, struct mr_arena *arena, bool again, struct mr_error *reterr)
+static int read_payload(struct mr_event *event, const struct mr_envelope *envelope, struct mr_arena *arena,
+        struct mr_error *reterr)
 {
-    static const struct mr_prescan_limits limits = {
+    static const struct mr_unpack_limits limits = {
             .fields_max = MR_EVENT_FIELDS_MAX, .depth_max = MR_EVENT_DEPTH_MAX};
     const ProtobufCMessageDescriptor *descriptor = event->type->payload;
-    ProtobufCAllocator allocator = mr_arena_allocator(arena);
+    const struct mr_unpack_watch watch = {on_inner, event};
     int r;
 
-    if ((int)event->message->data_case != MR_DATA_PROTO ||
-            !url_names(event->message->proto_data->type_url, descriptor->name))
+    if (envelope->data_kind != MR_DATA_PROTO ||
+            !url_names((const char *)envelope->type_url.data, descriptor->name))
         return mr_error_set(reterr, MR_EINVAL, "data",
                 "send the payload that the registry names for the type", "data is not proto_data of %s",
                 descriptor->name);
-    r = again ? 0 : mr_prescan(descriptor, event->payload_bytes, &limits, reterr);
-    if (r < 0) {
+    r = mr_unpack(descriptor, event->payload_bytes, &limits, &watch, arena, &event->payload, reterr);
+    if (r < 0)
         mr_error_within(reterr, "data");
-        return r;
-    }
-    event->payload = protobuf_c_message_unpack(
-            descriptor, &allocator, event->payload_bytes.size, event->payload_bytes.data);
-    if (!event->payload)
-        return mr_error_set(reterr, MR_ENOMEM, "data", NULL, "no memory for the event");
-    return mr_person_walk(event, reterr);
+    return r;
 }
 
-static int decode(struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, bool again,
-        struct mr_error *reterr)
+int mr_event_decode(
+        struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
 {
-    static const struct mr_prescan_limits limits = {
-            .fields_max = ENVELOPE_FIELDS_MAX, .depth_max = ENVELOPE_DEPTH_MAX};
-    ProtobufCAllocator allocator = mr_arena_allocator(arena);
+    struct mr_envelope envelope;
     int r;
 
     *ret = (struct mr_event){.bytes = bytes};
     if (bytes.size > MR_EVENT_BYTES_MAX)
         return mr_error_set(reterr, MR_ETOOBIG, "", "send a smaller event",
                 "event of %zu bytes, the limit is %d", bytes.size, MR_EVENT_BYTES_MAX);
-    r = again ? 0 : mr_prescan(&io__cloudevents__v1__cloud_event__descriptor, bytes, &limits, reterr);
-    if (r < 0)
-        return r;
-    ret->message = io__cloudevents__v1__cloud_event__unpack(&allocator, bytes.size, bytes.data);
-    if (!ret->message)
-        return mr_error_set(reterr, MR_ENOMEM, "", NULL, "no memory for the event");
-    r = read_required(ret, reterr);
+    r = mr_envelope_read(&envelope, bytes, arena, reterr);
     if (r == 0)
-        r = read_attributes(ret, arena, reterr);
+        r = read_required(ret, &envelope, reterr);
+    if (r == 0)
+        r = read_attributes(ret, &envelope, arena, reterr);
     if (r < 0)
         return r;
-    if (ret->message->data_case != IO__CLOUDEVENTS__V1__CLOUD_EVENT__DATA__NOT_SET)
-        ret->payload_bytes = find_data(bytes, (int)ret->message->data_case);
-    ret->type = mr_registry_find(ret->a.type, strlen(ret->a.type));
-    return ret->type ? read_payload(ret, arena, again, reterr) : 0;
-}
-
-int mr_event_decode(
-        struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
-{
-    return decode(ret, bytes, arena, /* again= */ false, reterr);
-}
-
-int mr_event_decode_again(
-        struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
-{
-    return decode(ret, bytes, arena, /* again= */ true, reterr);
+    ret->data_kind = envelope.data_kind;
+    ret->payload_bytes = envelope.data;
+    ret->type = mr_registry_find(ret->a.type, envelope.type.size);
+    return ret->type ? read_payload(ret, &envelope, arena, reterr) : 0;
 }

@@ -9,11 +9,11 @@
 #include <stdint.h>
 
 #include "event/person.pb-c.h"
-#include "io/cloudevents/v1/cloudevents.pb-c.h"
 #include "proto/base/arena.h"
 #include "proto/base/buf.h"
 #include "proto/base/err.h"
 #include "proto/base/slice.h"
+#include "proto/wire/attribute.h"
 #include "proto/wire/registry.h"
 
 enum {
@@ -64,26 +64,21 @@ struct mr_event {
     const struct mr_event_type *type; /* NULL: not in the registry, and then payload is NULL */
     ProtobufCMessage *payload;
     struct mr_slice payload_bytes; /* of any data, in `bytes` */
-    Io__Cloudevents__V1__CloudEvent *message;
+    enum mr_data_kind data_kind;
+    const struct mr_attribute *attributes; /* of the map, known or not, in the order of the bytes */
+    size_t attributes_count;
     struct mr_person_span persons[MR_EVENT_PERSONS_MAX]; /* in order of offset */
     size_t persons_count;
 };
 
 /*
- * Decodes and validates the form (prescan, required attributes, spec_version 1.0, attribute names, payload of
- * the registered type). `known` attributes may be ce_string, ce_uri, ce_uri_ref or ce_timestamp (time);
- * others are kept in message->attributes. 0; MR_EMALFORMED, MR_ETOOBIG, MR_EINVAL (attribute missing or
+ * Decodes and validates the form (well-formed bytes, required attributes, spec_version 1.0, attribute names,
+ * payload of the registered type). `known` attributes may be ce_string, ce_uri, ce_uri_ref or ce_timestamp
+ * (time); others are in `attributes` only. 0; MR_EMALFORMED, MR_ETOOBIG, MR_EINVAL (attribute missing or
  * wrong: field in where), MR_ENOMEM (arena budget). An unknown type is no failure: ret->type is NULL. After a
  * failure *ret is not to be used. Unknown fields of the payload are kept in it, and pass through re-encoding.
  */
 int mr_event_decode(
-        struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr);
-
-/*
- * The same for bytes that the hub keeps because decode took them: what prescan looks at is not looked at
- * again.
- */
-int mr_event_decode_again(
         struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr);
 
 /*

@@ -20,50 +20,15 @@ static int add_known(struct mr_event_parts *parts, const struct mr_attributes *a
     return 0;
 }
 
-/* Reads an attribute of a decoded event back into parts' form. */
-static struct mr_attribute attribute_of(
-        const char *name, const Io__Cloudevents__V1__CloudEvent__CloudEventAttributeValue *value)
+static int add_unknown(struct mr_event_parts *parts, const struct mr_event *event)
 {
-    struct mr_attribute a = {.name = name, .kind = (enum mr_attribute_kind)value->attr_case};
-
-    switch (a.kind) {
-    case MR_ATTRIBUTE_BOOLEAN:
-        a.number = value->ce_boolean != 0;
-        break;
-    case MR_ATTRIBUTE_INTEGER:
-        a.number = value->ce_integer;
-        break;
-    case MR_ATTRIBUTE_BYTES:
-        a.bytes = mr_slice(value->ce_bytes.data, value->ce_bytes.len);
-        break;
-    case MR_ATTRIBUTE_TIMESTAMP:
-        a.number = value->ce_timestamp->seconds;
-        a.nanos = value->ce_timestamp->nanos;
-        break;
-    case MR_ATTRIBUTE_STRING:
-        a.bytes = mr_slice_str(value->ce_string);
-        break;
-    case MR_ATTRIBUTE_URI:
-        a.bytes = mr_slice_str(value->ce_uri);
-        break;
-    case MR_ATTRIBUTE_URI_REF:
-        a.bytes = mr_slice_str(value->ce_uri_ref);
-        break;
-    }
-    return a;
-}
-
-static int add_unknown(struct mr_event_parts *parts, const Io__Cloudevents__V1__CloudEvent *message)
-{
-    for (size_t i = 0; i < message->n_attributes; i++) {
-        const char *name = message->attributes[i]->key;
-        struct mr_attribute attribute;
+    for (size_t i = 0; i < event->attributes_count; i++) {
+        const char *name = event->attributes[i].name;
         int r;
 
         if (mr_known_attribute_find(name) || strcmp(name, "datacontenttype") == 0)
             continue;
-        attribute = attribute_of(name, message->attributes[i]->value);
-        r = mr_event_parts_add(parts, &attribute);
+        r = mr_event_parts_add(parts, &event->attributes[i]);
         if (r < 0)
             return r;
     }
@@ -71,7 +36,7 @@ static int add_unknown(struct mr_event_parts *parts, const Io__Cloudevents__V1__
 }
 
 static int encode(struct mr_buf *out, const struct mr_attributes *attributes, const ProtobufCMessage *payload,
-        const Io__Cloudevents__V1__CloudEvent *extras)
+        const struct mr_event *extras)
 {
     struct mr_event_parts parts;
     int r;
@@ -98,5 +63,5 @@ int mr_event_encode(
 int mr_event_reencode(struct mr_buf *out, const struct mr_event *original,
         const struct mr_attributes *attributes, const ProtobufCMessage *payload, bool keep_unknown)
 {
-    return encode(out, attributes, payload, keep_unknown ? original->message : NULL);
+    return encode(out, attributes, payload, keep_unknown ? original : NULL);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "google/protobuf/timestamp.pb-c.h"
 #include "proto/base/list.h"
 #include "proto/wire/timestamp.h"
 

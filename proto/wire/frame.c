@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "proto/wire/codec.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/unpack.h"
 
 enum {
     /* A full batch of acks has 8 fields a result. */
@@ -44,22 +44,19 @@ static int check_body(const Marshrut__Bus__V1__Frame *frame, struct mr_error *re
 int mr_frame_decode(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
         struct mr_error *reterr)
 {
-    static const struct mr_prescan_limits limits = {
+    static const struct mr_unpack_limits limits = {
             .fields_max = FRAME_FIELDS_MAX, .depth_max = FRAME_DEPTH_MAX};
-    ProtobufCAllocator allocator = mr_arena_allocator(arena);
     Marshrut__Bus__V1__Frame *frame;
+    ProtobufCMessage *message;
     int r;
 
     if (bytes.size > MR_FRAME_BYTES_MAX)
         return mr_error_set(reterr, MR_ETOOBIG, "", "send smaller batches",
                 "frame of %zu bytes, the limit is %d", bytes.size, MR_FRAME_BYTES_MAX);
-    r = mr_prescan(&marshrut__bus__v1__frame__descriptor, bytes, &limits, reterr);
+    r = mr_unpack(&marshrut__bus__v1__frame__descriptor, bytes, &limits, NULL, arena, &message, reterr);
     if (r < 0)
         return r;
-    frame = marshrut__bus__v1__frame__unpack(&allocator, bytes.size, bytes.data);
-    if (!frame)
-        return mr_error_set(
-                reterr, MR_ENOMEM, "", "try again, or send smaller batches", "no memory for the frame");
+    frame = (Marshrut__Bus__V1__Frame *)message;
     r = check_body(frame, reterr);
     if (r < 0)
         return r;

@@ -7,46 +7,44 @@
 #include "proto/wire/event_parts.h"
 #include "proto/wire/json.h"
 #include "proto/wire/json_internal.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 #include "proto/wire/timestamp.h"
 
-/* Unpacked and as JSON an event needs far less: fields are counted by prescan. */
+/* Unpacked and as JSON an event needs far less: fields are counted by decode. */
 enum { ARENA_BYTES_MAX = 2 * 1024 * 1024 };
 
-static json_t *from_attribute(const Io__Cloudevents__V1__CloudEvent__CloudEventAttributeValue *value)
+static json_t *json_text(struct mr_slice text)
+{
+    return json_stringn((const char *)text.data, text.size);
+}
+
+static json_t *from_attribute(const struct mr_attribute *attribute)
 {
     char text[MR_TIME_TEXT_MAX];
 
-    switch ((int)value->attr_case) {
+    switch (attribute->kind) {
     case MR_ATTRIBUTE_BOOLEAN:
-        return json_boolean(value->ce_boolean);
+        return json_boolean(attribute->number);
     case MR_ATTRIBUTE_INTEGER:
-        return json_integer(value->ce_integer);
-    case MR_ATTRIBUTE_STRING:
-        return json_string(value->ce_string);
+        return json_integer(attribute->number);
     case MR_ATTRIBUTE_BYTES:
-        return mr_json_from_bytes(mr_slice(value->ce_bytes.data, value->ce_bytes.len));
-    case MR_ATTRIBUTE_URI:
-        return json_string(value->ce_uri);
-    case MR_ATTRIBUTE_URI_REF:
-        return json_string(value->ce_uri_ref);
+        return mr_json_from_bytes(attribute->bytes);
+    case MR_ATTRIBUTE_TIMESTAMP:
+        return json_string(mr_timestamp_format(attribute->number, attribute->nanos, text));
     default:
-        return json_string(
-                mr_timestamp_format(value->ce_timestamp->seconds, value->ce_timestamp->nanos, text));
+        return json_text(attribute->bytes);
     }
 }
 
 static int put_attributes(json_t *object, const struct mr_event *event)
 {
-    const Io__Cloudevents__V1__CloudEvent *message = event->message;
     int r = json_object_set_new(object, "specversion", json_string("1.0"));
 
     r |= json_object_set_new(object, "id", json_string(event->a.id));
     r |= json_object_set_new(object, "source", json_string(event->a.source));
     r |= json_object_set_new(object, "type", json_string(event->a.type));
-    for (size_t i = 0; i < message->n_attributes; i++)
-        r |= json_object_set_new(
-                object, message->attributes[i]->key, from_attribute(message->attributes[i]->value));
+    for (size_t i = 0; i < event->attributes_count; i++)
+        r |= json_object_set_new(object, event->attributes[i].name, from_attribute(&event->attributes[i]));
     return r;
 }
 
@@ -57,9 +55,9 @@ static int put_data(json_t *object, const struct mr_event *event)
     if (event->payload) {
         r |= json_object_set_new(object, "datacontenttype", json_string("application/json"));
         r |= json_object_set_new(object, "data", mr_json_from_message(event->payload));
-    } else if (event->message->data_case == IO__CLOUDEVENTS__V1__CLOUD_EVENT__DATA_TEXT_DATA) {
-        r |= json_object_set_new(object, "data", json_string(event->message->text_data));
-    } else if (event->message->data_case != IO__CLOUDEVENTS__V1__CLOUD_EVENT__DATA__NOT_SET) {
+    } else if (event->data_kind == MR_DATA_TEXT) {
+        r |= json_object_set_new(object, "data", json_text(event->payload_bytes));
+    } else if (event->data_kind != MR_DATA_NONE) {
         r |= json_object_set_new(object, "data_base64", mr_json_from_bytes(event->payload_bytes));
     }
     return r;

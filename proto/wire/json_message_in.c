@@ -11,7 +11,7 @@
 #include "proto/base/list.h"
 #include "proto/wire/json.h"
 #include "proto/wire/json_internal.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 #include "proto/wire/timestamp.h"
 
 /* What a failure says; never the value itself, which may be a person's. */

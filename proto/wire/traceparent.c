@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 
 enum {
     VERSION_AT = 0,

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "adapters/sdk/table.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_cell(const char *text)

@@ -30,7 +30,7 @@ static const struct layer {
         {"store/", {"proto/base/", "store/"}},
         {"hub/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/", "store/",
                          "hub/", "generated"}},
-        {"hub/cesql/", {"proto/base/", "proto/wire/prescan.h", "hub/cesql/"}},
+        {"hub/cesql/", {"proto/base/", "proto/wire/wire.h", "hub/cesql/"}},
         {"hub/audit/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/",
                                "store/", "hub/", "generated", "embedded/"}},
         {"hub/http/", {"proto/base/", "proto/wire/", "proto/loop/", "proto/config/", "proto/alert/", "store/",

@@ -14,7 +14,7 @@
 
 #include "adapters/sdk/file.h"
 #include "bus.pb-c.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 #include "tests/conformance/driver/events.h"
 #include "tests/conformance/driver/match.h"
 #include "tests/support/golden.h"

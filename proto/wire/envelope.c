@@ -1,0 +1,295 @@
+#include "proto/wire/envelope.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/wire/wire.h"
+
+enum { FIELDS_MAX = 8 + 8 * MR_EVENT_ATTRIBUTES_MAX };
+enum { EVENT_ID = 1, EVENT_SOURCE = 2, EVENT_SPEC_VERSION = 3, EVENT_TYPE = 4, EVENT_ATTRIBUTES = 5 };
+enum { ENTRY_KEY = 1, ENTRY_VALUE = 2 };
+enum { TIMESTAMP_SECONDS = 1, TIMESTAMP_NANOS = 2 };
+enum { ANY_TYPE_URL = 1, ANY_VALUE = 2 };
+
+/*
+ * Texts are copied one behind the other with a NUL each. In the bytes each has a tag and a length before it,
+ * so that a place of the size of the bytes holds them all.
+ */
+struct reading {
+    struct mr_envelope *ret;
+    char *texts;
+    unsigned fields;
+    struct mr_error *reterr;
+};
+
+/* A message that is being read. */
+struct message {
+    struct mr_slice rest;
+    const char *path; /* of it in the event, "" or "attributes.value" */
+    unsigned seen;    /* one bit a field; the members of a oneof are one bit */
+};
+
+static int refuse(
+        const struct reading *reading, const struct message *message, const char *field, const char *what)
+{
+    char where[64];
+
+    (void)snprintf(where, sizeof where, "%s%s%s", message->path, *message->path && *field ? "." : "", field);
+    return mr_error_set(reading->reterr, MR_EMALFORMED, where,
+            "send a protobuf message of the published schema", "%s", what);
+}
+
+/* Takes the next field: 1, 0 at the end. */
+static int take(struct reading *reading, struct message *message, struct mr_wire_field *ret)
+{
+    int r = mr_wire_take(&message->rest, ret);
+
+    if (r < 0)
+        return refuse(reading, message, "", "broken field: tag, length or number");
+    if (r > 0 && ++reading->fields > FIELDS_MAX)
+        return mr_error_set(
+                reading->reterr, MR_ETOOBIG, message->path, "send less in one message", "too many fields");
+    return r;
+}
+
+/* A known field: is it of its type, and the first one? */
+static inline int accept(const struct reading *reading, struct message *message,
+        const struct mr_wire_field *raw, uint8_t wire_type, unsigned bit, const char *field)
+{
+    if (message->seen >> bit & 1)
+        return refuse(reading, message, field, "a field that may occur once occurs twice");
+    message->seen |= 1u << bit;
+    if (raw->wire_type != wire_type)
+        return refuse(reading, message, field, "wrong wire type of a known field");
+    return 0;
+}
+
+/* As a text it may stand: the first of its field, UTF-8. */
+static inline int accept_text(const struct reading *reading, struct message *message,
+        const struct mr_wire_field *raw, unsigned bit, const char *field)
+{
+    int r = accept(reading, message, raw, MR_WIRE_BYTES, bit, field);
+
+    return r < 0 || mr_utf8_valid(raw->bytes)
+                   ? r
+                   : refuse(reading, message, field, "text is not UTF-8 or has a NUL");
+}
+
+static inline int read_text(struct reading *reading, struct message *message, const struct mr_wire_field *raw,
+        unsigned bit, const char *field, struct mr_slice *ret)
+{
+    int r = accept_text(reading, message, raw, bit, field);
+
+    if (r < 0)
+        return r;
+    memcpy(reading->texts, raw->bytes.data, raw->bytes.size);
+    reading->texts[raw->bytes.size] = 0;
+    *ret = mr_slice(reading->texts, raw->bytes.size);
+    reading->texts += raw->bytes.size + 1;
+    return 0;
+}
+
+static int read_int32(struct reading *reading, struct message *message, const struct mr_wire_field *raw,
+        unsigned bit, const char *field, int64_t *ret)
+{
+    int r = accept(reading, message, raw, MR_WIRE_VARINT, bit, field);
+
+    if (r < 0)
+        return r;
+    if (raw->varint > INT32_MAX && raw->varint < (uint64_t)INT32_MIN)
+        return refuse(reading, message, field, "number out of the range of its type");
+    *ret = (int32_t)raw->varint;
+    return 0;
+}
+
+/* ---- attributes ---- */
+
+static int read_timestamp(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
+{
+    struct message message = {.rest = content, .path = "attributes.value.ce_timestamp"};
+    struct mr_wire_field raw;
+    int64_t nanos = 0;
+    int r;
+
+    while ((r = take(reading, &message, &raw)) == 1) {
+        if (raw.number == TIMESTAMP_SECONDS) {
+            r = accept(reading, &message, &raw, MR_WIRE_VARINT, TIMESTAMP_SECONDS, "seconds");
+            ret->number = (int64_t)raw.varint;
+        } else if (raw.number == TIMESTAMP_NANOS) {
+            r = read_int32(reading, &message, &raw, TIMESTAMP_NANOS, "nanos", &nanos);
+        }
+        if (r < 0)
+            return r;
+    }
+    ret->nanos = (int32_t)nanos;
+    return r;
+}
+
+static int read_member(struct reading *reading, struct message *message, const struct mr_wire_field *raw,
+        struct mr_attribute *ret)
+{
+    int r;
+
+    switch (raw->number) {
+    case MR_ATTRIBUTE_BOOLEAN:
+        r = accept(reading, message, raw, MR_WIRE_VARINT, 0, "ce_boolean");
+        if (r == 0 && raw->varint > 1)
+            r = refuse(reading, message, "ce_boolean", "number out of the range of its type");
+        ret->number = (int64_t)raw->varint;
+        return r;
+    case MR_ATTRIBUTE_INTEGER:
+        return read_int32(reading, message, raw, 0, "ce_integer", &ret->number);
+    case MR_ATTRIBUTE_STRING:
+        return read_text(reading, message, raw, 0, "ce_string", &ret->bytes);
+    case MR_ATTRIBUTE_BYTES:
+        ret->bytes = raw->bytes;
+        return accept(reading, message, raw, MR_WIRE_BYTES, 0, "ce_bytes");
+    case MR_ATTRIBUTE_URI:
+        return read_text(reading, message, raw, 0, "ce_uri", &ret->bytes);
+    case MR_ATTRIBUTE_URI_REF:
+        return read_text(reading, message, raw, 0, "ce_uri_ref", &ret->bytes);
+    default:
+        r = accept(reading, message, raw, MR_WIRE_BYTES, 0, "ce_timestamp");
+        return r < 0 ? r : read_timestamp(reading, raw->bytes, ret);
+    }
+}
+
+static int read_value(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
+{
+    struct message message = {.rest = content, .path = "attributes.value"};
+    struct mr_wire_field raw;
+    int r;
+
+    while ((r = take(reading, &message, &raw)) == 1) {
+        if (raw.number > MR_ATTRIBUTE_TIMESTAMP)
+            continue;
+        ret->kind = (enum mr_attribute_kind)raw.number;
+        r = read_member(reading, &message, &raw, ret);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+static int read_entry(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
+{
+    struct message message = {.rest = content, .path = "attributes"};
+    struct mr_wire_field raw;
+    struct mr_slice name;
+    int r;
+
+    *ret = (struct mr_attribute){.name = ""};
+    while ((r = take(reading, &message, &raw)) == 1) {
+        if (raw.number == ENTRY_KEY) {
+            r = read_text(reading, &message, &raw, ENTRY_KEY, "key", &name);
+            ret->name = r < 0 ? "" : (const char *)name.data;
+        } else if (raw.number == ENTRY_VALUE) {
+            r = accept(reading, &message, &raw, MR_WIRE_BYTES, ENTRY_VALUE, "value");
+            r = r < 0 ? r : read_value(reading, raw.bytes, ret);
+        }
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+static int read_attribute(
+        struct reading *reading, const struct message *message, const struct mr_wire_field *raw)
+{
+    struct mr_envelope *ret = reading->ret;
+
+    if (raw->wire_type != MR_WIRE_BYTES)
+        return refuse(reading, message, "attributes", "wrong wire type of a known field");
+    if (ret->attributes_count == MR_EVENT_ATTRIBUTES_MAX)
+        return mr_error_set(reading->reterr, MR_ETOOBIG, "attributes", "send fewer attributes",
+                "more than %d attributes", MR_EVENT_ATTRIBUTES_MAX);
+    return read_entry(reading, raw->bytes, &ret->attributes[ret->attributes_count++]);
+}
+
+/* ---- data ---- */
+
+static int read_any(struct reading *reading, struct mr_slice content)
+{
+    struct message message = {.rest = content, .path = "proto_data"};
+    struct mr_wire_field raw;
+    int r;
+
+    while ((r = take(reading, &message, &raw)) == 1) {
+        if (raw.number == ANY_TYPE_URL) {
+            r = read_text(reading, &message, &raw, ANY_TYPE_URL, "type_url", &reading->ret->type_url);
+        } else if (raw.number == ANY_VALUE) {
+            r = accept(reading, &message, &raw, MR_WIRE_BYTES, ANY_VALUE, "value");
+            reading->ret->data = raw.bytes;
+        }
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
+
+static int read_data(struct reading *reading, struct message *message, const struct mr_wire_field *raw)
+{
+    struct mr_envelope *ret = reading->ret;
+    int r;
+
+    ret->data_kind = (enum mr_data_kind)raw->number;
+    ret->data = raw->bytes;
+    switch (ret->data_kind) {
+    case MR_DATA_BINARY:
+        return accept(reading, message, raw, MR_WIRE_BYTES, MR_DATA_BINARY, "binary_data");
+    case MR_DATA_TEXT:
+        return accept_text(reading, message, raw, MR_DATA_BINARY, "text_data");
+    default:
+        ret->data = mr_slice(NULL, 0);
+        r = accept(reading, message, raw, MR_WIRE_BYTES, MR_DATA_BINARY, "proto_data");
+        return r < 0 ? r : read_any(reading, raw->bytes);
+    }
+}
+
+/* ---- the event ---- */
+
+static int read_field(struct reading *reading, struct message *message, const struct mr_wire_field *raw)
+{
+    struct mr_envelope *ret = reading->ret;
+
+    switch (raw->number) {
+    case EVENT_ID:
+        return read_text(reading, message, raw, EVENT_ID, "id", &ret->id);
+    case EVENT_SOURCE:
+        return read_text(reading, message, raw, EVENT_SOURCE, "source", &ret->source);
+    case EVENT_SPEC_VERSION:
+        return read_text(reading, message, raw, EVENT_SPEC_VERSION, "spec_version", &ret->specversion);
+    case EVENT_TYPE:
+        return read_text(reading, message, raw, EVENT_TYPE, "type", &ret->type);
+    case EVENT_ATTRIBUTES:
+        return read_attribute(reading, message, raw);
+    case MR_DATA_BINARY:
+    case MR_DATA_TEXT:
+    case MR_DATA_PROTO:
+        return read_data(reading, message, raw);
+    default:
+        return 0; /* of a later version of the format */
+    }
+}
+
+int mr_envelope_read(
+        struct mr_envelope *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
+{
+    struct reading reading = {.ret = ret, .texts = mr_arena_alloc(arena, bytes.size), .reterr = reterr};
+    struct message message = {.rest = bytes, .path = ""};
+    struct mr_wire_field raw;
+    int r;
+
+    if (!reading.texts)
+        return mr_error_set(reterr, MR_ENOMEM, "", NULL, "no memory for the event");
+    ret->id = ret->source = ret->specversion = ret->type = ret->type_url = mr_slice_str("");
+    ret->attributes_count = 0;
+    ret->data_kind = MR_DATA_NONE;
+    ret->data = mr_slice(NULL, 0);
+    while ((r = take(&reading, &message, &raw)) == 1) {
+        r = read_field(&reading, &message, &raw);
+        if (r < 0)
+            return r;
+    }
+    return r;
+}
