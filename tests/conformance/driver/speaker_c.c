@@ -13,6 +13,7 @@
 #include <string.h>
 #include <zmq.h>
 
+#include "io/cloudevents/v1/cloudevents.pb-c.h"
 #include "proto/base/clock.h"
 #include "proto/base/list.h"
 #include "proto/wire/codec.h"
