@@ -148,7 +148,10 @@ static void a_whole_one_is_read(void **state)
     compare(mr_slice(full, sizeof full - 1), &taken, &refused);
     assert_int_equal(taken, 1);
     compare(mr_slice("", 0), &taken, &refused);
-    compare(mr_slice("\x3a\x02" "ab", 4), &taken, &refused);       /* text */
+    compare(mr_slice("\x3a\x02"
+                     "ab",
+                    4),
+            &taken, &refused);                                  /* text */
     compare(mr_slice("\x32\x02\xff\x00", 4), &taken, &refused); /* binary */
     compare(mr_slice("\x42\x00", 2), &taken, &refused);         /* nothing in it */
     compare(mr_slice("\x2a\x00", 2), &taken, &refused);
