@@ -8,6 +8,7 @@
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
 #include "proto/base/nearest.h"
+#include "proto/wire/prescan.h"
 #include "store/kv_fatal.h"
 
 static const struct tool_command *const commands[] = {
@@ -167,12 +168,26 @@ static int wrong_options(struct tool *tool, int argc, char **argv, const char *w
     return TOOL_EXIT_USAGE;
 }
 
+/* Questions are JSON. A condition that has no place in it would be left out, and more found, or released,
+ * than was meant. NULL: none. */
+static const char *not_utf8(int argc, char *const *argv)
+{
+    for (int i = 0; i < argc; i++)
+        if (*argv[i] && !mr_utf8_valid(mr_slice_str(argv[i])))
+            return argv[i];
+    return NULL;
+}
+
 static int run_command(struct tool *tool, int argc, char **argv)
 {
     const struct tool_command *command = find(argv[0]);
+    const char *wrong = not_utf8(argc, argv);
 
     argc = take_common(tool, argc, argv);
     speak(tool);
+    if (wrong)
+        return tool_usage_general(
+                "'%s' is not in UTF-8: write it so; a file of such a name has to be renamed", wrong);
     if (strcmp(argv[0], "help") == 0)
         return help_on(tool, argc > 1 ? argv[1] : NULL);
     if (!command)

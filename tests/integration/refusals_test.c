@@ -224,6 +224,20 @@ static void test_what_is_not_there(void **state)
     says(hub, 66, "give the file of a receipt", "receipt", "verify", "/nonexistent");
 }
 
+/* A condition that cannot be asked is not left out: `parked release` would release everything. */
+static void test_not_utf8(void **state)
+{
+    static const char said[] = "'\\xd0' is not in UTF-8"; /* as it is shown */
+    struct spawn *hub = *state;
+
+    says(hub, 64, said, "where", "\xd0", NULL);
+    says(hub, 64, "is not in UTF-8", "log", "find", "--type=nms.\xd0");
+    says(hub, 64, "is not in UTF-8", "parked", "list", "--subscription=\xd0");
+    says(hub, 64, said, "\xd0", NULL, NULL);
+    says(hub, 64, "(not UTF-8)", "--json", "where", "\xd0");
+    says(hub, 66, "nothing of that id", "where", "д", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +246,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_damaged_metas_are_named, setup, teardown),
             cmocka_unit_test_setup_teardown(test_damaged_view_is_named, setup, teardown),
             cmocka_unit_test_setup_teardown(test_what_is_not_there, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_not_utf8, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
