@@ -8,6 +8,7 @@
 #include "proto/base/list.h"
 
 enum { PENDING_MAX = 256, RETRY_MS = 10, RUNNING_MAX = 32, ASKED_MAX = 256 };
+enum { DOCUMENT_BYTES_MAX = MR_FRAME_BYTES_MAX - 1024 }; /* the rest is for what stands beside it */
 
 struct document {
     struct mr_list link;
@@ -158,6 +159,12 @@ static int emit(void *ctx, json_t *json)
     if (!document || !document->text) {
         free(document);
         return MR_ENOMEM;
+    }
+    if (!call->to.asker && strlen(document->text) > DOCUMENT_BYTES_MAX) { /* the tool would not read it */
+        free_document(document);
+        return mr_error_set(&call->error, MR_ETOOBIG, "",
+                "ask for less at once: docs/methods.md has `limit` and the like",
+                "the answer is larger than a frame");
     }
     (void)pthread_mutex_lock(&call->lock);
     while (call->pending_count >= PENDING_MAX && !call->cancelled)
@@ -312,12 +319,12 @@ void mr_query_durable(struct mr_query *query, const struct mr_intake *intake)
     if (r == 0 && item->verdict != MR_VERDICT_STORED)
         r = mr_error_set(&call->error, MR_EINVAL, item->text ? item->text->field : "",
                 item->text ? item->text->cure : "", "%s", item->text ? item->text->reason : "not taken");
+    if (r == 0 && query->acted)
+        query->acted(query->acted_ctx, &call->act.delivery);
     if (r == 0 && !call->act.reply)
         call->act.reply = json_object();
     if (r == 0 && json_object_set_new(call->act.reply, "number", json_integer((json_int_t)item->number)) == 0)
-        (void)emit(call, json_incref(call->act.reply));
-    if (r == 0 && query->acted)
-        query->acted(query->acted_ctx, &call->act.delivery);
+        r = emit(call, json_incref(call->act.reply));
     finish(call, r);
 }
 

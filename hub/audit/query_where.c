@@ -19,11 +19,21 @@
 #include "hub/intake/prepare.h"
 #include "hub/project/passport.h"
 
-enum { ID_BYTES_MAX = 256, CELLS_OF_MATCHES_MAX = 50, VERDICTS_MAX = 100000 };
+enum {
+    ID_BYTES_MAX = 256,
+    LIMIT_MAX = 1000,
+    PAGE_BYTES_MAX = 512 * 1024, /* of matches, when the answer comes in pages: a frame has place for it */
+    CELLS_OF_MATCHES_MAX = 50,
+    VERDICTS_MAX = 100000,
+    VERDICTS_TOLD_MAX = 1000
+};
 
 struct where {
     const struct mr_method_call *call;
     const char *id;
+    uint64_t limit, after; /* matches of a page, 0: all in one; only those with greater numbers */
+    uint64_t next;         /* where the next page begins (as `after`); 0: there is none */
+    size_t bytes;          /* of the matches, in pages */
     struct mr_log_reader *reader;
     struct mr_record_view view;
     struct mr_found found;
@@ -37,6 +47,19 @@ struct where {
 };
 
 /* ---- a record ---- */
+
+/* Takes the reference. */
+static int put_match(struct where *w, json_t *json)
+{
+    if (w->limit > 0)
+        w->bytes += json_dumpb(json, NULL, 0, JSON_COMPACT);
+    return json_array_append_new(w->matches, json) == 0 ? 0 : MR_ENOMEM;
+}
+
+static bool is_full(const struct where *w)
+{
+    return w->limit > 0 && (json_array_size(w->matches) >= w->limit || w->bytes >= PAGE_BYTES_MAX);
+}
 
 static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)
 {
@@ -60,7 +83,7 @@ static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)
     (void)json_object_set_new(json, "deliveries", deliveries);
     if (w->view.record.flags & MR_RECORD_QUARANTINED)
         mr_quarantine_add(w->reader, number, json);
-    return json_array_append_new(w->matches, json) == 0 ? 0 : MR_ENOMEM;
+    return put_match(w, json);
 }
 
 /* ---- verdicts on repeats and refusals ---- */
@@ -92,6 +115,10 @@ static int look_verdict(void *ctx, struct mr_slice key, struct mr_slice value)
     }
     if (!known_ident(w, row.ident))
         return 0;
+    if (json_array_size(w->verdicts) == VERDICTS_TOLD_MAX) {
+        w->older = true;
+        return 1;
+    }
     /* They come newest first, and are told in their order. */
     return json_array_insert_new(w->verdicts, 0,
                    json_pack("{s:s, s:s, s:o, s:I, s:s, s:s, s:s, s:s}", "system",
@@ -172,6 +199,23 @@ static void add_figures(struct where *w)
     mr_passport_fini(&passport);
 }
 
+/* Those of the page. */
+static int add_matches(struct where *w, struct mr_error *reterr)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < w->found.count; i++) {
+        if (w->found.numbers[i] <= w->after)
+            continue;
+        if (is_full(w)) {
+            w->next = w->found.numbers[i] - 1;
+            break;
+        }
+        r = add_match(w, w->found.numbers[i], reterr);
+    }
+    return r;
+}
+
 static int gather(struct where *w, struct mr_error *reterr)
 {
     int r = mr_find(w->call->house, w->id, &w->found, reterr);
@@ -182,11 +226,11 @@ static int gather(struct where *w, struct mr_error *reterr)
     if (!w->idents)
         return MR_ENOMEM;
     r = mr_log_reader_renew(w->reader);
-    for (size_t i = 0; r == 0 && i < w->found.count; i++)
-        r = add_match(w, w->found.numbers[i], reterr);
+    if (r == 0)
+        r = add_matches(w, reterr);
     if (r < 0)
         return r;
-    if (!w->call->house->territory) /* what was refused says no organisation */
+    if (!w->call->house->territory && w->after == 0) /* what was refused says no organisation */
         add_own_idents(w);
     r = add_verdicts(w);
     if (r == 0)
@@ -194,10 +238,31 @@ static int gather(struct where *w, struct mr_error *reterr)
     return r;
 }
 
+static int read_args(struct where *w, const struct mr_method_call *call, struct mr_error *reterr)
+{
+    int r = mr_arg_text(call, "id", true, ID_BYTES_MAX, &w->id, reterr);
+
+    if (r == 0)
+        r = mr_arg_number(call, "limit", 1, LIMIT_MAX, 0, &w->limit, reterr);
+    if (r == 0)
+        r = mr_arg_number(call, "after", 0, INT64_MAX, 0, &w->after, reterr);
+    return r;
+}
+
+static json_t *answer(const struct where *w)
+{
+    json_t *json = json_pack("{s:s, s:b, s:O, s:O, s:b}", "id", w->id, "more", w->found.more, "matches",
+            w->matches, "verdicts", w->verdicts, "older_verdicts", w->older);
+
+    if (json && w->limit > 0)
+        (void)json_object_set_new(json, "next", json_integer((json_int_t)w->next));
+    return json;
+}
+
 int mr_query_where(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
     struct where *w = calloc(1, sizeof *w);
-    int r = w ? mr_arg_text(call, "id", true, ID_BYTES_MAX, &w->id, reterr) : MR_ENOMEM;
+    int r = w ? read_args(w, call, reterr) : MR_ENOMEM;
 
     if (r == 0)
         r = mr_log_reader_open(call->house->log, &w->reader);
@@ -209,13 +274,12 @@ int mr_query_where(const struct mr_method_call *call, mr_emit_fn emit, void *ctx
     w->matches = json_array();
     w->verdicts = json_array();
     r = gather(w, reterr);
-    if (r == 0 && json_array_size(w->matches) == 0 && json_array_size(w->verdicts) == 0)
+    if (r == 0 && w->after == 0 && json_array_size(w->matches) == 0 && json_array_size(w->verdicts) == 0)
         r = mr_error_set(reterr, MR_ENOTFOUND, "id",
                 "give an event id, the hub's id, a document number or a correlation",
                 "nothing of that id is in the log");
     if (r == 0)
-        r = emit(ctx, json_pack("{s:s, s:b, s:O, s:O, s:b}", "id", w->id, "more", w->found.more, "matches",
-                              w->matches, "verdicts", w->verdicts, "older_verdicts", w->older));
+        r = emit(ctx, answer(w));
     json_decref(w->matches);
     json_decref(w->verdicts);
     mr_log_reader_close(w->reader);

@@ -5,6 +5,7 @@
 
 #include "hub/tool/ask.h"
 #include "hub/tool/input.h"
+#include "hub/tool/pages.h"
 #include "hub/tool/person_option.h"
 #include "hub/tool/quarantine_words.h"
 #include "hub/tool/render.h"
@@ -12,6 +13,8 @@
 #include "proto/base/list.h"
 #include "proto/wire/codec.h"
 #include "proto/wire/json.h"
+
+enum { EVENTS_A_PAGE = 500 };
 
 /* A call as it was typed. */
 struct call {
@@ -138,12 +141,12 @@ static void flatten(json_t *event)
     (void)json_object_set(event, "proposal", json_object_get(proposal, "event"));
 }
 
-static int ask_one(struct call *call, const char *method)
+/* Takes the reference; NULL: there is none, and that was said. */
+static int show_answer(struct call *call, json_t *document)
 {
-    json_t *document, *event;
+    json_t *event;
     size_t i;
 
-    document = tool_ask_one(call->tool, method, json_incref(call->arguments), &call->code);
     if (!document)
         return call->code;
     json_array_foreach (json_object_get(document, "events"), i, event) {
@@ -159,6 +162,11 @@ static int ask_one(struct call *call, const char *method)
     return 0;
 }
 
+static int ask_one(struct call *call, const char *method)
+{
+    return show_answer(call, tool_ask_one(call->tool, method, json_incref(call->arguments), &call->code));
+}
+
 static int one_number(struct call *call, const char *name)
 {
     if (json_array_size(call->numbers) != 1)
@@ -168,9 +176,18 @@ static int one_number(struct call *call, const char *name)
 
 static int list(struct call *call, int argc, char **argv)
 {
+    static const char *const lists[] = {"events", NULL};
     int code = take_arguments(call, FILTERS | STATE | LANG, argc, argv);
+    json_t *document;
 
-    return code ? code : ask_one(call, "quarantine.list");
+    if (code)
+        return code;
+    document = tool_pages_ask(
+            call->tool, "quarantine.list", json_incref(call->arguments), EVENTS_A_PAGE, lists, &call->code);
+    if (document)
+        (void)json_object_set_new(document, "count",
+                json_integer((json_int_t)json_array_size(json_object_get(document, "events"))));
+    return show_answer(call, document);
 }
 
 static int show(struct call *call, int argc, char **argv)

@@ -3,14 +3,15 @@
 #include <string.h>
 
 #include "hub/tool/ask.h"
+#include "hub/tool/pages.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 
-static int ask_and_render(struct tool *tool, const char *method, json_t *arguments)
-{
-    int code = 0;
-    json_t *document = tool_ask_one(tool, method, arguments, &code);
+enum { MATCHES_A_PAGE = 1000 };
 
+/* Takes the reference. code: when there is no document. */
+static int show(const struct tool *tool, json_t *document, int code)
+{
     if (!document)
         return code;
     tool_render(tool, stdout, document);
@@ -20,11 +21,24 @@ static int ask_and_render(struct tool *tool, const char *method, json_t *argumen
     return code;
 }
 
+static int ask_and_render(struct tool *tool, const char *method, json_t *arguments)
+{
+    int code = 0;
+    json_t *document = tool_ask_one(tool, method, arguments, &code);
+
+    return show(tool, document, code);
+}
+
 static int where_run(struct tool *tool, int argc, char **argv)
 {
+    static const char *const lists[] = {"matches", "verdicts", NULL};
+    int code = 0;
+    json_t *document;
+
     if (argc != 2 || !argv[1][0])
         return tool_usage(&tool_where, "give one id");
-    return ask_and_render(tool, "where", json_pack("{s:s}", "id", argv[1]));
+    document = tool_pages_ask(tool, "where", json_pack("{s:s}", "id", argv[1]), MATCHES_A_PAGE, lists, &code);
+    return show(tool, document, code);
 }
 
 const struct tool_command tool_where = {
