@@ -51,6 +51,11 @@ int mr_dedup_add(struct mr_dedup *dedup, const struct mr_dedup_entry *entry)
     return mr_known_add(&dedup->tail, entry);
 }
 
+void mr_dedup_hashed(struct mr_dedup *dedup, uint64_t number, const uint8_t leaf_hash[static 32])
+{
+    mr_known_hashed(&dedup->tail, number, leaf_hash);
+}
+
 void mr_dedup_rollback(struct mr_dedup *dedup, uint64_t from)
 {
     mr_known_rollback(&dedup->tail, from);

@@ -46,6 +46,8 @@ int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry);
 /* It is going to be looked for soon: what that needs is fetched from memory meanwhile. Changes nothing. */
 void mr_dedup_expect(const struct mr_dedup *dedup, const uint8_t ident[static MR_RECORD_IDENT_BYTES]);
 
+/* The hash of the leaf of what was added without it, and is in memory (asserted). */
+void mr_dedup_hashed(struct mr_dedup *dedup, uint64_t number, const uint8_t leaf_hash[static 32]);
 int mr_dedup_add(struct mr_dedup *dedup, const struct mr_dedup_entry *entry); /* numbers ascend */
 void mr_dedup_rollback(
         struct mr_dedup *dedup, uint64_t from); /* forgets numbers >= from: they were not given */

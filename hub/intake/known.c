@@ -177,6 +177,15 @@ int mr_known_add(struct mr_known *known, const struct mr_dedup_entry *entry)
     return 0;
 }
 
+void mr_known_hashed(struct mr_known *known, uint64_t number, const uint8_t leaf_hash[static 32])
+{
+    uint64_t from_end = node_at(known, known->end - 1)->entry.number - number;
+    struct node *node = node_at(known, known->end - 1 - (uint32_t)from_end);
+
+    assert(from_end < mr_known_count(known) && node->entry.number == number);
+    memcpy(node->entry.leaf_hash, leaf_hash, sizeof node->entry.leaf_hash);
+}
+
 static void drop_first(struct mr_known *known)
 {
     uint32_t place = known->first;

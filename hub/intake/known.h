@@ -33,6 +33,8 @@ const struct mr_dedup_entry *mr_known_find(
         const struct mr_known *known, const uint8_t ident[static MR_RECORD_IDENT_BYTES]);
 /* It is going to be looked for soon: what says whether it is there is fetched from memory meanwhile. */
 void mr_known_expect(const struct mr_known *known, const uint8_t ident[static MR_RECORD_IDENT_BYTES]);
+/* One of the last ones, of which each number is there (asserted). */
+void mr_known_hashed(struct mr_known *known, uint64_t number, const uint8_t leaf_hash[static 32]);
 void mr_known_forget(struct mr_known *known, uint64_t through); /* numbers <= through. Needs no memory */
 void mr_known_rollback(struct mr_known *known, uint64_t from);  /* numbers >= from. Needs no memory */
 

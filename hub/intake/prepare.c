@@ -14,6 +14,7 @@
 #include "hub/intake/dedup.h"
 #include "hub/edition/edition.h"
 #include "hub/intake/prepare_item.h"
+#include "hub/intake/prepare_leaves.h"
 #include "hub/intake/prepare_write.h"
 #include "proto/base/logfmt.h"
 #include "proto/loop/mailbox.h"
@@ -89,6 +90,8 @@ static int prepare_items(struct mr_prepare *prepare, struct mr_intake *intake)
             mr_dedup_expect(prepare->preparer.dedup, intake->items[i + EXPECT_AHEAD].ident);
         r = mr_preparer_item(&prepare->preparer, intake, &intake->items[i]);
     }
+    if (r == 0)
+        mr_prepare_leaves(intake, prepare->preparer.dedup);
     if (r == 0 && intake->order)
         intake->idle = intake->items[0].verdict != MR_VERDICT_STORED;
     if (intake->count > 0 && !intake->idle)

@@ -18,6 +18,7 @@ int mr_preparer_init(struct mr_preparer *preparer, struct mr_house *house, const
     int r;
 
     *preparer = (struct mr_preparer){.house = house, .matcher = matcher};
+    preparer->sealed.hash_later = true; /* mr_prepare_leaves() */
     preparer->next = mr_log_head(house->log) + 1;
     preparer->recorded_us = mr_log_head_recorded_us(house->log);
     mr_arena_init(&preparer->arena, MR_ADMIT_ARENA_BYTES);
@@ -346,6 +347,7 @@ static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
             .number = p->next,
             .recorded_us = p->recorded_us,
             .item = (size_t)(w->item - w->intake->items),
+            .hash_later = p->sealed.hash_later && p->sealed.slots_count == 0,
             .replaces = w->replaces,
             .place = w->replaces ? place_of(w) : 0,
             .behind = w->behind};

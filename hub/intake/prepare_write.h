@@ -11,6 +11,7 @@ struct mr_intake_span {
     uint64_t number;
     int64_t recorded_us;
     uint8_t leaf_hash[32];
+    bool hash_later; /* it is not there yet: hub/intake/prepare_leaves.h */
     size_t item;
     uint8_t item_key[MR_PERSON_ID_BYTES]; /* of a quarantined one */
     uint64_t replaces;                    /* number of the quarantined record that this one mends; 0: none */

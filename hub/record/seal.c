@@ -79,7 +79,7 @@ static int leaf_end(struct mr_sealed *ret, const Marshrut__Log__V1__Leaf *leaf)
 {
     int r = mr_payload_pack(&ret->leaf, &leaf->base);
 
-    if (r == 0)
+    if (r == 0 && !(ret->hash_later && leaf->event.len > 0))
         mr_leaf_hash(mr_buf_slice(&ret->leaf), ret->leaf_hash);
     return r;
 }

@@ -40,6 +40,7 @@ struct mr_sealed {
     struct mr_buf slots[MR_RECORD_SLOTS_MAX];
     size_t slots_count;
     uint8_t leaf_hash[32];
+    bool hash_later; /* set by the caller: an open event's leaf is hashed by the caller, many together */
     struct mr_random random; /* for salts and nonces: keep the struct from event to event */
 };
 void mr_sealed_fini(struct mr_sealed *sealed);
