@@ -21,21 +21,45 @@ static const char TAG[] = "hub-bidx-v1";
 
 enum { AAD_BYTES = sizeof TAG + MR_BLIND_BYTES + 2 };
 
+static const char BLIND_TAG[] = "hub-bi-v1";
+
+enum { BLIND_HEAD_BYTES = sizeof BLIND_TAG + 2 };
+
+static void blind_head(uint16_t kind, uint8_t ret[static BLIND_HEAD_BYTES])
+{
+    memcpy(ret, BLIND_TAG, sizeof BLIND_TAG);
+    mr_put_be16(ret + sizeof BLIND_TAG, kind);
+}
+
 void mr_blind_index(const uint8_t key[static MR_KEY_BYTES], uint16_t kind, struct mr_slice value,
         uint8_t ret[static MR_BLIND_BYTES])
 {
-    static const char tag[] = "hub-bi-v1";
     crypto_generichash_state state;
-    uint8_t head[sizeof tag + 2];
+    uint8_t head[BLIND_HEAD_BYTES];
 
-    memcpy(head, tag, sizeof tag);
-    mr_put_be16(head + sizeof tag, kind);
+    blind_head(kind, head);
     (void)crypto_generichash_init(&state, key, MR_KEY_BYTES, MR_BLIND_BYTES);
     (void)crypto_generichash_update(&state, head, sizeof head);
     if (value.size > 0)
         (void)crypto_generichash_update(&state, value.data, value.size);
     (void)crypto_generichash_final(&state, ret, MR_BLIND_BYTES);
     sodium_memzero(&state, sizeof state);
+}
+
+void mr_keyring_blind(const struct mr_keyring *keyring, enum mr_person_identifier kind, struct mr_slice value,
+        uint8_t ret[static MR_BLIND_BYTES])
+{
+    struct mr_lanes_message message = {.parts_count = 2, .ret = ret};
+    uint8_t head[BLIND_HEAD_BYTES];
+
+    if (!mr_lanes_here()) {
+        mr_blind_index(keyring->secrets->blind, (uint16_t)kind, value, ret);
+        return;
+    }
+    blind_head((uint16_t)kind, head);
+    message.parts[0] = mr_slice(head, sizeof head);
+    message.parts[1] = value;
+    mr_lanes_digest(&keyring->secrets->blind_lanes, &message, 1);
 }
 
 static void row_aad(const uint8_t *blind, uint16_t bucket, uint8_t ret[static AAD_BYTES])

@@ -138,6 +138,7 @@ struct list {
     const uint8_t *person;
     struct mr_slot_key key; /* of the person, once there is a row: most have none */
     bool has_key;
+    bool any; /* row */
     struct mr_employment *ret;
     size_t max;
     size_t count;
@@ -148,6 +149,7 @@ static int list_row(void *ctx, struct mr_slice name, struct mr_slice sealed)
     struct list *list = ctx;
     int r = 0;
 
+    list->any = true;
     if (list->count == list->max)
         return 1;
     if (!list->has_key)
@@ -162,16 +164,23 @@ static int list_row(void *ctx, struct mr_slice name, struct mr_slice sealed)
 int mr_employment_list(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
         struct mr_employment *ret, size_t max)
 {
-    struct mr_subject subject;
-    struct list list = {.txn = txn, .person = subject.person, .ret = ret, .max = max};
-    int r = mr_subject_state(txn->kv, person, &subject);
+    struct mr_opened_person *opened = mr_keyring_opened_person(txn, person);
+    uint8_t survivor[MR_PERSON_ID_BYTES];
+    struct list list = {.txn = txn, .person = survivor, .ret = ret, .max = max};
+    enum mr_person_state state;
+    int r;
 
+    if (opened && opened->unemployed)
+        return 0;
+    r = mr_person_state(txn, person, &state, survivor);
     if (r == 0)
-        r = mr_state_error(subject.state);
+        r = mr_state_error(state);
     if (r < 0)
         return r;
-    r = person_rows(txn->kv, subject.person, list_row, &list);
+    r = person_rows(txn->kv, survivor, list_row, &list);
     sodium_memzero(&list.key, sizeof list.key);
+    if (r == 0 && !list.any && opened)
+        opened->unemployed = true;
     return r < 0 ? r : (int)list.count;
 }
 

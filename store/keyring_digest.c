@@ -34,8 +34,10 @@ void mr_keyring_digests_begin(struct mr_keyring_secrets *secrets)
 {
     for (size_t i = 0; i < MR_KEYRING_TAGS; i++)
         begin(secrets, begun_tags[i], &secrets->begun[i]);
-    if (mr_lanes_here())
-        mr_lanes_key_begin(&secrets->lanes, secrets->digest, DIGEST_BYTES);
+    if (!mr_lanes_here())
+        return;
+    mr_lanes_key_begin(&secrets->lanes, secrets->digest, DIGEST_BYTES);
+    mr_lanes_key_begin(&secrets->blind_lanes, secrets->blind, MR_BLIND_BYTES);
 }
 
 static void take_begun(

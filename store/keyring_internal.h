@@ -40,7 +40,8 @@ struct mr_keyring_secrets {
     uint8_t blind[MR_KEY_BYTES]; /* K_bi; the two below are derived from it */
     uint8_t digest[MR_KEY_BYTES];
     uint8_t pseudonym[MR_KEY_BYTES];
-    struct mr_lanes_key lanes; /* of the digest key */
+    struct mr_lanes_key lanes;       /* of the digest key */
+    struct mr_lanes_key blind_lanes; /* of K_bi */
     /* The digests that every event needs, begun: key and tag are in. Last: it is aligned, and so is the
      * whole. */
     crypto_generichash_state begun[MR_KEYRING_TAGS];
@@ -64,16 +65,19 @@ struct mr_keyring {
 };
 
 /* keyring_opened.c */
-enum { MR_KEYRING_OPENED = 8 };
+enum { MR_KEYRING_OPENED = 16, MR_OPENED_VALUE_MAX = 100 };
 struct mr_opened_lead {
-    bool is;
-    uint8_t blind[MR_BLIND_BYTES];
+    uint8_t kind; /* 0: none */
+    uint8_t size;
+    uint8_t value[MR_OPENED_VALUE_MAX]; /* the identifier as it was asked for */
     uint8_t person[MR_PERSON_ID_BYTES];
 };
-struct mr_opened_key {
+/* One who is live, and nobody's alias. */
+struct mr_opened_person {
     bool is;
+    bool unemployed; /* has no row of an employment */
     uint8_t person[MR_PERSON_ID_BYTES];
-    uint8_t id[MR_KEY_ID_BYTES];
+    uint8_t key_id[MR_KEY_ID_BYTES];
 };
 
 struct mr_keyring_txn {
@@ -85,7 +89,7 @@ struct mr_keyring_txn {
     int ret;             /* first failure that left a change half done */
     struct mr_buf drops; /* ids of keys that must leave the cache when this commits */
     struct mr_opened_lead leads[MR_KEYRING_OPENED];
-    struct mr_opened_key keys[MR_KEYRING_OPENED];
+    struct mr_opened_person persons[MR_KEYRING_OPENED];
 };
 
 /* Remembers a failure in the middle of a change; returns it. */
@@ -95,18 +99,24 @@ int mr_keyring_broken(struct mr_keyring_txn *txn, int r);
 
 void mr_keyring_changes(struct mr_keyring_txn *txn); /* before each change: it is dirty, and what it has
                                                         opened is forgotten */
-bool mr_keyring_opened_lead(const struct mr_keyring_txn *txn, const uint8_t blind[static MR_BLIND_BYTES],
-        uint8_t ret[static MR_PERSON_ID_BYTES]);
-void mr_keyring_keep_lead(struct mr_keyring_txn *txn, const uint8_t blind[static MR_BLIND_BYTES],
+bool mr_keyring_opened_lead(const struct mr_keyring_txn *txn, enum mr_person_identifier kind,
+        struct mr_slice value, uint8_t ret[static MR_PERSON_ID_BYTES]);
+void mr_keyring_keep_lead(struct mr_keyring_txn *txn, enum mr_person_identifier kind, struct mr_slice value,
         const uint8_t person[static MR_PERSON_ID_BYTES]);
-bool mr_keyring_opened_key(const struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
-        uint8_t ret[static MR_KEY_ID_BYTES]);
-void mr_keyring_keep_key(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
-        const uint8_t id[static MR_KEY_ID_BYTES]); /* of one who is live */
+/* NULL: not kept. */
+struct mr_opened_person *mr_keyring_opened_person(
+        struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES]);
+/* Keeps it when it may be kept. */
+struct mr_subject;
+void mr_keyring_keep_person(struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES],
+        const struct mr_subject *subject);
 
 /* ---- blind_index.c: identifier -> person, wrapped by the bucket key of the person's key ---- */
 
 void mr_blind_index(const uint8_t key[static MR_KEY_BYTES], uint16_t kind, struct mr_slice value,
+        uint8_t ret[static MR_BLIND_BYTES]);
+/* The same by the keyring's own key, which is taken in already. */
+void mr_keyring_blind(const struct mr_keyring *keyring, enum mr_person_identifier kind, struct mr_slice value,
         uint8_t ret[static MR_BLIND_BYTES]);
 int mr_blind_find(struct mr_keyring_txn *txn, const uint8_t blind[static MR_BLIND_BYTES],
         uint8_t ret[static MR_PERSON_ID_BYTES]);

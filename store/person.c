@@ -7,15 +7,14 @@ int mr_person_find_own(struct mr_keyring_txn *txn, enum mr_person_identifier kin
         uint8_t ret[static MR_PERSON_ID_BYTES])
 {
     uint8_t blind[MR_BLIND_BYTES];
-
     int r;
 
-    mr_blind_index(txn->keyring->secrets->blind, (uint16_t)kind, value, blind);
-    if (mr_keyring_opened_lead(txn, blind, ret))
+    if (mr_keyring_opened_lead(txn, kind, value, ret))
         return 0;
+    mr_keyring_blind(txn->keyring, kind, value, blind);
     r = mr_blind_find(txn, blind, ret);
     if (r == 0)
-        mr_keyring_keep_lead(txn, blind, ret);
+        mr_keyring_keep_lead(txn, kind, value, ret);
     return r;
 }
 
@@ -32,8 +31,15 @@ int mr_person_state(struct mr_keyring_txn *txn, const uint8_t person[static MR_P
         enum mr_person_state *ret, uint8_t *ret_survivor)
 {
     struct mr_subject subject;
-    int r = mr_subject_state(txn->kv, person, &subject);
+    int r;
 
+    if (mr_keyring_opened_person(txn, person)) {
+        *ret = MR_PERSON_LIVE;
+        if (ret_survivor)
+            memmove(ret_survivor, person, MR_PERSON_ID_BYTES);
+        return 0;
+    }
+    r = mr_subject_state(txn->kv, person, &subject);
     if (r < 0)
         return r;
     *ret = subject.state;
@@ -45,15 +51,17 @@ int mr_person_state(struct mr_keyring_txn *txn, const uint8_t person[static MR_P
 int mr_person_key(
         struct mr_keyring_txn *txn, const uint8_t person[static MR_PERSON_ID_BYTES], struct mr_slot_key *ret)
 {
+    const struct mr_opened_person *opened = mr_keyring_opened_person(txn, person);
     struct mr_subject subject;
-    int r = 0;
+    int r;
 
-    if (!mr_keyring_opened_key(txn, person, subject.key_id)) {
-        r = mr_subject_live(txn->keyring, txn->kv, person, &subject);
-        if (r == 0)
-            mr_keyring_keep_key(txn, person, subject.key_id);
-    }
-    return r < 0 ? r : mr_keyring_txn_key(txn, subject.key_id, ret);
+    if (opened)
+        return mr_keyring_txn_key(txn, opened->key_id, ret);
+    r = mr_subject_live(txn->keyring, txn->kv, person, &subject);
+    if (r < 0)
+        return r;
+    mr_keyring_keep_person(txn, person, &subject);
+    return mr_keyring_txn_key(txn, subject.key_id, ret);
 }
 
 int mr_person_own_key(
@@ -110,7 +118,7 @@ int mr_person_bind(struct mr_keyring_txn *txn, enum mr_person_identifier kind, s
     if (r != MR_ENOTFOUND)
         return r == 0 ? MR_EEXISTS : r;
     mr_keyring_changes(txn);
-    mr_blind_index(txn->keyring->secrets->blind, (uint16_t)kind, value, blind);
+    mr_keyring_blind(txn->keyring, kind, value, blind);
     return mr_keyring_broken(txn, mr_blind_put(txn, blind, mr_bucket_of(subject.key_id), subject.person));
 }
 

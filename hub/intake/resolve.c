@@ -23,11 +23,12 @@ void mr_resolved_fini(struct mr_resolved *resolved)
         return;
     mr_resolved_reset(resolved);
     mr_buf_wipe(&resolved->staffof);
+    mr_buf_wipe(&resolved->identifiers);
 }
 
 /* One identifier of a block and to whom it leads. */
 struct lead {
-    struct mr_buf value;
+    size_t at, size; /* of its value, in the resolved's identifiers */
     enum mr_person_identifier kind;
     bool given;
     bool bound;
@@ -47,6 +48,7 @@ struct job {
     const struct mr_resolver *resolver;
     const struct mr_event *event;
     struct mr_decision *decision;
+    struct mr_buf *identifiers;
     struct block blocks[MR_EVENT_PERSONS_MAX];
 };
 
@@ -92,6 +94,20 @@ static bool given(const char *text)
     return text && *text;
 }
 
+static struct mr_slice value_of(const struct job *job, const struct lead *lead)
+{
+    return mr_slice(job->identifiers->data + lead->at, lead->size);
+}
+
+/* What was put behind `at` is its value. */
+static void give(const struct job *job, struct lead *lead, enum mr_person_identifier kind, size_t at)
+{
+    lead->kind = kind;
+    lead->given = true;
+    lead->at = at;
+    lead->size = job->identifiers->size - at;
+}
+
 static int look(struct job *job, struct lead *lead)
 {
     enum mr_person_state state;
@@ -99,9 +115,9 @@ static int look(struct job *job, struct lead *lead)
 
     if (!lead->given)
         return 0;
-    if (mr_buf_failed(&lead->value))
+    if (mr_buf_failed(job->identifiers))
         return MR_ENOMEM;
-    r = mr_person_find_own(job->resolver->txn, lead->kind, mr_buf_slice(&lead->value), lead->own);
+    r = mr_person_find_own(job->resolver->txn, lead->kind, value_of(job, lead), lead->own);
     if (r == MR_ENOTFOUND)
         return 0;
     lead->bound = r == 0;
@@ -112,21 +128,22 @@ static int look(struct job *job, struct lead *lead)
  */
 static int read_leads(struct job *job, struct block *block)
 {
+    struct mr_buf *identifiers = job->identifiers;
+    size_t at = identifiers->size;
     char digits[SNILS_DIGITS + 1];
     int r;
 
-    block->snils.kind = MR_IDENTIFIER_SNILS;
     if (given(block->person->snils) && mr_ident_snils_normalise(block->person->snils, digits) == 0 &&
             mr_ident_snils_ok(digits)) {
-        block->snils.given = true;
-        mr_buf_put(&block->snils.value, digits, SNILS_DIGITS);
+        mr_buf_put(identifiers, digits, SNILS_DIGITS);
+        give(job, &block->snils, MR_IDENTIFIER_SNILS, at);
     }
     sodium_memzero(digits, sizeof digits);
-    block->local.kind = MR_IDENTIFIER_LOCAL;
     if (given(block->person->local_id)) {
-        block->local.given = true;
-        mr_buf_put(&block->local.value, job->resolver->system, strlen(job->resolver->system) + 1);
-        mr_buf_put_str(&block->local.value, block->person->local_id);
+        at = identifiers->size;
+        mr_buf_put(identifiers, job->resolver->system, strlen(job->resolver->system) + 1);
+        mr_buf_put_str(identifiers, block->person->local_id);
+        give(job, &block->local, MR_IDENTIFIER_LOCAL, at);
     }
     r = look(job, &block->snils);
     return r < 0 ? r : look(job, &block->local);
@@ -167,7 +184,7 @@ static int create(struct job *job, struct block *block)
 
     if (r == 0)
         r = mr_person_bind(
-                job->resolver->txn, MR_IDENTIFIER_SNILS, mr_buf_slice(&block->snils.value), block->id, NULL);
+                job->resolver->txn, MR_IDENTIFIER_SNILS, value_of(job, &block->snils), block->id, NULL);
     if (r == 0) {
         block->snils.bound = true;
         memcpy(block->own, block->id, sizeof block->own);
@@ -224,7 +241,7 @@ static bool claims_clash(const struct job *job)
             const struct block *b = &job->blocks[k];
 
             if (a->local.given && b->local.given &&
-                    mr_slice_equal(mr_buf_slice(&a->local.value), mr_buf_slice(&b->local.value)) &&
+                    mr_slice_equal(value_of(job, &a->local), value_of(job, &b->local)) &&
                     memcmp(a->id, b->id, sizeof a->id) != 0)
                 return true;
         }
@@ -318,8 +335,8 @@ static int bind_local_ids(struct job *job)
         struct block *block = &job->blocks[i];
 
         if (block->local.given && !block->local.bound)
-            r = mr_person_bind(job->resolver->txn, MR_IDENTIFIER_LOCAL, mr_buf_slice(&block->local.value),
-                    block->id, NULL);
+            r = mr_person_bind(
+                    job->resolver->txn, MR_IDENTIFIER_LOCAL, value_of(job, &block->local), block->id, NULL);
     }
     return r;
 }
@@ -347,17 +364,21 @@ static int take(struct job *job, struct mr_resolved *ret)
 int mr_resolve(const struct mr_resolver *resolver, const struct mr_event *event, struct mr_resolved *ret,
         struct mr_decision *decision)
 {
-    struct job job = {.resolver = resolver, .event = event, .decision = decision};
+    struct job job;
     int r;
 
+    job.resolver = resolver;
+    job.event = event;
+    job.decision = decision;
+    job.identifiers = &ret->identifiers;
+    memset(job.blocks, 0, event->persons_count * sizeof job.blocks[0]);
     mr_resolved_reset(ret);
     *decision = mr_decision_go();
     r = resolve_blocks(&job);
     if (r == 0 && going(&job))
         r = take(&job, ret);
-    for (size_t i = 0; i < MR_EVENT_PERSONS_MAX; i++) {
-        mr_buf_wipe(&job.blocks[i].snils.value);
-        mr_buf_wipe(&job.blocks[i].local.value);
-    }
+    if (ret->identifiers.size > 0)
+        sodium_memzero(ret->identifiers.data, ret->identifiers.size);
+    mr_buf_reset(&ret->identifiers);
     return r;
 }

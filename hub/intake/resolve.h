@@ -29,6 +29,7 @@ struct mr_resolved {
     char employers[MR_STAFFOF_SYSTEMS_MAX][sizeof(((struct mr_employment *)0)->system)];
     const char *employer_names[MR_STAFFOF_SYSTEMS_MAX];
     size_t employers_count;
+    struct mr_buf identifiers; /* mr_resolve's own: plaintext, until it returns */
 };
 void mr_resolved_reset(struct mr_resolved *resolved); /* wipes keys; keeps memory */
 void mr_resolved_fini(struct mr_resolved *resolved);

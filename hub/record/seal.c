@@ -22,6 +22,10 @@ void mr_sealed_fini(struct mr_sealed *sealed)
     for (size_t i = 0; i < MR_RECORD_SLOTS_MAX; i++)
         mr_buf_fini(&sealed->slots[i]);
     sealed->slots_count = 0;
+    mr_buf_wipe(&sealed->skeleton);
+    mr_buf_wipe(&sealed->spans);
+    mr_buf_wipe(&sealed->open);
+    mr_arena_fini(&sealed->arena);
 }
 
 void mr_sealed_reset(struct mr_sealed *sealed)
@@ -32,10 +36,8 @@ void mr_sealed_reset(struct mr_sealed *sealed)
     sealed->slots_count = 0;
 }
 
-/* Everything of one sealing; plaintext in skeleton and spans. Large: only what is used of it is set. */
+/* Everything of one sealing. Large: only what is used of it is set. */
 struct job {
-    struct mr_buf skeleton;
-    struct mr_buf spans;
     struct mr_slot_plan plans[MR_RECORD_SLOTS_MAX];
     size_t plans_count;
     const struct mr_slot_key *keys[MR_RECORD_SLOTS_MAX];
@@ -46,16 +48,24 @@ struct job {
 
 static void job_init(struct job *job, size_t plans_count)
 {
-    job->skeleton = job->spans = MR_BUF_INIT;
     job->plans_count = plans_count;
     for (size_t i = 0; i < plans_count; i++)
         job->plans[i].count = 0;
 }
 
-static void job_fini(struct job *job)
+/* Its memory is for the next one. */
+static void forget(struct mr_buf *plain)
 {
-    mr_buf_wipe(&job->skeleton);
-    mr_buf_wipe(&job->spans);
+    if (plain->size > 0)
+        sodium_memzero(plain->data, plain->size);
+    mr_buf_reset(plain);
+}
+
+static void job_fini(struct job *job, struct mr_sealed *ret)
+{
+    forget(&ret->skeleton);
+    forget(&ret->spans);
+    mr_buf_reset(&ret->open);
     for (size_t i = 0; i < job->plans_count; i++)
         sodium_memzero(job->plans[i].salt, sizeof job->plans[i].salt);
 }
@@ -94,17 +104,18 @@ static int seal_open_event(struct mr_sealed *ret, const struct mr_seal_input *in
 }
 
 /* The first slot holds what belongs to no single person. */
-static void plan_first(struct job *job, const struct mr_seal_input *input)
+static void plan_first(const struct mr_sealed *ret, struct job *job, const struct mr_seal_input *input)
 {
     struct mr_slot_plan *plan = &job->plans[0];
 
-    mr_slot_plan_add(plan, MR_FIELD_SKELETON, false, mr_buf_slice(&job->skeleton));
-    mr_slot_plan_add(plan, MR_FIELD_SPANS, false, mr_buf_slice(&job->spans));
+    mr_slot_plan_add(plan, MR_FIELD_SKELETON, false, mr_buf_slice(&ret->skeleton));
+    mr_slot_plan_add(plan, MR_FIELD_SPANS, false, mr_buf_slice(&ret->spans));
     if (input->staffof && *input->staffof)
         mr_slot_plan_add(plan, MR_FIELD_STAFFOF, false, mr_slice_str(input->staffof));
 }
 
-static void plan_person(struct job *job, const struct mr_seal_input *input, size_t slot)
+static void plan_person(
+        const struct mr_sealed *ret, struct job *job, const struct mr_seal_input *input, size_t slot)
 {
     const struct mr_event *event = input->event;
     struct mr_slot_plan *plan = &job->plans[slot];
@@ -112,7 +123,7 @@ static void plan_person(struct job *job, const struct mr_seal_input *input, size
 
     mr_slot_plan_add(plan, MR_FIELD_PERSON_ID, false, mr_slice(input->persons[slot].id, MR_PERSON_ID_BYTES));
     if (slot == 0)
-        plan_first(job, input);
+        plan_first(ret, job, input);
     while (span < event->persons_count && input->person_of_span[span] != slot)
         span++;
     if (span < event->persons_count)
@@ -168,55 +179,70 @@ static int leaf_sealed(struct mr_sealed *ret, const struct mr_seal_input *input,
     return leaf_end(ret, &leaf);
 }
 
+static uint64_t public_fields(const ProtobufCMessageDescriptor *message)
+{
+    uint64_t fields = 0;
+
+    assert(message->n_fields <= 64);
+    for (unsigned i = 0; i < message->n_fields; i++) {
+        if (mr_registry_field_public(message, &message->fields[i]))
+            fields |= UINT64_C(1) << i;
+    }
+    return fields;
+}
+
 static bool is_public(
         const void *ctx, const ProtobufCMessageDescriptor *message, const ProtobufCFieldDescriptor *field)
 {
-    (void)ctx;
-    return mr_registry_field_public(message, field);
+    struct mr_sealed *const *sealed = ctx;
+    struct mr_seal_public *known = &(*sealed)->public[(uintptr_t)message / sizeof *message % MR_SEAL_PUBLIC];
+
+    if (known->message != message)
+        *known = (struct mr_seal_public){message, public_fields(message)};
+    return known->fields >> (field - message->fields) & 1;
 }
 
-static int put_public_fields(struct mr_buf *out, const struct mr_event *event)
+static int put_public_fields(struct mr_sealed *ret, const struct mr_event *event)
 {
-    struct mr_arena arena;
     const ProtobufCMessage *open;
-    int r = 0;
+    int r;
 
     if (!event->payload)
         return 0;
-    mr_arena_init(&arena, OPEN_ARENA_BYTES);
-    open = mr_payload_filter(event->payload, &arena, is_public, NULL);
-    r = open ? mr_payload_pack(out, open) : MR_ENOMEM;
-    mr_arena_fini(&arena);
+    if (ret->arena.budget == 0)
+        mr_arena_init(&ret->arena, OPEN_ARENA_BYTES);
+    open = mr_payload_filter(event->payload, &ret->arena, is_public, &ret);
+    r = open ? mr_payload_pack(&ret->open, open) : MR_ENOMEM;
+    mr_arena_reset(&ret->arena);
     return r;
 }
 
-static void plan_event(struct job *job, const struct mr_seal_input *input)
+static int plan_event(struct mr_sealed *ret, struct job *job, const struct mr_seal_input *input)
 {
-    mr_seal_cut(input->event, input->person_of_span, &job->skeleton, &job->spans);
+    mr_seal_cut(input->event, input->person_of_span, &ret->skeleton, &ret->spans);
     for (size_t i = 0; i < input->persons_count; i++) {
         job->keys[i] = &input->persons[i].key;
-        plan_person(job, input, i);
+        plan_person(ret, job, input, i);
     }
+    return mr_buf_failed(&ret->skeleton) || mr_buf_failed(&ret->spans) ? MR_ENOMEM : 0;
 }
 
 static int seal_event(struct mr_sealed *ret, const struct mr_seal_input *input)
 {
-    struct mr_buf open = MR_BUF_INIT;
     struct job job;
     int r;
 
     job_init(&job, input->persons_count);
-    plan_event(&job, input);
-    r = mr_buf_failed(&job.skeleton) || mr_buf_failed(&job.spans) ? MR_ENOMEM
-                                                                  : put_public_fields(&open, input->event);
+    r = plan_event(ret, &job, input);
+    if (r == 0)
+        r = put_public_fields(ret, input->event);
     if (r == 0) {
         commit_slots(ret, &job);
-        r = leaf_sealed(ret, input, &job, input->event->a.type, &open);
+        r = leaf_sealed(ret, input, &job, input->event->a.type, &ret->open);
     }
     if (r == 0)
         r = seal_slots(ret, &job);
-    mr_buf_fini(&open);
-    job_fini(&job);
+    job_fini(&job, ret);
     return r;
 }
 
@@ -265,18 +291,16 @@ int mr_seal_quarantined(struct mr_sealed *ret, const struct mr_seal_input *input
         const char *field, const struct mr_slot_key *item_key)
 {
     struct job job;
-    struct mr_buf open = MR_BUF_INIT;
     int r;
 
     mr_sealed_reset(ret);
     plan_item(ret, &job, input, item_key);
-    r = put_quarantined(&open, input, &job, code, field);
+    r = put_quarantined(&ret->open, input, &job, code, field);
     if (r == 0)
-        r = leaf_sealed(ret, input, &job, MR_TYPE_QUARANTINED, &open);
+        r = leaf_sealed(ret, input, &job, MR_TYPE_QUARANTINED, &ret->open);
     if (r == 0)
         r = seal_slots(ret, &job);
-    mr_buf_fini(&open);
-    job_fini(&job);
+    job_fini(&job, ret);
     return r;
 }
 
@@ -284,14 +308,13 @@ int mr_seal_to_one(
         struct mr_sealed *ret, const struct mr_seal_input *input, const struct mr_slot_key *item_key)
 {
     struct job job;
-    const struct mr_buf open = MR_BUF_INIT;
     int r;
 
     mr_sealed_reset(ret);
     plan_item(ret, &job, input, item_key);
-    r = leaf_sealed(ret, input, &job, input->event->a.type, &open);
+    r = leaf_sealed(ret, input, &job, input->event->a.type, &ret->open);
     if (r == 0)
         r = seal_slots(ret, &job);
-    job_fini(&job);
+    job_fini(&job, ret);
     return r;
 }

@@ -14,6 +14,7 @@
 #define MR_HUB_RECORD_SEAL_H
 
 #include "hub/house.h"
+#include "proto/base/arena.h"
 #include "proto/wire/codec.h"
 #include "store/random.h"
 
@@ -34,7 +35,16 @@ struct mr_seal_input {
     const char *staffof;           /* field 5; NULL: none */
 };
 
-/* What a record needs of it. Buffers are the caller's: slices of the record borrow from them. */
+/* Which fields of a message may stand openly, a bit each in the order of the descriptor: as it was looked up.
+ */
+enum { MR_SEAL_PUBLIC = 16 };
+struct mr_seal_public {
+    const ProtobufCMessageDescriptor *message; /* NULL: nothing */
+    uint64_t fields;
+};
+
+/* What a record needs of it. Buffers are the caller's: slices of the record borrow from them. Zero-initialise
+ * it. */
 struct mr_sealed {
     struct mr_buf leaf;
     struct mr_buf slots[MR_RECORD_SLOTS_MAX];
@@ -42,6 +52,12 @@ struct mr_sealed {
     uint8_t leaf_hash[32];
     bool hash_later; /* set by the caller: an open event's leaf is hashed by the caller, many together */
     struct mr_random random; /* for salts and nonces: keep the struct from event to event */
+    /* mr_seal's own; plaintext in them is wiped before it returns. */
+    struct mr_buf skeleton;
+    struct mr_buf spans;
+    struct mr_buf open;
+    struct mr_arena arena;
+    struct mr_seal_public public[MR_SEAL_PUBLIC];
 };
 void mr_sealed_fini(struct mr_sealed *sealed);
 void mr_sealed_reset(struct mr_sealed *sealed); /* keeps memory */

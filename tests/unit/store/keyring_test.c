@@ -345,6 +345,20 @@ static void test_blind_index_vectors(void **state)
     }
 }
 
+/* By the keyring's own key, taken in beforehand: the same, of every size. */
+static void test_blind_of_the_keyring(void **state)
+{
+    struct keyring_env *env = *state;
+    uint8_t value[300], expected[32], blind[32];
+
+    randombytes_buf(value, sizeof value);
+    for (size_t size = 0; size <= sizeof value; size++) {
+        mr_blind_index(env->keyring->secrets->blind, MR_IDENTIFIER_LOCAL, mr_slice(value, size), expected);
+        mr_keyring_blind(env->keyring, MR_IDENTIFIER_LOCAL, mr_slice(value, size), blind);
+        assert_memory_equal(blind, expected, sizeof blind);
+    }
+}
+
 /* ---- threads ---- */
 
 enum { THREAD_PERSONS = 64, ROUNDS = 60 };
@@ -433,6 +447,7 @@ int main(void)
             T(test_pseudonyms),
             cmocka_unit_test(test_seal),
             cmocka_unit_test(test_blind_index_vectors),
+            T(test_blind_of_the_keyring),
             T(test_two_readers_and_a_writer),
     };
 

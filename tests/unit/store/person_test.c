@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/base/list.h"
+#include "store/keyring_internal.h"
 
 #define S(text) mr_slice_str(text)
 
@@ -89,6 +90,91 @@ static void test_own_changes_are_seen_at_once(void **state)
     assert_found(txn, "11223344595", &a);
     assert_int_equal(mr_person_key(txn, a.id, &key), 0);
     assert_memory_equal(&key, &of_a, sizeof key);
+    mr_keyring_abort(txn);
+}
+
+static void assert_state(struct mr_keyring_txn *txn, const uint8_t *id, enum mr_person_state expected,
+        const uint8_t *expected_survivor)
+{
+    enum mr_person_state got;
+    uint8_t survivor[MR_PERSON_ID_BYTES];
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(mr_person_state(txn, id, &got, survivor), 0);
+        assert_int_equal(got, expected);
+        assert_memory_equal(survivor, expected_survivor, sizeof survivor);
+    }
+}
+
+static void assert_employed(struct mr_keyring_txn *txn, const uint8_t *id, int expected)
+{
+    struct mr_employment rows[4];
+
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(mr_employment_list(txn, id, rows, 4), expected);
+}
+
+/* So do states, survivors and who is employed nowhere: each is asked for twice, opened and known. */
+static void test_changes_of_state_are_seen_at_once(void **state)
+{
+    static const struct mr_employment post = {.org = "1027700132195", .system = "school", .active = true};
+    struct keyring_env *env = *state;
+    struct mr_keyring_txn *txn = keyring_env_begin(env);
+    struct test_person a = keyring_env_person(txn), b = keyring_env_person(txn);
+    struct mr_slot_key key;
+
+    txn = next(env, txn);
+    assert_int_equal(mr_person_key(txn, a.id, &key), 0);
+    assert_int_equal(mr_person_key(txn, b.id, &key), 0);
+    assert_state(txn, a.id, MR_PERSON_LIVE, a.id);
+    assert_employed(txn, a.id, 0);
+    assert_employed(txn, b.id, 0);
+    assert_int_equal(mr_employment_put(txn, a.id, &post), 0);
+    assert_int_equal(mr_person_key(txn, a.id, &key), 0);
+    assert_employed(txn, a.id, 1);
+    assert_int_equal(mr_person_set_state(txn, a.id, MR_PERSON_BLOCKED), 0);
+    assert_state(txn, a.id, MR_PERSON_BLOCKED, a.id);
+    assert_employed(txn, a.id, MR_EBLOCKED);
+    assert_int_equal(mr_person_set_state(txn, a.id, MR_PERSON_LIVE), 0);
+    assert_int_equal(mr_person_key(txn, a.id, &key), 0);
+    assert_int_equal(mr_person_key(txn, b.id, &key), 0);
+    assert_employed(txn, b.id, 0);
+    assert_int_equal(mr_person_merge(txn, b.id, a.id), 0);
+    assert_state(txn, a.id, MR_PERSON_LIVE, b.id);
+    assert_int_equal(mr_person_key(txn, a.id, &key), 0);
+    assert_state(txn, a.id, MR_PERSON_LIVE, b.id);
+    assert_employed(txn, a.id, 1);
+    assert_employed(txn, b.id, 1);
+    assert_int_equal(mr_person_set_state(txn, b.id, MR_PERSON_DESTROYED), 0);
+    assert_state(txn, b.id, MR_PERSON_DESTROYED, b.id);
+    assert_employed(txn, b.id, MR_EDESTROYED);
+    mr_keyring_abort(txn);
+}
+
+/* Longer than what is kept, of the same beginning, and of the same bytes but another kind. */
+static void test_identifiers_are_told_apart(void **state)
+{
+    struct keyring_env *env = *state;
+    struct mr_keyring_txn *txn = keyring_env_begin(env);
+    struct test_person a = keyring_env_person(txn), b = keyring_env_person(txn);
+    uint8_t value[MR_OPENED_VALUE_MAX + 2], id[MR_PERSON_ID_BYTES];
+
+    memset(value, '7', sizeof value);
+    for (size_t size = 1; size <= sizeof value; size++)
+        assert_int_equal(
+                mr_person_bind(txn, MR_IDENTIFIER_LOCAL, mr_slice(value, size), size % 2 ? a.id : b.id, NULL),
+                0);
+    txn = next(env, txn);
+    for (int i = 0; i < 2; i++) {
+        for (size_t size = 1; size <= sizeof value; size++) {
+            assert_int_equal(mr_person_find(txn, MR_IDENTIFIER_LOCAL, mr_slice(value, size), id), 0);
+            assert_memory_equal(id, size % 2 ? a.id : b.id, sizeof id);
+            assert_int_equal(mr_person_find(txn, MR_IDENTIFIER_LOCAL, mr_slice(value, size), id), 0);
+            assert_memory_equal(id, size % 2 ? a.id : b.id, sizeof id);
+            assert_int_equal(
+                    mr_person_find(txn, MR_IDENTIFIER_SNILS, mr_slice(value, size), id), MR_ENOTFOUND);
+        }
+    }
     mr_keyring_abort(txn);
 }
 
@@ -297,6 +383,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
             T(test_create_bind_find),
             T(test_own_changes_are_seen_at_once),
+            T(test_changes_of_state_are_seen_at_once),
+            T(test_identifiers_are_told_apart),
             T(test_bind_clash),
             T(test_abort_leaves_nothing),
             T(test_merge),
