@@ -8,7 +8,7 @@
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
 #include "proto/base/nearest.h"
-#include "proto/wire/prescan.h"
+#include "proto/wire/wire.h"
 #include "store/kv_fatal.h"
 
 static const struct tool_command *const commands[] = {
