@@ -19,7 +19,14 @@
 #include "tests/support/config_env.h"
 #include "tests/support/hub_env.h"
 
-enum { DEADLINE_MS = 60 * 1000, BATCH = 16, BATCHES_BETWEEN = 10, QUIET_MS = 200, EVENTS_MAX = 800 };
+enum {
+    DEADLINE_MS = 60 * 1000,
+    BATCH = 16,
+    BATCHES_BETWEEN = 10,
+    QUIET_MS = 200,
+    EVENTS_MAX = 800,
+    UNDER_WAY = 20 * BATCH
+};
 
 static bool ended(pid_t *pid)
 {
@@ -60,21 +67,28 @@ static void close_traffic(struct traffic *t)
     spawn_fini(&t->spawn);
 }
 
-static void publish_batch(struct traffic *t)
+/* The event of a sequence is the same whenever it is sent. */
+static void publish_from(struct bus_client *client, uint64_t first, size_t count)
 {
     struct mr_buf events[BATCH];
 
-    for (size_t i = 0; i < BATCH; i++) {
+    assert_true(count <= BATCH);
+    for (size_t i = 0; i < count; i++) {
         char id[32];
 
-        (void)snprintf(id, sizeof id, "a-%llu", (unsigned long long)(t->published + i));
+        (void)snprintf(id, sizeof id, "a-%llu", (unsigned long long)(first + i));
         events[i] = (struct mr_buf)MR_BUF_INIT;
         hub_env_programme(&events[i], id);
     }
-    bus_publish(&t->producer, t->published + 1, events, BATCH);
-    t->published += BATCH;
-    for (size_t i = 0; i < BATCH; i++)
+    bus_publish(client, first, events, count);
+    for (size_t i = 0; i < count; i++)
         mr_buf_fini(&events[i]);
+}
+
+static void publish_batch(struct traffic *t)
+{
+    publish_from(&t->producer, t->published + 1, BATCH);
+    t->published += BATCH;
 }
 
 static void take_acks(struct traffic *t, uint64_t through)
@@ -299,12 +313,79 @@ static void a_revoked_key_is_worth_nothing_at_once(void **state)
     close_traffic(&t);
 }
 
+/* Until the key is taken back: true. Events are under way at every moment. */
+static bool publish_until_revoked(struct traffic *t)
+{
+    bus_frame *frame;
+
+    if (t->published - t->acked < UNDER_WAY)
+        publish_batch(t);
+    while ((frame = bus_receive(&t->producer, 0)) != NULL) {
+        if (frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL) {
+            assert_string_equal(frame->refusal->code, "unknown-system");
+            return true;
+        }
+        assert_int_equal(frame->body_case, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK);
+        assert_int_equal(frame->publish_ack->n_results, 0);
+        t->acked = frame->publish_ack->through;
+    }
+    take_deliveries(t, 0);
+    return false;
+}
+
+/* In the middle of what was sent and not acknowledged: what was acknowledged is there, and with the new key
+ * the producer goes on behind it. Each event is stored and delivered once. */
+static void a_key_is_revoked_while_events_are_under_way(void **state)
+{
+    struct traffic t = {0};
+    struct mr_curvekey fresh;
+    char *text;
+    uint64_t stored, revoked_at;
+    pid_t apply;
+
+    (void)state;
+    open_traffic(&t);
+    text = config_env_text(&t.spawn);
+    assert_int_equal(mr_curvekey_generate(&fresh), 0);
+    for (int i = 0; i < BATCHES_BETWEEN; i++)
+        (void)publish_until_revoked(&t);
+    apply = config_env_begin_apply(
+            &t.spawn, config_env_write(&t.spawn, "new.yaml", text, t.spawn.keys[SPAWN_PORTAL].public_key,
+                              fresh.public_key));
+    while (!publish_until_revoked(&t))
+        ;
+    while (!ended(&apply))
+        (void)publish_until_revoked(&t); /* nobody listens any more */
+    revoked_at = t.acked;
+    bus_close(&t.producer);
+    t.spawn.keys[SPAWN_PORTAL] = fresh;
+    bus_connect_as(&t.producer, &t.spawn, SPAWN_PORTAL);
+    stored = bus_hello(&t.producer, 5, t.acked)->stored_sequence;
+    assert_in_range(stored, revoked_at, t.published);
+    t.acked = stored;
+    for (uint64_t first = stored + 1; first <= t.published; first += BATCH) {
+        uint64_t left = t.published - first + 1;
+
+        publish_from(&t.producer, first, left < BATCH ? left : BATCH);
+    }
+    publish_batch(&t);
+    take_acks(&t, t.published);
+    while (t.received < t.published)
+        take_deliveries(&t, DEADLINE_MS);
+    take_deliveries(&t, QUIET_MS);
+    assert_int_equal(t.received, t.published);
+    config_env_tool(&t.spawn, 0, NULL, CONFIG_ENV_ARGS("balance"));
+    free(text);
+    close_traffic(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(apply_while_everything_flows),
             cmocka_unit_test(a_new_subscription_is_served),
             cmocka_unit_test(a_revoked_key_is_worth_nothing_at_once),
+            cmocka_unit_test(a_key_is_revoked_while_events_are_under_way),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
