@@ -10,6 +10,8 @@
 #include "proto/loop/http_stream.h"
 #include "proto/loop/http_token.h"
 
+enum { MR_HTTP_HEAD_BYTES_MAX = 32 * 1024 }; /* request line and headers */
+
 struct mr_http_pack;
 
 struct mr_http_server {
@@ -40,7 +42,7 @@ struct connection {
     int fd;
     struct mr_list all;  /* of server->connections */
     struct mr_ip ip;     /* mr_ip_one() of the peer's */
-    bool nul;            /* in the address that is asked for now */
+    bool odd_uri;        /* the address that is asked for now has a NUL or a blank */
     const char *uri_end; /* of that address as it was read, at its first NUL; only compared */
 };
 
@@ -50,8 +52,8 @@ struct mr_http_exchange {
     struct MHD_Connection *mhd;
     struct connection *connection;
     struct mr_buf body;
-    const char *odd;       /* with early_status 400: the part of the head that is not taken */
-    unsigned early_status; /* decided by the headers alone; the body is thrown away */
+    const struct mr_http_odd *odd; /* with early_status: why the head is not taken */
+    unsigned early_status;         /* decided by the headers alone; the body is thrown away */
     bool suspended;
     unsigned status;
     struct MHD_Response *response; /* not NULL: answered */
@@ -64,8 +66,14 @@ struct mr_http_exchange {
     int headers_count;
 };
 
-/* What of the head cannot be read in one way alone; NULL: nothing (http_screen.c). */
-const char *mr_http_screen(
+/* Why a head is refused, in words (http_screen.c). */
+struct mr_http_odd {
+    unsigned status;
+    int code; /* of proto/base/err.h */
+    const char *where, *what, *cure;
+};
+/* NULL: it is not. Static. */
+const struct mr_http_odd *mr_http_screen(
         struct MHD_Connection *mhd, const struct connection *connection, const char *version);
 void *mr_http_look_at_uri(void *cls, const char *uri, struct MHD_Connection *mhd);
 /* http_door.c */

@@ -1,7 +1,7 @@
 /*
- * What is refused by the head of a request alone, because two programs would read it in two ways: a proxy
- * and this server must not disagree where a request ends (RFC 9112, 6.3), nor this server and its libraries
- * where a text does.
+ * What is refused by the head of a request alone: it is too large, or two programs would read it in two ways.
+ * A proxy and this server must not disagree where a request ends (RFC 9112, 6.3), nor this server and its
+ * libraries where a text does. What is no HTTP at all the library refuses before, in words of its own.
  */
 #include <string.h>
 #include <strings.h>
@@ -73,32 +73,43 @@ static enum MHD_Result on_argument(void *cls, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
-const char *mr_http_screen(
+#define TWO_WAYS      "it can be read in more than one way"
+#define TWO_WAYS_CURE "send it once, as RFC 9112 has it, and without NUL"
+
+static const struct mr_http_odd odds[] = {
+        {MHD_HTTP_BAD_REQUEST, MR_EMALFORMED, MHD_HTTP_HEADER_CONTENT_LENGTH, TWO_WAYS, TWO_WAYS_CURE},
+        {MHD_HTTP_BAD_REQUEST, MR_EMALFORMED, MHD_HTTP_HEADER_TRANSFER_ENCODING, TWO_WAYS, TWO_WAYS_CURE},
+        {MHD_HTTP_BAD_REQUEST, MR_EMALFORMED, MHD_HTTP_HEADER_HOST, TWO_WAYS, TWO_WAYS_CURE},
+        {MHD_HTTP_BAD_REQUEST, MR_EMALFORMED, "path", TWO_WAYS, TWO_WAYS_CURE},
+        {MHD_HTTP_BAD_REQUEST, MR_EMALFORMED, "headers", TWO_WAYS, TWO_WAYS_CURE},
+        {MHD_HTTP_BAD_REQUEST, MR_EMALFORMED, MHD_HTTP_HEADER_HOST, "it is missing",
+                "send it with every request of HTTP/1.1"},
+        {MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, MR_ETOOBIG, "headers",
+                "address and headers are larger than 32 KiB together",
+                "send fewer of them; what belongs into a body is asked by POST"},
+};
+
+const struct mr_http_odd *mr_http_screen(
         struct MHD_Connection *mhd, const struct connection *connection, const char *version)
 {
     struct screen screen = {0};
+    size_t head = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
 
     (void)MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, on_header, &screen);
     (void)MHD_get_connection_values_n(mhd, MHD_GET_ARGUMENT_KIND, on_argument, &screen);
-    const struct {
-        bool odd;
-        const char *where;
-    } found[] = {
-            {screen.lengths > 1 || screen.odd_length, MHD_HTTP_HEADER_CONTENT_LENGTH},
-            {screen.encodings > 1 || screen.odd_encoding || (screen.encodings && screen.lengths),
-                    MHD_HTTP_HEADER_TRANSFER_ENCODING},
-            {screen.hosts > 1, MHD_HTTP_HEADER_HOST},
-            {connection->nul || screen.odd_query || version != connection->uri_end + 1, "path"},
-            {screen.odd_line, "headers"},
-    };
+    const bool found[MR_COUNT(odds)] = {screen.lengths > 1 || screen.odd_length,
+            screen.encodings > 1 || screen.odd_encoding || (screen.encodings && screen.lengths),
+            screen.hosts > 1, connection->odd_uri || screen.odd_query || version != connection->uri_end + 1,
+            screen.odd_line, screen.hosts == 0 && strcasecmp(version, MHD_HTTP_VERSION_1_1) == 0,
+            head > MR_HTTP_HEAD_BYTES_MAX};
 
     for (size_t i = 0; i < MR_COUNT(found); i++)
-        if (found[i].odd)
-            return found[i].where;
+        if (found[i])
+            return &odds[i];
     return NULL;
 }
 
-/* What is decoded later ends at a NUL for all who read it. */
+/* What is decoded later ends at a NUL for all who read it. With a blank in it others would end it there. */
 void *mr_http_look_at_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
     struct connection *connection =
@@ -106,7 +117,7 @@ void *mr_http_look_at_uri(void *cls, const char *uri, struct MHD_Connection *mhd
 
     (void)cls;
     if (connection) {
-        connection->nul = strstr(uri, "%00") != NULL;
+        connection->odd_uri = strstr(uri, "%00") || strpbrk(uri, " \t\r\n");
         connection->uri_end =
                 uri + strlen(uri); /* the version is next, with a space between: or there was a NUL */
     }

@@ -24,7 +24,7 @@ enum {
     DISCARD_FACTOR = 8, /* a body so many times too long is read to its end: the sender sees the 413 */
     CONNECTIONS_DEFAULT = 256,
     DEADLINE_MS_DEFAULT = 10000,
-    CONNECTION_MEMORY_BYTES = 32 * 1024, /* request line and headers */
+    CONNECTION_MEMORY_BYTES = 2 * MR_HTTP_HEAD_BYTES_MAX, /* so that one who sends a longer head is told */
 };
 
 /* TLS 1.2 and 1.3, with forward secrecy. */
@@ -158,8 +158,8 @@ static enum MHD_Result answer_early(struct mr_http_exchange *exchange)
         refuse(exchange, exchange->early_status, MR_EDENIED, "Authorization", "no valid token",
                 "send Authorization: Bearer with the token agreed with the region");
     } else if (exchange->odd) {
-        refuse(exchange, exchange->early_status, MR_EMALFORMED, exchange->odd,
-                "it can be read in more than one way", "send it once, as RFC 9112 has it, and without NUL");
+        refuse(exchange, exchange->early_status, exchange->odd->code, exchange->odd->where,
+                exchange->odd->what, exchange->odd->cure);
     } else {
         refuse(exchange, exchange->early_status, MR_ETOOBIG, "body", "larger than the limit",
                 "send fewer items in one request");
@@ -187,7 +187,7 @@ static enum MHD_Result begin(
     *context = exchange;
     exchange->odd = mr_http_screen(mhd, connection, version);
     if (exchange->odd)
-        exchange->early_status = MHD_HTTP_BAD_REQUEST;
+        exchange->early_status = exchange->odd->status;
     else if (server->options.bearer_token &&
              !mr_http_token_given(server->token,
                      MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION)))
@@ -365,7 +365,7 @@ static struct MHD_Daemon *start_daemon(struct mr_http_server *server, int fd)
             0, mr_http_may_enter, server, on_access, server, MHD_OPTION_LISTEN_SOCKET, fd,
             MHD_OPTION_CONNECTION_LIMIT, (unsigned)o->connections_max, MHD_OPTION_CONNECTION_TIMEOUT, idle_s,
             MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_STRICT_FOR_CLIENT,
-            1, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+            0, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
             server, MHD_OPTION_URI_LOG_CALLBACK, mr_http_look_at_uri, NULL, MHD_OPTION_ARRAY,
             o->tls_certificate ? tls : plain, MHD_OPTION_END);
 }

@@ -82,6 +82,21 @@ static void what_is_malformed_is_refused(void **state)
     assert_alive(env);
 }
 
+/* As every other error of the API: the library would say it in HTML. */
+static void assert_problem(struct env *env, int status, const char *field)
+{
+    char type[64];
+    json_t *json;
+
+    assert_int_equal(env->api.ask.status, status);
+    assert_string_equal(
+            http_ask_header(&env->api.ask, "Content-Type", type, sizeof type), "application/problem+json");
+    json = api_json(&env->api);
+    assert_string_equal(json_string_value(json_object_get(json, "field")), field);
+    assert_non_null(json_string_value(json_object_get(json, "cure")));
+    json_decref(json);
+}
+
 static void what_is_too_large_is_refused(void **state)
 {
     struct env *env = *state;
@@ -98,8 +113,8 @@ static void what_is_too_large_is_refused(void **state)
     memcpy(header + 8 + BIG_HEADER_BYTES, "\r\n", 3);
     (void)api_get(&env->api, "/api/v1/status", env->all);
     env->api.ask.headers = header;
-    status = http_ask(&env->api.ask);
-    assert_true(status == 413 || status == 431);
+    (void)http_ask(&env->api.ask);
+    assert_problem(env, 431, "headers");
     env->api.ask.headers = NULL;
     memset(big, 'a', 8 * 1024);
     big[0] = '/';
@@ -143,11 +158,8 @@ static void what_can_be_read_in_two_ways_is_refused(void **state)
             {"Host: elsewhere\r\n", "Host"},
     };
     struct env *env = *state;
-    char type[64];
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        json_t *json;
-
         (void)api_get(&env->api, "/api/v1/status", env->all);
         env->api.ask.method = "POST";
         env->api.ask.path = "/api/v1/inbox/ack";
@@ -155,12 +167,39 @@ static void what_can_be_read_in_two_ways_is_refused(void **state)
         if (http_ask(&env->api.ask) != 400)
             fail_msg("%s: %d", cases[i].headers, env->api.ask.status);
         env->api.ask.headers = NULL;
-        assert_string_equal(http_ask_header(&env->api.ask, "Content-Type", type, sizeof type),
-                "application/problem+json");
-        json = api_json(&env->api);
-        assert_string_equal(json_string_value(json_object_get(json, "field")), cases[i].field);
-        assert_non_null(json_string_value(json_object_get(json, "cure")));
-        json_decref(json);
+        assert_problem(env, 400, cases[i].field);
+    }
+    assert_alive(env);
+}
+
+/* RFC 9112, 3.2: without it nobody knows whom it is for; and an address ends at its first blank. */
+static void a_head_that_lacks_something_is_refused(void **state)
+{
+    struct env *env = *state;
+
+    (void)api_get(&env->api, "/api/v1/status HTTP/1.1\r\nConnection: close\r\n\r\nGET /x", env->all);
+    assert_problem(env, 400, "Host");
+    (void)api_get(&env->api, "/healthz HTTP/1.0\r\n\r\nGET /x", NULL);
+    assert_int_equal(env->api.ask.status, 200);
+    (void)api_get(&env->api, "/api/v1/status /x", env->all);
+    assert_problem(env, 400, "path");
+    (void)api_get(&env->api, "/api/v1/status\t", env->all);
+    assert_problem(env, 400, "path");
+    assert_alive(env);
+}
+
+/* What is no HTTP is answered by the library, or by nobody: but it is refused, and the hub stays. */
+static void what_is_no_http_is_refused(void **state)
+{
+    static const char *const after[] = {"/healthz HTTX/9\r\n\r\n", "/healthz HTTP/3.0\r\n\r\n",
+            "/healthz\r\nHost: hub\r\n\r\n", "/healthz HTTP/1.1\r\nHost: hub\r\nnocolon\r\n\r\n"};
+    struct env *env = *state;
+
+    for (size_t i = 0; i < sizeof after / sizeof after[0]; i++) {
+        int status = api_get(&env->api, after[i], NULL);
+
+        if (status >= 200 && status < 400)
+            fail_msg("%s: %d", after[i], status);
     }
     assert_alive(env);
 }
@@ -337,6 +376,8 @@ int main(void)
             cmocka_unit_test(what_is_too_large_is_refused),
             cmocka_unit_test(lengths_that_lie_are_refused),
             cmocka_unit_test(what_can_be_read_in_two_ways_is_refused),
+            cmocka_unit_test(a_head_that_lacks_something_is_refused),
+            cmocka_unit_test(what_is_no_http_is_refused),
             cmocka_unit_test(a_nul_is_refused),
             cmocka_unit_test(errors_speak_of_what_was_sent),
             cmocka_unit_test(a_head_makes_no_file),
