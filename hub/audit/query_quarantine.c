@@ -226,6 +226,7 @@ static int do_one(struct many *many, uint64_t number, struct mr_error *reterr)
     if (r == 0)
         (void)json_object_set_new(json, "event", json_integer((json_int_t)done.event));
     if (r < 0) {
+        (void)json_object_set_new(json, "code", json_string(mr_err_name(r)));
         (void)json_object_set_new(json, "what", json_string(error.what[0] ? error.what : mr_err_text(r)));
         (void)json_object_set_new(json, "where", json_string(error.where));
         (void)json_object_set_new(json, "cure", json_string(error.cure));

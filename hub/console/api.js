@@ -6,19 +6,20 @@ import {setRegionZone, w} from '/console/words.js';
 let csrf = '';
 
 export class Problem extends Error {
-  constructor(status, body) {
+  constructor(status, body, method = '') {
     super(body.detail || body.title || String(status));
     this.status = status;
+    this.method = method; // that was refused
     this.code = (body.type || '').replace('urn:marshrut:problem:', '');
     this.field = body.field || '';
     this.cure = body.cure || '';
   }
 }
 
-async function problemOf(response) {
+async function problemOf(response, method = 'GET') {
   let body = {};
   try { body = await response.json(); } catch { /* a proxy's page: the status says enough */ }
-  return new Problem(response.status, body);
+  return new Problem(response.status, body, method);
 }
 
 const decoded = (path) => { try { return decodeURIComponent(path.replaceAll('+', ' ')); } catch { return path; } };
@@ -41,7 +42,7 @@ export const take = (method, path, body) => send(method, '/api/v1' + path, body)
 
 async function ask(method, path, body, more) {
   const response = await send(method, path, body, more);
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) throw await problemOf(response, method);
   return response.json().catch(unanswered);
 }
 

@@ -9,7 +9,7 @@ export const saidOf = (error) => (language() === 'ru' ? inRussian(error) : error
 export function Trouble({error, again}) {
   const {message, field, cure, said} = saidOf(error);
   return html`<section class="card error" role="alert"><h2>${w('failed')}</h2>
-    <p>${error.status === 403 ? w('denied') : message}</p>
+    <p>${error.status === 403 && error.method === 'GET' ? w('denied') : message}</p>
     ${field && html`<p class="soft">${w('field')}: ${field}</p>`}
     ${cure && html`<p>${w('cure')}: ${cure}</p>`}
     ${said && html`<p class="soft">${w('saidhub')}: <span lang="en">${said}${error.cure && `; ${error.cure}`}</span></p>`}

@@ -4,7 +4,7 @@ import {html, useState} from '/console/htm.js';
 import {ask, go, Go} from '/console/address.js';
 import {post} from '/console/api.js';
 import {Parked} from '/console/parked.js';
-import {Loading, Table, Trouble, useAsk} from '/console/parts.js';
+import {Loading, Table, Trouble, saidOf, useAsk} from '/console/parts.js';
 import {Row} from '/console/quarantine_row.js';
 import {fieldOf, reasonOf, say} from '/console/quarantine_words.js';
 import {count, when} from '/console/words.js';
@@ -27,10 +27,15 @@ function Filter({filter, state}) {
     <button>${say('apply')}</button></form>`;
 }
 
+function NotDone({item}) {
+  const {message, cure, said} = saidOf({code: item.code, message: item.what, field: item.where, cure: item.cure});
+  return html`<p><a href="#/quarantine?number=${item.number}">№ ${count(item.number)}</a>: ${message}. ${cure}${said && html` <span class="soft" lang="en">${said}</span>`}</p>`;
+}
+
 // What became of each: those that could not be done say why.
 export function Answers({answers, failed}) {
   return html`<section class="card" role="status"><h2>${say('answers')}</h2><p>${say('done')}: ${count(answers.done)}. ${say('failed')}: <span class=${failed ? 'bad' : ''}>${count(answers.failed)}</span></p>
-    ${answers.items.filter((item) => !item.done).slice(0, 20).map((item) => html`<p><a href="#/quarantine?number=${item.number}">№ ${count(item.number)}</a>: ${item.what}. ${item.cure}</p>`)}
+    ${answers.items.filter((item) => !item.done).slice(0, 20).map((item) => html`<${NotDone} item=${item} />`)}
     ${answers.items.filter((item) => item.released_as).slice(0, 20).map((item) => html`<p>№ ${count(item.number)}: ${say('newnumber')} <a href="#/event/${item.released_as}">${count(item.released_as)}</a></p>`)}</section>`;
 }
 

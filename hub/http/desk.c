@@ -1,6 +1,7 @@
 /*
  * /api/v1/quarantine/{number}/show: what waits, with its values. A reason is asked once a case: for half an
  * hour this login looks at more of it by the case alone (grants.h). Each look is an event all the same.
+ * /api/v1/quarantine/{number}/approve: one correction.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,4 +79,25 @@ void mr_api_desk_show(const struct mr_api_request *request, const struct mr_api_
     if (open)
         (void)json_object_set_new(body, "reason", json_string(open->reason));
     mr_api_ask_then(request, route->reading->method, body, on_shown);
+}
+
+/* One approval that may not be is no answer among others: it is a refusal. */
+static void on_approved(struct mr_api *api, const struct mr_http_request *http, const char *json)
+{
+    json_t *document = json_loads(json, 0, NULL);
+    const json_t *item = json_array_get(json_object_get(document, "items"), 0);
+    int code = json_is_false(json_object_get(item, "done")) ? mr_err_of_name(text_of(item, "code")) : 0;
+
+    (void)api;
+    if (code < 0)
+        mr_problem_say(http->exchange, 0, code, text_of(item, "where"), text_of(item, "what"),
+                text_of(item, "cure"));
+    else
+        mr_api_answer(http, 200, "application/json", "no-store", mr_slice_str(json));
+    json_decref(document);
+}
+
+void mr_api_desk_approve(const struct mr_api_request *request, const struct mr_api_route *route)
+{
+    mr_api_act_then(request, route, on_approved);
 }

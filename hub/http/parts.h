@@ -41,6 +41,7 @@ void mr_api_access_mine(const struct mr_api_request *request, const struct mr_ap
 void mr_api_access_open(const struct mr_api_request *request, const struct mr_api_route *route);
 void mr_api_access_look(const struct mr_api_request *request, const struct mr_api_route *route);
 /* desk.c */
+void mr_api_desk_approve(const struct mr_api_request *request, const struct mr_api_route *route);
 void mr_api_desk_show(const struct mr_api_request *request, const struct mr_api_route *route);
 /* sessions.c */
 void mr_api_sessions(const struct mr_api_request *request, const struct mr_api_route *route);

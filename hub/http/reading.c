@@ -323,7 +323,8 @@ json_t *mr_api_body(const struct mr_api_request *request)
     return json;
 }
 
-void mr_api_act(const struct mr_api_request *request, const struct mr_api_route *route)
+void mr_api_act_then(
+        const struct mr_api_request *request, const struct mr_api_route *route, mr_api_done_fn done)
 {
     struct reading_arguments a = {.reading = route->reading, .json = mr_api_body(request)};
     const char *if_match = mr_http_header(request->http, "If-Match");
@@ -335,9 +336,14 @@ void mr_api_act(const struct mr_api_request *request, const struct mr_api_route 
     if (r == 0 && if_match)
         r = json_object_set_new(a.json, "if_match", json_string(if_match));
     if (r == 0) {
-        put(request, route, route->reading->method, a.json, NULL);
+        put(request, route, route->reading->method, a.json, done);
         return;
     }
     json_decref(a.json);
     mr_problem_answer(request->http->exchange, 0, r, &a.error);
+}
+
+void mr_api_act(const struct mr_api_request *request, const struct mr_api_route *route)
+{
+    mr_api_act_then(request, route, NULL);
 }

@@ -26,9 +26,12 @@ void mr_api_read(const struct mr_api_request *request, const struct mr_api_route
  * as "if_match". */
 void mr_api_act(const struct mr_api_request *request, const struct mr_api_route *route);
 
-/* As mr_api_read, and `done` answers, with the document; of a failure it is not told. */
+/* As mr_api_read or mr_api_act, and `done` answers, with the document; of a failure it is not told. */
 typedef void (*mr_api_done_fn)(struct mr_api *api, const struct mr_http_request *http, const char *json);
 void mr_api_read_then(
+        const struct mr_api_request *request, const struct mr_api_route *route, mr_api_done_fn done);
+
+void mr_api_act_then(
         const struct mr_api_request *request, const struct mr_api_route *route, mr_api_done_fn done);
 
 /* Asks hub/query; arguments are taken. The answer is the method's one document. */

@@ -162,7 +162,7 @@ static const struct mr_api_route routes[] = {
         {"POST", V1 "/quarantine/find", MR_TOKEN_READ, mr_api_read, &quarantine, .limited = true},
         {"POST", V1 "/quarantine/reject", MR_TOKEN_PERSON, mr_api_act, &desk_reject},
         {"POST", V1 "/quarantine/release", MR_TOKEN_PERSON, mr_api_act, &desk_release},
-        {"POST", V1 "/quarantine/{number}/approve", MR_TOKEN_PERSON, mr_api_act, &desk_approve},
+        {"POST", V1 "/quarantine/{number}/approve", MR_TOKEN_PERSON, mr_api_desk_approve, &desk_approve},
         {"POST", V1 "/quarantine/{number}/fix", MR_TOKEN_PERSON, mr_api_act, &desk_fix},
         {"POST", V1 "/quarantine/{number}/show", MR_TOKEN_PERSON, mr_api_desk_show, &desk_show},
         {"GET", V1 "/segments", MR_TOKEN_READ, mr_api_read, &segments},

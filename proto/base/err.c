@@ -33,6 +33,14 @@ const char *mr_err_name(int code)
     return row_of(code)->name;
 }
 
+int mr_err_of_name(const char *name)
+{
+    for (size_t i = 1; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].name && strcmp(rows[i].name, name) == 0)
+            return -(int)i;
+    return 0;
+}
+
 const char *mr_err_text(int code)
 {
     return row_of(code)->text;

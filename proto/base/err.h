@@ -51,7 +51,8 @@ struct mr_error {
     uint32_t wait_ms; /* with MR_EAGAIN: when it may be tried again; 0: not known */
 };
 
-const char *mr_err_name(int code); /* "no-memory"; "unknown" for a code outside of the table */
+int mr_err_of_name(const char *name); /* 0: there is none */
+const char *mr_err_name(int code);    /* "no-memory"; "unknown" for a code outside of the table */
 const char *mr_err_text(int code);
 int mr_err_http(int code);
 int mr_err_exit(int code); /* sysexits.h */

@@ -225,11 +225,10 @@ static void who_proposes_does_not_approve(void **state)
     json_decref(json);
     assert_null(strstr((const char *)env->asking.ask.answer.data, GOOD)); /* no value in a list */
 
-    assert_int_equal(approve(env, CNPPM, proposal), 200);
+    assert_int_equal(approve(env, CNPPM, proposal), 403);
     json = people_json(&env->asking);
-    item = json_array_get(json_object_get(json, "items"), 0);
-    assert_true(json_is_false(json_object_get(item, "done")));
-    assert_string_equal(json_string_value(json_object_get(item, "where")), "operator");
+    assert_string_equal(json_string_value(json_object_get(json, "type")), "urn:marshrut:problem:denied");
+    assert_string_equal(json_string_value(json_object_get(json, "field")), "operator");
     json_decref(json);
 
     assert_int_equal(

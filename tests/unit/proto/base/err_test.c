@@ -23,6 +23,7 @@ static void every_code_has_a_full_row(void **state)
     for (size_t i = 0; i < MR_COUNT(codes); i++) {
         assert_true(codes[i] < 0);
         assert_string_not_equal(mr_err_name(codes[i]), "unknown");
+        assert_int_equal(mr_err_of_name(mr_err_name(codes[i])), codes[i]);
         assert_true(strlen(mr_err_text(codes[i])) > 0);
         assert_in_range(mr_err_http(codes[i]), 400, 599);
         assert_in_range(mr_err_exit(codes[i]), 64, 78);
@@ -40,6 +41,8 @@ static void a_strange_code_is_unknown(void **state)
     static const int codes[] = {0, 1, 1000, -1000, INT_MIN, INT_MAX};
 
     (void)state;
+    assert_int_equal(mr_err_of_name("unknown"), 0);
+    assert_int_equal(mr_err_of_name(""), 0);
     for (size_t i = 0; i < MR_COUNT(codes); i++) {
         assert_string_equal(mr_err_name(codes[i]), "unknown");
         assert_int_equal(mr_err_http(codes[i]), 500);
