@@ -35,6 +35,8 @@ struct mr_index_notes {
     size_t bytes;
 
     struct mr_buf batch; /* prepare's from here on */
+    size_t last_size;    /* of the batch before */
+    bool full;           /* there is no room: nothing is noted */
     struct mr_facts_plan plan;
     struct {
         bool made;
@@ -84,8 +86,14 @@ void mr_index_notes_free(struct mr_index_notes *notes)
 
 void mr_index_notes_begin(struct mr_index_notes *notes)
 {
-    if (notes)
-        mr_buf_reset(&notes->batch);
+    if (!notes)
+        return;
+    (void)pthread_mutex_lock(&notes->lock);
+    notes->full = notes->bytes + notes->last_size > MR_INDEX_NOTES_BYTES_MAX;
+    (void)pthread_mutex_unlock(&notes->lock);
+    mr_buf_reset(&notes->batch);
+    if (!notes->full && notes->last_size > 0)
+        (void)mr_buf_reserve(&notes->batch, notes->last_size);
 }
 
 /* An annulment is judged by the configuration of the time at which it is indexed: that is left to the
@@ -190,7 +198,7 @@ void mr_index_notes_add(struct mr_index_notes *notes, const struct mr_house *hou
 {
     size_t start;
 
-    if (!notes || !can_be_noted(record, event))
+    if (!notes || notes->full || !can_be_noted(record, event))
         return;
     start = notes->batch.size;
     put_entries(notes, record, event);
@@ -206,14 +214,14 @@ static bool hand_over(struct mr_index_notes *notes)
 {
     struct chunk *chunk;
 
-    if (notes->bytes + notes->batch.size > MR_INDEX_NOTES_BYTES_MAX)
+    if (notes->bytes + notes->batch.capacity > MR_INDEX_NOTES_BYTES_MAX)
         return false;
     chunk = calloc(1, sizeof *chunk);
     if (!chunk)
         return false;
     mr_list_init(&chunk->link);
     chunk->bytes = notes->batch;
-    notes->bytes += chunk->bytes.size;
+    notes->bytes += chunk->bytes.capacity;
     mr_list_push_back(&notes->chunks, &chunk->link);
     return true;
 }
@@ -229,6 +237,8 @@ void mr_index_notes_end(struct mr_index_notes *notes, bool given)
         gone = hand_over(notes);
         (void)pthread_mutex_unlock(&notes->lock);
     }
+    if (notes->batch.size > 0)
+        notes->last_size = notes->batch.size;
     if (gone)
         notes->batch = MR_BUF_INIT;
     else
@@ -249,7 +259,7 @@ static bool next_chunk(struct mr_index_notes *notes)
     if (link) {
         notes->taken = MR_CONTAINER(link, struct chunk, link);
         notes->rest = mr_buf_slice(&notes->taken->bytes);
-        notes->bytes -= notes->rest.size;
+        notes->bytes -= notes->taken->bytes.capacity;
     }
     (void)pthread_mutex_unlock(&notes->lock);
     return notes->taken != NULL;

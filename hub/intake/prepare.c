@@ -19,7 +19,7 @@
 #include "proto/base/logfmt.h"
 #include "proto/loop/mailbox.h"
 
-enum { NO_SPACE_PAUSE_MS = 200, INDEX_PAUSE_MS = 20, EXPECT_AHEAD = 2 };
+enum { NO_SPACE_PAUSE_MS = 200, INDEX_PAUSE_MS = 20, EXPECT_AHEAD = 2, RECORD_MORE_MIN = 128 };
 
 struct mr_prepare {
     struct mr_house *house;
@@ -28,7 +28,8 @@ struct mr_prepare {
     pthread_t thread;
     struct mr_preparer preparer;
     uint64_t next_intake;
-    int failed; /* for good: everything after it is turned away */
+    size_t record_more; /* so many bytes a record of the last intake was larger than its event */
+    int failed;         /* for good: everything after it is turned away */
     void (*space)(void *ctx, bool read_only);
     void *space_ctx;
 };
@@ -58,6 +59,26 @@ static void reset_intake(struct mr_intake *intake)
     }
 }
 
+/* Once for all its records, going by those before it: else the buffers double until they are large enough,
+ * and are copied and wiped each time. */
+static void make_room(const struct mr_prepare *prepare, struct mr_intake *intake)
+{
+    size_t more = prepare->record_more + prepare->record_more / 8;
+
+    (void)mr_buf_reserve(&intake->records, intake->bytes.size + intake->count * more); /* sticky */
+    (void)mr_buf_reserve(&intake->spans, intake->count * sizeof(struct mr_intake_span));
+}
+
+static void learn_room(struct mr_prepare *prepare, const struct mr_intake *intake)
+{
+    size_t events = intake->bytes.size, records = intake->records.size;
+
+    if (records > events)
+        prepare->record_more = (records - events) / intake->count;
+    if (prepare->record_more < RECORD_MORE_MIN)
+        prepare->record_more = RECORD_MORE_MIN;
+}
+
 /* Is the desk's order to be carried out? Says in the order why not. */
 static int begin_order(struct mr_preparer *preparer, struct mr_desk_order *order, bool *ret_goes)
 {
@@ -85,13 +106,17 @@ static int prepare_items(struct mr_prepare *prepare, struct mr_intake *intake)
         intake->idle = true;
         return r;
     }
+    if (intake->count > 0)
+        make_room(prepare, intake);
     for (size_t i = 0; r == 0 && i < intake->count; i++) {
         if (i + EXPECT_AHEAD < intake->count && intake->items[i + EXPECT_AHEAD].identified)
             mr_dedup_expect(prepare->preparer.dedup, intake->items[i + EXPECT_AHEAD].ident);
         r = mr_preparer_item(&prepare->preparer, intake, &intake->items[i]);
     }
-    if (r == 0)
+    if (r == 0 && intake->count > 0) {
         mr_prepare_leaves(intake, prepare->preparer.dedup);
+        learn_room(prepare, intake);
+    }
     if (r == 0 && intake->order)
         intake->idle = intake->items[0].verdict != MR_VERDICT_STORED;
     if (intake->count > 0 && !intake->idle)
@@ -373,6 +398,7 @@ int mr_prepare_start(struct mr_prepare **ret, struct mr_house *house, const stru
         return MR_ENOMEM;
     prepare->house = house;
     prepare->writer = writer;
+    prepare->record_more = RECORD_MORE_MIN;
     r = mr_preparer_init(&prepare->preparer, house, matcher, reterr);
     if (r == 0)
         r = mr_intake_next(house->log, &prepare->next_intake);

@@ -90,6 +90,14 @@ __attribute__((target("sse4.2"))) static uint32_t by_instruction(
     }
     for (; size >= 8; in += 8, size -= 8)
         crc = __builtin_ia32_crc32di(crc, word_at(in));
+    if (size >= 4) {
+        uint32_t half;
+
+        memcpy(&half, in, sizeof half);
+        crc = __builtin_ia32_crc32si((uint32_t)crc, half);
+        in += sizeof half;
+        size -= sizeof half;
+    }
     for (; size > 0; in++, size--)
         crc = __builtin_ia32_crc32qi((uint32_t)crc, *in);
     return ~(uint32_t)crc;

@@ -77,14 +77,14 @@ static void take_random(struct mr_uuid7 *generator, uint8_t *out, uint8_t size)
 void mr_uuid7_next(struct mr_uuid7 *generator, int64_t wall_us, uint8_t out[static MR_UUID_BYTES])
 {
     uint64_t now_ms = wall_us > 0 ? (uint64_t)wall_us / 1000 : 0;
-    uint8_t noise[10];
+    uint8_t noise[MR_UUID_BYTES - RANDOM_OFFSET], start[4];
 
-    take_random(generator, noise, sizeof noise);
     if (now_ms > generator->last_ms || generator->counter + 1 >= UINT32_C(1) << COUNTER_BITS) {
         /* A counter that is used up runs ahead of the clock by a millisecond. */
         generator->last_ms = now_ms > generator->last_ms ? now_ms : generator->last_ms + 1;
         /* The highest bit starts at zero: room to count up. */
-        generator->counter = mr_get_be32(noise + 6) >> (32 - (COUNTER_BITS - 1));
+        take_random(generator, start, sizeof start);
+        generator->counter = mr_get_be32(start) >> (32 - (COUNTER_BITS - 1));
     } else {
         generator->counter++;
     }
@@ -92,7 +92,8 @@ void mr_uuid7_next(struct mr_uuid7 *generator, int64_t wall_us, uint8_t out[stat
     mr_put_be32(out + 2, (uint32_t)generator->last_ms);
     mr_put_be16(out + 6, (uint16_t)(0x7000 | generator->counter >> COUNTER_LOW_BITS));
     mr_put_be16(out + 8, (uint16_t)(0x8000 | (generator->counter & ((1U << COUNTER_LOW_BITS) - 1))));
-    memcpy(out + RANDOM_OFFSET, noise, MR_UUID_BYTES - RANDOM_OFFSET);
+    take_random(generator, noise, sizeof noise);
+    memcpy(out + RANDOM_OFFSET, noise, sizeof noise);
 }
 
 char *mr_uuid_format(const uint8_t uuid[static MR_UUID_BYTES], char out[static MR_UUID_TEXT_MAX])
