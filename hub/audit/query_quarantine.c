@@ -8,6 +8,7 @@
 #include "hub/audit/quarantine_sum.h"
 #include "hub/audit/quarantine_word.h"
 #include "hub/audit/queries.h"
+#include "hub/audit/territory.h"
 
 enum { AT_ONCE_MAX = 1000, LIMIT_MAX = 10000 };
 
@@ -199,10 +200,24 @@ static int choose_numbers(struct many *many, const json_t *list, struct mr_error
     return 0;
 }
 
+/* What is not theirs cannot be told from what is not there. */
+static int is_theirs(const struct mr_method_call *call, uint64_t number, struct mr_error *reterr)
+{
+    const struct mr_territory *territory = call->house->territory;
+    int r = territory ? mr_territory_has_number(territory, call->house, number) : 1;
+
+    return r == 0 ? mr_error_set(reterr, MR_ENOTFOUND, "number", "marshrut quarantine list has the numbers",
+                            "no event of this number was put aside")
+                  : r;
+}
+
 static int settle(struct many *many, uint64_t number, struct mr_desk_done *ret, struct mr_error *reterr)
 {
     const struct mr_method_call *call = many->call;
+    int r = is_theirs(call, number, reterr);
 
+    if (r < 0)
+        return r;
     if (many->approves)
         return mr_desk_approve(call->desk, call->house, number, many->proposal, &many->word, ret, reterr);
     return many->one(call->desk, call->house, number, &many->word, ret, reterr);

@@ -1,5 +1,6 @@
 // The hub's API as the console uses it: JSON in, JSON out, a problem (RFC 9457) thrown as it is. No address that is
 // asked has a person in it.
+import {forgetLogin, keepLogin} from '/console/memory.js';
 import {personIn} from '/console/person.js';
 import {setRegionZone, w} from '/console/words.js';
 
@@ -49,11 +50,11 @@ async function ask(method, path, body, more) {
 export const get = (path) => ask('GET', '/api/v1' + path);
 export const post = (path, body = {}, headers = {}) => ask('POST', '/api/v1' + path, body, headers);
 
-const keep = (session) => { csrf = session.csrf; setRegionZone(session.timezone); return session; };
+const keep = (session) => { keepLogin(); csrf = session.csrf; setRegionZone(session.timezone); return session; };
 export const session = async () => keep(await get('/session'));
 export const login = async (name, password) => keep(await post('/session', {name, password}));
 export const setPassword = async (name, secret, password) => keep(await post('/session/password', {name, secret, password}));
-export const logout = () => ask('DELETE', '/api/v1/session');
+export const logout = () => { forgetLogin(); return ask('DELETE', '/api/v1/session'); };
 
 // The log's own files: bytes and text.
 export async function bytes(path) {

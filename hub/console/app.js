@@ -8,6 +8,7 @@ import {Audit} from '/console/audit.js';
 import {Event} from '/console/event.js';
 import {Journal} from '/console/journal.js';
 import {Invited, Login} from '/console/login.js';
+import {forgetLogin, mayBeLoggedIn} from '/console/memory.js';
 import {Overview} from '/console/overview.js';
 import {Loading, Trouble} from '/console/parts.js';
 import {Passport} from '/console/passport.js';
@@ -62,7 +63,12 @@ function App() {
   const [error, setError] = useState(null);
   const [, again] = useState(0);
   useEffect(() => {
-    session().then(setWho, (problem) => (problem.status === 401 ? setWho(null) : setError(problem)));
+    if (!mayBeLoggedIn()) { setWho(null); return; }
+    session().then(setWho, (problem) => {
+      if (problem.status !== 401) { setError(problem); return; }
+      forgetLogin();
+      setWho(null);
+    });
   }, []);
   useEffect(() => { document.documentElement.lang = language(); document.title = w('title'); });
   const invite = address.path.match(/^invite=(.+)$/);

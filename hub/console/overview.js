@@ -112,6 +112,14 @@ const Subscriptions = ({status}) => html`<section class="card"><${Table} caption
 
 // ---- the balance is drawn over the whole log: when the page is opened, and when it is asked for ----
 
+// What was put aside, and what has become of it: of systems, and of subscriptions.
+const Desk = ({balance: {quarantine, parked}}) => html`${quarantine.length > 0 && html`<section class="card"><${Table} caption="${w('balance')}: ${w('o_quarantine')}" rows=${quarantine} columns=${[
+    [w('system'), (s) => s.system], [w('o_putaside'), (s) => count(s.quarantined), 'number'], [w('o_still'), (s) => count(s.waiting), 'number'], [w('o_asis'), (s) => count(s.released), 'number'], [w('o_corrected'), (s) => count(s.corrected), 'number'],
+    [w('o_replaced'), (s) => count(s.replaced), 'number'], [w('discarded'), (s) => count(s.discarded), 'number']]} /></section>`}
+  ${parked.length > 0 && html`<section class="card"><${Table} caption="${w('balance')}: ${w('o_parked')}" rows=${parked} columns=${[
+    [w('subscription'), (s) => s.subscription], [w('o_ever'), (s) => count(s.parked), 'number'], [w('o_still'), (s) => count(s.still), 'number'], [w('delivered'), (s) => count(s.delivered), 'number'],
+    [w('discarded'), (s) => count(s.discarded), 'number'], [w('expired_delivery'), (s) => count(s.expired), 'number'], [w('suppressed'), (s) => count(s.suppressed), 'number']]} /></section>`}`;
+
 function Balance() {
   const [balance, error, again] = useAsk(() => get('/balance'), 0);
   if (!balance) return html`<section class="card"><h2>${w('balance')}</h2>${error ? html`<${Trouble} error=${error} again=${again} />` : html`<${Loading} />`}</section>`;
@@ -125,7 +133,8 @@ function Balance() {
       [w('waits'), (s) => count(s.quarantined), 'number'], [w('refused'), (s) => count(s.refused), 'number']]} /></section>
     <section class="card"><${Table} caption="${w('balance')}: ${w('delivery')}" rows=${balance.out} columns=${[
       [w('subscription'), (s) => s.subscription], [w('delivered'), (s) => count(s.delivered), 'number'], [w('waiting'), (s) => count(s.waiting), 'number'], [w('parked'), (s) => count(s.parked), 'number'],
-      [w('discarded'), (s) => count(s.discarded), 'number'], [w('expired_delivery'), (s) => count(s.expired), 'number'], [w('suppressed'), (s) => count(s.suppressed), 'number']]} /></section>`;
+      [w('discarded'), (s) => count(s.discarded), 'number'], [w('expired_delivery'), (s) => count(s.expired), 'number'], [w('suppressed'), (s) => count(s.suppressed), 'number']]} /></section>
+    <${Desk} balance=${balance} />`;
 }
 
 export function Overview() {

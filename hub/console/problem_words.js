@@ -1,6 +1,8 @@
 // What the hub refuses, in Russian. The kind of an error (the `type` of problem+json) has its sentence here, and what
 // people at the screens meet has one of its own; anything else is said by its kind, with the hub's words beside it.
-// No imports: a test reads this without a browser.
+// Imports are relative: a test reads this without a browser.
+import {fieldIn} from './field_words.js';
+import {REASONS} from './reason_words.js';
 
 // Every code of proto/base/err.h.
 export const KINDS = {
@@ -41,6 +43,18 @@ export const SENTENCES = [
   [/^the form has no cells to be entered$/, 'В форме нет ячеек, которые вносят вручную', 'Их добавляет в настройки формы администратор хаба'],
   [/^this cell is computed from events$/, 'Эта ячейка считается по событиям', 'Исправьте её значение у самой ячейки, с указанием причины'],
   [/^who has proposed a correction cannot approve it$/, 'Предложивший исправление не может сам его подтвердить', 'Пусть его посмотрит и подтвердит другой сотрудник'],
+  [/^no event of this number was put aside$/, 'Под этим номером ничего не ждёт исправления', 'Возьмите номер из списка'],
+  [/^No\. (\d+) does not wait any more: it is (\S+)$/, '№ %1 уже не ждёт исправления', 'Посмотрите, что с ним стало: «Отбор», «все»'],
+  [/^No\. (\d+) does not wait any more$/, '№ %1 уже не ждёт исправления', 'Посмотрите, что с ним стало: «Отбор», «все»'],
+  [/^its sender is not in the configuration any more$/, 'Системы, которая это прислала, в настройках хаба больше нет', 'Снимите событие или обратитесь к администратору хаба'],
+  [/^a person in it is blocked: nothing of them is shown or changed$/, 'Обработка данных этого человека остановлена: его сведения не показываются и не меняются', 'Дождитесь решения по запросу на уничтожение'],
+  [/^no correction of No\. (\d+) is proposed$/, 'Для № %1 исправление не предложено', 'Возможно, его уже утвердили или отклонили: обновите страницу'],
+  [/^a correction of No\. (\d+) is proposed already$/, 'Для № %1 исправление уже предложено', 'Сначала утвердите или отклоните его'],
+  [/^the event has no field of this path$/, 'Такого поля у события нет', 'Выберите поле из списка'],
+  [/^this is no value of the field$/, 'Такого значения у этого поля быть не может', 'Проверьте, что здесь должно стоять: число, дата или слово из списка'],
+  [/^which event it is, and of which type, stays as it is$/, 'Номер, источник и вид события не исправляют', 'Снимите событие: отправитель пришлёт другое'],
+  [/^the event has fields that this hub does not know, and would lose$/, 'В событии есть поля, которых хаб не знает: при исправлении они пропали бы', 'Попросите отправителя исправить его самому'],
+  [/^nothing would be changed$/, 'Ничего не изменилось бы', 'Исправьте хотя бы одно поле; верное как есть — примите'],
   [/^the answer would be too big$/, 'Ответ слишком большой', 'Запросите меньше сразу'],
   [/^no such page$/, 'Такой страницы нет', 'Вернитесь к «Обзору»'],
 ];
@@ -52,9 +66,20 @@ const FIELDS = {
 
 const filled = (text, found) => text.replace(/%(\d)/g, (_, n) => (/^\d+$/.test(found[n]) ? Number(found[n]).toLocaleString('ru') : found[n]));
 
+// What the hub's rules say of it, by their code: of a correction, or of what is taken as it is.
+const NOT_TAKEN = /^(corrected so )?it would not be taken \(([a-z-]+)\): /;
+
+function notTaken(message) {
+  const [, corrected, code] = String(message).match(NOT_TAKEN) || [];
+  const [reason, cure] = (code && REASONS[code]) || [];
+  return reason && {message: `${corrected ? 'И с этим исправлением событие' : 'Событие'} не будет принято: ${reason}`, cure: cure[0].toUpperCase() + cure.slice(1)};
+}
+
 // {message, field, cure, said}: said is the hub's own sentence where there is no better one; undefined: none.
 export function inRussian({code, message, field}) {
-  const where = field && (FIELDS[field] || field);
+  const where = field && (FIELDS[field] || fieldIn(field, false));
+  const judged = notTaken(message);
+  if (judged) return {...judged, field: where};
   for (const [pattern, what, cure] of SENTENCES) {
     const found = String(message).match(pattern);
     if (found) return {message: filled(what, found), field: where, cure: filled(cure, found)};

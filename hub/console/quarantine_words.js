@@ -1,5 +1,6 @@
-// What «На исправлении» says beside the words of all pages; reasons and cures by their codes, as the people know them.
+// What «На исправлении» says beside the words of all pages.
 import {fieldIn} from '/console/field_words.js';
+import {REASONS} from '/console/reason_words.js';
 import {addWords, language, w} from '/console/words.js';
 
 const own = (words) => Object.fromEntries(Object.entries(words).map(([key, said]) => [`desk.${key}`, said]));
@@ -10,22 +11,8 @@ export function say(key) {
   return said === `desk.${key}` ? w(key) : said;
 }
 
-const reasons = {
-  'snils-checkdigit': ['контрольная сумма СНИЛС не сходится', 'сверьте СНИЛС с документом'], 'snils-format': ['в СНИЛС не 11 цифр', 'напишите СНИЛС как XXX-XXX-XXX YY'],
-  'inn-wrong': ['ИНН неверен', 'проверьте длину и цифры ИНН'], 'ogrn-wrong': ['ОГРН неверен', 'проверьте 13 цифр ОГРН'], 'oktmo-format': ['ОКТМО неверен', 'укажите 8 или 11 цифр'],
-  'date-format': ['дата неверна', 'напишите дату как ГГГГ-ММ-ДД'], 'date-order': ['даты стоят не в том порядке', 'проверьте начало и конец'],
-  'code-unknown': ['значения нет в справочнике', 'возьмите значение из справочника региона или дополните справочник'], 'value-unknown': ['недопустимое значение', 'возьмите одно из допустимых значений'],
-  'field-missing': ['не заполнено обязательное поле', 'заполните его'], 'too-long': ['текст слишком длинный', 'сократите его'], 'out-of-range': ['число вне допустимых пределов', 'проверьте число'],
-  'hours-below-minimum': ['часов меньше, чем положено для вида программы', 'проверьте часы и вид: ПК от 16, ПП от 250'], 'digits-format': ['здесь должны быть только цифры', 'уберите лишние знаки'],
-  'person-unresolved': ['человек не опознан', 'укажите СНИЛС или сначала зарегистрируйте человека'], 'person-conflict': ['сведения указывают на разных людей', 'проверьте СНИЛС и табельный номер'],
-  'baseline-missing': ['нет исходной диагностики', 'сначала нужен её результат'], 'evidence-unknown': ['хаб не знает события, на которое ссылаются сведения', 'сначала отправьте его или исправьте ссылку'],
-  'annul-unknown': ['хаб не знает события, которое отменяют', 'сначала отправьте его или исправьте ссылку'], 'person-id-format': ['номер человека неверен', 'укажите СНИЛС или номер, который дал хаб'],
-  'bytes-length': ['длина значения неверна', 'проверьте значение'],
-  behind: ['ждёт более ранних сведений об этом человеке, которые на исправлении', 'исправьте те сведения: эти пойдут сами'], 'time-ahead': ['время события в будущем', 'проверьте дату и часы компьютера'],
-};
-
 // [reason, cure]; what the hub says where there is no text of its own.
-export const reasonOf = (row) => (language() === 'ru' && reasons[row.code]) || [row.reason || row.code, row.cure];
+export const reasonOf = (row) => (language() === 'ru' && REASONS[row.code]) || [row.reason || row.code, row.cure];
 
 // A field as people call it.
 export const fieldOf = (path) => (path ? fieldIn(path, language() === 'en') : '');

@@ -63,7 +63,7 @@ async function proposing(page, stage, number) {
   await page.fill('#other', '');
   await page.fill('[name="set person.snils"]', WRONG.replace(/4$/, '3'));
   await page.click('button:text-is("Предложить")');
-  await page.waitForSelector('[role=alert]:has-text("snils")'); // the rules are asked at once
+  await page.waitForSelector('[role=alert]:has-text("И с этим исправлением событие не будет принято")'); // the rules are asked at once
   await page.fill('[name="set person.snils"]', GOOD);
   await page.click('button:text-is("Предложить")');
   await page.waitForSelector('text=Предложено. Теперь его должен утвердить другой человек.');
@@ -183,6 +183,14 @@ async function lookingOnly(page, stage, number) {
   await fitsAPhone(page, 'the desk');
 }
 
+// «Обзор» accounts for what was put aside.
+async function theBalanceHasIt(page, stage) {
+  await open(page, stage, '#/');
+  await page.waitForSelector('caption:text-is("Сверка: На исправлении")');
+  await page.waitForSelector('th:text-is("принято как есть")');
+  await withoutViolations(page, 'the balance of the desk');
+}
+
 await play('desk', async (stage) => {
   const [first, second, ...rest] = waiting(stage, ['q-1', 'q-2', 'q-3', 'q-4', 'q-5']);
   const cnppm = await stage.as('orlova');
@@ -194,6 +202,7 @@ await play('desk', async (stage) => {
   await rejecting(cnppm, officer, stage, second);
   await lookingOnly(await stage.as('auditor'), stage, second);
   await many(officer, stage, [second, ...rest]);
+  await theBalanceHasIt(await stage.again('auditor'), stage);
   stage.tool('balance');
   const missing = await officer.evaluate(async () => (await import('/console/words.js')).missing());
   assert.deepEqual(missing, [], 'words without English');

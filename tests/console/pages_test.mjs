@@ -93,6 +93,16 @@ async function everyWordIsThere(page) {
   assert.deepEqual(missing, [], 'words without English');
 }
 
+// Where nobody has logged in nothing is asked that the hub would refuse: the browser writes each refusal down as an error.
+async function theFirstVisitIsQuiet(_, stage) {
+  const page = await stage.page();
+  const said = [];
+  page.on('console', (message) => { if (message.type() === 'error') said.push(message.text()); });
+  await page.goto(`${stage.origin}/`);
+  await page.waitForSelector('#name');
+  assert.deepEqual(said, []);
+}
+
 // All of the console as it comes over the wire, all pages together: what stands in the index and what that imports.
 async function theDownloadIsSmall(page, stage) {
   const names = ['/', '/console/htm.js', ...readdirSync(new URL('../../hub/console/', import.meta.url)).filter((name) => /\.(js|css)$/.test(name)).map((name) => `/console/${name}`)];
@@ -115,7 +125,7 @@ async function theDownloadIsSmall(page, stage) {
 await play('pages', async (stage) => {
   const page = await stage.page();
   await chooseAPassword(page, stage.link);
-  for (const step of [overview, passport, audit, aProof, everyWordIsThere, theDownloadIsSmall, theRest]) {
+  for (const step of [overview, passport, audit, aProof, everyWordIsThere, theFirstVisitIsQuiet, theDownloadIsSmall, theRest]) {
     await step(page, stage);
     console.log(`console: ${step.name}`);
   }

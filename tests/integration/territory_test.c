@@ -28,7 +28,7 @@
     "\"actorrole\":\"clerk\",\"correlationid\":\"c-shared\",\"orgid\":\"%s\",\"data\":%s}"
 
 enum { ORG_A, ORG_B, ORG_C, ORGS, EVENTS_EACH = 4, TEXT_BYTES = 1024 };
-enum { OF_A, OF_B, OF_TOWN_1, OF_NOTHING, MMS_OP, REGION_OP, SCHOOL_OP, AUDITOR, PEOPLE };
+enum { OF_A, OF_B, OF_TOWN_1, OF_NOTHING, MMS_OP, REGION_OP, SCHOOL_OP, TOWN_OP, AUDITOR, PEOPLE };
 
 static const char *const ogrns[ORGS] = {SCHOOL_A, SCHOOL_B, SCHOOL_C};
 static const char *const towns[ORGS] = {TOWN_1, TOWN_2, TOWN_1};
@@ -106,6 +106,7 @@ static int setup(void **state)
     spawn_init_hub(&env->spawn,
             "operators: [{name: boss, roles: [admin]}, {name: looker, roles: [auditor]},"
             " {name: mms-op, roles: [mms], oktmo: \"" TOWN_1 "\"},"
+            " {name: town-op, roles: [cnppm], oktmo: \"" TOWN_1 "\"},"
             " {name: region-op, roles: [cnppm], oktmo: \"04000000\"},"
             " {name: school-op, roles: [ministry], ogrn: \"" SCHOOL_B "\"}]\n",
             "  ballast_mb: 1\n  space_watermark_mb: 1\n  http_listen: 127.0.0.1:0\n");
@@ -123,6 +124,7 @@ static int setup(void **state)
     people_let_in(&env->people, &env->persons[MMS_OP], "boss", "mms-op");
     people_let_in(&env->people, &env->persons[REGION_OP], "boss", "region-op");
     people_let_in(&env->people, &env->persons[SCHOOL_OP], "boss", "school-op");
+    people_let_in(&env->people, &env->persons[TOWN_OP], "boss", "town-op");
     *state = env;
     return 0;
 }
@@ -143,7 +145,7 @@ static bool is_theirs(int who, int org)
 {
     return who == AUDITOR || who == REGION_OP || (who == OF_A && org == ORG_A) ||
            ((who == OF_B || who == SCHOOL_OP) && org == ORG_B) ||
-           ((who == OF_TOWN_1 || who == MMS_OP) && org != ORG_B);
+           ((who == OF_TOWN_1 || who == MMS_OP || who == TOWN_OP) && org != ORG_B);
 }
 
 static int get(struct env *env, int who, const char *path)
@@ -177,7 +179,7 @@ static void note_numbers(const json_t *json, bool *ret_seen, size_t max)
 
 static bool is_operator(int who)
 {
-    return who == MMS_OP || who == REGION_OP || who == SCHOOL_OP;
+    return who == MMS_OP || who == REGION_OP || who == SCHOOL_OP || who == TOWN_OP;
 }
 
 static size_t check_answer(struct env *env, int who, const char *path)
@@ -421,6 +423,61 @@ static void what_is_no_limit_is_refused(void **state)
             403);
 }
 
+static json_int_t told(struct env *env, const char *key)
+{
+    return people_number(&env->people, key);
+}
+
+static int desk(struct env *env, int who, int org, const char *act, const char *body)
+{
+    char path[96];
+
+    (void)snprintf(path, sizeof path, "/api/v1/quarantine/%lld/%s", (long long)env->numbers[org][3], act);
+    return post(env, who, path, body);
+}
+
+/* One of many that are named is not theirs: that one is not there. */
+static void discard_of(struct env *env, int who, int org, json_int_t done)
+{
+    char body[96];
+
+    (void)snprintf(
+            body, sizeof body, "{\"numbers\":[%lld],\"reason\":\"r\"}", (long long)env->numbers[org][3]);
+    assert_int_equal(post(env, who, "/api/v1/quarantine/discard", body), 200);
+    assert_int_equal(told(env, "done"), done);
+    assert_int_equal(told(env, "failed"), 1 - done);
+}
+
+/* An operator of a town corrects, takes and discards what is of its schools, and nothing else. */
+static void who_is_limited_acts_on_what_is_theirs(void **state)
+{
+    static const char fix[] = "{\"set\":{\"person.snils\":\"11223344595\"},\"reason\":\"r\"}";
+    static const char why[] = "{\"reason\":\"correction\",\"case\":\"case-1\"}";
+    struct env *env = *state;
+    char body[64];
+
+    assert_int_equal(desk(env, TOWN_OP, ORG_B, "show", why), 404);
+    assert_int_equal(desk(env, TOWN_OP, ORG_B, "fix", fix), 404);
+    assert_int_equal(desk(env, TOWN_OP, ORG_B, "approve", "{\"proposal\":1}"), 404);
+    assert_int_equal(desk(env, MMS_OP, ORG_A, "fix", fix), 403); /* not by their role */
+    assert_int_equal(desk(env, OF_A, ORG_A, "fix", fix), 403);
+    assert_int_equal(desk(env, TOWN_OP, ORG_A, "show", why), 200);
+    assert_int_equal(desk(env, TOWN_OP, ORG_A, "fix", fix), 200);
+    (void)snprintf(body, sizeof body, "{\"proposal\":%lld}", (long long)told(env, "event"));
+    assert_int_equal(desk(env, TOWN_OP, ORG_A, "approve", body), 403); /* their own */
+    assert_int_equal(desk(env, REGION_OP, ORG_A, "approve", body), 200);
+    assert_int_equal(told(env, "done"), 1);
+    discard_of(env, TOWN_OP, ORG_B, 0);
+    assert_int_equal(
+            post(env, TOWN_OP, "/api/v1/quarantine/discard", "{\"system\":\"school\",\"reason\":\"r\"}"),
+            200);
+    assert_int_equal(told(env, "done"), 1); /* the one of the other school of the town */
+    assert_int_equal(told(env, "failed"), 0);
+    assert_int_equal(get(env, AUDITOR, "/api/v1/quarantine?state=waiting"), 200);
+    assert_int_equal(told(env, "count"), 1);
+    discard_of(env, REGION_OP, ORG_B, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +488,7 @@ int main(void)
             cmocka_unit_test(everything_that_is_theirs_is_found),
             cmocka_unit_test(what_is_not_theirs_is_not_there),
             cmocka_unit_test(what_is_no_limit_is_refused),
+            cmocka_unit_test(who_is_limited_acts_on_what_is_theirs),
             cmocka_unit_test(a_municipality_is_what_was_said_last),
     };
 
