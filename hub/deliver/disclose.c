@@ -5,6 +5,7 @@
 
 #include "event/person.pb-c.h"
 #include "hub/deliver/minimise.h"
+#include "hub/deliver/whole.h"
 #include "hub/record/payload.h"
 #include "hub/record/seal.h"
 #include "hub/intake/staffof.h"
@@ -156,25 +157,27 @@ static int minimise(struct disclosure *d, const ProtobufCMessage **payload)
     return *payload ? 0 : MR_ENOMEM;
 }
 
-static int put_recipients(struct disclosure *d, struct mr_buf *recipients)
+/* The receiver's organisations that the persons work for; empty: none, or it is not told. */
+static struct mr_slice staffof(const struct disclosure *d)
 {
-    struct mr_slice orgs;
-
-    d->attributes.staffof = NULL;
     if (d->subscription->scope != MR_SCOPE_STAFF || d->subscription->personal == MR_PERSONAL_NONE ||
             d->unsealed.staffof.size == 0)
-        return 0;
-    orgs = mr_staffof_of((const char *)d->unsealed.staffof.data, d->subscription->system);
-    if (orgs.size == 0)
-        return 0;
-    mr_buf_put_slice(recipients, orgs);
-    d->attributes.staffof = mr_arena_printf(&d->arena, "%.*s", (int)orgs.size, (const char *)orgs.data);
-    return mr_buf_failed(recipients) || !d->attributes.staffof ? MR_ENOMEM : 0;
+        return (struct mr_slice){0};
+    return mr_staffof_of((const char *)d->unsealed.staffof.data, d->subscription->system);
 }
 
-static int build(struct disclosure *d, struct mr_buf *out, struct mr_buf *recipients)
+static int set_staffof(struct disclosure *d, struct mr_slice orgs)
 {
-    bool whole = d->subscription->personal == MR_PERSONAL_FULL && !mr_minimise_lists(d->subscription);
+    d->attributes.staffof = NULL;
+    if (orgs.size == 0)
+        return 0;
+    d->attributes.staffof = mr_arena_printf(&d->arena, "%.*s", (int)orgs.size, (const char *)orgs.data);
+    return d->attributes.staffof ? 0 : MR_ENOMEM;
+}
+
+/* With less than all of it. */
+static int build(struct disclosure *d, struct mr_buf *out, struct mr_slice orgs)
+{
     const ProtobufCMessage *payload;
     int r = mr_event_decode(&d->event, mr_buf_slice(&d->unsealed.bytes), &d->arena, NULL);
 
@@ -187,12 +190,27 @@ static int build(struct disclosure *d, struct mr_buf *out, struct mr_buf *recipi
     if (d->subscription->personal != MR_PERSONAL_NONE)
         r = mark_persons(d);
     if (r == 0)
-        r = put_recipients(d, recipients);
-    if (r == 0 && !whole)
+        r = set_staffof(d, orgs);
+    if (r == 0)
         r = minimise(d, &payload);
     if (r == 0)
         r = set_subject(d);
-    return r < 0 ? r : mr_event_reencode(out, &d->event, &d->attributes, payload, whole);
+    return r < 0 ? r : mr_event_reencode(out, &d->event, &d->attributes, payload, false);
+}
+
+static bool has_all(const struct mr_config_subscription *subscription)
+{
+    return subscription->personal == MR_PERSONAL_FULL && !mr_minimise_lists(subscription);
+}
+
+static int build_about_persons(struct disclosure *d, struct mr_buf *out, struct mr_buf *recipients)
+{
+    struct mr_slice orgs = staffof(d);
+
+    mr_buf_put_slice(recipients, orgs);
+    if (mr_buf_failed(recipients))
+        return MR_ENOMEM;
+    return has_all(d->subscription) ? mr_whole_put(out, &d->unsealed, orgs) : build(d, out, orgs);
 }
 
 /* Nobody is in it, and nothing is sealed: as it was received. */
@@ -238,7 +256,7 @@ static int open_and_build(struct mr_buf *out, struct mr_buf *recipients, const s
     if (d.unsealed.persons_count == 0 && subscription->personal == MR_PERSONAL_FULL)
         r = copy_whole(&d, out);
     else
-        r = build(&d, out, recipients);
+        r = build_about_persons(&d, out, recipients);
     mr_arena_fini(&d.arena);
     mr_unsealed_fini(&d.unsealed);
     return r;

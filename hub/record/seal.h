@@ -91,6 +91,11 @@ struct mr_unsealed_person {
     uint8_t key_id[MR_KEY_ID_BYTES];
 };
 
+/* Where a Person block lies in the bytes, as struct mr_person_span says it. */
+struct mr_unsealed_span {
+    size_t offset, size;
+};
+
 /* Plaintext of one stored event. fini wipes. */
 struct mr_unsealed {
     struct mr_buf bytes;   /* as received */
@@ -98,6 +103,7 @@ struct mr_unsealed {
     struct mr_unsealed_person persons[MR_RECORD_SLOTS_MAX];
     size_t persons_count;
     uint8_t person_of_span[MR_EVENT_PERSONS_MAX];
+    struct mr_unsealed_span spans[MR_EVENT_PERSONS_MAX]; /* in order of offset */
     size_t spans_count;
 };
 /* MR_EDESTROYED, MR_EBLOCKED (one of its persons), MR_EEXPIRED, MR_ECORRUPT. An open event is copied from its

@@ -13,6 +13,7 @@
 
 enum { LEAF_FIELD_EVENT = 6 };
 
+/* Large: only what is opened is set. */
 struct opened {
     struct mr_slot slots[MR_RECORD_SLOTS_MAX];
     size_t count;
@@ -103,8 +104,19 @@ static int put_block(
     mr_buf_put(&ret->bytes, skeleton->data, before);
     *skeleton = mr_slice(skeleton->data + before, skeleton->size - before);
     mr_buf_put_slice(&ret->bytes, block->value);
+    ret->spans[ret->spans_count] = (struct mr_unsealed_span){offset, size};
     ret->person_of_span[ret->spans_count++] = slot;
     return mr_buf_failed(&ret->bytes) ? MR_ENOMEM : 0;
+}
+
+/* As many as the event's at least. */
+static size_t plain_bytes(const struct opened *opened)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < opened->count; i++)
+        size += opened->slots[i].plain.size;
+    return size;
 }
 
 static int put_bytes(struct mr_unsealed *ret, const struct opened *opened)
@@ -117,6 +129,8 @@ static int put_bytes(struct mr_unsealed *ret, const struct opened *opened)
             spans->value.size / MR_SPAN_BYTES > MR_EVENT_PERSONS_MAX)
         return MR_ECORRUPT;
     rest = skeleton->value;
+    if (!mr_buf_reserve(&ret->bytes, plain_bytes(opened)))
+        return MR_ENOMEM;
     for (size_t at = 0; at < spans->value.size; at += MR_SPAN_BYTES) {
         int r = put_block(ret, opened, spans->value.data + at, &rest);
 
@@ -156,14 +170,16 @@ static int unseal_slots(struct mr_unsealed *ret, const struct mr_house *house, c
         return MR_EDENIED;
     if (record->slots_count == 0 || record->slots_count > MR_RECORD_SLOTS_MAX)
         return MR_ECORRUPT;
-    opened = calloc(1, sizeof *opened);
-    r = opened ? find_keys(house, record, ret, keys, purpose) : MR_ENOMEM;
+    opened = malloc(sizeof *opened);
+    if (!opened)
+        return MR_ENOMEM;
+    opened->count = 0;
+    r = find_keys(house, record, ret, keys, purpose);
     if (r == 0)
         r = open_slots(record, keys, opened);
     if (r == 0)
         r = restore(ret, record, opened);
-    if (opened)
-        opened_fini(opened);
+    opened_fini(opened);
     free(opened);
     sodium_memzero(keys, sizeof keys);
     return r;

@@ -182,8 +182,11 @@ static void what_is_sealed_comes_back(void **state)
         assert_true(mr_slice_equal(mr_buf_slice(&unsealed.bytes), mr_buf_slice(&env->bytes)));
         assert_int_equal(unsealed.persons_count, persons);
         assert_int_equal(unsealed.spans_count, persons ? env->event.persons_count : 0);
-        for (size_t i = 0; i < unsealed.spans_count; i++)
+        for (size_t i = 0; i < unsealed.spans_count; i++) {
             assert_int_equal(unsealed.person_of_span[i], env->person_of_span[i]);
+            assert_int_equal(unsealed.spans[i].offset, env->event.persons[i].offset);
+            assert_int_equal(unsealed.spans[i].size, env->event.persons[i].size);
+        }
         for (size_t i = 0; i < persons; i++)
             assert_memory_equal(unsealed.persons[i].id, env->persons[i].id, MR_PERSON_ID_BYTES);
         if (persons > 0)
