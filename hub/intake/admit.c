@@ -250,7 +250,7 @@ static void run_rules(
     struct mr_codelists lists = {code_known, &copy};
     struct mr_rule_violation violation = {0};
 
-    if (mr_rules_check(event->payload, &lists, &violation) == 0)
+    if (mr_rules_check_at(admit->places, event->payload, &lists, &violation) == 0)
         return;
     mr_decide(decision, violation.severity == MR_RULE_REFUSE ? MR_VERDICT_REFUSED : MR_VERDICT_QUARANTINED,
             violation.code, violation.field, rule_reason(violation.code), violation.cure);

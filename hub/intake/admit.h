@@ -7,6 +7,7 @@
 
 #include "hub/intake/decision.h"
 #include "proto/wire/codec.h"
+#include "proto/wire/rules.h"
 
 enum { MR_ADMIT_ARENA_BYTES = 4 * 1024 * 1024, MR_ADMIT_AHEAD_S_MAX = 24 * 3600 };
 
@@ -14,6 +15,7 @@ struct mr_admit {
     const struct mr_config *config;
     const struct mr_config_system *sender; /* NULL: the hub itself, which has every right */
     int64_t now_us;
+    const struct mr_rule_places *places; /* of the field rules; NULL: found by name each time */
 };
 
 /*

@@ -22,7 +22,9 @@ int mr_preparer_init(struct mr_preparer *preparer, struct mr_house *house, const
     preparer->next = mr_log_head(house->log) + 1;
     preparer->recorded_us = mr_log_head_recorded_us(house->log);
     mr_arena_init(&preparer->arena, MR_ADMIT_ARENA_BYTES);
-    r = mr_waiting_open(&preparer->waiting, house, reterr);
+    r = mr_rule_places_new(&preparer->places);
+    if (r == 0)
+        r = mr_waiting_open(&preparer->waiting, house, reterr);
     return r < 0 ? r : mr_dedup_open(&preparer->dedup, house, reterr);
 }
 
@@ -33,6 +35,8 @@ void mr_preparer_fini(struct mr_preparer *preparer)
     preparer->dedup = NULL;
     mr_waiting_close(preparer->waiting);
     preparer->waiting = NULL;
+    mr_rule_places_free(preparer->places);
+    preparer->places = NULL;
     mr_arena_fini(&preparer->arena);
     mr_resolved_fini(&preparer->resolved);
     mr_sealed_fini(&preparer->sealed);
@@ -99,7 +103,7 @@ static const char *system_of(const struct work *w)
 
 static void admit(struct work *w)
 {
-    struct mr_admit rights = {w->p->house->config, w->intake->sender, w->intake->at_us};
+    struct mr_admit rights = {w->p->house->config, w->intake->sender, w->intake->at_us, w->p->places};
 
     mr_arena_reset(&w->p->arena);
     mr_admit_event(&rights, w->item->event, &w->p->arena, &w->event, &w->decoded, &w->decision);

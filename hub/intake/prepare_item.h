@@ -14,11 +14,12 @@ struct mr_preparer {
     const struct mr_matcher *matcher;
     struct mr_dedup *dedup;
     struct mr_waiting *waiting;
-    struct mr_index_notes *notes; /* the indexer's; may be NULL */
-    struct mr_keyring_txn *txn;   /* of the batch */
-    struct mr_arena arena;        /* of the event */
-    struct mr_resolved resolved;  /* of the event */
-    struct mr_sealed sealed;      /* of the event */
+    struct mr_rule_places *places; /* of the field rules */
+    struct mr_index_notes *notes;  /* the indexer's; may be NULL */
+    struct mr_keyring_txn *txn;    /* of the batch */
+    struct mr_arena arena;         /* of the event */
+    struct mr_resolved resolved;   /* of the event */
+    struct mr_sealed sealed;       /* of the event */
     struct mr_uuid7 uuids;
     uint64_t next;       /* number to give */
     int64_t recorded_us; /* of the last number: never goes back */

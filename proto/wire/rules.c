@@ -1,23 +1,32 @@
-#include "proto/wire/rules_table.h"
+#include "proto/wire/rules.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "proto/wire/field_named.h"
 #include "proto/wire/ident.h"
+#include "proto/wire/rules_places.h"
 
 struct check {
+    const struct mr_rule_places *places; /* NULL: fields are found by name */
     const struct mr_codelists *lists;
     struct mr_rule_violation *ret;
     bool found;
+};
+
+/* From the payload's root to the message that is checked: written out only when something is wrong. */
+struct path {
+    const struct path *up; /* NULL: the root */
+    const char *field;
+    int index; /* < 0: not repeated */
 };
 
 /* A field of a message, with where it is. */
 struct place {
     const ProtobufCMessage *message;
     const ProtobufCFieldDescriptor *field;
-    const char *path; /* of the payload's root to the message that has the rule, "" or "steps[2]." */
+    const ProtobufCFieldDescriptor *other; /* that the rule's text names, in the same message; NULL: none */
+    const struct path *path;               /* to the message that has the rule */
     const struct mr_rule *rule;
 };
 
@@ -26,10 +35,29 @@ static bool refused(const struct check *check)
     return check->found && check->ret->severity == MR_RULE_REFUSE;
 }
 
+/* "steps[2].form" */
+static void write_path(const struct path *path, char *to, size_t size)
+{
+    size_t used;
+
+    if (path->up)
+        write_path(path->up, to, size);
+    used = strlen(to);
+    if (used > 0)
+        used += (size_t)snprintf(to + used, size - used, ".");
+    if (used + 1 >= size)
+        return;
+    if (path->index < 0)
+        (void)snprintf(to + used, size - used, "%s", path->field);
+    else
+        (void)snprintf(to + used, size - used, "%s[%d]", path->field, path->index);
+}
+
 /* Keeps the first violation of the highest severity. index < 0: the field as a whole. */
 __attribute__((format(printf, 6, 7))) static void violate(struct check *check, const struct place *place,
         int index, enum mr_rule_severity severity, const char *code, const char *cure, ...)
 {
+    const struct path at = {place->path, place->rule->field, index};
     struct mr_rule_violation *ret = check->ret;
     va_list args;
 
@@ -38,10 +66,8 @@ __attribute__((format(printf, 6, 7))) static void violate(struct check *check, c
     check->found = true;
     ret->severity = severity;
     ret->code = code;
-    if (index < 0)
-        snprintf(ret->field, sizeof(ret->field), "%s%s", place->path, place->rule->field);
-    else
-        snprintf(ret->field, sizeof(ret->field), "%s%s[%d]", place->path, place->rule->field, index);
+    ret->field[0] = 0;
+    write_path(&at, ret->field, sizeof(ret->field));
     va_start(args, cure);
     vsnprintf(ret->cure, sizeof(ret->cure), cure, args);
     va_end(args);
@@ -115,24 +141,26 @@ static bool present(const ProtobufCMessage *message, const ProtobufCFieldDescrip
     }
 }
 
-/* A single string field by name; "" when absent. */
-static const char *string_of(const ProtobufCMessage *message, const char *name)
+/* The other field of the rule, a single string; "" when absent. */
+static const char *other_string(const struct place *place)
 {
-    const ProtobufCFieldDescriptor *field =
-            protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+    const ProtobufCFieldDescriptor *field = place->other;
 
-    if (!field || field->type != PROTOBUF_C_TYPE_STRING || !present(message, field))
+    if (!field || field->type != PROTOBUF_C_TYPE_STRING || !present(place->message, field))
         return "";
-    return *(char *const *)member(message, field->offset);
+    return *(char *const *)member(place->message, field->offset);
 }
 
-static size_t characters(const char *utf8)
+/* More than max characters? Not when it has no more bytes than that. */
+static bool longer(const char *utf8, size_t max)
 {
-    size_t count = 0;
+    size_t bytes = strlen(utf8), count = 0;
 
-    for (; *utf8; utf8++)
-        count += ((unsigned char)*utf8 & 0xc0) != 0x80;
-    return count;
+    if (bytes <= max)
+        return false;
+    for (size_t i = 0; i < bytes; i++)
+        count += ((unsigned char)utf8[i] & 0xc0) != 0x80;
+    return count > max;
 }
 
 /* Whether value is one of "a|b|c". */
@@ -173,7 +201,7 @@ static void check_snils(struct check *check, const struct place *place, int inde
 
 static void check_order(struct check *check, const struct place *place, const char *value)
 {
-    const char *later = string_of(place->message, place->rule->text);
+    const char *later = other_string(place);
 
     if (mr_ident_date_ok(value) && mr_ident_date_ok(later) && strcmp(value, later) > 0)
         violate(check, place, -1, place->rule->severity, "date-order", "must not be after %s",
@@ -239,7 +267,7 @@ static void check_string(struct check *check, const struct place *place, int ind
                     rule->text);
         break;
     case MR_RULE_MAX_LEN:
-        if (characters(value) > (size_t)rule->max)
+        if (longer(value, (size_t)rule->max))
             violate(check, place, index, rule->severity, "too-long", "send at most %lld characters",
                     (long long)rule->max);
         break;
@@ -256,8 +284,7 @@ static void check_string(struct check *check, const struct place *place, int ind
 static void check_bound(struct check *check, const struct place *place, int64_t value)
 {
     const ProtobufCMessage *message = place->message;
-    const ProtobufCFieldDescriptor *field =
-            protobuf_c_message_descriptor_get_field_by_name(message->descriptor, place->rule->text);
+    const ProtobufCFieldDescriptor *field = place->other;
     int64_t bound;
 
     if (field && present(message, field) && integer(message, field, &bound) && value > bound)
@@ -275,7 +302,7 @@ static void check_integer(struct check *check, const struct place *place, int64_
     } else if (rule->kind == MR_RULE_NOT_MORE) {
         check_bound(check, place, value);
     } else if (rule->kind == MR_RULE_HOURS) {
-        int64_t least = strcmp(string_of(place->message, rule->text), "PP") == 0 ? 250 : 16;
+        int64_t least = strcmp(other_string(place), "PP") == 0 ? 250 : 16;
 
         if (value < least)
             violate(check, place, -1, rule->severity, "hours-below-minimum",
@@ -308,62 +335,43 @@ static void check_value(struct check *check, const struct place *place)
     }
 }
 
-/* Follows "person.family_name" down to the message that has the last part. False when a message on the way is
- * absent. */
-static bool locate(struct place *place)
+static void check_rule(struct check *check, const struct place *where, const struct mr_rule_place *at)
 {
-    const char *name = place->rule->field;
-    const char *dot;
+    struct place place = *where;
+    bool there = !at->step || present(place.message, at->step);
 
-    while ((dot = strchr(name, '.')) != NULL) {
-        place->field = mr_field_named(place->message->descriptor, name, (size_t)(dot - name));
-        if (!place->field || !present(place->message, place->field))
-            return false;
-        place->message = *(ProtobufCMessage *const *)member(place->message, place->field->offset);
-        name = dot + 1;
-    }
-    place->field = mr_field_named(place->message->descriptor, name, strlen(name));
-    return place->field != NULL;
-}
-
-static void check_rule(
-        struct check *check, const ProtobufCMessage *message, const char *path, const struct mr_rule *rule)
-{
-    struct place place = {message, NULL, path, rule};
-    bool there = locate(&place) && present(place.message, place.field);
-
-    if (there && rule->kind != MR_RULE_REQUIRED)
+    place.field = at->field;
+    place.other = at->other;
+    if (at->step && there)
+        place.message = *(ProtobufCMessage *const *)member(place.message, at->step->offset);
+    there = there && at->field && present(place.message, at->field);
+    if (there && place.rule->kind != MR_RULE_REQUIRED)
         check_value(check, &place);
-    else if (!there && rule->kind == MR_RULE_REQUIRED)
-        violate(check, &place, -1, rule->severity, "field-missing", "fill the field");
+    else if (!there && place.rule->kind == MR_RULE_REQUIRED)
+        violate(check, &place, -1, place.rule->severity, "field-missing", "fill the field");
 }
 
-static void check_message(struct check *check, const ProtobufCMessage *message, const char *path);
+static void check_message(struct check *check, const ProtobufCMessage *message, const struct path *path);
 
 /* All messages of one field; the schemas have no recursion (registry_test). */
-static void check_field(struct check *check, const ProtobufCMessage *message, const char *path,
+static void check_field(struct check *check, const ProtobufCMessage *message, const struct path *path,
         const ProtobufCFieldDescriptor *field)
 {
     const void *value = member(message, field->offset);
-    char below[96];
+    struct path below = {path, field->name, -1};
 
     if (field->label != PROTOBUF_C_LABEL_REPEATED) {
-        snprintf(below, sizeof(below), "%s%s.", path, field->name);
-        check_message(check, *(ProtobufCMessage *const *)value, below);
+        check_message(check, *(ProtobufCMessage *const *)value, &below);
         return;
     }
     for (size_t i = 0; i < repeated_count(message, field) && !refused(check); i++) {
-        snprintf(below, sizeof(below), "%s%s[%zu].", path, field->name, i);
-        check_message(check, (*(ProtobufCMessage * *const *)value)[i], below);
+        below.index = (int)i;
+        check_message(check, (*(ProtobufCMessage * *const *)value)[i], &below);
     }
 }
 
-static void check_message(struct check *check, const ProtobufCMessage *message, const char *path)
+static void check_inner(struct check *check, const ProtobufCMessage *message, const struct path *path)
 {
-    const struct mr_rule_set *set = mr_rules_set_find(message->descriptor);
-
-    for (size_t i = 0; set && i < set->rule_count && !refused(check); i++)
-        check_rule(check, message, path, &set->rules[i]);
     for (unsigned i = 0; i < message->descriptor->n_fields && !refused(check); i++) {
         const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
 
@@ -372,12 +380,36 @@ static void check_message(struct check *check, const ProtobufCMessage *message, 
     }
 }
 
+static void check_message(struct check *check, const ProtobufCMessage *message, const struct path *path)
+{
+    const struct mr_rule_plan *plan =
+            check->places ? mr_rule_places_of(check->places, message->descriptor) : NULL;
+    const struct mr_rule_set *set = plan ? plan->set : mr_rules_set_find(message->descriptor);
+    struct place place = {.message = message, .path = path};
+    struct mr_rule_place found;
+
+    for (size_t i = 0; set && i < set->rule_count && !refused(check); i++) {
+        place.rule = &set->rules[i];
+        if (!plan)
+            mr_rule_place_find(message->descriptor, place.rule, &found);
+        check_rule(check, &place, plan ? &plan->places[i] : &found);
+    }
+    if (!plan || plan->has_inner)
+        check_inner(check, message, path);
+}
+
+int mr_rules_check_at(const struct mr_rule_places *places, const ProtobufCMessage *payload,
+        const struct mr_codelists *lists, struct mr_rule_violation *ret)
+{
+    struct mr_rule_violation unwanted;
+    struct check check = {places, lists, ret ? ret : &unwanted, false};
+
+    check_message(&check, payload, NULL);
+    return check.found ? 1 : 0;
+}
+
 int mr_rules_check(
         const ProtobufCMessage *payload, const struct mr_codelists *lists, struct mr_rule_violation *ret)
 {
-    struct mr_rule_violation unwanted;
-    struct check check = {lists, ret ? ret : &unwanted, false};
-
-    check_message(&check, payload, "");
-    return check.found ? 1 : 0;
+    return mr_rules_check_at(NULL, payload, lists, ret);
 }

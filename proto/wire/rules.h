@@ -45,4 +45,13 @@ struct mr_codelists {
 int mr_rules_check(
         const ProtobufCMessage *payload, const struct mr_codelists *lists, struct mr_rule_violation *ret);
 
+/* Where the fields of the rules are, for who checks many payloads. 0 or MR_ENOMEM. */
+struct mr_rule_places;
+int mr_rule_places_new(struct mr_rule_places **ret);
+void mr_rule_places_free(struct mr_rule_places *places);
+
+/* The same, a third of the time. places may be NULL. */
+int mr_rules_check_at(const struct mr_rule_places *places, const ProtobufCMessage *payload,
+        const struct mr_codelists *lists, struct mr_rule_violation *ret);
+
 #endif

@@ -28,9 +28,23 @@ static bool known(void *ctx, const char *list, const char *value)
 
 static const struct mr_codelists lists = {known, NULL};
 
+/* Fields that were found before say the same as fields that are found by name. */
 static int check(void *payload, struct mr_rule_violation *ret)
 {
-    return mr_rules_check(payload, &lists, ret);
+    struct mr_rule_violation by_place = {0}, by_name = {0};
+    struct mr_rule_places *places;
+    int r;
+
+    assert_int_equal(mr_rule_places_new(&places), 0);
+    r = mr_rules_check_at(places, payload, &lists, &by_place);
+    mr_rule_places_free(places);
+    assert_int_equal(mr_rules_check(payload, &lists, &by_name), r);
+    assert_string_equal(by_place.field, by_name.field);
+    assert_string_equal(by_place.cure, by_name.cure);
+    assert_true(by_place.code == by_name.code && by_place.severity == by_name.severity);
+    if (ret)
+        *ret = by_place;
+    return r;
 }
 
 static void expect(void *payload, enum mr_rule_severity severity, const char *code, const char *field)
