@@ -1,5 +1,5 @@
 /*
- * One batch: everything that is queued. In one keyring transaction each event is admitted, looked up,
+ * One batch: what is queued, in parts. In one keyring transaction each event is admitted, looked up,
  * resolved, matched and sealed; then `keys` is committed, and only then each intake goes to the writer
  * (decision 5). Until that commit everything can be taken back, numbers too; after it nothing in here may
  * fail.
@@ -19,7 +19,13 @@
 #include "proto/base/logfmt.h"
 #include "proto/loop/mailbox.h"
 
-enum { NO_SPACE_PAUSE_MS = 200, INDEX_PAUSE_MS = 20, EXPECT_AHEAD = 2, RECORD_MORE_MIN = 128 };
+enum {
+    NO_SPACE_PAUSE_MS = 200,
+    INDEX_PAUSE_MS = 20,
+    PART_EVENTS = 128,
+    EXPECT_AHEAD = 2,
+    RECORD_MORE_MIN = 128
+};
 
 struct mr_prepare {
     struct mr_house *house;
@@ -324,12 +330,16 @@ static bool renew_sender(const struct mr_prepare *prepare, struct mr_intake *int
     return true;
 }
 
-/* What comes before the next edition. An edition begins with the first of a part. */
+/*
+ * What comes before the next edition, and not much more than PART_EVENTS: the writer begins with it while the
+ * rest is prepared. An edition begins with the first of a part.
+ */
 static void take_part(struct mr_prepare *prepare, struct mr_list *batch, struct mr_list *part)
 {
+    size_t events = 0;
     bool first = true;
 
-    while (!mr_list_empty(batch)) {
+    while (!mr_list_empty(batch) && events < PART_EVENTS) {
         struct mr_intake *intake = MR_CONTAINER(batch->next, struct mr_intake, link);
 
         if (intake->begins && !first)
@@ -338,6 +348,7 @@ static void take_part(struct mr_prepare *prepare, struct mr_list *batch, struct 
             begin_edition(prepare, intake->begins);
         first = false;
         mr_list_remove(&intake->link);
+        events += intake->count;
         if (renew_sender(prepare, intake))
             mr_list_push_back(part, &intake->link);
         else
