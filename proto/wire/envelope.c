@@ -107,7 +107,7 @@ static int read_int32(struct reading *reading, struct message *message, const st
 static int read_timestamp(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
 {
     struct message message = {.rest = content, .path = "attributes.value.ce_timestamp"};
-    struct mr_wire_field raw;
+    struct mr_wire_field raw = {0};
     int64_t nanos = 0;
     int r;
 
@@ -157,7 +157,7 @@ static int read_member(struct reading *reading, struct message *message, const s
 static int read_value(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
 {
     struct message message = {.rest = content, .path = "attributes.value"};
-    struct mr_wire_field raw;
+    struct mr_wire_field raw = {0};
     int r;
 
     while ((r = take(reading, &message, &raw)) == 1) {
@@ -174,7 +174,7 @@ static int read_value(struct reading *reading, struct mr_slice content, struct m
 static int read_entry(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
 {
     struct message message = {.rest = content, .path = "attributes"};
-    struct mr_wire_field raw;
+    struct mr_wire_field raw = {0};
     struct mr_slice name;
     int r;
 
@@ -211,7 +211,7 @@ static int read_attribute(
 static int read_any(struct reading *reading, struct mr_slice content)
 {
     struct message message = {.rest = content, .path = "proto_data"};
-    struct mr_wire_field raw;
+    struct mr_wire_field raw = {0};
     int r;
 
     while ((r = take(reading, &message, &raw)) == 1) {
@@ -277,7 +277,7 @@ int mr_envelope_read(
 {
     struct reading reading = {.ret = ret, .texts = mr_arena_alloc(arena, bytes.size), .reterr = reterr};
     struct message message = {.rest = bytes, .path = ""};
-    struct mr_wire_field raw;
+    struct mr_wire_field raw = {0};
     int r;
 
     if (!reading.texts)

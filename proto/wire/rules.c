@@ -335,20 +335,23 @@ static void check_value(struct check *check, const struct place *place)
     }
 }
 
-static void check_rule(struct check *check, const struct place *where, const struct mr_rule_place *at)
+static void check_place(struct check *check, const struct place *place, bool there)
 {
-    struct place place = *where;
-    bool there = !at->step || present(place.message, at->step);
+    if (there && place->rule->kind != MR_RULE_REQUIRED)
+        check_value(check, place);
+    else if (!there && place->rule->kind == MR_RULE_REQUIRED)
+        violate(check, place, -1, place->rule->severity, "field-missing", "fill the field");
+}
 
-    place.field = at->field;
-    place.other = at->other;
+static void check_rule(struct check *check, const ProtobufCMessage *message, const struct path *path,
+        const struct mr_rule *rule, const struct mr_rule_place *at)
+{
+    struct place place = {message, at->field, at->other, path, rule};
+    bool there = !at->step || present(message, at->step);
+
     if (at->step && there)
-        place.message = *(ProtobufCMessage *const *)member(place.message, at->step->offset);
-    there = there && at->field && present(place.message, at->field);
-    if (there && place.rule->kind != MR_RULE_REQUIRED)
-        check_value(check, &place);
-    else if (!there && place.rule->kind == MR_RULE_REQUIRED)
-        violate(check, &place, -1, place.rule->severity, "field-missing", "fill the field");
+        place.message = *(ProtobufCMessage *const *)member(message, at->step->offset);
+    check_place(check, &place, there && at->field && present(place.message, at->field));
 }
 
 static void check_message(struct check *check, const ProtobufCMessage *message, const struct path *path);
@@ -385,14 +388,12 @@ static void check_message(struct check *check, const ProtobufCMessage *message, 
     const struct mr_rule_plan *plan =
             check->places ? mr_rule_places_of(check->places, message->descriptor) : NULL;
     const struct mr_rule_set *set = plan ? plan->set : mr_rules_set_find(message->descriptor);
-    struct place place = {.message = message, .path = path};
     struct mr_rule_place found;
 
     for (size_t i = 0; set && i < set->rule_count && !refused(check); i++) {
-        place.rule = &set->rules[i];
         if (!plan)
-            mr_rule_place_find(message->descriptor, place.rule, &found);
-        check_rule(check, &place, plan ? &plan->places[i] : &found);
+            mr_rule_place_find(message->descriptor, &set->rules[i], &found);
+        check_rule(check, message, path, &set->rules[i], plan ? &plan->places[i] : &found);
     }
     if (!plan || plan->has_inner)
         check_inner(check, message, path);

@@ -64,26 +64,24 @@ bool mr_utf8_valid(struct mr_slice text)
     return true;
 }
 
-int mr_wire_long_varint(struct mr_slice *rest, uint64_t *ret)
+const uint8_t *mr_wire_long_varint(const uint8_t *at, const uint8_t *end, uint64_t *ret)
 {
     uint64_t value = 0;
 
-    for (size_t i = 0; i < 10 && i < rest->size; i++) {
-        uint8_t byte = rest->data[i];
+    for (size_t i = 0; i < 10 && at + i < end; i++) {
+        uint8_t byte = at[i];
 
         if (i == 9 && byte > 1)
-            return MR_EMALFORMED; /* above 64 bits */
+            return NULL; /* above 64 bits */
         value |= (uint64_t)(byte & 0x7f) << (7 * i);
         if (byte & 0x80)
             continue;
         if (i > 0 && byte == 0)
-            return MR_EMALFORMED; /* longer than need be */
-        rest->data += i + 1;
-        rest->size -= i + 1;
+            return NULL; /* longer than need be */
         *ret = value;
-        return 1;
+        return at + i + 1;
     }
-    return MR_EMALFORMED;
+    return NULL;
 }
 
 int mr_wire_varint(struct mr_slice *rest, uint64_t *ret)
@@ -93,8 +91,10 @@ int mr_wire_varint(struct mr_slice *rest, uint64_t *ret)
 
 int mr_wire_next(struct mr_slice *rest, struct mr_wire_field *ret)
 {
-    int r = mr_wire_take(rest, ret);
+    int r;
 
+    *ret = (struct mr_wire_field){0};
+    r = mr_wire_take(rest, ret);
     if (r <= 0)
         *ret = (struct mr_wire_field){0};
     return r;

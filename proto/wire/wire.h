@@ -41,17 +41,31 @@ struct mr_slice mr_wire_find(struct mr_slice message, uint32_t number);
 
 /* ---- the same inline, for walks over whole messages ---- */
 
-int mr_wire_long_varint(struct mr_slice *rest, uint64_t *ret); /* of two bytes and more */
+/* Of two bytes and more: what follows it, NULL when it is none. */
+const uint8_t *mr_wire_long_varint(const uint8_t *at, const uint8_t *end, uint64_t *ret);
+
+/* What follows it; NULL: there is none before `end`. */
+static inline const uint8_t *mr_wire_varint_at(const uint8_t *at, const uint8_t *end, uint64_t *ret)
+{
+    if (at == end)
+        return NULL;
+    if (*at & 0x80)
+        return mr_wire_long_varint(at, end, ret);
+    *ret = *at;
+    return at + 1;
+}
 
 static inline int mr_wire_take_varint(struct mr_slice *rest, uint64_t *ret)
 {
+    const uint8_t *end = rest->data + rest->size, *at;
+
     if (rest->size == 0)
         return 0;
-    if (rest->data[0] & 0x80)
-        return mr_wire_long_varint(rest, ret);
-    *ret = rest->data[0];
-    rest->data++;
-    rest->size--;
+    at = mr_wire_varint_at(rest->data, end, ret);
+    if (!at)
+        return MR_EMALFORMED;
+    rest->data = at;
+    rest->size = (size_t)(end - at);
     return 1;
 }
 
@@ -64,50 +78,58 @@ static inline uint64_t mr_wire_little_endian(const uint8_t *bytes, size_t size)
     return value;
 }
 
-static inline int mr_wire_take_value(struct mr_slice *rest, struct mr_wire_field *ret)
+/* The value of a field whose wire type is set: what follows it, NULL when it is broken. */
+static inline const uint8_t *mr_wire_value_at(
+        const uint8_t *at, const uint8_t *end, struct mr_wire_field *ret)
 {
     uint64_t size;
 
     switch (ret->wire_type) {
     case MR_WIRE_VARINT:
-        return mr_wire_take_varint(rest, &ret->varint) == 1 ? 1 : MR_EMALFORMED;
+        return mr_wire_varint_at(at, end, &ret->varint);
     case MR_WIRE_64BIT:
     case MR_WIRE_32BIT:
         size = ret->wire_type == MR_WIRE_64BIT ? 8 : 4;
-        if (rest->size < size)
-            return MR_EMALFORMED;
-        ret->varint = mr_wire_little_endian(rest->data, size);
-        break;
+        if ((size_t)(end - at) < size)
+            return NULL;
+        ret->varint = mr_wire_little_endian(at, size);
+        return at + size;
     case MR_WIRE_BYTES:
-        if (mr_wire_take_varint(rest, &size) != 1 || size > rest->size)
-            return MR_EMALFORMED;
-        ret->bytes = mr_slice(rest->data, size);
-        break;
+        at = mr_wire_varint_at(at, end, &size);
+        if (!at || (size_t)(end - at) < size)
+            return NULL;
+        ret->bytes.data = at;
+        ret->bytes.size = size;
+        return at + size;
     default:
-        return MR_EMALFORMED; /* groups, and numbers that have no meaning */
+        return NULL; /* groups, and numbers that have no meaning */
     }
-    rest->data += size;
-    rest->size -= size;
-    return 1;
 }
 
-/* As mr_wire_next, but *ret is only set on success. */
+/*
+ * As mr_wire_next, but only what the wire type has is set in *ret. Pointers rather than slices are carried
+ * along: a slice that is copied as a whole just after its halves were written makes the processor wait.
+ */
 static inline int mr_wire_take(struct mr_slice *rest, struct mr_wire_field *ret)
 {
-    struct mr_slice at = *rest;
+    const uint8_t *begin = rest->data, *end, *at;
     uint64_t tag;
-    int r = mr_wire_take_varint(&at, &tag);
 
-    if (r <= 0)
-        return r;
-    if (tag >> 3 == 0 || tag >> 3 > MR_WIRE_NUMBER_MAX)
+    if (rest->size == 0)
+        return 0;
+    end = begin + rest->size;
+    at = mr_wire_varint_at(begin, end, &tag);
+    if (!at || tag >> 3 == 0 || tag >> 3 > MR_WIRE_NUMBER_MAX)
         return MR_EMALFORMED;
-    *ret = (struct mr_wire_field){.number = (uint32_t)(tag >> 3), .wire_type = tag & 7};
-    r = mr_wire_take_value(&at, ret);
-    if (r < 0)
-        return r;
-    ret->raw = mr_slice(rest->data, rest->size - at.size);
-    *rest = at;
+    ret->number = (uint32_t)(tag >> 3);
+    ret->wire_type = tag & 7;
+    at = mr_wire_value_at(at, end, ret);
+    if (!at)
+        return MR_EMALFORMED;
+    ret->raw.data = begin;
+    ret->raw.size = (size_t)(at - begin);
+    rest->data = at;
+    rest->size = (size_t)(end - at);
     return 1;
 }
 
