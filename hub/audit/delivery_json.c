@@ -200,5 +200,11 @@ void mr_quarantine_add(struct mr_log_reader *reader, uint64_t number, json_t *js
             "since", mr_time_json(row.at_us));
     if (row.replaced_by)
         (void)json_object_set_new(quarantine, "replaced_by", json_integer((json_int_t)row.replaced_by));
+    if (row.ended_us)
+        (void)json_object_set_new(quarantine, "ended", mr_time_json(row.ended_us));
+    if (*row.ended_by)
+        (void)json_object_set_new(quarantine, "ended_by", json_string(row.ended_by));
+    if (row.ended_event)
+        (void)json_object_set_new(quarantine, "event", json_integer((json_int_t)row.ended_event));
     (void)json_object_set_new(json, "quarantine", quarantine);
 }

@@ -37,24 +37,37 @@ static int by_key(
     return r < 0 ? r : 0;
 }
 
-/* An event that cannot be opened any more is found by its identity all the same: any configured source with
- * this id. */
-static int by_ident(const struct mr_house *house, const char *id, struct mr_found *found)
+/* What the id is under each source that is configured: by these an event is found that cannot be opened any
+ * more. */
+struct idents {
+    uint8_t (*keys)[MR_INDEX_KEY_BYTES];
+    size_t count;
+};
+
+static int make_idents(const struct mr_house *house, const char *id, struct idents *ret)
 {
     const struct mr_config *config = house->config;
-    int r = 0;
 
-    for (uint32_t i = 0; r == 0 && i <= config->systems_count; i++) {
-        const char *source = i < config->systems_count ? config->systems[i].source : config->hub.source;
-        uint8_t key[MR_INDEX_KEY_BYTES];
-
-        mr_index_key_ident(house->keyring, source, id, key);
-        r = by_key(house, MR_INDEX_IDENT, key, found);
-    }
-    return r;
+    ret->count = config->systems_count + (size_t)1;
+    ret->keys = calloc(ret->count, sizeof *ret->keys);
+    if (!ret->keys)
+        return MR_ENOMEM;
+    for (size_t i = 0; i < ret->count; i++)
+        mr_index_key_ident(house->keyring,
+                i < config->systems_count ? config->systems[i].source : config->hub.source, id, ret->keys[i]);
+    return 0;
 }
 
-static int by_index(const struct mr_house *house, const char *id, struct mr_found *found)
+static bool has_ident(const struct mr_record *record, const struct idents *idents)
+{
+    for (size_t i = 0; i < idents->count; i++)
+        if (memcmp(record->ident, idents->keys[i], sizeof idents->keys[i]) == 0)
+            return true;
+    return false;
+}
+
+static int by_index(
+        const struct mr_house *house, const char *id, const struct idents *idents, struct mr_found *found)
 {
     static const struct {
         enum mr_index_kind kind;
@@ -63,8 +76,10 @@ static int by_index(const struct mr_house *house, const char *id, struct mr_foun
     } kinds[] = {{MR_INDEX_EVENT_ID, mr_index_key_event_id}, {MR_INDEX_CORRELATION, mr_index_key_correlation},
             {MR_INDEX_DOCUMENT, mr_index_key_document}};
     uint8_t key[MR_INDEX_KEY_BYTES];
-    int r = by_ident(house, id, found);
+    int r = 0;
 
+    for (size_t i = 0; r == 0 && i < idents->count; i++)
+        r = by_key(house, MR_INDEX_IDENT, idents->keys[i], found);
     for (size_t i = 0; r == 0 && i < sizeof kinds / sizeof kinds[0]; i++) {
         kinds[i].derive(house->keyring, id, key);
         r = by_key(house, kinds[i].kind, key, found);
@@ -137,8 +152,8 @@ static bool matches(const struct mr_house *house, const struct mr_record *record
 }
 
 /* What the index has not read yet. */
-static int in_tail(
-        const struct mr_house *house, const char *id, struct mr_found *found, struct mr_error *reterr)
+static int in_tail(const struct mr_house *house, const char *id, const struct idents *idents,
+        struct mr_found *found, struct mr_error *reterr)
 {
     uint64_t through = mr_index_through(house->index);
     struct mr_log_reader *reader;
@@ -153,7 +168,7 @@ static int in_tail(
         if (n % MR_TICK_EVERY == 0)
             mr_tick(house->tick, "records", n, head);
         r = mr_log_read(reader, n, &view, reterr);
-        if (r == 0 && matches(house, &view.record, &opened, id))
+        if (r == 0 && (has_ident(&view.record, idents) || matches(house, &view.record, &opened, id)))
             add(found, n);
         if (r == MR_ECORRUPT)
             r = 0;
@@ -187,16 +202,20 @@ static int keep_theirs(const struct mr_house *house, struct mr_found *found)
 
 int mr_find(const struct mr_house *house, const char *id, struct mr_found *ret, struct mr_error *reterr)
 {
+    struct idents idents = {0};
     int r;
 
     *ret = (struct mr_found){.count = 0};
     if (!house->keyring)
         return mr_error_set(reterr, MR_EDENIED, "", "start the hub, or run this as the user of the hub",
                 "ids are stored as keyed digests and the key is not open here");
+    r = make_idents(house, id, &idents);
     /* The tail first: what is indexed meanwhile is then found twice, never missed. */
-    r = in_tail(house, id, ret, reterr);
     if (r == 0)
-        r = by_index(house, id, ret);
+        r = in_tail(house, id, &idents, ret, reterr);
+    if (r == 0)
+        r = by_index(house, id, &idents, ret);
+    free(idents.keys);
     if (r == 0)
         r = by_hub_id(house, id, ret);
     if (r == 0 && house->territory)

@@ -61,26 +61,45 @@ static bool is_full(const struct where *w)
     return w->limit > 0 && (json_array_size(w->matches) >= w->limit || w->bytes >= PAGE_BYTES_MAX);
 }
 
+/* Where it goes, and what its receivers gave back on the way: a line an attempt. */
+static void add_deliveries(struct where *w, json_t *json)
+{
+    const struct mr_record *record = &w->view.record;
+    json_t *deliveries = json_array(), *tries = json_array(), *each;
+
+    for (size_t i = 0; i < record->subs_count; i++) {
+        json_t *delivery = mr_delivery_json(w->call, w->reader, record->subs[i], record);
+        json_t *list = mr_delivery_tries_json(w->reader, record->subs[i], record->number);
+        size_t k;
+
+        json_array_foreach (list, k, each) {
+            (void)json_object_set(each, "subscription", json_object_get(delivery, "subscription"));
+            (void)json_array_append(tries, each);
+        }
+        json_decref(list);
+        (void)json_array_append_new(deliveries, delivery);
+    }
+    (void)json_object_set_new(json, "deliveries", deliveries);
+    if (json_array_size(tries) > 0)
+        (void)json_object_set(json, "tries", tries);
+    json_decref(tries);
+}
+
 static int add_match(struct where *w, uint64_t number, struct mr_error *reterr)
 {
-    json_t *json, *deliveries = json_array();
+    json_t *json;
     int r = mr_log_read(w->reader, number, &w->view, reterr);
 
-    if (r < 0) {
-        json_decref(deliveries);
+    if (r < 0)
         return r == MR_ECORRUPT || r == MR_ENOTFOUND ? 0 : r;
-    }
     json = mr_record_json(w->call->house, &w->view.record);
     if (json)
         mr_erased_add(w->call->house, &w->view.record, json);
     if (json)
         mr_expired_add(w->call->house, &w->view.record, json);
     memcpy(w->idents[w->idents_count++], w->view.record.ident, MR_RECORD_IDENT_BYTES);
-    for (size_t i = 0; i < w->view.record.subs_count; i++)
-        (void)json_array_append_new(
-                deliveries, mr_delivery_json(w->call, w->reader, w->view.record.subs[i], &w->view.record));
     mr_intake_add(w->reader, number, json);
-    (void)json_object_set_new(json, "deliveries", deliveries);
+    add_deliveries(w, json);
     if (w->view.record.flags & MR_RECORD_QUARANTINED)
         mr_quarantine_add(w->reader, number, json);
     return put_match(w, json);

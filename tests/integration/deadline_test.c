@@ -16,21 +16,17 @@
 
 #include "tests/support/bus_client.h"
 #include "tests/support/clock_ahead.h"
-#include "tests/support/config_env.h"
-#include "tests/support/hub_env.h"
+#include "tests/support/deficits.h"
 
 #define SUB "cnppm-soon"
-#define A   "11223344595"
-#define B   "08765430300"
 
-enum { HOUR = 3600, DEADLINE = 24 * HOUR, EVENTS_MAX = 16 };
+enum { HOUR = 3600, DEADLINE = 24 * HOUR };
 
 struct scene {
     struct spawn spawn;
     struct clock_ahead clock;
     struct bus_client receiver;
-    uint64_t numbers[EVENTS_MAX]; /* of the events, in the order they were published */
-    size_t count;
+    struct deficits deficits;
     json_int_t expired, delivered; /* what the balance shall have */
 };
 
@@ -60,30 +56,9 @@ static int teardown(void **state)
     return 0;
 }
 
-/* One event a letter: of person A or B. */
 static void publish(struct scene *scene, const char *persons)
 {
-    struct bus_client client;
-    size_t count = strlen(persons);
-    struct mr_buf events[EVENTS_MAX] = {0};
-    const Marshrut__Bus__V1__PublishAck *ack;
-    uint64_t first = scene->count + 1;
-    char id[32];
-
-    for (size_t i = 0; i < count; i++) {
-        (void)snprintf(id, sizeof id, "d-%zu", scene->count + i);
-        hub_env_deficit(&events[i], id, persons[i] == 'A' ? A : B, NULL);
-    }
-    bus_connect_as(&client, &scene->spawn, SPAWN_COPMKP);
-    (void)bus_hello(&client, 3, 0);
-    bus_publish(&client, first, events, count);
-    ack = bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack;
-    assert_int_equal(ack->n_results, 0); /* all simply stored */
-    for (size_t i = 0; i < count; i++) {
-        scene->numbers[scene->count++] = ack->first_number + i;
-        mr_buf_fini(&events[i]);
-    }
-    bus_close(&client);
+    deficits_publish(&scene->deficits, &scene->spawn, persons);
 }
 
 static void connect_receiver(struct scene *scene, uint32_t credit)
@@ -93,25 +68,14 @@ static void connect_receiver(struct scene *scene, uint32_t credit)
     bus_subscribe(&scene->receiver, SUB, credit, 0);
 }
 
-/* Exactly these events (by their place in `numbers`) come next, in this order. */
 static void expect(struct scene *scene, const char *places)
 {
-    size_t at = 0, count = strlen(places);
-
-    while (at < count) {
-        const Marshrut__Bus__V1__Deliver *deliver =
-                bus_expect(&scene->receiver, MARSHRUT__BUS__V1__FRAME__BODY_DELIVER)->deliver;
-
-        for (size_t i = 0; i < deliver->n_items; i++) {
-            assert_true(at < count);
-            assert_int_equal(deliver->items[i]->number, scene->numbers[places[at++] - '0']);
-        }
-    }
+    deficits_expect(&scene->deficits, &scene->receiver, places, false);
 }
 
 static void ack(struct scene *scene, size_t place)
 {
-    bus_ack(&scene->receiver, SUB, scene->numbers[place]);
+    bus_ack(&scene->receiver, SUB, scene->deficits.numbers[place]);
 }
 
 static json_t *line_of(const json_t *lines, const char *key)
@@ -226,10 +190,10 @@ static void test_again(void **state)
     publish(scene, "AB");
     connect_receiver(scene, 100);
     expect(scene, "01");
-    bus_nack(&scene->receiver, SUB, scene->numbers[0], false);
-    expect(scene, "0");
+    bus_nack(&scene->receiver, SUB, scene->deficits.numbers[0], false);
+    deficits_expect(&scene->deficits, &scene->receiver, "0", true); /* by itself */
     clock_ahead_set(&scene->spawn, DEADLINE + HOUR);
-    bus_nack(&scene->receiver, SUB, scene->numbers[0], false);
+    bus_nack(&scene->receiver, SUB, scene->deficits.numbers[0], false);
     expect_balance(scene, 2, 0);
     expect_where(scene, 0, "expired", "test-cannot");
     publish(scene, "B");
@@ -253,16 +217,16 @@ static void test_behind(void **state)
     publish(scene, "ABA");
     connect_receiver(scene, 100);
     expect(scene, "012");
-    bus_nack(&scene->receiver, SUB, scene->numbers[0], true);
+    bus_nack(&scene->receiver, SUB, scene->deficits.numbers[0], true);
     ack(scene, 1);
     expect_balance(scene, 0, 1);
     clock_ahead_set(&scene->spawn, DEADLINE + HOUR);
-    (void)snprintf(
-            arguments, sizeof arguments, "{\"numbers\":[%llu]}", (unsigned long long)scene->numbers[0]);
+    (void)snprintf(arguments, sizeof arguments, "{\"numbers\":[%llu]}",
+            (unsigned long long)scene->deficits.numbers[0]);
     json = bus_ask(&scene->spawn, "op", "parked.release", arguments);
     assert_int_equal(json_integer_value(json_object_get(json, "released")), 1);
     json_decref(json);
-    expect(scene, "0");
+    deficits_expect(&scene->deficits, &scene->receiver, "0", true);
     ack(scene, 0);
     expect_balance(scene, 1, 2);
     expect_where(scene, 0, "delivered", "test-cannot");

@@ -11,21 +11,19 @@
 #include <string.h>
 
 #include "tests/support/bus_client.h"
+#include "tests/support/deficits.h"
 #include "tests/support/hub_env.h"
 #include "tests/support/spawn.h"
 
 #define SUB "cnppm-deficits"
 #define HUB "cnppm-hub"
-#define A   "11223344595"
-#define B   "08765430300"
 
-enum { QUIET_MS = 200, EVENTS_MAX = 64 };
+enum { QUIET_MS = 200 };
 
 struct scene {
     struct spawn spawn;
     struct bus_client receiver;
-    uint64_t numbers[EVENTS_MAX]; /* of the events, in the order they were published */
-    size_t count;
+    struct deficits deficits;
     char want[96];
 };
 
@@ -51,30 +49,9 @@ static int teardown(void **state)
     return 0;
 }
 
-/* One event a letter: of person A or B. */
 static void publish(struct scene *scene, const char *persons)
 {
-    struct bus_client client;
-    size_t count = strlen(persons);
-    struct mr_buf events[EVENTS_MAX] = {0};
-    const Marshrut__Bus__V1__PublishAck *ack;
-    uint64_t first = scene->count + 1;
-    char id[32];
-
-    for (size_t i = 0; i < count; i++) {
-        (void)snprintf(id, sizeof id, "d-%zu", scene->count + i);
-        hub_env_deficit(&events[i], id, persons[i] == 'A' ? A : B, NULL);
-    }
-    bus_connect_as(&client, &scene->spawn, SPAWN_COPMKP);
-    (void)bus_hello(&client, 3, 0);
-    bus_publish(&client, first, events, count);
-    ack = bus_expect(&client, MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)->publish_ack;
-    assert_int_equal(ack->n_results, 0); /* all simply stored */
-    for (size_t i = 0; i < count; i++) {
-        scene->numbers[scene->count++] = ack->first_number + i;
-        mr_buf_fini(&events[i]);
-    }
-    bus_close(&client);
+    deficits_publish(&scene->deficits, &scene->spawn, persons);
 }
 
 static void connect_receiver(struct scene *scene, const char *subscription)
@@ -84,31 +61,19 @@ static void connect_receiver(struct scene *scene, const char *subscription)
     bus_subscribe(&scene->receiver, subscription, 100, 0);
 }
 
-/* Exactly these events (by their place in `numbers`) come next, in this order. */
 static void expect(struct scene *scene, const char *places, bool released)
 {
-    size_t at = 0, count = strlen(places);
-
-    while (at < count) {
-        const Marshrut__Bus__V1__Deliver *deliver =
-                bus_expect(&scene->receiver, MARSHRUT__BUS__V1__FRAME__BODY_DELIVER)->deliver;
-
-        assert_int_equal(deliver->released, released);
-        for (size_t i = 0; i < deliver->n_items; i++) {
-            assert_true(at < count);
-            assert_int_equal(deliver->items[i]->number, scene->numbers[places[at++] - '0']);
-        }
-    }
+    deficits_expect(&scene->deficits, &scene->receiver, places, released);
 }
 
 static void ack(struct scene *scene, size_t place)
 {
-    bus_ack(&scene->receiver, SUB, scene->numbers[place]);
+    bus_ack(&scene->receiver, SUB, scene->deficits.numbers[place]);
 }
 
 static void park(struct scene *scene, size_t place)
 {
-    bus_nack(&scene->receiver, SUB, scene->numbers[place], true);
+    bus_nack(&scene->receiver, SUB, scene->deficits.numbers[place], true);
 }
 
 static void expect_quiet(struct scene *scene)
@@ -149,7 +114,7 @@ static void expect_cursor(struct scene *scene, size_t place)
 {
     (void)snprintf(scene->want, sizeof scene->want,
             "\"name\":\"" SUB "\",\"system\":\"cnppm\",\"connected\":true,\"cursor\":%llu,",
-            (unsigned long long)scene->numbers[place]);
+            (unsigned long long)scene->deficits.numbers[place]);
     spawn_until("the cursor", status_has, scene);
 }
 
@@ -190,7 +155,8 @@ static json_int_t balance(struct scene *scene, const char *key)
 
 static const char *number_argument(struct scene *scene, size_t place, const char *more, char out[static 128])
 {
-    (void)snprintf(out, 128, "{\"numbers\":[%llu]%s}", (unsigned long long)scene->numbers[place], more);
+    (void)snprintf(
+            out, 128, "{\"numbers\":[%llu]%s}", (unsigned long long)scene->deficits.numbers[place], more);
     return out;
 }
 
@@ -230,9 +196,9 @@ static void test_key_waits_and_drains(void **state)
             figure(scene, "op", "parked.release", number_argument(scene, 0, "", text), "released"), 1);
     expect(scene, "0", true); /* alone: 2 was under way once, and a late Ack of it must not cover this one */
     publish(scene, "AB");
-    expect_quiet(scene);                               /* nothing else while it is under way */
-    bus_ack(&scene->receiver, SUB, scene->numbers[7]); /* said of something else */
-    ack(scene, 2);                                     /* late */
+    expect_quiet(scene);                                        /* nothing else while it is under way */
+    bus_ack(&scene->receiver, SUB, scene->deficits.numbers[7]); /* said of something else */
+    ack(scene, 2);                                              /* late */
     expect_quiet(scene);
     ack(scene, 0);
     expect(scene, "246", true); /* in order what waited behind it */
@@ -260,8 +226,8 @@ static void test_fails_again_then_discarded(void **state)
     assert_int_equal(figure(scene, "op", "parked.release", "{\"type\":\"nms.course.\"}", "released"), 0);
     assert_int_equal(figure(scene, "op", "parked.retry", "{\"type\":\"nms.deficit.\"}", "released"), 1);
     expect(scene, "0", true);
-    bus_nack(&scene->receiver, SUB, scene->numbers[0], false); /* it was the only attempt */
-    ack(scene, 4);                                             /* does not count: their key waits again */
+    bus_nack(&scene->receiver, SUB, scene->deficits.numbers[0], false); /* it was the only attempt */
+    ack(scene, 4); /* does not count: their key waits again */
     publish(scene, "B");
     expect(scene, "6", false);
     ack(scene, 6);
@@ -288,7 +254,7 @@ static void give_back(struct scene *scene, size_t place, uint32_t retry_after_ms
     Marshrut__Bus__V1__Nack nack = MARSHRUT__BUS__V1__NACK__INIT;
 
     nack.subscription = (char *)SUB;
-    nack.number = scene->numbers[place];
+    nack.number = scene->deficits.numbers[place];
     nack.reason = (char *)"busy";
     nack.retry_after_ms = retry_after_ms;
     frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_NACK;

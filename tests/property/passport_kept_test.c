@@ -16,26 +16,19 @@
 #include "event/annulment.pb-c.h"
 #include "hub/index/indexer.h"
 #include "hub/project/kept.h"
+#include "tests/support/chance.h"
 #include "tests/support/fact_log.h"
 #include "tests/support/hub_env.h"
 
 enum { RUNS = 60, PERSONS = 12, FACTS = 150, HOUSES = 4, STEPS = 90 };
 
-static uint64_t random_state;
-
-static unsigned pick(unsigned below)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state % below);
-}
+static struct chance chance;
 
 static void begin(unsigned run)
 {
     const char *seed = getenv("MR_SEED");
 
-    random_state = 0x9e3779b97f4a7c15u + (seed ? strtoull(seed, NULL, 10) : 0) * 1000 + run;
+    chance.state = 0x9e3779b97f4a7c15u + (seed ? strtoull(seed, NULL, 10) : 0) * 1000 + run;
 }
 
 /* The document, and what a screen is told. */
@@ -57,13 +50,13 @@ static void tell(const struct mr_passport *passport, struct mr_buf *out)
 static void add_random(struct mr_fact_set *set)
 {
     static const char *const ids[] = {"a", "b", "c"}, *const documents[] = {"", "", "N", "M"};
-    const char *id = ids[pick(3)];
-    unsigned who = 1 + pick(PERSONS);
-    uint32_t on = 20260101 + 100 * pick(12) + pick(28);
+    const char *id = ids[chance_below(&chance, 3)];
+    unsigned who = 1 + chance_below(&chance, PERSONS);
+    uint32_t on = 20260101 + 100 * chance_below(&chance, 12) + chance_below(&chance, 28);
 
-    switch (pick(9)) {
+    switch (chance_below(&chance, 9)) {
     case 0:
-        (void)fact_job(set, who, id, pick(2) ? "PR" : "UK");
+        (void)fact_job(set, who, id, chance_below(&chance, 2) ? "PR" : "UK");
         break;
     case 1:
         (void)fact_of(set, who, (struct mr_fact){.kind = MR_FACT_EMPLOYMENT_ENDED, .id = id, .on = on});
@@ -73,15 +66,15 @@ static void add_random(struct mr_fact_set *set)
         (void)fact_of(set, who,
                 (struct mr_fact){.kind = MR_FACT_FINISHED,
                         .programme = id,
-                        .document = documents[pick(4)],
-                        .on = 20260601 + pick(2),
-                        .system = (uint16_t)(2 + pick(3))});
+                        .document = documents[chance_below(&chance, 4)],
+                        .on = 20260601 + chance_below(&chance, 2),
+                        .system = (uint16_t)(2 + chance_below(&chance, 3))});
         break;
     case 4:
-        (void)fact_ref(set, who, set->through ? 1 + pick((unsigned)set->through) : 0,
+        (void)fact_ref(set, who, set->through ? 1 + chance_below(&chance, (unsigned)set->through) : 0,
                 (struct mr_fact){.kind = MR_FACT_DOCUMENT,
                         .programme = id,
-                        .document = documents[pick(4)],
+                        .document = documents[chance_below(&chance, 4)],
                         .code = "PK",
                         .on = 20260601});
         break;
@@ -93,12 +86,12 @@ static void add_random(struct mr_fact_set *set)
                 (struct mr_fact){.kind = MR_FACT_DEFICIT_CLOSED, .id = id, .on = on, .code = "eliminated"});
         break;
     case 7: /* sometimes of an event that is to come */
-        if (pick(3) == 0)
-            (void)fact_annul(set, 1 + pick((unsigned)set->through + 4), 2);
+        if (chance_below(&chance, 3) == 0)
+            (void)fact_annul(set, 1 + chance_below(&chance, (unsigned)set->through + 4), 2);
         break;
     default:
-        if (pick(6) == 0)
-            (void)fact_merge(set, who, 1 + pick(PERSONS));
+        if (chance_below(&chance, 6) == 0)
+            (void)fact_merge(set, who, 1 + chance_below(&chance, PERSONS));
         break;
     }
 }
@@ -150,7 +143,7 @@ static void test_more_is_anew(void **state)
             int r;
 
             add_random(&set);
-            if (pick(4))
+            if (chance_below(&chance, 4))
                 continue;
             r = mr_fold_more(fold, NULL);
             assert_true(r == 0 || r == 1);
@@ -194,14 +187,14 @@ static void annul(struct hub_env *env, unsigned step, const char *id, const char
 
 static void publish(struct hub_env *env, unsigned step)
 {
-    const char *snils = numbers[pick(3)];
+    const char *snils = numbers[chance_below(&chance, 3)];
     struct mr_buf event = MR_BUF_INIT;
     char id[24], other[24];
     const char *system = "school";
 
     (void)snprintf(id, sizeof id, "x-%u", step);
-    (void)snprintf(other, sizeof other, "w-%u", pick(4));
-    switch (pick(4)) {
+    (void)snprintf(other, sizeof other, "w-%u", chance_below(&chance, 4));
+    switch (chance_below(&chance, 4)) {
     case 0:
         system = "copmkp";
         hub_env_deficit(&event, id, snils, NULL);
@@ -211,7 +204,7 @@ static void publish(struct hub_env *env, unsigned step)
         hub_env_programme(&event, id);
         break;
     default:
-        hub_env_employment(&event, id, snils, other, "1022402127461", pick(3) != 0);
+        hub_env_employment(&event, id, snils, other, "1022402127461", chance_below(&chance, 3) != 0);
         break;
     }
     mr_intake_free(hub_env_publish(env, system, &event, 1, step));
@@ -234,24 +227,25 @@ static void something(struct hub_env *env, unsigned step)
 {
     char id[24], annulled[24];
 
-    switch (pick(12)) {
+    switch (chance_below(&chance, 12)) {
     case 0:
         (void)snprintf(id, sizeof id, "a-%u", step);
-        (void)snprintf(annulled, sizeof annulled, "x-%u", pick(step + 2));
+        (void)snprintf(annulled, sizeof annulled, "x-%u", chance_below(&chance, step + 2));
         annul(env, step, id, annulled);
         break;
     case 1:
         assert_int_equal(mr_indexer_run_once(&env->house, NULL), 0);
         break;
     case 2:
-        set_state(env, numbers[pick(3)], pick(2) ? MR_PERSON_BLOCKED : MR_PERSON_LIVE);
+        set_state(env, numbers[chance_below(&chance, 3)],
+                chance_below(&chance, 2) ? MR_PERSON_BLOCKED : MR_PERSON_LIVE);
         break;
     case 3:
-        if (step > STEPS / 2 && pick(4) == 0)
-            set_state(env, numbers[pick(3)], MR_PERSON_DESTROYED);
+        if (step > STEPS / 2 && chance_below(&chance, 4) == 0)
+            set_state(env, numbers[chance_below(&chance, 3)], MR_PERSON_DESTROYED);
         break;
     case 4:
-        if (pick(4) == 0)
+        if (chance_below(&chance, 4) == 0)
             assert_int_equal(mr_view_clear(env->house.view), 0);
         break;
     case 5:
@@ -294,8 +288,8 @@ static void test_kept_is_anew(void **state)
             something(env, step);
             head = mr_log_head(env->house.log);
             expect_same(env, 0, &one, &two);
-            if (head > 1 && pick(3) == 0)
-                expect_same(env, 1 + pick((unsigned)head), &one, &two);
+            if (head > 1 && chance_below(&chance, 3) == 0)
+                expect_same(env, 1 + chance_below(&chance, (unsigned)head), &one, &two);
         }
         assert_int_equal(hub_env_teardown((void **)&env), 0);
         mr_buf_fini(&one);

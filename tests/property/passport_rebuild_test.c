@@ -13,32 +13,25 @@
 #include <string.h>
 
 #include "hub/project/passport.h"
+#include "tests/support/chance.h"
 #include "tests/support/fact_log.h"
 
 enum { RUNS = 200, PERSONS = 12, FACTS = 120 };
 
-static uint64_t random_state;
-
-static unsigned pick(unsigned below)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (unsigned)(random_state % below);
-}
+static struct chance chance;
 
 static void add_random(struct mr_fact_set *set)
 {
     static const char *const ids[] = {"a", "b", "c"};
     static const char *const groups[] = {"PR", "UK"};
-    const char *id = ids[pick(3)];
-    unsigned who = 1 + pick(PERSONS);
-    uint32_t on = 20260101 + 100 * pick(12) + pick(28);
+    const char *id = ids[chance_below(&chance, 3)];
+    unsigned who = 1 + chance_below(&chance, PERSONS);
+    uint32_t on = 20260101 + 100 * chance_below(&chance, 12) + chance_below(&chance, 28);
 
-    switch (pick(8)) {
+    switch (chance_below(&chance, 8)) {
     case 0:
     case 1:
-        (void)fact_job(set, who, id, groups[pick(2)]);
+        (void)fact_job(set, who, id, groups[chance_below(&chance, 2)]);
         break;
     case 2:
         (void)fact_of(set, who, (struct mr_fact){.kind = MR_FACT_EMPLOYMENT_ENDED, .id = id, .on = on});
@@ -47,8 +40,8 @@ static void add_random(struct mr_fact_set *set)
         (void)fact_of(set, who,
                 (struct mr_fact){.kind = MR_FACT_FINISHED,
                         .programme = id,
-                        .on = 20260601 + pick(2),
-                        .system = (uint16_t)(2 + pick(3))});
+                        .on = 20260601 + chance_below(&chance, 2),
+                        .system = (uint16_t)(2 + chance_below(&chance, 3))});
         break;
     case 4:
         (void)fact_of(set, who, (struct mr_fact){.kind = MR_FACT_DEFICIT, .id = id, .on = on});
@@ -59,11 +52,11 @@ static void add_random(struct mr_fact_set *set)
         break;
     case 6:
         if (set->count)
-            (void)fact_annul(set, 1 + pick((unsigned)set->count), 2);
+            (void)fact_annul(set, 1 + chance_below(&chance, (unsigned)set->count), 2);
         break;
     default:
-        if (pick(6) == 0)
-            (void)fact_merge(set, who, 1 + pick(PERSONS));
+        if (chance_below(&chance, 6) == 0)
+            (void)fact_merge(set, who, 1 + chance_below(&chance, PERSONS));
         break;
     }
 }
@@ -198,7 +191,7 @@ static void test_fold_is_the_naive_evaluator(void **state)
         struct mr_fact_set set;
         unsigned colours[PERSONS + 1];
 
-        random_state = 0x9e3779b97f4a7c15u + run;
+        chance.state = 0x9e3779b97f4a7c15u + run;
         mr_fact_set_init(&set);
         for (unsigned i = 0; i < FACTS; i++)
             add_random(&set);
@@ -249,7 +242,7 @@ static void test_rebuilt_is_byte_for_byte(void **state)
         struct mr_buf one = MR_BUF_INIT, two = MR_BUF_INIT;
         struct mr_fact_set set, copy;
 
-        random_state = 0x2545f4914f6cdd1du + run;
+        chance.state = 0x2545f4914f6cdd1du + run;
         mr_fact_set_init(&set);
         for (unsigned i = 0; i < FACTS; i++)
             add_random(&set);

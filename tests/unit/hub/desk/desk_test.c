@@ -201,6 +201,9 @@ static void many_by_filter(void **state)
     list = ask_one(f->env, "quarantine.list", json_pack("{s:s}", "state", "discarded"));
     assert_int_equal(number_of(list, "count"), 2);
     json_decref(list);
+    list = ask_one(f->env, "where", json_pack("{s:s}", "id", "e-4")); /* no body any more, nor an index */
+    assert_int_equal(json_array_size(json_object_get(list, "matches")), 1);
+    json_decref(list);
     desk_env_balance(f);
 }
 
