@@ -5,19 +5,22 @@
 
 #include "proto/base/list.h"
 
-static int events_of(void *socket)
+/* Is there a message? One that cannot be told, for a signal to the process, may be. */
+static bool has_message(const struct mr_zsock *zsock)
 {
     int events = 0;
     size_t size = sizeof events;
 
-    return zmq_getsockopt(socket, ZMQ_EVENTS, &events, &size) == 0 ? events : 0;
+    if (zmq_getsockopt(zsock->socket, ZMQ_EVENTS, &events, &size) != 0)
+        return errno == EINTR;
+    return (events & ZMQ_POLLIN) != 0;
 }
 
 static void on_poll(uv_poll_t *handle, int status, int events)
 {
-    (void)handle;
     (void)status;
     (void)events;
+    MR_CONTAINER(handle, struct mr_zsock, poll)->stirred = true;
 }
 
 static void on_idle(uv_idle_t *handle)
@@ -29,22 +32,28 @@ static void on_prepare(uv_prepare_t *handle)
 {
     struct mr_zsock *zsock = MR_CONTAINER(handle, struct mr_zsock, prepare);
 
-    if (events_of(zsock->socket) & ZMQ_POLLIN)
+    if (!zsock->stirred)
+        return;
+    zsock->stirred = has_message(zsock);
+    if (zsock->stirred)
         (void)uv_idle_start(&zsock->idle, on_idle);
 }
 
-/* Reads one message. Number of parts, 0 when there was none. One of too many parts counts MR_ZSOCK_PARTS_MAX:
- * the first ones and the last one, so that the sender can be told. */
-static int receive(void *socket, zmq_msg_t parts[static MR_ZSOCK_PARTS_MAX])
+/* Reads one message. Number of parts, 0 when there was none, and *ret_again says whether there may be one all
+ * the same. One of too many parts counts MR_ZSOCK_PARTS_MAX: the first ones and the last one, so that the
+ * sender can be told. */
+static int receive(void *socket, zmq_msg_t parts[static MR_ZSOCK_PARTS_MAX], bool *ret_again)
 {
     int count = 0;
     bool more = true;
 
+    *ret_again = true;
     while (more) {
         if (count == MR_ZSOCK_PARTS_MAX)
             (void)zmq_msg_close(&parts[--count]);
         (void)zmq_msg_init(&parts[count]);
         if (zmq_msg_recv(&parts[count], socket, ZMQ_DONTWAIT) < 0) {
+            *ret_again = count > 0 || errno == EINTR;
             (void)zmq_msg_close(&parts[count]);
             break;
         }
@@ -58,9 +67,9 @@ static void on_check(uv_check_t *handle)
     struct mr_zsock *zsock = MR_CONTAINER(handle, struct mr_zsock, check);
 
     (void)uv_idle_stop(&zsock->idle);
-    for (int i = 0; i < zsock->budget && zsock->socket && (events_of(zsock->socket) & ZMQ_POLLIN); i++) {
+    for (int i = 0; i < zsock->budget && zsock->socket && zsock->stirred; i++) {
         zmq_msg_t parts[MR_ZSOCK_PARTS_MAX];
-        int count = receive(zsock->socket, parts);
+        int count = receive(zsock->socket, parts, &zsock->stirred);
 
         if (count > 0)
             zsock->on_message(zsock, parts, count);
@@ -87,6 +96,7 @@ int mr_zsock_open(struct mr_zsock *zsock, uv_loop_t *loop, void *socket, int bud
     zsock->on_closed = NULL;
     zsock->data = data;
     zsock->open_handles = 4;
+    zsock->stirred = true;
     (void)uv_prepare_init(loop, &zsock->prepare);
     (void)uv_check_init(loop, &zsock->check);
     (void)uv_idle_init(loop, &zsock->idle);
@@ -110,6 +120,7 @@ int mr_zsock_send(struct mr_zsock *zsock, const struct mr_slice *parts, int coun
 {
     if (!zsock->socket)
         return MR_ECLOSED;
+    zsock->stirred = true;
     for (int i = 0; i < count; i++) {
         int flags = ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0);
 
@@ -123,6 +134,7 @@ int mr_zsock_send_to(struct mr_zsock *zsock, struct mr_slice peer, zmq_msg_t *me
 {
     int r = zsock->socket ? 0 : MR_ECLOSED;
 
+    zsock->stirred = true;
     if (r == 0 && zmq_send(zsock->socket, peer.data, peer.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
         r = refused(true);
     if (r == 0 && zmq_msg_send(message, zsock->socket, ZMQ_DONTWAIT) >= 0)

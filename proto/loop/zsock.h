@@ -1,7 +1,10 @@
 /*
  * A ZeroMQ socket on a libuv loop. ZMQ_FD is edge-triggered and any call on the socket may swallow its
- * signal, so: an empty poll callback only wakes the loop; prepare asks ZMQ_EVENTS and keeps the loop awake
- * when work is left; check serves at most `budget` messages a turn. Loop thread only.
+ * signal, so: a poll callback only notes it and wakes the loop; prepare asks ZMQ_EVENTS and keeps the loop
+ * awake when work is left; check serves at most `budget` messages a turn, until a receive says that nothing
+ * is there. Asking and such a receive cost two system calls, so a socket is looked at only when something has
+ * happened to it since it said so: a signal, or a send of ours. Loop thread only, and all that sends or
+ * receives goes through here.
  */
 #ifndef MR_LOOP_ZSOCK_H
 #define MR_LOOP_ZSOCK_H
@@ -31,7 +34,8 @@ struct mr_zsock {
     uv_check_t check;
     uv_idle_t idle;
     int open_handles;
-    int budget; /* messages a loop turn */
+    int budget;   /* messages a loop turn */
+    bool stirred; /* by a signal or a send of ours, since it said last that nothing is there */
     mr_zsock_recv_fn on_message;
     void (*on_closed)(struct mr_zsock *zsock);
     void *data; /* the owner's */
