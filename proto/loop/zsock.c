@@ -106,6 +106,27 @@ int mr_zsock_open(struct mr_zsock *zsock, uv_loop_t *loop, void *socket, int bud
     return 0;
 }
 
+/* A signal to the process, before anything was taken, is no answer. */
+static int send_part(void *socket, zmq_msg_t *part, int flags)
+{
+    int r;
+
+    do
+        r = zmq_msg_send(part, socket, flags);
+    while (r < 0 && errno == EINTR);
+    return r;
+}
+
+static int send_bytes(void *socket, struct mr_slice bytes, int flags)
+{
+    int r;
+
+    do
+        r = zmq_send(socket, bytes.data, bytes.size, flags);
+    while (r < 0 && errno == EINTR);
+    return r;
+}
+
 /* What a refused part says; only the first one may be refused and nothing have happened. */
 static int refused(bool first)
 {
@@ -124,7 +145,7 @@ int mr_zsock_send(struct mr_zsock *zsock, const struct mr_slice *parts, int coun
     for (int i = 0; i < count; i++) {
         int flags = ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0);
 
-        if (zmq_send(zsock->socket, parts[i].data, parts[i].size, flags) < 0)
+        if (send_bytes(zsock->socket, parts[i], flags) < 0)
             return refused(i == 0);
     }
     return 0;
@@ -135,9 +156,9 @@ int mr_zsock_send_to(struct mr_zsock *zsock, struct mr_slice peer, zmq_msg_t *me
     int r = zsock->socket ? 0 : MR_ECLOSED;
 
     zsock->stirred = true;
-    if (r == 0 && zmq_send(zsock->socket, peer.data, peer.size, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
+    if (r == 0 && send_bytes(zsock->socket, peer, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0)
         r = refused(true);
-    if (r == 0 && zmq_msg_send(message, zsock->socket, ZMQ_DONTWAIT) >= 0)
+    if (r == 0 && send_part(zsock->socket, message, ZMQ_DONTWAIT) >= 0)
         return 0;
     (void)zmq_msg_close(message);
     return r < 0 ? r : MR_ECLOSED;

@@ -33,7 +33,7 @@ struct scene {
     uv_async_t done;
     uv_prepare_t before; /* said before the socket looks */
     struct mr_zsock zsock;
-    uint32_t seen;
+    uint32_t seen, wrong;
     uint32_t unasked; /* sent by the loop by itself */
     bool talks;       /* it sends between the turns */
     bool late;
@@ -79,9 +79,9 @@ static void on_message(struct mr_zsock *zsock, zmq_msg_t *parts, int count)
     struct scene *scene = zsock->data;
     struct mr_slice part = mr_slice(zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0]));
 
-    assert_int_equal(count, 1);
+    /* Not by assertions: the thread is still speaking. */
     scene->seen++;
-    assert_int_equal(mr_zsock_send(zsock, &part, 1), 0);
+    scene->wrong += count != 1 || mr_zsock_send(zsock, &part, 1) != 0;
 }
 
 /* There is a message, perhaps not noticed yet; then a send takes in what has happened to the socket, and with
@@ -165,6 +165,7 @@ static void run(struct scene *scene)
     (void)uv_run(&scene->loop, UV_RUN_DEFAULT);
     assert_int_equal(pthread_join(scene->thread, NULL), 0);
     assert_false(scene->late);
+    assert_int_equal(scene->wrong, 0);
     assert_int_equal(scene->answered, scene->seen);
     assert_true(scene->seen >= MESSAGES);
 }
