@@ -143,6 +143,8 @@ static void on_hello(struct fake_hub *hub, const frame_t *frame)
         hub->epoch = frame->hello->producer_epoch;
         hub->stored = 0;
     }
+    if (hub->seen < frame->hello->acknowledged)
+        hub->seen = frame->hello->acknowledged; /* as good as a VerdictsSeen, and none follows it */
     limits.frame_bytes_max = MR_FRAME_BYTES_MAX;
     limits.event_bytes_max = hub->event_bytes_max ? hub->event_bytes_max : MR_EVENT_BYTES_MAX;
     limits.batch_events_max = 10;
