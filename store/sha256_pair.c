@@ -1,5 +1,6 @@
 #include "store/sha256_pair.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -19,6 +20,12 @@ static void one(const struct mr_sha256_message *message)
 
 /* Clang 14 cannot be asked whether the processor has the instructions. */
 #if defined(__x86_64__) && !defined(__clang__)
+#define PAIR 1
+#else
+#define PAIR 0
+#endif
+
+#if PAIR
 
 #include <immintrin.h>
 
@@ -288,32 +295,35 @@ static void pair(const struct mr_sha256_message *messages, size_t count)
     sodium_memzero(lanes, sizeof lanes);
 }
 
-bool mr_sha256_pair_here(void)
+bool mr_sha256_has(enum mr_sha256_way way)
 {
-    return __builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1");
-}
-
-void mr_sha256_pair(const struct mr_sha256_message *messages, size_t count)
-{
-    if (mr_sha256_pair_here()) {
-        pair(messages, count);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        one(&messages[i]);
+    return way == MR_SHA256_PAIR ? __builtin_cpu_supports("sha") && __builtin_cpu_supports("sse4.1")
+                                 : way == MR_SHA256_SINGLE;
 }
 
 #else
 
-bool mr_sha256_pair_here(void)
+bool mr_sha256_has(enum mr_sha256_way way)
 {
-    return false;
+    return way == MR_SHA256_SINGLE;
 }
 
-void mr_sha256_pair(const struct mr_sha256_message *messages, size_t count)
+#endif
+
+void mr_sha256_pair_by(enum mr_sha256_way way, const struct mr_sha256_message *messages, size_t count)
 {
+    assert(mr_sha256_has(way));
+#if PAIR
+    if (way == MR_SHA256_PAIR) {
+        pair(messages, count);
+        return;
+    }
+#endif
     for (size_t i = 0; i < count; i++)
         one(&messages[i]);
 }
 
-#endif
+void mr_sha256_pair(const struct mr_sha256_message *messages, size_t count)
+{
+    mr_sha256_pair_by(mr_sha256_has(MR_SHA256_PAIR) ? MR_SHA256_PAIR : MR_SHA256_SINGLE, messages, count);
+}

@@ -23,9 +23,11 @@ struct mr_sha256_message {
     uint8_t *ret; /* 32 bytes */
 };
 
-/* Has this processor such instructions? Only for who wants to know: the function works on every one. */
-bool mr_sha256_pair_here(void);
-
 void mr_sha256_pair(const struct mr_sha256_message *messages, size_t count);
+
+/* By the way that is said, which must be there (asserted): both give the same. */
+enum mr_sha256_way { MR_SHA256_PAIR, MR_SHA256_SINGLE, MR_SHA256_WAYS };
+bool mr_sha256_has(enum mr_sha256_way way);
+void mr_sha256_pair_by(enum mr_sha256_way way, const struct mr_sha256_message *messages, size_t count);
 
 #endif

@@ -62,25 +62,53 @@ static void put_commit_head(uint8_t *out, const struct mr_slot_field *field)
     out[2] = field->before;
 }
 
-/* c_i of every field, step bytes apart; its salts go to ret_salts. */
+/* The buffers of one commitment, and where c_i go: step bytes apart. */
+struct committing {
+    const struct mr_slot_field *fields;
+    const uint8_t *salts;
+    uint8_t *ret;
+    size_t step;
+    uint8_t heads[MR_SLOT_FIELDS_MAX][FIELD_HEAD_BYTES];
+    struct mr_sha256_message messages[MR_SLOT_FIELDS_MAX];
+    size_t count; /* of messages */
+};
+
+static void add_message(struct committing *c, size_t i)
+{
+    uint8_t *head = c->heads[i], *at = head + sizeof FIELD_TAG;
+
+    memcpy(head, FIELD_TAG, sizeof FIELD_TAG);
+    memcpy(at, c->salts + i * MR_SALT_BYTES, MR_SALT_BYTES);
+    put_commit_head(at + MR_SALT_BYTES, &c->fields[i]);
+    c->messages[c->count++] =
+            (struct mr_sha256_message){.parts = {mr_slice(head, FIELD_HEAD_BYTES), c->fields[i].value},
+                    .parts_count = 2,
+                    .ret = c->ret + i * c->step};
+}
+
+/*
+ * c_i of every field; its salts go to ret_salts. What is stored goes first, as its parts are the longest:
+ * with one of them last, half of the room beside it would be empty.
+ */
 static void commit_fields(const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields,
         size_t count, uint8_t *ret, size_t step, uint8_t *ret_salts)
 {
-    uint8_t heads[MR_SLOT_FIELDS_MAX][FIELD_HEAD_BYTES];
-    struct mr_sha256_message messages[MR_SLOT_FIELDS_MAX];
+    struct committing c;
 
     mr_xchacha_stream(ret_salts, count * MR_SALT_BYTES, salt);
-    for (size_t i = 0; i < count; i++) {
-        memcpy(heads[i], FIELD_TAG, sizeof FIELD_TAG);
-        memcpy(heads[i] + sizeof FIELD_TAG, ret_salts + i * MR_SALT_BYTES, MR_SALT_BYTES);
-        put_commit_head(heads[i] + sizeof FIELD_TAG + MR_SALT_BYTES, &fields[i]);
-        messages[i] =
-                (struct mr_sha256_message){.parts = {mr_slice(heads[i], FIELD_HEAD_BYTES), fields[i].value},
-                        .parts_count = 2,
-                        .ret = ret + i * step};
-    }
-    mr_sha256_pair(messages, count);
-    sodium_memzero(heads, count * sizeof heads[0]);
+    c.fields = fields;
+    c.salts = ret_salts;
+    c.ret = ret;
+    c.step = step;
+    c.count = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!fields[i].derived)
+            add_message(&c, i);
+    for (size_t i = 0; i < count; i++)
+        if (fields[i].derived)
+            add_message(&c, i);
+    mr_sha256_pair(c.messages, c.count);
+    sodium_memzero(c.heads, count * sizeof c.heads[0]);
 }
 
 void mr_slot_commit(const uint8_t salt[static MR_SALT_BYTES], const struct mr_slot_field *fields,

@@ -1,5 +1,6 @@
 #include "store/xchacha.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include <sodium.h>
@@ -141,37 +142,39 @@ __attribute__((target("avx2"))) static void blocks_256(const struct input *input
     THREE_GROUPS(2);
 }
 
-/* The next blocks; returns how many. */
-static size_t next_blocks(struct input *input, uint8_t ret[static BLOCKS_MAX * BLOCK_BYTES])
+bool mr_xchacha_has(enum mr_xchacha_way way)
 {
-    size_t n = BLOCKS_MAX;
-
-    if (__builtin_cpu_supports("avx512f")) {
-        blocks_512(input, ret);
-    } else {
-        blocks_256(input, ret);
-        n = BLOCKS_MAX / 2;
-    }
-    input->words[12] += (uint32_t)n;
-    return n;
-}
-
-bool mr_xchacha_here(void)
-{
-    return __builtin_cpu_supports("avx2");
+    return way == MR_XCHACHA_512   ? __builtin_cpu_supports("avx512f")
+           : way == MR_XCHACHA_256 ? __builtin_cpu_supports("avx2")
+                                   : way == MR_XCHACHA_SODIUM;
 }
 
 /* ---- the stream ---- */
 
 struct stream {
+    enum mr_xchacha_way way;
     struct input input;
     uint8_t bytes[BLOCKS_MAX * BLOCK_BYTES] __attribute__((aligned(64)));
     size_t at, end;
 };
 
-static void stream_begin(struct stream *stream, const uint8_t key[static MR_XCHACHA_KEY_BYTES],
-        const uint8_t nonce[static NONCE_BYTES])
+/* The next blocks; returns how many. */
+static size_t next_blocks(struct stream *stream)
 {
+    size_t n = stream->way == MR_XCHACHA_512 ? BLOCKS_MAX : BLOCKS_MAX / 2;
+
+    if (stream->way == MR_XCHACHA_512)
+        blocks_512(&stream->input, stream->bytes);
+    else
+        blocks_256(&stream->input, stream->bytes);
+    stream->input.words[12] += (uint32_t)n;
+    return n;
+}
+
+static void stream_begin(struct stream *stream, enum mr_xchacha_way way,
+        const uint8_t key[static MR_XCHACHA_KEY_BYTES], const uint8_t nonce[static NONCE_BYTES])
+{
+    stream->way = way;
     begin(&stream->input, key, nonce);
     stream->at = stream->end = 0;
 }
@@ -181,7 +184,7 @@ static void stream_fill(struct stream *stream)
 {
     if (stream->at < stream->end)
         return;
-    stream->end = BLOCK_BYTES * next_blocks(&stream->input, stream->bytes);
+    stream->end = BLOCK_BYTES * next_blocks(stream);
     stream->at = 0;
 }
 
@@ -216,12 +219,12 @@ static void stream_xor(struct stream *stream, uint8_t *out, struct mr_slice in)
     }
 }
 
-static void own_stream(uint8_t *ret, size_t size, const uint8_t *key)
+static void own_stream(enum mr_xchacha_way way, uint8_t *ret, size_t size, const uint8_t *key)
 {
     static const uint8_t nonce[NONCE_BYTES];
     struct stream stream;
 
-    stream_begin(&stream, key, nonce);
+    stream_begin(&stream, way, key, nonce);
     while (size > 0) {
         size_t step;
 
@@ -269,26 +272,27 @@ static void tag_of(const uint8_t *mac_key, struct mr_slice aad, struct mr_slice 
 }
 
 /* The key of this nonce, and the first blocks: the first one is Poly1305's. */
-static void begin_sealed(struct stream *stream, const uint8_t *nonce, const uint8_t *key)
+static void begin_sealed(
+        struct stream *stream, enum mr_xchacha_way way, const uint8_t *nonce, const uint8_t *key)
 {
     uint8_t short_nonce[NONCE_BYTES] = {0};
     uint8_t derived[MR_XCHACHA_KEY_BYTES];
 
     (void)crypto_core_hchacha20(derived, nonce, key, NULL);
     memcpy(short_nonce + NONCE_AT, nonce + crypto_core_hchacha20_INPUTBYTES, sizeof short_nonce - NONCE_AT);
-    stream_begin(stream, derived, short_nonce);
+    stream_begin(stream, way, derived, short_nonce);
     stream_fill(stream);
     stream->at = BLOCK_BYTES;
     sodium_memzero(derived, sizeof derived);
 }
 
-static void own_seal(
-        uint8_t *out, struct mr_slice plain, struct mr_slice aad, const uint8_t *nonce, const uint8_t *key)
+static void own_seal(enum mr_xchacha_way way, uint8_t *out, struct mr_slice plain, struct mr_slice aad,
+        const uint8_t *nonce, const uint8_t *key)
 {
     uint8_t mac_key[crypto_onetimeauth_poly1305_KEYBYTES];
     struct stream stream;
 
-    begin_sealed(&stream, nonce, key);
+    begin_sealed(&stream, way, nonce, key);
     memcpy(mac_key, stream.bytes, sizeof mac_key);
     stream_xor(&stream, out, plain);
     tag_of(mac_key, aad, mr_slice(out, plain.size), out + plain.size);
@@ -296,15 +300,15 @@ static void own_seal(
     sodium_memzero(&stream, sizeof stream);
 }
 
-static bool own_open(
-        uint8_t *out, struct mr_slice sealed, struct mr_slice aad, const uint8_t *nonce, const uint8_t *key)
+static bool own_open(enum mr_xchacha_way way, uint8_t *out, struct mr_slice sealed, struct mr_slice aad,
+        const uint8_t *nonce, const uint8_t *key)
 {
     struct mr_slice data = mr_slice(sealed.data, sealed.size - MR_XCHACHA_TAG_BYTES);
     uint8_t tag[MR_XCHACHA_TAG_BYTES];
     struct stream stream;
     bool ok;
 
-    begin_sealed(&stream, nonce, key);
+    begin_sealed(&stream, way, nonce, key);
     tag_of(stream.bytes, aad, data, tag);
     ok = crypto_verify_16(tag, sealed.data + data.size) == 0;
     if (ok)
@@ -316,34 +320,44 @@ static bool own_open(
 
 #else
 
-bool mr_xchacha_here(void)
+bool mr_xchacha_has(enum mr_xchacha_way way)
 {
-    return false;
+    return way == MR_XCHACHA_SODIUM;
 }
 
 #endif
 
-/* ---- libsodium, where that is all there is ---- */
+/* ---- the ways ---- */
 
-void mr_xchacha_stream(uint8_t *ret, size_t size, const uint8_t key[static MR_XCHACHA_KEY_BYTES])
+static enum mr_xchacha_way best(void)
+{
+    return mr_xchacha_has(MR_XCHACHA_512)   ? MR_XCHACHA_512
+           : mr_xchacha_has(MR_XCHACHA_256) ? MR_XCHACHA_256
+                                            : MR_XCHACHA_SODIUM;
+}
+
+void mr_xchacha_stream_by(
+        enum mr_xchacha_way way, uint8_t *ret, size_t size, const uint8_t key[static MR_XCHACHA_KEY_BYTES])
 {
     static const uint8_t nonce[crypto_stream_chacha20_ietf_NONCEBYTES];
 
+    assert(mr_xchacha_has(way));
 #if defined(__x86_64__)
-    if (mr_xchacha_here()) {
-        own_stream(ret, size, key);
+    if (way != MR_XCHACHA_SODIUM) {
+        own_stream(way, ret, size, key);
         return;
     }
 #endif
     (void)crypto_stream_chacha20_ietf(ret, size, nonce, key);
 }
 
-void mr_xchacha_seal(uint8_t *out, struct mr_slice plain, struct mr_slice aad,
+void mr_xchacha_seal_by(enum mr_xchacha_way way, uint8_t *out, struct mr_slice plain, struct mr_slice aad,
         const uint8_t nonce[static MR_XCHACHA_NONCE_BYTES], const uint8_t key[static MR_XCHACHA_KEY_BYTES])
 {
+    assert(mr_xchacha_has(way));
 #if defined(__x86_64__)
-    if (mr_xchacha_here()) {
-        own_seal(out, plain, aad, nonce, key);
+    if (way != MR_XCHACHA_SODIUM) {
+        own_seal(way, out, plain, aad, nonce, key);
         return;
     }
 #endif
@@ -351,15 +365,33 @@ void mr_xchacha_seal(uint8_t *out, struct mr_slice plain, struct mr_slice aad,
             out, NULL, plain.data, plain.size, aad.data, aad.size, NULL, nonce, key);
 }
 
-bool mr_xchacha_open(uint8_t *out, struct mr_slice sealed, struct mr_slice aad,
+bool mr_xchacha_open_by(enum mr_xchacha_way way, uint8_t *out, struct mr_slice sealed, struct mr_slice aad,
         const uint8_t nonce[static MR_XCHACHA_NONCE_BYTES], const uint8_t key[static MR_XCHACHA_KEY_BYTES])
 {
+    assert(mr_xchacha_has(way));
     if (sealed.size < MR_XCHACHA_TAG_BYTES)
         return false;
 #if defined(__x86_64__)
-    if (mr_xchacha_here())
-        return own_open(out, sealed, aad, nonce, key);
+    if (way != MR_XCHACHA_SODIUM)
+        return own_open(way, out, sealed, aad, nonce, key);
 #endif
     return crypto_aead_xchacha20poly1305_ietf_decrypt(
                    out, NULL, NULL, sealed.data, sealed.size, aad.data, aad.size, nonce, key) == 0;
+}
+
+void mr_xchacha_stream(uint8_t *ret, size_t size, const uint8_t key[static MR_XCHACHA_KEY_BYTES])
+{
+    mr_xchacha_stream_by(best(), ret, size, key);
+}
+
+void mr_xchacha_seal(uint8_t *out, struct mr_slice plain, struct mr_slice aad,
+        const uint8_t nonce[static MR_XCHACHA_NONCE_BYTES], const uint8_t key[static MR_XCHACHA_KEY_BYTES])
+{
+    mr_xchacha_seal_by(best(), out, plain, aad, nonce, key);
+}
+
+bool mr_xchacha_open(uint8_t *out, struct mr_slice sealed, struct mr_slice aad,
+        const uint8_t nonce[static MR_XCHACHA_NONCE_BYTES], const uint8_t key[static MR_XCHACHA_KEY_BYTES])
+{
+    return mr_xchacha_open_by(best(), out, sealed, aad, nonce, key);
 }

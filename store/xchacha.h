@@ -16,9 +16,6 @@
 
 enum { MR_XCHACHA_KEY_BYTES = 32, MR_XCHACHA_NONCE_BYTES = 24, MR_XCHACHA_TAG_BYTES = 16 };
 
-/* Has this processor such registers? Only for who wants to know: all below works on every one. */
-bool mr_xchacha_here(void);
-
 /* size bytes of the keystream of nonce 0, from block 0 on. */
 void mr_xchacha_stream(uint8_t *ret, size_t size, const uint8_t key[static MR_XCHACHA_KEY_BYTES]);
 
@@ -31,6 +28,18 @@ void mr_xchacha_seal(uint8_t *out, struct mr_slice plain, struct mr_slice aad,
  * is decrypted only after it was found to be authentic.
  */
 bool mr_xchacha_open(uint8_t *out, struct mr_slice sealed, struct mr_slice aad,
+        const uint8_t nonce[static MR_XCHACHA_NONCE_BYTES], const uint8_t key[static MR_XCHACHA_KEY_BYTES]);
+
+/* ---- by the registers that are said, which must be there (asserted): all of them give the same ---- */
+
+enum mr_xchacha_way { MR_XCHACHA_512, MR_XCHACHA_256, MR_XCHACHA_SODIUM, MR_XCHACHA_WAYS };
+
+bool mr_xchacha_has(enum mr_xchacha_way way);
+void mr_xchacha_stream_by(
+        enum mr_xchacha_way way, uint8_t *ret, size_t size, const uint8_t key[static MR_XCHACHA_KEY_BYTES]);
+void mr_xchacha_seal_by(enum mr_xchacha_way way, uint8_t *out, struct mr_slice plain, struct mr_slice aad,
+        const uint8_t nonce[static MR_XCHACHA_NONCE_BYTES], const uint8_t key[static MR_XCHACHA_KEY_BYTES]);
+bool mr_xchacha_open_by(enum mr_xchacha_way way, uint8_t *out, struct mr_slice sealed, struct mr_slice aad,
         const uint8_t nonce[static MR_XCHACHA_NONCE_BYTES], const uint8_t key[static MR_XCHACHA_KEY_BYTES]);
 
 #endif

@@ -1,4 +1,5 @@
-/* Digests side by side are those of libsodium, whatever is in the other lane. */
+/* Digests side by side are those of libsodium, whatever is in the other lane, and by each way that this
+ * processor has. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,42 +36,66 @@ static void expect(size_t i, size_t size)
     assert_memory_equal(got[i], expected, sizeof expected);
 }
 
-static void test_as_libsodium(void **state)
+/* Of some messages, the first of this size. */
+static void compare(enum mr_sha256_way way, size_t size)
 {
     struct mr_sha256_message messages[MESSAGES];
-    size_t sizes[MESSAGES];
+    size_t sizes[MESSAGES], count = 1 + size % MESSAGES;
 
-    (void)state;
-    randombytes_buf(data, sizeof data);
-    for (size_t size = 0; size <= SIZE_MAX_HERE; size++) {
-        size_t count = 1 + size % MESSAGES;
-
-        for (size_t i = 0; i < count; i++) {
-            sizes[i] = i == 0 ? size : randombytes_uniform(SIZE_MAX_HERE + 1);
-            messages[i] = cut(i, sizes[i]);
-        }
-        memset(got, 0, sizeof got);
-        mr_sha256_pair(messages, count);
-        for (size_t i = 0; i < count; i++)
-            expect(i, sizes[i]);
+    for (size_t i = 0; i < count; i++) {
+        sizes[i] = i == 0 ? size : randombytes_uniform(SIZE_MAX_HERE + 1);
+        messages[i] = cut(i, sizes[i]);
     }
+    memset(got, 0, sizeof got);
+    if (way == MR_SHA256_WAYS) /* whichever it chooses */
+        mr_sha256_pair(messages, count);
+    else
+        mr_sha256_pair_by(way, messages, count);
+    for (size_t i = 0; i < count; i++)
+        expect(i, sizes[i]);
 }
 
-static void test_of_nothing(void **state)
+static void by(enum mr_sha256_way way)
 {
     const struct mr_sha256_message empty = {.ret = got[0]};
 
-    (void)state;
+    if (way != MR_SHA256_WAYS && !mr_sha256_has(way)) {
+        print_message("this processor, or what this was built with, has no such instructions\n");
+        skip();
+    }
+    randombytes_buf(data, sizeof data);
+    for (size_t size = 0; size <= SIZE_MAX_HERE; size++)
+        compare(way, size);
     mr_sha256_pair(NULL, 0);
     mr_sha256_pair(&empty, 1);
     expect(0, 0);
 }
 
+static void test_pair(void **state)
+{
+    (void)state;
+    by(MR_SHA256_PAIR);
+}
+
+static void test_single(void **state)
+{
+    (void)state;
+    by(MR_SHA256_SINGLE);
+}
+
+static void test_chosen(void **state)
+{
+    (void)state;
+    assert_true(mr_sha256_has(MR_SHA256_SINGLE));
+    by(MR_SHA256_WAYS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-            cmocka_unit_test(test_as_libsodium),
-            cmocka_unit_test(test_of_nothing),
+            cmocka_unit_test(test_pair),
+            cmocka_unit_test(test_single),
+            cmocka_unit_test(test_chosen),
     };
 
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
