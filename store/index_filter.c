@@ -166,8 +166,13 @@ int mr_index_filter_del(struct mr_kv_txn *txn, uint64_t run)
 
 void mr_index_filter_expect(struct mr_slice row, uint64_t hash)
 {
-    if (row.size > 0)
-        __builtin_prefetch(row.data + offset_of(place_of(hash, mr_get_be32(row.data + 4))));
+    const uint8_t *block;
+
+    if (row.size == 0)
+        return;
+    block = row.data + offset_of(place_of(hash, mr_get_be32(row.data + 4)));
+    __builtin_prefetch(block);
+    __builtin_prefetch(block + BLOCK_BYTES - 1); /* half of them lie in two lines */
 }
 
 int mr_index_filter_may(struct mr_slice row, uint64_t run, uint64_t hash)

@@ -89,8 +89,13 @@ uint32_t *mr_known_table_find(
 
 void mr_known_table_expect(const struct mr_known_table *table, uint32_t hash)
 {
-    if (table->pages)
-        __builtin_prefetch(&page_of(table, hash)->slots[home_of(hash)]);
+    const struct mr_known_page *page;
+
+    if (!table->pages)
+        return;
+    page = page_of(table, hash);
+    __builtin_prefetch(&page->slots[home_of(hash)]);
+    __builtin_prefetch(&page->count);
 }
 
 /* ---- growing ---- */
