@@ -35,8 +35,10 @@ struct find {
 
 static int read_args(struct find *f, uint64_t limit_max, struct mr_error *reterr)
 {
-    int r = mr_search_args(f->call, &f->search, reterr);
+    int r = mr_search_order(f->call, &f->search, reterr);
 
+    if (r == 0)
+        r = mr_search_args(f->call, &f->search, reterr);
     if (r == 0)
         r = mr_arg_number(f->call, "limit", 1, limit_max, LIMIT_DEFAULT, &f->limit, reterr);
     f->count = json_is_true(json_object_get(f->call->arguments, "count"));

@@ -255,6 +255,7 @@ static int want_all(struct work *w)
     int r = 0;
 
     w->conditions.reader = w->index;
+    w->conditions.newest = s->newest;
     for (size_t i = 0; r == 0 && i < sizeof wants / sizeof wants[0]; i++)
         if (wants[i].asked)
             r = wants[i].want(w);
@@ -289,7 +290,8 @@ static int look(struct work *w, uint64_t number)
 
     w->looked++;
     if (w->looked % MR_TICK_EVERY == 0)
-        mr_tick(w->house->tick, "records", number - w->first, w->last - w->first + 1);
+        mr_tick(w->house->tick, "records", w->search->newest ? w->last - number : number - w->first,
+                w->last - w->first + 1);
     if (r == MR_ECORRUPT)
         return 0;
     if (r == 0)
@@ -302,37 +304,68 @@ static bool spent(const struct work *w)
     return w->search->looks_max > 0 && w->looked >= w->search->looks_max;
 }
 
-/* Those of first..last that the index holds; *next is behind the last one looked at. */
-static int in_index(struct work *w, uint64_t through, uint64_t *next)
+/* Behind the one that was looked at, on the way that is gone; 0: no number is. */
+static uint64_t behind(const struct work *w, uint64_t number)
 {
-    uint64_t last = through < w->last ? through : w->last, number;
-    int r = mr_conditions_order(&w->conditions, w->first);
+    return w->search->newest ? number - 1 : number + 1;
+}
 
-    while (r == 0 && *next <= last && !spent(w)) {
+static bool is_inside(const struct work *w, uint64_t number, uint64_t first, uint64_t last)
+{
+    return number > 0 && number >= first && number <= last && !spent(w);
+}
+
+/* Those of first..last that the index holds; *next is behind the last one looked at. */
+static int in_index(struct work *w, uint64_t first, uint64_t last, uint64_t *next)
+{
+    int r = mr_conditions_order(&w->conditions, w->search->newest ? last : first);
+
+    while (r == 0 && is_inside(w, *next, first, last)) {
+        uint64_t number;
+
         r = mr_conditions_next(&w->conditions, *next, &number);
         if (r < 0)
             break;
-        if (number == 0 || number > last) {
-            *next = last + 1;
+        if (number == 0 || number < first || number > last) {
+            *next = w->search->newest ? first - 1 : last + 1;
             break;
         }
-        *next = number + 1;
+        *next = behind(w, number);
         r = look(w, number);
     }
     return r;
 }
 
-static int go_through(struct work *w, uint64_t *ret_next)
+/* Record by record. */
+static int in_log(struct work *w, uint64_t first, uint64_t last, uint64_t *next)
 {
-    uint64_t through = mr_index_reader_through(w->index), next = w->first;
     int r = 0;
 
-    if (w->conditions.count > 0)
-        r = in_index(w, through, &next);
-    if (w->conditions.count == 0 || next > through)
-        for (; r == 0 && next <= w->last && !spent(w); next++)
-            r = look(w, next);
-    *ret_next = next <= w->last ? next : 0;
+    while (r == 0 && is_inside(w, *next, first, last)) {
+        uint64_t number = *next;
+
+        *next = behind(w, number);
+        r = look(w, number);
+    }
+    return r;
+}
+
+/* What the index has by it, all else out of the log. */
+static int go_through(struct work *w, uint64_t *ret_next)
+{
+    uint64_t through = w->conditions.count > 0 ? mr_index_reader_through(w->index) : 0;
+    uint64_t indexed = through < w->last ? through : w->last; /* the last one that it has */
+    uint64_t rest = through < w->first ? w->first : through + 1,
+             next = w->search->newest ? w->last : w->first;
+    int r = 0;
+
+    if (w->search->newest)
+        r = in_log(w, rest, w->last, &next);
+    if (r == 0)
+        r = in_index(w, w->first, indexed, &next);
+    if (r == 0 && !w->search->newest)
+        r = in_log(w, rest, w->last, &next);
+    *ret_next = next >= w->first && next <= w->last ? next : 0;
     return r;
 }
 

@@ -1,8 +1,8 @@
 /*
  * Searching the log by several conditions at once, exactly: the lists of the index are walked side by side
  * from the rarest on, what they agree on is looked at in the log itself, and what the index does not have yet
- * is read record by record. Ascending by number. A search costs what the rarest condition has, about 10 us a
- * record that must be opened; without a condition it reads all in the bounds.
+ * is read record by record. Ascending by number, or from the newest on. A search costs what the rarest
+ * condition has, about 10 us a record that must be opened; without a condition it reads all in the bounds.
  *
  * Who asks for a person must have made sure that he may (query_find.c).
  */
@@ -25,6 +25,7 @@ struct mr_search {
     size_t parts_count;
     int64_t from_us, to_us; /* recorded; to is exclusive; 0: open */
     uint64_t first, last;   /* numbers; 0: open */
+    bool newest;            /* from the last one down to the first */
     size_t looks_max;       /* records looked at in one call; 0: no bound */
 };
 
@@ -32,8 +33,9 @@ struct mr_search {
 typedef int (*mr_search_fn)(void *ctx, const struct mr_record *record);
 
 /*
- * *ret_next: where to go on (as `first`), 0 when all is searched. 0, fn's value, or negative: MR_EDENIED
- * without the keys (ids are stored as keyed digests), MR_EINVAL for a system that there never was.
+ * *ret_next: where to go on (as `first`; newest: as `last`), 0 when all is searched. 0, fn's value, or
+ * negative: MR_EDENIED without the keys (ids are stored as keyed digests), MR_EINVAL for a system that there
+ * never was.
  */
 int mr_search_run(const struct mr_house *house, const struct mr_search *search, mr_search_fn fn, void *ctx,
         uint64_t *ret_next, struct mr_error *reterr);

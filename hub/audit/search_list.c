@@ -39,16 +39,35 @@ void mr_conditions_fini(struct mr_conditions *conditions)
     conditions->count = 0;
 }
 
-/* Stands at its first number >= from afterwards, or at its end. */
-static int lane_seek(struct mr_lane *lane, struct mr_index_reader *reader, uint64_t from)
+/* Numbers from the newest on are an ascending list in the mirror. It is its own inverse. */
+static uint64_t place_of(const struct mr_conditions *conditions, uint64_t number)
+{
+    return conditions->newest ? UINT64_MAX - number : number;
+}
+
+static int read_page(const struct mr_conditions *conditions, struct mr_lane *lane, uint64_t from)
+{
+    uint64_t number = place_of(conditions, from);
+    int r = conditions->newest ? mr_index_reader_find_last(conditions->reader, lane->kind, lane->key,
+                                         number + 1, lane->places, MR_LANE_NUMBERS)
+                               : mr_index_reader_find(conditions->reader, lane->kind, lane->key, number - 1,
+                                         lane->places, MR_LANE_NUMBERS);
+
+    for (int i = 0; i < r; i++)
+        lane->places[i] = place_of(conditions, lane->places[i]);
+    return r;
+}
+
+/* Stands at its first place >= from afterwards, or at its end. */
+static int lane_seek(const struct mr_conditions *conditions, struct mr_lane *lane, uint64_t from)
 {
     int r;
 
-    while (lane->at < lane->count && lane->numbers[lane->at] < from)
+    while (lane->at < lane->count && lane->places[lane->at] < from)
         lane->at++;
     if (lane->at < lane->count || (lane->asked && lane->ended))
         return 0;
-    r = mr_index_reader_find(reader, lane->kind, lane->key, from - 1, lane->numbers, MR_LANE_NUMBERS);
+    r = read_page(conditions, lane, from);
     if (r < 0)
         return r;
     lane->asked = true;
@@ -58,19 +77,19 @@ static int lane_seek(struct mr_lane *lane, struct mr_index_reader *reader, uint6
     return 0;
 }
 
-/* The condition's first number >= from; UINT64_MAX: none. */
+/* The condition's first place >= from; UINT64_MAX: none. */
 static int condition_seek(
-        struct mr_condition *condition, struct mr_index_reader *reader, uint64_t from, uint64_t *ret)
+        const struct mr_conditions *conditions, struct mr_condition *condition, uint64_t from, uint64_t *ret)
 {
     *ret = UINT64_MAX;
     for (size_t i = 0; i < condition->count; i++) {
         struct mr_lane *lane = &condition->lanes[i];
-        int r = lane_seek(lane, reader, from);
+        int r = lane_seek(conditions, lane, from);
 
         if (r < 0)
             return r;
-        if (lane->at < lane->count && lane->numbers[lane->at] < *ret)
-            *ret = lane->numbers[lane->at];
+        if (lane->at < lane->count && lane->places[lane->at] < *ret)
+            *ret = lane->places[lane->at];
     }
     return 0;
 }
@@ -83,8 +102,8 @@ static uint64_t reach(const struct mr_condition *condition)
     for (size_t i = 0; i < condition->count; i++) {
         const struct mr_lane *lane = &condition->lanes[i];
 
-        if (!lane->ended && lane->count > 0 && lane->numbers[lane->count - 1] < nearest)
-            nearest = lane->numbers[lane->count - 1];
+        if (!lane->ended && lane->count > 0 && lane->places[lane->count - 1] < nearest)
+            nearest = lane->places[lane->count - 1];
     }
     return nearest;
 }
@@ -100,7 +119,7 @@ int mr_conditions_order(struct mr_conditions *conditions, uint64_t from)
 {
     for (size_t i = 0; i < conditions->count; i++) {
         uint64_t first;
-        int r = condition_seek(&conditions->items[i], conditions->reader, from, &first);
+        int r = condition_seek(conditions, &conditions->items[i], place_of(conditions, from), &first);
 
         if (r < 0)
             return r;
@@ -113,21 +132,22 @@ int mr_conditions_order(struct mr_conditions *conditions, uint64_t from)
 int mr_conditions_next(struct mr_conditions *conditions, uint64_t from, uint64_t *ret)
 {
     size_t agreed = 0;
+    uint64_t at = place_of(conditions, from);
 
     assert(conditions->count > 0);
     for (size_t i = 0; agreed < conditions->count; i = (i + 1) % conditions->count) {
-        uint64_t number;
-        int r = condition_seek(&conditions->items[i], conditions->reader, from, &number);
+        uint64_t place;
+        int r = condition_seek(conditions, &conditions->items[i], at, &place);
 
         if (r < 0)
             return r;
-        if (number == UINT64_MAX) {
+        if (place == UINT64_MAX) {
             *ret = 0;
             return 0;
         }
-        agreed = number == from ? agreed + 1 : 1;
-        from = number;
+        agreed = place == at ? agreed + 1 : 1;
+        at = place;
     }
-    *ret = from;
+    *ret = place_of(conditions, at);
     return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * Ascending lists of numbers out of the index: a lane is one key's, a condition is the union of its lanes,
- * and all conditions must agree. Internal to search.c.
+ * Lists of numbers out of the index, from the first or from the newest on: a lane is one key's, a condition
+ * is the union of its lanes, and all conditions must agree. Internal to search.c.
  */
 #ifndef MR_HUB_AUDIT_SEARCH_LIST_H
 #define MR_HUB_AUDIT_SEARCH_LIST_H
@@ -12,9 +12,9 @@ enum { MR_LANE_NUMBERS = 128, MR_CONDITIONS_MAX = 8 };
 struct mr_lane {
     enum mr_index_kind kind;
     uint8_t key[MR_INDEX_KEY_BYTES];
-    uint64_t numbers[MR_LANE_NUMBERS];
+    uint64_t places[MR_LANE_NUMBERS]; /* ascending: numbers, or of those from the newest on their mirror */
     size_t count, at;
-    bool asked; /* numbers are filled */
+    bool asked; /* places are filled */
     bool ended; /* nothing comes after them */
 };
 
@@ -25,6 +25,7 @@ struct mr_condition {
 
 struct mr_conditions {
     struct mr_index_reader *reader; /* borrowed */
+    bool newest;                    /* from the newest on, descending */
     struct mr_condition items[MR_CONDITIONS_MAX];
     size_t count;
 };
@@ -36,7 +37,8 @@ void mr_conditions_fini(struct mr_conditions *conditions);
 
 /* The rarest first, as far as one page of each tells. */
 int mr_conditions_order(struct mr_conditions *conditions, uint64_t from);
-/* The first number >= from on which all agree; 0: there is none. There is at least one condition. */
+/* The first number >= from (newest: <= from) on which all agree; 0: there is none. There is at least one
+ * condition. */
 int mr_conditions_next(struct mr_conditions *conditions, uint64_t from, uint64_t *ret);
 
 #endif

@@ -16,25 +16,15 @@ const inRegion = (year, month, day) => dayBegins(year, month, day, regionZone())
 
 // ---- what is found ----
 
-// Without a condition: the newest ones, page by page towards the beginning.
-async function newest(before, limited) {
-  if (limited) return get(`/events?limit=${PAGE}`); // what is theirs, from the first on: the hub's state is not for them
-  const last = before ? Number(before) - 1 : (await get('/status')).head;
-  const first = Math.max(1, last - PAGE + 1);
-  if (last < 1) return {items: [], next: 0};
-  const found = await get(`/events?${query({from_number: first, to_number: last, limit: PAGE})}`);
-  return {items: found.items.reverse(), next: 0, before: first > 1 ? first : 0};
-}
-
-async function search(asked, cursor, before, limited) {
+// What has just happened is what most look for: the newest first, page by page towards the beginning.
+async function search(asked, cursor) {
   if (asked.where && /^[1-9][0-9]{0,14}$/.test(asked.where)) { // a number of the log, or of a document
     const number = Number(asked.where);
     const found = await post('/events/find', {from_number: number, to_number: number, limit: 1});
     if (found.items.length) return {items: found.items, next: 0};
   }
   if (asked.where) return {items: (await post('/where', {id: asked.where})).matches, next: 0};
-  if (!Object.keys(asked.parameters).length && !cursor) return newest(before, limited);
-  return ask('/events', '/events/find', {...asked.parameters, cursor, limit: PAGE});
+  return ask('/events', '/events/find', {...asked.parameters, order: 'newest', cursor, limit: PAGE});
 }
 
 const stateOf = (event) => (event.expired ? 'expired' : event.quarantined ? 'quarantined' : event.sealed ? 'sealed' : 'open');
@@ -43,15 +33,14 @@ const COLUMNS = [
   ['type', (e) => e.type || e.damaged], ['system', (e) => e.system], ['state', (e) => (e.type ? say(`st_${stateOf(e)}`) : '')]];
 export const Found = ({caption, items}) => html`<${Table} caption=${caption} rows=${items} columns=${COLUMNS.map(([word, ...rest]) => [say(word), ...rest])} />`;
 
-function Results({line, asked, cursor, before, limited}) {
-  const [page, error, again] = useAsk(() => search(asked, cursor, before, limited), `${line} ${cursor} ${before}`);
+function Results({line, asked, cursor}) {
+  const [page, error, again] = useAsk(() => search(asked, cursor), `${line} ${cursor}`);
   if (error && error.status === 404) return html`<p role="status">${say('nothing')}</p>`;
   if (error) return html`<${Trouble} error=${error} again=${again} />`;
   if (!page) return html`<${Loading} />`;
-  const caption = page.before !== undefined ? say('newest') : say('results');
+  const caption = Object.keys(asked.parameters).length || asked.where ? say('results') : say('newest');
   return html`<section class="card">${page.items.length ? html`<${Found} caption=${caption} items=${page.items} />` : html`<p role="status">${page.next > 0 ? say('looked') : say('nothing')}</p>`}
-    ${page.next > 0 && html`<p><${Go} path="/audit" values=${{q: line, cursor: page.next}}>${say('more')}</${Go}></p>`}
-    ${page.before > 0 && html`<p><${Go} path="/audit" values=${{q: line, before: page.before}}>${say('older')}</${Go}></p>`}</section>`;
+    ${page.next > 0 && html`<p><${Go} path="/audit" values=${{q: line, cursor: page.next}}>${say('older')}</${Go}></p>`}</section>`;
 }
 
 // ---- to take away ----
@@ -128,6 +117,6 @@ export function Audit({parameters, who}) {
     <${Line} line=${line} onErrors=${setWrong} />
     ${wrong && html`<${LineErrors} ...${wrong} />`}
     ${who.roles.some((role) => role === 'auditor' || role === 'pd-officer') && html`<${Person} />`}
-    ${!asked.errors && html`<div class="beside"><${Results} line=${line} asked=${asked} cursor=${parameters.get('cursor') || ''} before=${parameters.get('before') || ''} limited=${who.limited} />
-      ${asked.parameters && html`<div><${Facets} parameters=${asked.parameters} line=${line} turned=${parameters.has('cursor') || parameters.has('before')} /><${Export} parameters=${asked.parameters} /></div>`}</div>`}`;
+    ${!asked.errors && html`<div class="beside"><${Results} line=${line} asked=${asked} cursor=${parameters.get('cursor') || ''} />
+      ${asked.parameters && html`<div><${Facets} parameters=${asked.parameters} line=${line} turned=${parameters.has('cursor')} /><${Export} parameters=${asked.parameters} /></div>`}</div>`}`;
 }

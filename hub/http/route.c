@@ -19,7 +19,7 @@ static const struct mr_api_reading events = {"log.find", true,
                 {"correlation", "correlation", false}, {"id", "id", false}, {"source", "source", false},
                 {"state", "state", false}, {"from", "from", false}, {"to", "to", false},
                 {"from_number", "least", true}, {"to_number", "last", true}, {"cursor", "first", true},
-                {"limit", "limit", true}}};
+                {"limit", "limit", true}, {"order", "order", false}}};
 static const struct mr_api_reading watch = {"log.find", true,
         {{"type", "type", false}, {"system", "system", false}, {"organisation", "organisation", false},
                 {"correlation", "correlation", false}, {"source", "source", false},

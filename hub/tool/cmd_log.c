@@ -79,6 +79,7 @@ const struct tool_command tool_log = {
                 "               --correlation ID  --id ID (of the source)  --number A-B\n"
                 "               --from TIME  --to TIME (not included; 2026-03-01 or RFC 3339, UTC)\n"
                 "               --limit N  --after NUMBER  --count (only how many)\n"
+                "               --newest (the newest first)\n"
                 "find --case NUMBER and one of --snils N (-: from standard input), --local SYSTEM:ID,\n"
                 "               --person ID   the records of a person, by their envelopes. Needs --as NAME "
                 "with\n"

@@ -18,7 +18,8 @@ enum { PAGE = 500, PERSON_PAGE = 200, LINE_BYTES = 64 };
 struct find {
     struct tool *tool;
     json_t *arguments;
-    bool person, count;
+    bool person, count, newest;
+    json_int_t least;      /* of --number, --after; 0: not said */
     int identifiers;       /* that name the person */
     bool nobody;           /* the identifier leads to nobody */
     char line[LINE_BYTES]; /* of standard input */
@@ -79,6 +80,10 @@ static void print_end(const struct find *find)
                 find->next);
     else if (find->count)
         (void)printf("%" JSON_INTEGER_FORMAT "\n", find->found);
+    else if (find->next && find->newest)
+        (void)printf("there may be more: go on with --number %" JSON_INTEGER_FORMAT "-%" JSON_INTEGER_FORMAT
+                     "\n",
+                find->least ? find->least : 1, find->next);
     else if (find->next)
         (void)printf("there may be more: go on with --after %" JSON_INTEGER_FORMAT "\n", find->next - 1);
     else if (find->found == 0)
@@ -112,8 +117,9 @@ static const struct option options[] = {{"type", required_argument, NULL, 't'},
         {"from", required_argument, NULL, 'f'}, {"to", required_argument, NULL, 'u'},
         {"number", required_argument, NULL, 'n'}, {"after", required_argument, NULL, 'a'},
         {"limit", required_argument, NULL, 'l'}, {"count", no_argument, NULL, 'c'},
-        {"person", required_argument, NULL, 'p'}, {"snils", required_argument, NULL, 'S'},
-        {"local", required_argument, NULL, 'L'}, {"case", required_argument, NULL, 'C'}, {NULL, 0, NULL, 0}};
+        {"newest", no_argument, NULL, 'N'}, {"person", required_argument, NULL, 'p'},
+        {"snils", required_argument, NULL, 'S'}, {"local", required_argument, NULL, 'L'},
+        {"case", required_argument, NULL, 'C'}, {NULL, 0, NULL, 0}};
 
 static const struct {
     int option;
@@ -153,7 +159,8 @@ static int take_range(struct find *find, const char *text)
     }
     if (*end)
         return usage("--number takes A, A- or A-B", text);
-    (void)json_object_set_new(find->arguments, "first", json_integer(first));
+    find->least = first;
+    (void)json_object_set_new(find->arguments, "least", json_integer(first));
     if (last)
         (void)json_object_set_new(find->arguments, "last", json_integer(last));
     return 0;
@@ -168,8 +175,10 @@ static int take_number(struct find *find, int option, const char *text)
         return usage(option == 'l' ? "--limit takes a number from 1 on" : "--after takes a log number", text);
     if (option == 'l')
         find->limit = number;
-    else
+    else {
+        find->least = number + 1 > find->least ? number + 1 : find->least;
         (void)json_object_set_new(find->arguments, "after", json_integer(number));
+    }
     return 0;
 }
 
@@ -220,6 +229,10 @@ static int take_option(struct find *find, int option, const char *text)
     case 'c':
         find->count = true;
         (void)json_object_set_new(find->arguments, "count", json_true());
+        return 0;
+    case 'N':
+        find->newest = true;
+        (void)json_object_set_new(find->arguments, "order", json_string("newest"));
         return 0;
     case 'S':
         return take_snils(find, text);

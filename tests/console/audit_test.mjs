@@ -63,9 +63,10 @@ async function turningPages(page, stage) {
   const numbers = () => page.$$eval('tbody td:first-child', (cells) => cells.map((cell) => Number(cell.textContent.replace(/\D/g, ''))));
   await page.waitForSelector('tbody a');
   const first = await numbers();
-  await page.click('text="Дальше"');
+  assert.deepEqual(first, [...first].sort((a, b) => b - a), 'what has just happened comes first');
+  await page.click('text="Раньше"');
   await page.waitForFunction(() => location.hash.includes('cursor='));
-  await page.waitForFunction((last) => Number(document.querySelector('tbody td')?.textContent.replace(/\D/g, '')) > last, first.at(-1));
+  await page.waitForFunction((last) => Number(document.querySelector('tbody td')?.textContent.replace(/\D/g, '')) < last, first.at(-1));
   assert.ok((await numbers()).every((n) => !first.includes(n)));
   await page.goBack();
   await page.waitForFunction((n) => Number(document.querySelector('tbody td')?.textContent.replace(/\D/g, '')) === n, first[0]);

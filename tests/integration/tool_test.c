@@ -182,6 +182,8 @@ static void ask(struct scene *scene, bool hub)
             {"log-find", 0, {"log", "find", "--type", "nms.", "--number", "1-"}},
             {"log-find-json", 0, {"log", "find", "--id", "d-1", "--json"}},
             {"log-find-count", 0, {"log", "find", "--system", "copmkp", "--count"}},
+            {"log-find-newest", 0, {"log", "find", "--newest", "--limit", "2", "--json"}},
+            {"log-find-newest-more", 0, {"log", "find", "--newest", "--number", "1-3", "--limit", "2"}},
             {"log-find-none", 0, {"log", "find", "--correlation", "c-1"}},
             {"log-find-time", 65, {"log", "find", "--from", "yesterday"}},
             {"log-find-system", 65, {"log", "find", "--system", "nobody"}},

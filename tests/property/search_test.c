@@ -32,8 +32,9 @@ struct history {
     uint64_t seed, state;
     struct hub_env *env;
     unsigned events;
-    unsigned answered, by_org, by_correlation, by_person, by_id; /* questions that had an answer */
-    int64_t times[2 * EVENTS_MAX];                               /* of the records, from number 1 */
+    unsigned answered, by_org, by_correlation, by_person, by_id,
+            from_newest;           /* questions that had an answer */
+    int64_t times[2 * EVENTS_MAX]; /* of the records, from number 1 */
 };
 
 #define CHECK(h, condition)                                                                                  \
@@ -178,6 +179,7 @@ static void ask_for(struct history *h, struct question *q)
         s->last = 1 + below(h, head + 5);
     if (below(h, 4) == 0)
         s->looks_max = 1 + below(h, 50);
+    s->newest = below(h, 2) == 0;
 }
 
 static bool same(const char *a, const char *b)
@@ -254,8 +256,18 @@ static void whole_answer(struct history *h, struct mr_search s, struct answer *r
     ret->count = 0;
     do {
         CHECK(h, mr_search_run(&h->env->house, &s, take, ret, &next, NULL) == 0);
-        s.first = next;
+        *(s.newest ? &s.last : &s.first) = next;
     } while (next != 0);
+}
+
+static void turn_round(struct answer *answer)
+{
+    for (size_t i = 0; i < answer->count / 2; i++) {
+        uint64_t number = answer->numbers[i];
+
+        answer->numbers[i] = answer->numbers[answer->count - 1 - i];
+        answer->numbers[answer->count - 1 - i] = number;
+    }
 }
 
 static void question(struct history *h)
@@ -273,11 +285,14 @@ static void question(struct history *h)
             want->numbers[want->count++] = n;
     }
     mr_log_reader_close(reader);
+    if (q.search.newest)
+        turn_round(want);
     whole_answer(h, q.search, got);
     CHECK(h, got->count == want->count);
     CHECK(h, memcmp(got->numbers, want->numbers, want->count * sizeof *want->numbers) == 0);
     if (want->count > 0) {
         h->answered++;
+        h->from_newest += q.search.newest && want->count > 1;
         h->by_org += q.search.organisation != NULL;
         h->by_correlation += q.search.correlation != NULL;
         h->by_person += q.search.parts != NULL;
@@ -366,7 +381,8 @@ static void random_histories(void **state)
     for (int i = 0; i < ROUNDS; i++)
         round_of(h, i);
     CHECK(h, h->answered > ROUNDS * QUESTIONS / 10);
-    CHECK(h, h->by_org > 10 && h->by_correlation > 10 && h->by_person > 10 && h->by_id > 0);
+    CHECK(h, h->by_org > 10 && h->by_correlation > 10 && h->by_person > 10 && h->by_id > 0 &&
+                     h->from_newest > 10);
     free(h);
 }
 
