@@ -220,9 +220,13 @@ static void put_own(struct mr_buf *out, const struct own *own)
 
 static int compare(struct mr_slice a, const char *b)
 {
-    size_t size = strlen(b);
-    int r = memcmp(a.data, b, a.size < size ? a.size : size);
+    size_t size;
+    int r;
 
+    if (a.size > 0 && a.data[0] != (uint8_t)*b) /* most names differ in their first letter */
+        return a.data[0] - (uint8_t)*b;
+    size = strlen(b);
+    r = memcmp(a.data, b, a.size < size ? a.size : size);
     return r ? r : (a.size > size) - (a.size < size);
 }
 

@@ -37,7 +37,7 @@ void mr_slot_plan_add_person(struct mr_slot_plan *plan, struct mr_slice block)
     struct mr_slice values[PERSON_TAG_MAX + 1] = {0};
     struct mr_wire_field field;
 
-    while (mr_wire_next(&block, &field) == 1) {
+    while (mr_wire_take(&block, &field) == 1) {
         bool fits = field.number <= PERSON_TAG_MAX && field.wire_type == WIRE_LENGTH_DELIMITED;
 
         if (fits && !values[field.number].data)
