@@ -15,7 +15,7 @@
 
 enum { FILE_BYTES_MAX = 64 * 1024 * 1024 };
 
-#define NOTE ".УДАЛЕНО.txt"
+#define NOTE ".removed.txt"
 static const char note_text[] = "\xef\xbb\xbf"
                                 "Строки, которые не были приняты, и отчёт о них удалены: среди них были "
                                 "данные человека, о котором есть\r\n"

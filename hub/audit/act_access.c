@@ -50,6 +50,9 @@ static int open_record(struct look *look, struct mr_error *reterr)
 
     if (r == 0)
         r = mr_log_read(look->reader, look->number, &look->view, reterr);
+    if (r == MR_ENOTFOUND)
+        r = mr_error_set(reterr, r, "number", "the log begins at 1", "the log ends at %llu",
+                (unsigned long long)mr_log_reader_head(look->reader));
     if (r < 0)
         return r;
     if (!(record->flags & MR_RECORD_SEALED) || record->flags & MR_RECORD_QUARANTINED)

@@ -122,6 +122,11 @@ static void on_failed_test(void *ctx, const struct mr_error *failure)
         tool_say(stderr, "test: %s: %s\n  what to do: %s\n", failure->where, failure->what, failure->cure);
 }
 
+static void say_many(unsigned count, const char *noun)
+{
+    tool_say(stdout, ", %u %s%s", count, noun, count == 1 ? "" : "s");
+}
+
 static void print_summary(const struct tool *tool, json_t *warnings, json_t *failed)
 {
     const struct mr_config *config = tool->config;
@@ -129,17 +134,14 @@ static void print_summary(const struct tool *tool, json_t *warnings, json_t *fai
     size_t wrong = json_array_size(failed);
     json_t *document;
 
-    if (!tool->json && tests == 0) {
-        tool_say(stdout, "%s: in order: region %s, %u systems, %u subscriptions, %u operators\n",
-                tool->config_path, config->region, config->systems_count,
-                mr_config_subscriptions_configured(config), config->operators_count);
-        return;
-    }
     if (!tool->json) {
-        tool_say(stdout,
-                "%s: in order: region %s, %u systems, %u subscriptions, %u operators, %u tests hold\n",
-                tool->config_path, config->region, config->systems_count,
-                mr_config_subscriptions_configured(config), config->operators_count, tests);
+        tool_say(stdout, "%s: in order: region %s", tool->config_path, config->region);
+        say_many(config->systems_count, "system");
+        say_many(mr_config_subscriptions_configured(config), "subscription");
+        say_many(config->operators_count, "operator");
+        if (tests > 0)
+            say_many(tests, "test");
+        tool_say(stdout, "%s\n", tests == 0 ? "" : tests == 1 ? " holds" : " hold");
         return;
     }
     document = json_pack("{s:b, s:i, s:i, s:O, s:i, s:O}", "ok", wrong == 0, "systems",

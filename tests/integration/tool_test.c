@@ -332,7 +332,7 @@ static void test_the_example_of_the_docs(void **state)
 
     run_program(&run, (const char *const[]){"marshrut", "-c", scene->hub.config, "config", "check",
                               MR_SOURCE_DIR "/docs/example.yaml", NULL});
-    assert_non_null(strstr(run_program_out(&run), "9 operators, 1 tests hold"));
+    assert_non_null(strstr(run_program_out(&run), "9 operators, 1 test holds"));
     assert_int_equal(run.status, 0);
     run_program_fini(&run);
 }
@@ -365,12 +365,29 @@ static void test_filter(void **state)
     expect(scene, "filter-usage", 64, NULL, ARGS("filter"));
 }
 
+/* Last: each look is an event, which the questions before would find. */
+static void test_looking(void **state)
+{
+    struct scene *scene = *state;
+
+    spawn_start(&scene->hub);
+    expect(scene, "access-look-json", 0, NULL,
+            ARGS("--as", "auditor", "access", "look", "2", "--reason", "person", "--case", "17-03",
+                    "--json"));
+    expect(scene, "access-list-json", 0, NULL,
+            ARGS("--as", "auditor", "access", "list", "--case", "17-03", "--json"));
+    expect(scene, "access-look-nothing", 66, NULL,
+            ARGS("--as", "auditor", "access", "look", "99", "--reason", "person", "--case", "17-03"));
+    spawn_stop(&scene->hub);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_help), cmocka_unit_test(test_wrong_calls),
             cmocka_unit_test(test_publish), cmocka_unit_test(test_questions), cmocka_unit_test(test_config),
             cmocka_unit_test(test_examples), cmocka_unit_test(test_the_example_of_the_docs),
-            cmocka_unit_test(test_filter), cmocka_unit_test(test_without_hub)};
+            cmocka_unit_test(test_filter), cmocka_unit_test(test_without_hub),
+            cmocka_unit_test(test_looking)};
 
     return cmocka_run_group_tests(tests, setup, teardown);
 }

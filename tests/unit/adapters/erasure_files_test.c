@@ -124,7 +124,7 @@ static void test_files_go_together(void **state)
     assert_false(mr_file_exists(school, "a.csv.20261122T101500.123Z.report.txt"));
     assert_true(mr_file_exists(school, "b.csv.20261122T101500.124Z.rejected.csv"));
     assert_true(mr_file_exists(school, "b.csv.20261122T101500.124Z.report.txt"));
-    assert_true(mr_file_exists(school, "a.csv.20261122T101500.123Z.УДАЛЕНО.txt"));
+    assert_true(mr_file_exists(school, "a.csv.20261122T101500.123Z.removed.txt"));
     assert_true(mr_file_exists(done, "a.csv.20261122T101500.123Z.receipt.txt")); /* it names nobody */
     assert_false(mr_file_exists(done, "c.csv.20261122T101501.000Z.receipt.txt"));
     assert_int_equal(mr_erasure_files(dirs, 3, &notice, &files), 0); /* again, after a kill */
