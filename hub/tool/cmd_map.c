@@ -204,6 +204,11 @@ static void folder_of(const char *path, char *out, size_t size)
     (void)snprintf(out, size, "%.*s", begin ? (int)(end - begin) : 0, begin ? begin : "");
 }
 
+static const char *plural(long long count)
+{
+    return count == 1 ? "" : "s";
+}
+
 static int check_file(struct tool *tool, const struct mr_mapper *mapper, const char *path,
         struct mr_slice content, const char *folder, struct mr_error *error)
 {
@@ -232,8 +237,9 @@ static int check_file(struct tool *tool, const struct mr_mapper *mapper, const c
         (void)printf("{\"kind\":\"%s\",\"rows\":%lld,\"events\":%lld,\"problems\":%lld}\n", mapper->kind,
                 check.rows, check.events, check.problems);
     else
-        tool_say(stdout, "%s: %lld rows, %lld events would be sent, %lld problems (read as: %s)\n", path,
-                check.rows, check.events, check.problems, mapper->what);
+        tool_say(stdout, "%s: %lld row%s, %lld event%s would be sent, %lld problem%s (read as: %s)\n", path,
+                check.rows, plural(check.rows), check.events, plural(check.events), check.problems,
+                plural(check.problems), mapper->what);
     if (r == 1) /* a person would be asked to confirm */
         return mr_error_set(error, MR_EAGAIN, error->where, error->cure, "%s", error->what);
     return r < 0 ? r : check.problems > 0;

@@ -75,6 +75,14 @@ static long long *count_of(struct publish *publish, const json_t *result)
                                                                                : &publish->refused;
 }
 
+/* A sentence that goes on. */
+static int without_point(const char *sentence)
+{
+    size_t size = strlen(sentence);
+
+    return (int)(size - (size > 0 && sentence[size - 1] == '.'));
+}
+
 static void print_result(struct publish *publish, json_t *result, long long position)
 {
     const char *verdict = json_string_value(json_object_get(result, "verdict"));
@@ -99,8 +107,8 @@ static void print_result(struct publish *publish, json_t *result, long long posi
     if (json_object_get(result, "number"))
         (void)printf(" %" JSON_INTEGER_FORMAT, json_integer_value(json_object_get(result, "number")));
     if (texts[0][0])
-        tool_say(
-                stdout, " (%s%s%s): %s; %s", texts[0], texts[1][0] ? ", " : "", texts[1], texts[2], texts[3]);
+        tool_say(stdout, " (%s%s%s): %.*s; %s", texts[0], texts[1][0] ? ", " : "", texts[1],
+                without_point(texts[2]), texts[2], texts[3]);
     print_subscriptions(json_object_get(result, "subscriptions"));
     (void)printf("\n");
 }
