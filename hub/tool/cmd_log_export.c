@@ -5,6 +5,7 @@
 
 #include "hub/tool/apart.h"
 #include "hub/tool/log_tiles.h"
+#include "hub/tool/progress.h"
 #include "hub/tool/render.h"
 
 struct export
@@ -15,6 +16,7 @@ struct export
     struct mr_checkpoint new_;
     uint64_t old_size; /* what the folder has already; 0: nothing */
     uint64_t files;
+    struct tool_progress progress;
     uint64_t withheld; /* entries of them that have expired: written with length 0 */
 };
 
@@ -46,8 +48,10 @@ static int put_level(struct export *e, int level, struct mr_error *reterr)
     int r = 0;
 
     for (; r == 0 && (width = mr_tile_width(level, tile, e->new_.size)) > 0; tile++)
-        if (width == MR_TILE_WIDTH || width != mr_tile_width(level, tile, e->old_size))
+        if (width == MR_TILE_WIDTH || width != mr_tile_width(level, tile, e->old_size)) {
             r = put_tile(e, level, tile, width, reterr);
+            tool_progress_tick(&e->progress, "log export", e->files, 0);
+        }
     return r;
 }
 
@@ -84,6 +88,7 @@ static int export_all(struct export *e, const struct mr_note_key *key, struct mr
 
     for (int level = -1; r == 0 && level < MR_TILE_LEVELS; level++)
         r = put_level(e, level, reterr);
+    tool_progress_end(&e->progress);
     mr_buf_printf(&line, "%s\n", mr_note_key_format(key, vkey));
     if (r == 0)
         r = mr_buf_failed(&line) ? MR_ENOMEM : tile_write(e->dir, "vkey", mr_buf_slice(&line), reterr);

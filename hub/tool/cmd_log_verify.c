@@ -8,8 +8,10 @@
 
 #include "hub/sign/log_key.h"
 #include "hub/tool/log_tiles.h"
+#include "hub/tool/progress.h"
 #include "hub/tool/render.h"
 #include "proto/base/bytes.h"
+#include "proto/base/tick.h"
 
 struct verify {
     const char *dir, *proof, *leaf, *key_text;
@@ -19,6 +21,7 @@ struct verify {
     struct mr_log_reader *reader;
     struct mr_buf file; /* bundle or tile last read */
     uint64_t checkpoints;
+    struct tool_progress progress;
     uint64_t gone; /* records whose leaf is not there: their hash is taken from the tree */
 };
 
@@ -123,6 +126,8 @@ static int check_records(struct verify *v, uint64_t head, struct mr_checkpoint *
 
     for (uint64_t n = 1; r == 0 && n <= head; n++) {
         r = mr_log_read_next(v->reader, view, reterr);
+        if (n % MR_TICK_EVERY == 0)
+            tool_progress_tick(&v->progress, "log verify", n, head);
         if (r == 0)
             r = check_record(v, &view->record);
         if (r < 0 || n != next.size)
@@ -157,6 +162,7 @@ static int verify_store(struct tool *tool, struct mr_log *log, struct mr_log_rea
     v->check->load = load_row;
     if (r == 0)
         r = check_records(v, head, &last, reterr);
+    tool_progress_end(&v->progress);
     return r < 0 ? r : report(tool, v, &last, head);
 }
 
@@ -279,8 +285,11 @@ static int verify_folder(struct tool *tool, struct verify *v, struct mr_error *r
     v->check->size = checkpoint.size;
     v->check->load = load_tile;
     for (uint64_t tile = 0; r == 0 && (width = mr_tile_width(MR_TILE_ENTRIES, tile, checkpoint.size)) > 0;
-            tile++)
+            tile++) {
+        tool_progress_tick(&v->progress, "log verify", tile * MR_TILE_WIDTH, checkpoint.size);
         r = check_bundle(v, tile, width, reterr);
+    }
+    tool_progress_end(&v->progress);
     if (r == 0)
         r = tile_check_root(v->check, &checkpoint);
     v->checkpoints = 1;

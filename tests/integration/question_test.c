@@ -174,11 +174,44 @@ static void a_passport_tells_and_so_does_who_waits_for_it(void **state)
     spawn_stop(&scene->spawn);
 }
 
+static bool is_signed(void *ctx)
+{
+    const struct scene *scene = ctx;
+
+    return bus_status_number(&scene->spawn, "signed") > EVENTS;
+}
+
+/* What the tool does by itself. */
+static void a_check_of_the_log_is_shown(void **state)
+{
+    static const char *const words[] = {"log", "verify", NULL};
+    char folder[192];
+    const char *const more[] = {"log", "export", folder, NULL}, *const again[] = {
+                                                                        "log", "verify", folder, NULL};
+    struct scene *scene = *state;
+
+    (void)snprintf(folder, sizeof folder, "%s/exported", scene->spawn.dir);
+    bus_publish_programmes(&scene->spawn, 1 + EVENTS, 1);
+    spawn_until("the checkpoint", is_signed, scene);
+    ask(scene, &scene->terminal, words);
+    terminal_expect(&scene->terminal, "log verify: 1024 of 36");
+    assert_int_equal(terminal_wait(&scene->terminal), 0);
+    terminal_close(&scene->terminal);
+    ask(scene, &scene->terminal, more);
+    terminal_expect(&scene->terminal, "log export: 1\r");
+    assert_int_equal(terminal_wait(&scene->terminal), 0);
+    terminal_close(&scene->terminal);
+    ask(scene, &scene->terminal, again);
+    terminal_expect(&scene->terminal, "log verify: 0 of 36");
+    assert_int_equal(terminal_wait(&scene->terminal), 0);
+    spawn_stop(&scene->spawn);
+}
+
 int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
-    const struct CMUnitTest tests[] = {
-            CASE(a_search_tells), CASE(a_passport_tells_and_so_does_who_waits_for_it)};
+    const struct CMUnitTest tests[] = {CASE(a_search_tells),
+            CASE(a_passport_tells_and_so_does_who_waits_for_it), CASE(a_check_of_the_log_is_shown)};
 
 #ifndef MR_FAULT_POINTS
     return 77; /* nothing can be held */
