@@ -31,6 +31,25 @@ bool mr_feed_room(struct mr_feed *feed)
 
 /* ---- the turn ---- */
 
+/* What is in memory stays for those who are here and have not come further than where it begins. */
+static void rest(struct mr_deliver *deliver)
+{
+    uint64_t first = mr_fresh_first(&deliver->tail.fresh), next = UINT64_MAX;
+    bool listened = false;
+
+    for (uint32_t i = 0; i < deliver->feeds_count; i++) {
+        const struct mr_feed *feed = deliver->feeds[i];
+        uint64_t wants = mr_wanted_next(&feed->wanted);
+
+        if (!feed->session)
+            continue;
+        listened = true;
+        if (wants >= first && wants < next)
+            next = wants;
+    }
+    mr_tail_rest(&deliver->tail, listened, next);
+}
+
 static void on_idle(uv_idle_t *idle)
 {
     struct mr_deliver *deliver = idle->data;
@@ -46,7 +65,7 @@ static void on_idle(uv_idle_t *idle)
     }
     if (more)
         return;
-    mr_tail_rest(&deliver->tail);
+    rest(deliver);
     (void)uv_idle_stop(idle);
     if (deliver->rested)
         deliver->rested(deliver->rested_ctx);

@@ -33,7 +33,7 @@ static void drop_first(struct mr_fresh *fresh)
     struct mr_fresh_batch *batch =
             MR_CONTAINER(mr_list_pop_front(&fresh->batches), struct mr_fresh_batch, link);
 
-    fresh->bytes -= batch->records.capacity;
+    fresh->bytes -= batch->records.size;
     fresh->at = NULL;
     mr_buf_wipe(&batch->records);
     mr_buf_fini(&batch->spans);
@@ -46,6 +46,22 @@ void mr_fresh_clear(struct mr_fresh *fresh)
         drop_first(fresh);
 }
 
+static struct mr_fresh_batch *first_of(const struct mr_fresh *fresh)
+{
+    return MR_CONTAINER(fresh->batches.next, struct mr_fresh_batch, link);
+}
+
+void mr_fresh_forget(struct mr_fresh *fresh, uint64_t before)
+{
+    while (!mr_list_empty(&fresh->batches) && first_of(fresh)->first + first_of(fresh)->count <= before)
+        drop_first(fresh);
+}
+
+uint64_t mr_fresh_first(const struct mr_fresh *fresh)
+{
+    return mr_list_empty(&fresh->batches) ? 0 : first_of(fresh)->first;
+}
+
 static bool without_gaps(const struct mr_buf *spans, size_t count)
 {
     return span_at(spans, count - 1).number - span_at(spans, 0).number == count - 1;
@@ -56,7 +72,7 @@ void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake)
     size_t count = intake->spans.size / sizeof(struct mr_intake_span);
     struct mr_fresh_batch *batch;
 
-    if (intake->status < 0 || intake->dry || count == 0 || intake->records.capacity > MR_FRESH_BYTES ||
+    if (intake->status < 0 || intake->dry || count == 0 || intake->records.size > MR_FRESH_BYTES ||
             !without_gaps(&intake->spans, count))
         return;
     batch = calloc(1, sizeof *batch);
@@ -69,7 +85,7 @@ void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake)
     batch->spans = intake->spans;
     intake->records = intake->spans = MR_BUF_INIT;
     mr_list_push_back(&fresh->batches, &batch->link);
-    fresh->bytes += batch->records.capacity;
+    fresh->bytes += batch->records.size;
     while (fresh->bytes > MR_FRESH_BYTES)
         drop_first(fresh);
 }

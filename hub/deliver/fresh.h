@@ -1,7 +1,7 @@
 /*
  * Records that have just become durable, as the writer got them: delivery has them from here while it looks
- * at the end of the log, and from the log when they are not here any more. They are kept until delivery
- * rests, and never more than so many bytes; who lags reads the log. Loop thread.
+ * at the end of the log, and from the log when they are not here any more. They are kept until all who may
+ * use them have gone past, and never more than so many bytes; who lags further reads the log. Loop thread.
  */
 #ifndef MR_HUB_DELIVER_FRESH_H
 #define MR_HUB_DELIVER_FRESH_H
@@ -14,7 +14,7 @@
 struct mr_intake;
 struct mr_fresh_batch;
 
-enum { MR_FRESH_BYTES = 8 * 1024 * 1024 };
+enum { MR_FRESH_BYTES = 16 * 1024 * 1024 };
 
 struct mr_fresh {
     struct mr_list batches; /* by number; a zeroed one is begun by mr_fresh_init() */
@@ -24,6 +24,9 @@ struct mr_fresh {
 
 void mr_fresh_init(struct mr_fresh *fresh);
 void mr_fresh_clear(struct mr_fresh *fresh); /* wipes */
+/* What lies before this number, as far as batches are whole before it. */
+void mr_fresh_forget(struct mr_fresh *fresh, uint64_t before);
+uint64_t mr_fresh_first(const struct mr_fresh *fresh); /* 0: nothing is here */
 
 /* Keeps the records of an intake, when it is durable and there is room for them; they are taken out of it. */
 void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake);

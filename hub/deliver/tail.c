@@ -10,7 +10,8 @@ enum { IDS = UINT16_MAX + 1 };
 
 int mr_tail_init(struct mr_tail *tail, uint64_t through)
 {
-    *tail = (struct mr_tail){.through = through, .joined = calloc(IDS, sizeof *tail->joined)};
+    *tail = (struct mr_tail){
+            .through = through, .joined = calloc(IDS, sizeof *tail->joined), .listened = true};
     mr_fresh_init(&tail->fresh);
     return tail->joined ? 0 : MR_ENOMEM;
 }
@@ -21,6 +22,7 @@ void mr_tail_fini(struct mr_tail *tail)
         mr_fresh_clear(&tail->fresh);
     free(tail->joined);
     tail->joined = NULL;
+    tail->listened = false;
 }
 
 void mr_tail_join(struct mr_tail *tail, struct mr_wanted *wanted)
@@ -86,14 +88,15 @@ int mr_tail_read(struct mr_tail *tail, struct mr_log_reader *reader, uint64_t nu
 
 void mr_tail_settle(struct mr_tail *tail, struct mr_intake *intake)
 {
-    if (tail->joined_count > 0)
+    if (tail->listened)
         mr_fresh_keep(&tail->fresh, intake);
     mr_intake_free(intake);
 }
 
-void mr_tail_rest(struct mr_tail *tail)
+void mr_tail_rest(struct mr_tail *tail, bool listened, uint64_t next)
 {
-    mr_fresh_clear(&tail->fresh);
+    tail->listened = listened;
+    mr_fresh_forget(&tail->fresh, next);
 }
 
 bool mr_tail_look(

@@ -14,7 +14,8 @@ struct mr_tail {
     struct mr_wanted **joined; /* by id of subscription; NULL: not here */
     size_t joined_count;
     uint32_t looks;
-    struct mr_fresh fresh; /* what it may have without the log */
+    struct mr_fresh fresh; /* what may be had without the log */
+    bool listened;         /* what comes is kept there */
 };
 
 /* What comes behind number `through` is looked at. 0 or MR_ENOMEM. */
@@ -37,8 +38,11 @@ int mr_tail_read(struct mr_tail *tail, struct mr_log_reader *reader, uint64_t nu
  * may want them (fresh.h). Also of a tail that was never begun, or is over.
  */
 void mr_tail_settle(struct mr_tail *tail, struct mr_intake *intake);
-/* Nobody who is here needs what is in memory any more. */
-void mr_tail_rest(struct mr_tail *tail);
+/*
+ * What is in memory is needed from `next` on, by those who can have it from there. listened: somebody is here
+ * for whom what comes is to be kept.
+ */
+void mr_tail_rest(struct mr_tail *tail, bool listened, uint64_t next);
 
 /* It has nothing left, and has seen everything up to `through`. It stays where it is until it leaves. */
 void mr_tail_join(struct mr_tail *tail, struct mr_wanted *wanted);

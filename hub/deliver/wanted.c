@@ -35,12 +35,21 @@ static void look_in_index(struct mr_wanted *wanted, const struct mr_house *house
         wanted->scanned = wanted->ahead[found - 1]; /* the index grew meanwhile */
 }
 
+static int read_record(
+        struct mr_wanted *wanted, struct mr_log_reader *reader, uint64_t number, struct mr_record_view *view)
+{
+    bool stays;
+
+    return wanted->tail ? mr_tail_read(wanted->tail, reader, number, view, &stays)
+                        : mr_log_read(reader, number, view, NULL);
+}
+
 static void look_in_log(struct mr_wanted *wanted, struct mr_log_reader *reader, uint64_t through,
         struct mr_record_view *view, size_t *budget)
 {
     while (wanted->scanned<through && * budget> 0 && wanted->count < MR_WANTED_AHEAD) {
         uint64_t number = ++wanted->scanned;
-        int r = mr_log_read(reader, number, view, NULL);
+        int r = read_record(wanted, reader, number, view);
 
         (*budget)--;
         /* A damaged head cannot say whom it was for: the scrubber reports it, delivery goes on. */
@@ -81,6 +90,13 @@ void mr_wanted_take(struct mr_wanted *wanted)
 {
     assert(wanted->at < wanted->count);
     wanted->at++;
+}
+
+uint64_t mr_wanted_next(const struct mr_wanted *wanted)
+{
+    if (wanted->at < wanted->count)
+        return wanted->ahead[wanted->at];
+    return (wanted->joined ? wanted->tail->through : wanted->scanned) + 1;
 }
 
 /* The first record from `number` on, and below `end`, that can be read; its time in the view. */

@@ -30,6 +30,8 @@ void mr_wanted_restart(struct mr_wanted *wanted, uint64_t after); /* of the same
 uint64_t mr_wanted_peek(struct mr_wanted *wanted, const struct mr_house *house, struct mr_log_reader *reader,
         struct mr_record_view *view, size_t *budget);
 void mr_wanted_take(struct mr_wanted *wanted);
+/* Nothing before this number is still to be given out. */
+uint64_t mr_wanted_next(const struct mr_wanted *wanted);
 
 /* First number recorded at or after a time; head + 1 when there is none. */
 uint64_t mr_wanted_from_time(struct mr_log_reader *reader, struct mr_record_view *view, int64_t time_us);

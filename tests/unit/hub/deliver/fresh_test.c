@@ -125,12 +125,36 @@ static void the_oldest_goes_when_there_is_no_room(void **state)
     free(view);
 }
 
+static void batches_before_a_number_go(void **state)
+{
+    struct mr_record_view *view = view_new();
+    struct mr_fresh fresh;
+
+    (void)state;
+    mr_fresh_init(&fresh);
+    assert_int_equal(mr_fresh_first(&fresh), 0);
+    keep(&fresh, intake_of(5, 7));
+    keep(&fresh, intake_of(8, 9));
+    mr_fresh_forget(&fresh, 7);
+    assert_int_equal(mr_fresh_first(&fresh), 5); /* 7 is still wanted */
+    has_it(&fresh, 7, view);
+    mr_fresh_forget(&fresh, 8);
+    assert_int_equal(mr_fresh_first(&fresh), 8);
+    assert_false(mr_fresh_find(&fresh, 7, view));
+    has_it(&fresh, 8, view);
+    mr_fresh_forget(&fresh, UINT64_MAX);
+    assert_int_equal(mr_fresh_first(&fresh), 0);
+    assert_int_equal(fresh.bytes, 0);
+    free(view);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(what_was_kept_is_found_in_any_order),
             cmocka_unit_test(what_is_not_durable_is_not_kept),
             cmocka_unit_test(the_oldest_goes_when_there_is_no_room),
+            cmocka_unit_test(batches_before_a_number_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,20 @@ static int teardown(void **state)
     return hub_env_teardown(&env);
 }
 
+/* Nobody wants anything before it. */
+static uint64_t lowest(const struct scene *scene)
+{
+    uint64_t ret = UINT64_MAX;
+
+    for (size_t sub = 0; sub < SUBS; sub++) {
+        uint64_t next = mr_wanted_next(&scene->receivers[sub].wanted);
+
+        assert_true(next > scene->receivers[sub].taken);
+        ret = next < ret ? next : ret;
+    }
+    return ret;
+}
+
 static void test_same_as_by_itself(void **state)
 {
     struct scene *scene = *state;
@@ -144,7 +158,7 @@ static void test_same_as_by_itself(void **state)
             if (pick(scene, 4) > 0)
                 take(scene, sub, pick(scene, 2) ? UINT32_MAX : pick(scene, 100));
         if (pick(scene, 4) == 0)
-            mr_tail_rest(&scene->tail);
+            mr_tail_rest(&scene->tail, pick(scene, 4) > 0, pick(scene, 2) ? UINT64_MAX : lowest(scene));
         if (pick(scene, 20) == 0) {
             struct receiver *receiver = &scene->receivers[pick(scene, SUBS)];
 
