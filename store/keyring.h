@@ -143,6 +143,8 @@ int mr_keyring_begin(
         struct mr_keyring *keyring, struct mr_keyring_txn **ret); /* MR_EDENIED: opened read_only */
 int mr_keyring_commit(struct mr_keyring_txn *txn); /* frees; durable when 0; cheap when nothing was written */
 void mr_keyring_abort(struct mr_keyring_txn *txn);
+/* Has it written anything, so that its commit waits for the disk? */
+bool mr_keyring_changed(const struct mr_keyring_txn *txn);
 
 /* Blind-index look-up of a normalised identifier, whatever the state of the person. MR_ENOTFOUND. Follows
  * merges. */

@@ -64,6 +64,11 @@ void mr_keyring_abort(struct mr_keyring_txn *txn)
     end(txn, false);
 }
 
+bool mr_keyring_changed(const struct mr_keyring_txn *txn)
+{
+    return txn->dirty;
+}
+
 int mr_keyring_broken(struct mr_keyring_txn *txn, int r)
 {
     if (r < 0 && txn->ret == 0)

@@ -23,6 +23,7 @@ enum {
     NO_SPACE_PAUSE_MS = 200,
     INDEX_PAUSE_MS = 20,
     PART_EVENTS = 128,
+    KEYS_PART_EVENTS = 2048,
     EXPECT_AHEAD = 2,
     RECORD_MORE_MIN = 128
 };
@@ -332,14 +333,15 @@ static bool renew_sender(const struct mr_prepare *prepare, struct mr_intake *int
 
 /*
  * What comes before the next edition, and not much more than PART_EVENTS: the writer begins with it while the
- * rest is prepared. An edition begins with the first of a part.
+ * rest is prepared. When the part before has changed `keys`, this one probably will too, and a commit of them
+ * waits for the disk: then it is more. An edition begins with the first of a part.
  */
 static void take_part(struct mr_prepare *prepare, struct mr_list *batch, struct mr_list *part)
 {
-    size_t events = 0;
+    size_t events = 0, enough = prepare->preparer.keys_written ? KEYS_PART_EVENTS : PART_EVENTS;
     bool first = true;
 
-    while (!mr_list_empty(batch) && events < PART_EVENTS) {
+    while (!mr_list_empty(batch) && events < enough) {
         struct mr_intake *intake = MR_CONTAINER(batch->next, struct mr_intake, link);
 
         if (intake->begins && !first)

@@ -52,6 +52,7 @@ int mr_preparer_begin(struct mr_preparer *preparer)
 
 int mr_preparer_end(struct mr_preparer *preparer, int r)
 {
+    preparer->keys_written = preparer->txn && r == 0 && mr_keyring_changed(preparer->txn);
     if (preparer->txn && r == 0)
         r = mr_keyring_commit(preparer->txn);
     else if (preparer->txn)

@@ -17,6 +17,7 @@ struct mr_preparer {
     struct mr_rule_places *places; /* of the field rules */
     struct mr_index_notes *notes;  /* the indexer's; may be NULL */
     struct mr_keyring_txn *txn;    /* of the batch */
+    bool keys_written;             /* by the batch before */
     struct mr_arena arena;         /* of the event */
     struct mr_resolved resolved;   /* of the event */
     struct mr_sealed sealed;       /* of the event */

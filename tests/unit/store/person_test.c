@@ -178,6 +178,29 @@ static void test_identifiers_are_told_apart(void **state)
     mr_keyring_abort(txn);
 }
 
+/* Asking writes nothing, so its commit waits for no disk. */
+static void test_what_changes_a_transaction(void **state)
+{
+    struct keyring_env *env = *state;
+    struct mr_keyring_txn *txn = keyring_env_begin(env);
+    struct test_person a;
+    struct mr_slot_key key;
+
+    assert_false(mr_keyring_changed(txn));
+    a = keyring_env_person(txn);
+    assert_true(mr_keyring_changed(txn));
+    assert_int_equal(bind(txn, "11223344595", &a), 0);
+    txn = next(env, txn);
+    assert_found(txn, "11223344595", &a);
+    assert_int_equal(mr_person_key(txn, a.id, &key), 0);
+    assert_employed(txn, a.id, 0);
+    assert_int_equal(bind(txn, "11223344595", &a), 0); /* it is so already */
+    assert_false(mr_keyring_changed(txn));
+    assert_int_equal(mr_person_set_state(txn, a.id, MR_PERSON_BLOCKED), 0);
+    assert_true(mr_keyring_changed(txn));
+    mr_keyring_abort(txn);
+}
+
 static void test_bind_clash(void **state)
 {
     struct keyring_env *env = *state;
@@ -385,6 +408,7 @@ int main(void)
             T(test_own_changes_are_seen_at_once),
             T(test_changes_of_state_are_seen_at_once),
             T(test_identifiers_are_told_apart),
+            T(test_what_changes_a_transaction),
             T(test_bind_clash),
             T(test_abort_leaves_nothing),
             T(test_merge),
