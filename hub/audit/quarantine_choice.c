@@ -40,6 +40,19 @@ static int check(const struct mr_quarantine_choice *choice, struct mr_error *ret
             "no such state");
 }
 
+/* A slip of the pen is no system of which nothing waits. "system 7" is one that has lost its name. */
+static int check_system(const struct mr_quarantine_choice *choice, struct mr_error *reterr)
+{
+    static const char nameless[] = "system ";
+
+    if (!*choice->system || strcmp(choice->system, "hub") == 0 ||
+            strncmp(choice->system, nameless, sizeof nameless - 1) == 0 ||
+            mr_names_id(choice->house->names, MR_NAME_SYSTEM, choice->system) != 0)
+        return 0;
+    return mr_error_set(
+            reterr, MR_EINVAL, "system", "give a name of the configuration", "the log has no such system");
+}
+
 int mr_quarantine_choice_read(
         struct mr_quarantine_choice *ret, const struct mr_method_call *call, struct mr_error *reterr)
 {
@@ -61,6 +74,8 @@ int mr_quarantine_choice_read(
         r = read_time(call, &ret->before_us, reterr);
     if (r == 0 && !*ret->state)
         ret->state = "waiting";
+    if (r == 0)
+        r = check_system(ret, reterr);
     return r < 0 ? r : check(ret, reterr);
 }
 

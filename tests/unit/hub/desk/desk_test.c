@@ -250,6 +250,9 @@ static void nothing_is_meant_by_nothing(void **state)
     assert_int_equal(ask_fails(f->env, "quarantine.discard", json_pack("{s:s}", "reason", "tests"), &error),
             MR_EINVAL);
     assert_string_equal(error.where, "number");
+    assert_int_equal(
+            ask_fails(f->env, "quarantine.list", json_pack("{s:s}", "system", "copmpk"), &error), MR_EINVAL);
+    assert_string_equal(error.where, "system");
     assert_int_equal(ask_fails(f->env, "quarantine.release",
                              json_pack("{s:i, s:s}", "number", 1, "reason", "Иванов сказал"), &error),
             MR_EINVAL);
