@@ -185,37 +185,64 @@ static void keep_last(uint64_t *ring, uint64_t *seen, int max, uint64_t number)
     ++*seen;
 }
 
+/* The last ones of from..before-1, in a ring. At most `few` are read: 1 when there are more, 0, or negative.
+ */
+static int keep_between(struct mr_index_reader *reader, const struct mr_index_run *run,
+        struct mr_index_entry wanted, uint64_t from, uint64_t before, uint64_t few, uint64_t *ring, int max,
+        uint64_t *ret_seen)
+{
+    struct mr_index_scan scan = {.cursor = reader->cursor, .run = run};
+    int r;
+
+    wanted.number = from;
+    *ret_seen = 0;
+    r = mr_index_scan_seek(&scan, &wanted);
+    while (r == 1 && scan.block.entry.kind == wanted.kind && scan.block.entry.hash == wanted.hash &&
+            scan.block.entry.number < before) {
+        if (*ret_seen == few)
+            return 1;
+        keep_last(ring, ret_seen, max, scan.block.entry.number);
+        r = mr_index_scan_next(&scan);
+    }
+    return r < 0 ? r : 0;
+}
+
+/* The ring turned so that the newest is first. */
+static int turn_ring(uint64_t *ring, uint64_t seen, int max)
+{
+    int n = seen < (uint64_t)max ? (int)seen : max;
+    uint64_t *copy = n > 1 ? malloc((size_t)n * sizeof *copy) : NULL;
+
+    if (n <= 1)
+        return n;
+    if (!copy)
+        return MR_ENOMEM;
+    for (int i = 0; i < n; i++)
+        copy[i] = ring[(seen - 1 - (uint64_t)i) % (uint64_t)max];
+    memcpy(ring, copy, (size_t)n * sizeof *copy);
+    free(copy);
+    return n;
+}
+
 /*
- * Of one run, descending below `before`: reads the key's numbers upwards and keeps the last ones. That is
- * the whole list of the run for a frequent key; those who ask so ask for a key with few.
+ * Of one run, descending below `before`. Blocks are read upwards: of a key with few entries all of them; of
+ * one with many what stands closely before, in a window that grows until it holds enough.
  */
 static int find_last_in_run(struct mr_index_reader *reader, const struct mr_index_run *run,
         const struct mr_index_entry *wanted, uint64_t before, uint64_t *ret, int max)
 {
-    struct mr_index_scan scan = {.cursor = reader->cursor, .run = run};
-    uint64_t seen = 0;
-    int r = mr_index_scan_seek(&scan, wanted), n;
+    enum { FEW = 512, WINDOW = 4, WIDER = 8 };
+    uint64_t last = run->last < before ? run->last + 1 : before, seen;
+    int r = keep_between(reader, run, *wanted, 0, last, FEW, ret, max, &seen);
 
-    while (r == 1 && scan.block.entry.kind == wanted->kind && scan.block.entry.hash == wanted->hash &&
-            scan.block.entry.number < before) {
-        keep_last(ret, &seen, max, scan.block.entry.number);
-        r = mr_index_scan_next(&scan);
-    }
-    if (r < 0)
-        return r;
-    n = seen < (uint64_t)max ? (int)seen : max;
-    /* The ring turned so that the newest is first. */
-    if (n > 1) {
-        uint64_t *copy = malloc((size_t)n * sizeof *copy);
+    for (uint64_t window = (uint64_t)max * WINDOW; r == 1; window *= WIDER) {
+        bool all = window >= last - run->first;
 
-        if (!copy)
-            return MR_ENOMEM;
-        for (int i = 0; i < n; i++)
-            copy[i] = ret[(seen - 1 - (uint64_t)i) % (uint64_t)max];
-        memcpy(ret, copy, (size_t)n * sizeof *copy);
-        free(copy);
+        r = keep_between(reader, run, *wanted, all ? 0 : last - window, last, UINT64_MAX, ret, max, &seen);
+        if (r == 0 && seen < (uint64_t)max && !all)
+            r = 1;
     }
-    return n;
+    return r < 0 ? r : turn_ring(ret, seen, max);
 }
 
 int mr_index_reader_find_last(struct mr_index_reader *reader, enum mr_index_kind kind,

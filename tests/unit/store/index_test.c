@@ -328,10 +328,45 @@ static void a_damaged_filter_hides_nothing(void **state)
     }
 }
 
+enum { TOLD = 6000, DENSE = 3000, GAP = 4000 };
+
+/* Close together at first, then far apart: 1, 2, ... 3000, 7000, 11000, ... */
+static uint64_t number_at(size_t i)
+{
+    return i < DENSE ? i + 1 : DENSE + (uint64_t)(i - DENSE + 1) * GAP;
+}
+
+/* A key of many: what stands before is found in a window that grows. */
+static void the_last_of_many(void **state)
+{
+    static const size_t asked[] = {0, 1, 7, 511, 512, 513, 514, 2999, 3000, 3001, 3400, 5999, TOLD};
+    static const int sizes[] = {1, 2, 128, 700};
+    struct mr_index *index = open_index(*state, false);
+    struct mr_index_batch *batch = batch_of(index);
+
+    for (size_t i = 0; i < TOLD; i++) {
+        assert_int_equal(mr_index_batch_put(batch, MR_INDEX_TYPE, key_a, number_at(i)), 0);
+        assert_int_equal(mr_index_batch_put(batch, MR_INDEX_TYPE, key_b, number_at(i) + 1), 0);
+    }
+    assert_int_equal(mr_index_batch_commit(batch, number_at(TOLD)), 0);
+    for (size_t a = 0; a < sizeof asked / sizeof asked[0]; a++)
+        for (size_t b = 0; b < sizeof sizes / sizeof sizes[0]; b++) {
+            uint64_t got[700], before = number_at(asked[a]);
+            int want = asked[a] < (size_t)sizes[b] ? (int)asked[a] : sizes[b];
+
+            assert_int_equal(
+                    mr_index_find_last(index, MR_INDEX_TYPE, key_a, before, got, (size_t)sizes[b]), want);
+            for (int i = 0; i < want; i++)
+                assert_true(got[i] == number_at(asked[a] - 1 - (size_t)i));
+        }
+    mr_index_close(index);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(finds_by_key, setup, teardown),
+            cmocka_unit_test_setup_teardown(the_last_of_many, setup, teardown),
             cmocka_unit_test_setup_teardown(through_moves_with_entries, setup, teardown),
             cmocka_unit_test_setup_teardown(found_while_it_is_merged, setup, teardown),
             cmocka_unit_test_setup_teardown(what_came_back_is_found, setup, teardown),
