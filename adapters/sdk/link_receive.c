@@ -222,7 +222,7 @@ static const struct {
 void mr_link_receive(struct mr_link *link, struct mr_slice bytes)
 {
     frame_t *frame;
-    int r = mr_frame_decode(bytes, &link->receive_arena, &frame, NULL);
+    int r = mr_frame_borrow(bytes, &link->receive_arena, &frame, NULL);
 
     if (r < 0) {
         mr_err("link.malformed", "error", mr_err_name(r));

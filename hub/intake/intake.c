@@ -30,6 +30,8 @@ void mr_intake_free(struct mr_intake *intake)
         free(intake->items[i].text);
     free(intake->items);
     mr_buf_wipe(&intake->bytes);
+    if (intake->lent)
+        intake->let_go(intake->lent);
     mr_buf_wipe(&intake->records);
     mr_buf_fini(&intake->spans);
     mr_edition_drop(intake->edition);

@@ -88,6 +88,8 @@ struct mr_intake {
     struct mr_desk_order *order; /* of the desk; NULL: none. Then an item that is not stored leaves nothing */
     struct mr_intake *with;      /* of the hub, in the same commit; goes with this one. May be NULL */
     struct mr_buf bytes;         /* owns the events */
+    void *lent;                  /* or this does, and is let go with the intake; NULL: it does not */
+    void (*let_go)(void *lent);
     struct mr_intake_item *items;
     size_t count;
     int status; /* 0 durable; negative: not stored, and nobody is told but the tool */

@@ -107,7 +107,7 @@ static void decode(struct mr_gateway *gateway, const struct mr_peer *peer,
         return;
     }
     gateway->arena.budget = budget < ARENA_BUDGET_MAX ? budget : ARENA_BUDGET_MAX;
-    r = mr_frame_decode(bytes, &gateway->arena, &frame, NULL);
+    r = mr_frame_borrow(bytes, &gateway->arena, &frame, NULL);
     if (r == 0) {
         gateway->stats.frames++;
         gateway->on_frame(gateway->ctx, peer, system, frame);
@@ -135,12 +135,14 @@ static void on_message(struct mr_zsock *zsock, zmq_msg_t *parts, int count)
         log_bad(gateway, NULL, "no name");
         return;
     }
+    gateway->message = payload;
     peer.id_size = (uint16_t)zmq_msg_size(&parts[0]);
     memcpy(peer.id, zmq_msg_data(&parts[0]), peer.id_size);
     if (count == 2)
         decode(gateway, &peer, system, mr_slice(zmq_msg_data(payload), zmq_msg_size(payload)));
     else
         decode(gateway, &peer, system, mr_slice("", 0)); /* a message is one part: malformed */
+    gateway->message = NULL;
 }
 
 static int set_options(void *socket, const struct mr_endpoint *endpoint, const char *secret_key)

@@ -27,7 +27,10 @@ static inline bool mr_peer_equal(const struct mr_peer *a, const struct mr_peer *
 
 struct mr_gateway;
 
-/* system: authenticated by its key; NULL on the admin endpoint. The frame lives until the call returns. */
+/*
+ * system: authenticated by its key; NULL on the admin endpoint. The frame lives until the call returns. The
+ * content of its bytes fields lies in gateway->message, which the callee may take (hub/session/lent.h).
+ */
 typedef void (*mr_gateway_frame_fn)(void *ctx, const struct mr_peer *peer,
         const struct mr_config_system *system, const Marshrut__Bus__V1__Frame *frame);
 
@@ -52,6 +55,7 @@ struct mr_gateway {
     struct mr_endpoint *endpoints; /* the last one is the admin's */
     uint16_t endpoints_count;
     struct mr_arena arena;
+    zmq_msg_t *message; /* that is being handed on */
     mr_gateway_frame_fn on_frame;
     void *ctx;
     struct mr_gateway_stats stats;

@@ -5,6 +5,7 @@
 
 #include "hub/intake/dedup.h"
 #include "hub/edition/edition.h"
+#include "hub/session/lent.h"
 #include "hub/sign/receipt.h"
 #include "proto/base/bytes.h"
 #include "proto/base/logfmt.h"
@@ -299,26 +300,30 @@ static bool check_frame(struct mr_publish *publish, struct mr_session *session, 
     return true;
 }
 
+/* The events stay where they lie, in the message. */
 static struct mr_intake *intake_of(struct mr_publish *publish, struct mr_session *session,
         const struct mr_producer *producer, const Marshrut__Bus__V1__Publish *frame, size_t skip)
 {
     size_t count = frame->n_events - skip;
     struct mr_intake *intake = mr_intake_new(count);
-    size_t at = 0;
+    zmq_msg_t *message = session->sessions->gateway->message;
+    struct mr_lent *lent;
+    struct mr_slice base;
 
     if (!intake)
         return NULL;
-    for (size_t i = 0; i < count; i++)
-        mr_buf_put(&intake->bytes, frame->events[skip + i].data, frame->events[skip + i].len);
-    if (mr_buf_failed(&intake->bytes)) {
+    base = mr_slice(zmq_msg_data(message), zmq_msg_size(message));
+    intake->lent = lent = mr_lent_take(message);
+    intake->let_go = mr_lent_let_go;
+    if (!lent) {
         mr_intake_free(intake);
         return NULL;
     }
     for (size_t i = 0; i < count; i++) {
-        struct mr_intake_item *item = &intake->items[i];
+        const ProtobufCBinaryData *event = &frame->events[skip + i];
+        size_t at = event->len > 0 ? (size_t)(event->data - base.data) : 0;
 
-        item->event = mr_slice(intake->bytes.data + at, frame->events[skip + i].len);
-        at += item->event.size;
+        intake->items[i].event = mr_slice(mr_lent_bytes(lent).data + at, event->len);
     }
     mr_intake_digest(intake, publish->house->keyring);
     intake->sender = session->system;

@@ -113,7 +113,7 @@ int load_client_decode(
         struct load_client *client, struct mr_slice bytes, frame_t **ret, struct mr_error *reterr)
 {
     mr_arena_reset(&client->arena);
-    return mr_frame_decode(bytes, &client->arena, ret, reterr);
+    return mr_frame_borrow(bytes, &client->arena, ret, reterr);
 }
 
 static int answer_ping(struct load_client *client, uint64_t id)

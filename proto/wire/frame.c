@@ -41,11 +41,11 @@ static int check_body(const Marshrut__Bus__V1__Frame *frame, struct mr_error *re
     return 0;
 }
 
-int mr_frame_decode(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
+static int decode(struct mr_slice bytes, bool borrow, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
         struct mr_error *reterr)
 {
-    static const struct mr_unpack_limits limits = {
-            .fields_max = FRAME_FIELDS_MAX, .depth_max = FRAME_DEPTH_MAX};
+    const struct mr_unpack_limits limits = {
+            .fields_max = FRAME_FIELDS_MAX, .depth_max = FRAME_DEPTH_MAX, .borrow = borrow};
     Marshrut__Bus__V1__Frame *frame;
     ProtobufCMessage *message;
     int r;
@@ -62,6 +62,18 @@ int mr_frame_decode(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus
         return r;
     *ret = frame;
     return 0;
+}
+
+int mr_frame_decode(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
+        struct mr_error *reterr)
+{
+    return decode(bytes, /* borrow= */ false, arena, ret, reterr);
+}
+
+int mr_frame_borrow(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
+        struct mr_error *reterr)
+{
+    return decode(bytes, /* borrow= */ true, arena, ret, reterr);
 }
 
 size_t mr_frame_size(const Marshrut__Bus__V1__Frame *frame)

@@ -14,6 +14,11 @@ enum { MR_PROTOCOL_VERSION = 1, MR_FRAME_BYTES_MAX = 1024 * 1024, MR_BATCH_EVENT
 int mr_frame_decode(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
         struct mr_error *reterr);
 
+/* The same, but what is in its bytes fields (events) is not copied: it lies in `bytes`, which must live as
+ * long as the frame. */
+int mr_frame_borrow(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
+        struct mr_error *reterr);
+
 /* Appends the serialized frame. 0 or MR_ENOMEM. */
 int mr_frame_encode(struct mr_buf *out, const Marshrut__Bus__V1__Frame *frame);
 
