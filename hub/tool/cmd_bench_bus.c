@@ -1,6 +1,7 @@
 /* marshrut bench: options, the run, and `bench keys`. */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 #include "proto/base/list.h"
 #include "proto/wire/frame.h"
 
-enum { BATCH_DEFAULT_MAX = 256, SIZE_MAX_BYTES = 4096 };
+enum { BATCH_DEFAULT_MAX = 256, SIZE_MAX_BYTES = 4096, KEPT_BYTES = 16 << 20 };
 
 /* ---- options ---- */
 
@@ -127,10 +128,18 @@ static uint64_t lag_of(const json_t *status)
     return number_of(json_object_get(status, "index"), "lag_events");
 }
 
+/* A batch's memory is not given back to the kernel between two of them, to be asked for again at once. */
+static void keep_memory(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, KEPT_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_BYTES);
+}
+
 static int init_load(struct load *load, const struct load_hub *hub, const struct load_options *options)
 {
     uint32_t peers = options->producers + options->consumers;
 
+    keep_memory();
     *load = (struct load){.options = options,
             .config = hub->tool.config,
             .endpoint = hub->endpoint,
