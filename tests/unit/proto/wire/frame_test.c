@@ -49,6 +49,31 @@ static void a_frame_comes_back_as_it_went(void **state)
     mr_buf_fini(&out);
 }
 
+/* What is borrowed lies in the bytes of the frame; all else is as when it is copied. */
+static void events_are_borrowed(void **state)
+{
+    static const uint8_t bytes[] = {0x22, 0x0a, 0x08, 0x07, 0x12, 0x02, 'a', 'b', 0x12, 0x00, 0x18, 0x01};
+    struct mr_slice frame = mr_slice(bytes, sizeof bytes);
+    struct mr_arena arena;
+    Frame *copied, *borrowed;
+
+    (void)state;
+    mr_arena_init(&arena, 65536);
+    assert_int_equal(mr_frame_decode(frame, &arena, &copied, NULL), 0);
+    assert_int_equal(mr_frame_borrow(frame, &arena, &borrowed, NULL), 0);
+    assert_int_equal(borrowed->publish->n_events, 2);
+    assert_ptr_equal(borrowed->publish->events[0].data, bytes + 6);
+    assert_int_equal(borrowed->publish->events[0].len, 2);
+    assert_int_equal(borrowed->publish->events[1].len, 0);
+    assert_true(copied->publish->events[0].data != bytes + 6);
+    assert_memory_equal(copied->publish->events[0].data, "ab", 2);
+    assert_int_equal(borrowed->publish->first_sequence, copied->publish->first_sequence);
+    assert_int_equal(borrowed->publish->receipts, copied->publish->receipts);
+    assert_int_equal(
+            mr_frame_borrow(mr_slice(bytes, sizeof bytes - 1), &arena, &borrowed, NULL), MR_EMALFORMED);
+    mr_arena_fini(&arena);
+}
+
 static void broken_frames_are_refused(void **state)
 {
     static const struct {
@@ -136,6 +161,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(a_frame_comes_back_as_it_went),
+            cmocka_unit_test(events_are_borrowed),
             cmocka_unit_test(broken_frames_are_refused),
             cmocka_unit_test(batches_are_limited),
             cmocka_unit_test(size_and_memory_are_limited),
