@@ -78,7 +78,7 @@ static int grow(struct mr_known *known)
 /* For the next entry. */
 static int make_room(struct mr_known *known)
 {
-    uint32_t blocks = block_number(known->end) - block_number(known->first) + 1;
+    uint32_t blocks = (known->end - known->first / BLOCK_NODES * BLOCK_NODES) / BLOCK_NODES + 1;
     struct mr_known_block *block;
     int r = 0;
 

@@ -170,6 +170,29 @@ static void also_when_places_wrap(void **state)
     what_comes_and_goes(8, 50, UINT32_MAX - 1023);
 }
 
+/* ... and the ring of blocks stays as large as what is there: a long tail may lie across the end. */
+static void no_more_room_where_they_wrap(void **state)
+{
+    enum { BLOCK = 1024, TAIL = 12 * BLOCK, COME = 16 * BLOCK };
+    struct mr_dedup_entry entry = {.number = 0};
+    struct mr_known known;
+
+    (void)state;
+    mr_known_init(&known);
+    known.first = known.end = UINT32_MAX - TAIL - BLOCK / 2;
+    while (entry.number < TAIL + COME) {
+        entry.number++;
+        ident_of(entry.number, false, entry.ident);
+        assert_int_equal(mr_known_add(&known, &entry), 0);
+        if (entry.number > TAIL)
+            mr_known_forget(&known, entry.number - TAIL);
+        assert_in_range(known.capacity, 1, 16);
+    }
+    assert_int_equal(mr_known_count(&known), TAIL);
+    assert_true(known.first < known.end); /* all of it has wrapped */
+    mr_known_fini(&known);
+}
+
 /* Pages are split many times, and every entry is found afterwards; then all go, from either end. */
 static void many_are_found(void **state)
 {
@@ -225,6 +248,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(as_a_list_would),
             cmocka_unit_test(also_when_places_wrap),
+            cmocka_unit_test(no_more_room_where_they_wrap),
             cmocka_unit_test(many_are_found),
             cmocka_unit_test(the_whole_ident_counts),
     };
