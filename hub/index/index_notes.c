@@ -226,6 +226,12 @@ static bool hand_over(struct mr_index_notes *notes)
     return true;
 }
 
+/* Not more than there can be room for: else one large batch would be the last one that is noted. */
+static size_t expected_after(size_t size)
+{
+    return size < MR_INDEX_NOTES_BYTES_MAX ? size : MR_INDEX_NOTES_BYTES_MAX;
+}
+
 void mr_index_notes_end(struct mr_index_notes *notes, bool given)
 {
     bool gone = false;
@@ -238,7 +244,7 @@ void mr_index_notes_end(struct mr_index_notes *notes, bool given)
         (void)pthread_mutex_unlock(&notes->lock);
     }
     if (notes->batch.size > 0)
-        notes->last_size = notes->batch.size;
+        notes->last_size = expected_after(notes->batch.size);
     if (gone)
         notes->batch = MR_BUF_INIT;
     else

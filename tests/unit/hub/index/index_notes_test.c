@@ -182,12 +182,36 @@ static void test_taken_back_and_full(void **state)
     mr_index_notes_free(notes);
 }
 
+/* A batch whose notes are larger than all the room is not noted; the next one is. */
+static void test_one_that_is_too_large(void **state)
+{
+    enum { TEXT_BYTES = 32 * 1024, BATCH = MR_INDEX_NOTES_BYTES_MAX / TEXT_BYTES + 1 };
+    static char text[TEXT_BYTES + 1];
+    struct hub_env *env = *state;
+    struct mr_index_notes *notes;
+    struct sample sample;
+    struct mr_slice note;
+
+    assert_int_equal(mr_index_notes_new(&notes), 0);
+    sample_init(&sample);
+    memset(text, 'a', TEXT_BYTES);
+    sample.event.a.correlationid = text;
+    add_batch(env, notes, &sample, 1, BATCH, /* given= */ true);
+    assert_false(mr_index_notes_take(notes, BATCH, &note));
+    sample.event.a.correlationid = NULL;
+    add_batch(env, notes, &sample, 1 + BATCH, 1, /* given= */ true);
+    assert_true(mr_index_notes_take(notes, 1 + BATCH, &note));
+    sample_fini(&sample);
+    mr_index_notes_free(notes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_as_from_the_log, hub_env_setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_only_of_nobody, hub_env_setup, hub_env_teardown),
             cmocka_unit_test_setup_teardown(test_taken_back_and_full, hub_env_setup, hub_env_teardown),
+            cmocka_unit_test_setup_teardown(test_one_that_is_too_large, hub_env_setup, hub_env_teardown),
     };
 
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
