@@ -25,7 +25,8 @@ enum {
     PART_EVENTS = 128,
     KEYS_PART_EVENTS = 2048,
     EXPECT_AHEAD = 2,
-    RECORD_MORE_MIN = 128
+    RECORD_MORE_MIN = 128,
+    RECORD_MORE_MAX = 2048
 };
 
 struct mr_prepare {
@@ -66,24 +67,36 @@ static void reset_intake(struct mr_intake *intake)
     }
 }
 
+static size_t event_bytes(const struct mr_intake *intake)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < intake->count; i++)
+        size += intake->items[i].event.size;
+    return size;
+}
+
 /* Once for all its records, going by those before it: else the buffers double until they are large enough,
  * and are copied and wiped each time. */
 static void make_room(const struct mr_prepare *prepare, struct mr_intake *intake)
 {
     size_t more = prepare->record_more + prepare->record_more / 8;
 
-    (void)mr_buf_reserve(&intake->records, intake->bytes.size + intake->count * more); /* sticky */
+    (void)mr_buf_reserve(&intake->records, event_bytes(intake) + intake->count * more); /* sticky */
     (void)mr_buf_reserve(&intake->spans, intake->count * sizeof(struct mr_intake_span));
 }
 
+/* Within limits: one event whose record is much larger than itself is no rule for a thousand small ones. */
 static void learn_room(struct mr_prepare *prepare, const struct mr_intake *intake)
 {
-    size_t events = intake->bytes.size, records = intake->records.size;
+    size_t events = event_bytes(intake), records = intake->records.size;
 
     if (records > events)
         prepare->record_more = (records - events) / intake->count;
     if (prepare->record_more < RECORD_MORE_MIN)
         prepare->record_more = RECORD_MORE_MIN;
+    if (prepare->record_more > RECORD_MORE_MAX)
+        prepare->record_more = RECORD_MORE_MAX;
 }
 
 /* Is the desk's order to be carried out? Says in the order why not. */
