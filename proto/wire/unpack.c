@@ -342,14 +342,26 @@ static inline const ProtobufCFieldDescriptor *find_field(
     return protobuf_c_message_descriptor_get_field(descriptor, number);
 }
 
-static unsigned count_unknown(const struct level *level, struct mr_slice rest)
+static size_t count_unknown(const struct level *level, struct mr_slice rest)
 {
     struct mr_wire_field raw;
-    unsigned count = 0;
+    size_t count = 0;
 
     while (mr_wire_take(&rest, &raw) == 1)
         count += !find_field(level->descriptor, raw.number);
     return count;
+}
+
+/* As make_room(): before there is memory for them it is known that there are not too many. */
+static int make_unknown_room(struct walk *walk, const struct level *level, struct mr_slice from)
+{
+    ProtobufCMessage *message = level->message;
+    size_t count = count_unknown(level, from);
+
+    if (count > walk->limits->fields_max)
+        return refuse(walk, MR_ETOOBIG, "too many fields");
+    message->unknown_fields = mr_arena_alloc(walk->arena, count * sizeof *message->unknown_fields);
+    return message->unknown_fields ? 0 : no_memory(walk);
 }
 
 /* As protobuf-c keeps it: all behind the tag, the length too. */
@@ -360,14 +372,13 @@ static int keep_unknown(
     struct mr_slice after = raw->raw;
     ProtobufCMessageUnknownField *unknown;
     uint64_t tag;
+    int r;
 
     if (walk->limits->strict)
         return refuse(walk, MR_EMALFORMED, "unknown field");
-    if (!message->unknown_fields)
-        message->unknown_fields =
-                mr_arena_alloc(walk->arena, count_unknown(level, from) * sizeof *message->unknown_fields);
-    if (!message->unknown_fields)
-        return no_memory(walk);
+    r = message->unknown_fields ? 0 : make_unknown_room(walk, level, from);
+    if (r < 0)
+        return r;
     (void)mr_wire_take_varint(&after, &tag);
     unknown = &message->unknown_fields[message->n_unknown_fields];
     *unknown = (ProtobufCMessageUnknownField){.tag = raw->number,
