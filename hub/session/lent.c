@@ -33,3 +33,41 @@ void mr_lent_let_go(void *lent)
     (void)zmq_msg_close(&it->message);
     free(it);
 }
+
+static int copy(struct mr_intake *intake, const ProtobufCBinaryData *events)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < intake->count; i++)
+        mr_buf_put(&intake->bytes, events[i].data, events[i].len);
+    if (mr_buf_failed(&intake->bytes))
+        return MR_ENOMEM;
+    for (size_t i = 0; i < intake->count; i++) {
+        intake->items[i].event = mr_slice(intake->bytes.data + at, events[i].len);
+        at += events[i].len;
+    }
+    return 0;
+}
+
+int mr_lent_events(struct mr_intake *intake, zmq_msg_t *message, const ProtobufCBinaryData *events)
+{
+    const uint8_t *base = zmq_msg_data(message);
+    size_t whole = zmq_msg_size(message), used = 0;
+    struct mr_lent *lent;
+
+    for (size_t i = 0; i < intake->count; i++)
+        used += events[i].len;
+    if (used < whole / 2)
+        return copy(intake, events);
+    lent = mr_lent_take(message);
+    if (!lent)
+        return MR_ENOMEM;
+    intake->lent = lent;
+    intake->let_go = mr_lent_let_go;
+    for (size_t i = 0; i < intake->count; i++) {
+        size_t at = events[i].len > 0 ? (size_t)(events[i].data - base) : 0;
+
+        intake->items[i].event = mr_slice(mr_lent_bytes(lent).data + at, events[i].len);
+    }
+    return 0;
+}

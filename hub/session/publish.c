@@ -300,30 +300,16 @@ static bool check_frame(struct mr_publish *publish, struct mr_session *session, 
     return true;
 }
 
-/* The events stay where they lie, in the message. */
 static struct mr_intake *intake_of(struct mr_publish *publish, struct mr_session *session,
         const struct mr_producer *producer, const Marshrut__Bus__V1__Publish *frame, size_t skip)
 {
-    size_t count = frame->n_events - skip;
-    struct mr_intake *intake = mr_intake_new(count);
-    zmq_msg_t *message = session->sessions->gateway->message;
-    struct mr_lent *lent;
-    struct mr_slice base;
+    struct mr_intake *intake = mr_intake_new(frame->n_events - skip);
 
     if (!intake)
         return NULL;
-    base = mr_slice(zmq_msg_data(message), zmq_msg_size(message));
-    intake->lent = lent = mr_lent_take(message);
-    intake->let_go = mr_lent_let_go;
-    if (!lent) {
+    if (mr_lent_events(intake, session->sessions->gateway->message, frame->events + skip) < 0) {
         mr_intake_free(intake);
         return NULL;
-    }
-    for (size_t i = 0; i < count; i++) {
-        const ProtobufCBinaryData *event = &frame->events[skip + i];
-        size_t at = event->len > 0 ? (size_t)(event->data - base.data) : 0;
-
-        intake->items[i].event = mr_slice(mr_lent_bytes(lent).data + at, event->len);
     }
     mr_intake_digest(intake, publish->house->keyring);
     intake->sender = session->system;

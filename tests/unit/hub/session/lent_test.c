@@ -60,11 +60,48 @@ static void test_nothing_is_left(void **state)
     (void)zmq_msg_close(&message);
 }
 
+/* Two events and something else: in a message of which they are most, and in one of which they are little. */
+static void test_the_smaller_part_is_copied(void **state)
+{
+    enum { FIRST = 100, SECOND = 300, EVENTS = FIRST + SECOND };
+    static const size_t others[] = {0, EVENTS, EVENTS + 2, LARGE};
+
+    (void)state;
+    for (size_t i = 0; i < MR_COUNT(others); i++) {
+        struct mr_intake *intake = mr_intake_new(3);
+        size_t whole = EVENTS + others[i];
+        bool copied = others[i] > EVENTS;
+        zmq_msg_t message;
+        uint8_t *bytes;
+
+        assert_non_null(intake);
+        fill(&message, whole);
+        bytes = zmq_msg_data(&message);
+        memset(bytes + whole - SECOND, 0xa5, SECOND);
+        assert_int_equal(mr_lent_events(intake, &message,
+                                 (const ProtobufCBinaryData[]){
+                                         {FIRST, bytes}, {0, NULL}, {SECOND, bytes + whole - SECOND}}),
+                0);
+        assert_int_equal(zmq_msg_size(&message), copied ? whole : 0);
+        (void)zmq_msg_close(&message);
+        assert_int_equal(intake->lent == NULL, copied);
+        assert_int_equal(intake->bytes.size, copied ? EVENTS : 0);
+        assert_int_equal(intake->items[0].event.size, FIRST);
+        assert_int_equal(intake->items[0].event.data[FIRST - 1], 0x5a);
+        assert_int_equal(intake->items[1].event.size, 0);
+        assert_int_equal(intake->items[2].event.size, SECOND);
+        assert_int_equal(intake->items[2].event.data[0], 0xa5);
+        assert_int_equal(intake->items[2].event.data[SECOND - 1], 0xa5);
+        mr_intake_free(intake);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(test_bytes_stay),
             cmocka_unit_test(test_nothing_is_left),
+            cmocka_unit_test(test_the_smaller_part_is_copied),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
