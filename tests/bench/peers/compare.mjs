@@ -12,7 +12,7 @@ const value = (name, otherwise) => (rest.includes(name) ? rest[rest.indexOf(name
 const quick = rest.includes('--quick');
 const events = Number(value('--events', quick ? 100000 : 600000));
 const rounds = Number(value('--rounds', quick ? 3 : 5));
-const only = value('--only', 'jetstream,redis,rabbitmq,ceiling').split(',');
+const only = value('--only', 'jetstream,jetstream-pull,redis,rabbitmq,ceiling').split(',');
 const windows = value('--windows', '1000,16000').split(',').map(Number);
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -34,13 +34,20 @@ function answers(port) {
 }
 
 // ---- the brokers: how each is started in a folder, or `alone`, the program that is server and load; share: of the events,
-// so that a slow one does not take all day, and a fast one longer than an instant ----
+// so that a slow one does not take all day, and a fast one longer than an instant; note: what the table says of it besides ----
+
+const nats = {
+  share: 1,
+  version: () => execFileSync('nats-server', ['--version']).toString().replace(/^nats-server: v/, 'NATS ').trim(),
+  command: (dir, port) => ['nats-server', ['-a', '127.0.0.1', '-p', port, '-js', '-sd', dir]],
+};
 
 const brokers = {
-  jetstream: {
-    share: 1,
-    version: () => execFileSync('nats-server', ['--version']).toString().replace(/^nats-server: v/, 'NATS ').trim(),
-    command: (dir, port) => ['nats-server', ['-a', '127.0.0.1', '-p', port, '-js', '-sd', dir]],
+  jetstream: nats,
+  'jetstream-pull': {
+    ...nats,
+    version: () => `${nats.version()}, pull, each acknowledged`,
+    note: '; for information: the required ratios are judged by the row of the push consumer',
   },
   redis: {
     share: 0.5,
@@ -169,7 +176,7 @@ async function compareAt(window) {
   console.log('|---|---|---|---|---|---|---|---|');
   row('the hub', runs.hub, runs.hub, 'on disk (fsync), checked, deduplicated, in the Merkle tree; CURVE');
   row('the hub, a sealed person in each', runs.persons, runs.hub, 'the same, and sealed');
-  for (const name of only) row(brokers[name].version(), runs[name], runs.hub, runs[name][0].durability);
+  for (const name of only) row(brokers[name].version(), runs[name], runs.hub, runs[name][0].durability + (brokers[name].note ?? ''));
   console.log(`\nThe hub: ${of(runs.hub, (r) => r.cpu_s_per_million).toFixed(1)} s of processor a million events (the bench's client ` +
     `${of(runs.hub, (r) => r.client_cpu_s_per_million).toFixed(1)}), ${Math.round(of(runs.hub, (r) => r.commits))} commits, ` +
     `${round(of(runs.hub, (r) => r.rss_anon_bytes / 1048576))} MiB anonymous; its index was ` +

@@ -33,6 +33,7 @@ void conn_open(struct conn *conn, int port)
     if (conn->fd < 0 || connect(conn->fd, (struct sockaddr *)&address, sizeof address) != 0)
         peer_die("cannot connect", strerror(errno));
     (void)setsockopt(conn->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    reserve(&conn->in, READ_BYTES); /* nothing read yet is no null pointer */
 }
 
 void conn_put(struct conn *conn, const void *data, size_t size)
@@ -88,8 +89,10 @@ void conn_flush(struct conn *conn)
             struct pollfd fd = {.fd = conn->fd, .events = POLLIN | POLLOUT};
 
             (void)poll(&fd, 1, 1000);
-            if (fd.revents & POLLIN)
+            if (fd.revents & POLLIN) {
                 read_some(conn);
+                conn->early = true;
+            }
         } else if (errno != EINTR) {
             peer_die("cannot write to the broker", strerror(errno));
         }
@@ -100,9 +103,11 @@ void conn_flush(struct conn *conn)
 bool conn_read(struct conn *conn, int timeout_ms)
 {
     struct pollfd fd = {.fd = conn->fd, .events = POLLIN};
+    bool early = conn->early;
 
-    if (poll(&fd, 1, timeout_ms) <= 0)
-        return false;
+    conn->early = false;
+    if (poll(&fd, 1, early ? 0 : timeout_ms) <= 0)
+        return early;
     read_some(conn);
     return true;
 }

@@ -1,16 +1,21 @@
 /* NATS JetStream, by its text protocol: a stream in files, asynchronous publishes with an acknowledgement
- * each, a durable push consumer that acknowledges everything up to an event. */
+ * each. Two durable consumers: one is pushed to and acknowledges everything up to an event; the other pulls
+ * batches and acknowledges each event. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/bench/peers/figures.h"
 #include "tests/bench/peers/peer.h"
 
-enum { WAIT_MS = 10000 };
+enum { WAIT_MS = 10000, BATCH = 256, PULLS = 4 };
 
 /* Where answers and acknowledgements come. */
 #define PRODUCER "_INBOX.p"
 #define CONSUMER "_INBOX.c"
+
+#define DURABILITY                                                                                           \
+    "in the server's memory and handed to the kernel; no fsync (every 2 minutes); no encryption"
 
 struct msg {
     char reply[256];
@@ -70,7 +75,7 @@ static bool next_msg(struct conn *conn, struct msg *ret)
     return false;
 }
 
-static void ask(struct conn *conn, const char *inbox, const char *subject, const char *json)
+static struct msg ask(struct conn *conn, const char *inbox, const char *subject, const char *json)
 {
     struct msg msg;
 
@@ -81,6 +86,7 @@ static void ask(struct conn *conn, const char *inbox, const char *subject, const
             peer_die("jetstream does not answer", subject);
     if (memmem(msg.payload, msg.size, "\"error\"", 7))
         peer_die("jetstream", (const char *)msg.payload);
+    return msg;
 }
 
 static void greet(struct conn *conn, const char *inbox)
@@ -94,20 +100,34 @@ static void greet(struct conn *conn, const char *inbox)
 static void open_producer(struct conn *conn)
 {
     greet(conn, PRODUCER);
-    ask(conn, PRODUCER, "$JS.API.STREAM.CREATE.bench",
+    (void)ask(conn, PRODUCER, "$JS.API.STREAM.CREATE.bench",
             "{\"name\":\"bench\",\"subjects\":[\"bench.e\"],\"storage\":\"file\",\"retention\":\"limits\","
             "\"num_replicas\":1}");
 }
 
-static void open_consumer(struct conn *conn)
+/* how: what the two consumers do not share. */
+static void make_consumer(struct conn *conn, const char *how)
+{
+    char json[512];
+
+    (void)snprintf(json, sizeof json,
+            "{\"stream_name\":\"bench\",\"config\":{\"durable_name\":\"c\",%s,\"deliver_policy\":\"all\","
+            "\"ack_wait\":60000000000,\"max_ack_pending\":65536,\"replay_policy\":\"instant\"}}",
+            how);
+    (void)ask(conn, CONSUMER, "$JS.API.CONSUMER.DURABLE.CREATE.bench.c", json);
+}
+
+static void open_push(struct conn *conn)
 {
     greet(conn, CONSUMER);
     conn_printf(conn, "SUB _DELIVER.c 2\r\n");
-    ask(conn, CONSUMER, "$JS.API.CONSUMER.DURABLE.CREATE.bench.c",
-            "{\"stream_name\":\"bench\",\"config\":{\"durable_name\":\"c\",\"deliver_subject\":\"_DELIVER."
-            "c\","
-            "\"deliver_policy\":\"all\",\"ack_policy\":\"all\",\"ack_wait\":60000000000,"
-            "\"max_ack_pending\":65536,\"replay_policy\":\"instant\"}}");
+    make_consumer(conn, "\"deliver_subject\":\"_DELIVER.c\",\"ack_policy\":\"all\"");
+}
+
+static void open_pull(struct conn *conn)
+{
+    greet(conn, CONSUMER);
+    make_consumer(conn, "\"ack_policy\":\"explicit\"");
 }
 
 static void publish(struct conn *conn, const uint8_t *payload, size_t size)
@@ -147,6 +167,42 @@ static void ack(struct conn *conn)
     conn->untold = 0;
 }
 
-const struct peer peer_jetstream = {"jetstream",
-        "in the server's memory and handed to the kernel; no fsync (every 2 minutes); no encryption",
-        open_producer, open_consumer, publish, acks, take, ack, NULL};
+/* Acknowledges each one; what is written goes out together, before the next reading. */
+static void take_each(
+        struct conn *conn, void (*fn)(void *ctx, const uint8_t *payload, size_t size), void *ctx)
+{
+    struct msg msg;
+
+    while (next_msg(conn, &msg)) {
+        fn(ctx, msg.payload, msg.size);
+        conn_printf(conn, "PUB %s 4\r\n+ACK\r\n", msg.reply);
+        conn->next--;
+    }
+}
+
+/* conn->next: events that are asked for and have not come. A pull does not expire. */
+static void want(struct conn *conn)
+{
+    char json[32];
+    int size = snprintf(json, sizeof json, "{\"batch\":%d}", BATCH);
+
+    for (; conn->next <= (PULLS - 1) * BATCH; conn->next += BATCH)
+        conn_printf(conn, "PUB $JS.API.CONSUMER.MSG.NEXT.bench.c " CONSUMER " %d\r\n%s\r\n", size, json);
+}
+
+static void settle(struct conn *conn)
+{
+    int64_t until_us = figures_now_us() + WAIT_MS * 1000LL;
+    struct msg info;
+
+    do {
+        if (figures_now_us() > until_us)
+            peer_die("jetstream", "events are delivered and stay unacknowledged");
+        info = ask(conn, CONSUMER, "$JS.API.CONSUMER.INFO.bench.c", "");
+    } while (!memmem(info.payload, info.size, "\"num_ack_pending\":0,", 20));
+}
+
+const struct peer peer_jetstream = {
+        "jetstream", DURABILITY, open_producer, open_push, publish, acks, take, ack, NULL, settle};
+const struct peer peer_jetstream_pull = {
+        "jetstream-pull", DURABILITY, open_producer, open_pull, publish, acks, take_each, NULL, want, settle};

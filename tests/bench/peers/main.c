@@ -11,7 +11,8 @@
 
 enum { BATCH_MAX = 256, ACK_STEP = 1024, WAIT_MS = 1000, SIZE_DEFAULT = 400 };
 
-static const struct peer *const peers[] = {&peer_jetstream, &peer_redis, &peer_rabbitmq};
+static const struct peer *const peers[] = {
+        &peer_jetstream, &peer_jetstream_pull, &peer_redis, &peer_rabbitmq};
 
 struct load {
     const struct peer *peer;
@@ -113,7 +114,10 @@ static void run(struct load *load, int port)
         peer_die("threads", "none more");
     (void)pthread_join(producer, NULL);
     (void)pthread_join(consumer, NULL);
-    figures_print(&load->figures, figures_cpu_s(RUSAGE_SELF) - cpu_s, -1);
+    cpu_s = figures_cpu_s(RUSAGE_SELF) - cpu_s;
+    if (load->peer->settle)
+        load->peer->settle(&load->consumer);
+    figures_print(&load->figures, cpu_s, -1);
 }
 
 int main(int argc, char **argv)
@@ -122,7 +126,7 @@ int main(int argc, char **argv)
     struct figures *figures = &load.figures;
 
     if (argc < 5)
-        peer_die("usage", "mr-bench-peer jetstream|redis|rabbitmq PORT EVENTS WINDOW [SIZE]");
+        peer_die("usage", "mr-bench-peer jetstream|jetstream-pull|redis|rabbitmq PORT EVENTS WINDOW [SIZE]");
     for (size_t i = 0; i < sizeof peers / sizeof peers[0]; i++)
         if (strcmp(peers[i]->name, argv[1]) == 0)
             load.peer = peers[i];

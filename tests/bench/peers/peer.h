@@ -21,6 +21,7 @@ struct bytes {
 struct conn {
     int fd;
     struct bytes in, out;
+    bool early;     /* something was read while writing and is not looked at yet */
     uint64_t next;  /* the driver's: number of the next confirm and the like */
     char last[256]; /* the driver's: what to acknowledge with */
     size_t untold;  /* events taken since the last acknowledgement */
@@ -38,11 +39,13 @@ struct peer {
     uint64_t (*acks)(struct conn *conn);
     /* Reads what is complete: calls fn for each event. */
     void (*take)(struct conn *conn, void (*fn)(void *ctx, const uint8_t *payload, size_t size), void *ctx);
-    void (*ack)(struct conn *conn);  /* all that was taken */
+    void (*ack)(struct conn *conn);  /* all that is untold */
     void (*want)(struct conn *conn); /* NULL: events come by themselves */
+    /* Behind the load: the broker has all acknowledgements, or the program ends. NULL: it is not asked. */
+    void (*settle)(struct conn *conn);
 };
 
-extern const struct peer peer_jetstream, peer_redis, peer_rabbitmq;
+extern const struct peer peer_jetstream, peer_jetstream_pull, peer_redis, peer_rabbitmq;
 
 _Noreturn void peer_die(const char *what, const char *detail);
 

@@ -286,4 +286,4 @@ static void ack(struct conn *conn)
 
 const struct peer peer_rabbitmq = {"rabbitmq",
         "on disk (write-ahead log of the quorum queue, fsync for what came together); no encryption",
-        open_producer, open_consumer, publish, acks, take, ack, NULL};
+        open_producer, open_consumer, publish, acks, take, ack, NULL, NULL};

@@ -155,4 +155,4 @@ static void want(struct conn *conn)
 
 const struct peer peer_redis = {"redis",
         "on disk (appendfsync always: one fsync for what came together); no encryption", open_producer,
-        open_consumer, publish, acks, take, ack, want};
+        open_consumer, publish, acks, take, ack, want, NULL};
