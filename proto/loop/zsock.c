@@ -39,6 +39,17 @@ static void on_prepare(uv_prepare_t *handle)
         (void)uv_idle_start(&zsock->idle, on_idle);
 }
 
+/* A signal to the process is no answer, and no end of a message of which some parts were taken. */
+static int receive_part(void *socket, zmq_msg_t *part)
+{
+    int r;
+
+    do
+        r = zmq_msg_recv(part, socket, ZMQ_DONTWAIT);
+    while (r < 0 && errno == EINTR);
+    return r;
+}
+
 /* Reads one message. Number of parts, 0 when there was none, and *ret_again says whether there may be one all
  * the same. One of too many parts counts MR_ZSOCK_PARTS_MAX: the first ones and the last one, so that the
  * sender can be told. */
@@ -52,8 +63,8 @@ static int receive(void *socket, zmq_msg_t parts[static MR_ZSOCK_PARTS_MAX], boo
         if (count == MR_ZSOCK_PARTS_MAX)
             (void)zmq_msg_close(&parts[--count]);
         (void)zmq_msg_init(&parts[count]);
-        if (zmq_msg_recv(&parts[count], socket, ZMQ_DONTWAIT) < 0) {
-            *ret_again = count > 0 || errno == EINTR;
+        if (receive_part(socket, &parts[count]) < 0) {
+            *ret_again = count > 0;
             (void)zmq_msg_close(&parts[count]);
             break;
         }

@@ -14,7 +14,14 @@
 #include "proto/base/list.h"
 #include "proto/loop/zsock.h"
 
-enum { MESSAGES = 20000, BURST_MAX = 7, BUDGET = 3, PATIENCE_MS = 120 * 1000, SIGNAL_US = 500 };
+enum {
+    MESSAGES = 20000,
+    BURST_MAX = 7,
+    BUDGET = 3,
+    PATIENCE_MS = 120 * 1000,
+    SIGNAL_US = 500,
+    SIGNAL_OFTEN_US = 30
+};
 enum {
     UNASKED_MAX = 300,
     LONG_US = 2000
@@ -35,6 +42,7 @@ struct scene {
     struct mr_zsock zsock;
     uint32_t seen, wrong;
     uint32_t unasked; /* sent by the loop by itself */
+    int parts;        /* that a message has before its number */
     bool talks;       /* it sends between the turns */
     bool late;
 };
@@ -57,6 +65,8 @@ static void *speak(void *arg)
         for (uint32_t i = 0; i < burst; i++) {
             uint32_t number = scene->sent;
 
+            for (int part = 0; part < scene->parts; part++)
+                (void)zmq_send(scene->far, "", 0, ZMQ_SNDMORE);
             if (zmq_send(scene->far, &number, sizeof number, 0) == sizeof number)
                 scene->sent++;
         }
@@ -77,11 +87,11 @@ static void *speak(void *arg)
 static void on_message(struct mr_zsock *zsock, zmq_msg_t *parts, int count)
 {
     struct scene *scene = zsock->data;
-    struct mr_slice part = mr_slice(zmq_msg_data(&parts[0]), zmq_msg_size(&parts[0]));
+    struct mr_slice part = mr_slice(zmq_msg_data(&parts[count - 1]), zmq_msg_size(&parts[count - 1]));
 
     /* Not by assertions: the thread is still speaking. */
     scene->seen++;
-    scene->wrong += count != 1 || mr_zsock_send(zsock, &part, 1) != 0;
+    scene->wrong += count != scene->parts + 1 || mr_zsock_send(zsock, &part, 1) != 0;
 }
 
 /* There is a message, perhaps not noticed yet; then a send takes in what has happened to the socket, and with
@@ -185,16 +195,30 @@ static void test_though_it_sends_meanwhile(void **state)
 }
 
 /* A poll() that is broken off by a signal says nothing of the socket. */
-static void test_though_signals_come(void **state)
+static void run_with_signals(struct scene *scene, int every_us)
 {
-    const struct itimerval often = {{0, SIGNAL_US}, {0, SIGNAL_US}}, never = {{0, 0}, {0, 0}};
+    const struct itimerval often = {{0, every_us}, {0, every_us}}, never = {{0, 0}, {0, 0}};
     struct sigaction action = {.sa_handler = on_signal}, before;
 
     assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
     assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
-    run(*state);
+    run(scene);
     assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
     assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+}
+
+static void test_though_signals_come(void **state)
+{
+    run_with_signals(*state, SIGNAL_US);
+}
+
+/* ... and one that comes between two parts does not end the message. */
+static void test_a_message_stays_whole(void **state)
+{
+    struct scene *scene = *state;
+
+    scene->parts = MR_ZSOCK_PARTS_MAX - 1;
+    run_with_signals(scene, SIGNAL_OFTEN_US);
 }
 
 int main(void)
@@ -203,6 +227,7 @@ int main(void)
             cmocka_unit_test_setup_teardown(test_every_message_is_noticed, setup, teardown),
             cmocka_unit_test_setup_teardown(test_though_it_sends_meanwhile, setup, teardown),
             cmocka_unit_test_setup_teardown(test_though_signals_come, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_a_message_stays_whole, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
