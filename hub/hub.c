@@ -27,8 +27,7 @@ static void tell_news(struct mr_hub *hub)
 /*
  * Everything that the hub says about an event it says here, and only here, after the writer's commit
  * returned: gateway -> mr_publish_frame() -> prepare thread -> writer thread: fill, commit -> done() ->
- * mailbox -> here. An intake that was not stored (the hub is going down) is not answered: its producer sends
- * it again.
+ * mailbox -> here. An intake that was not stored (the hub is going down) is not answered: it is sent again.
  */
 static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
 {
@@ -56,11 +55,12 @@ static void answer_durable(struct mr_mailbox *mailbox, struct mr_list *batch)
     mr_eraser_news(hub->eraser);
 }
 
-/* The words of eraser and compactor are as durable as everybody's; who reads the log is told here. */
+/* What eraser and compactor say is durable too; and records may have less than they had when they came. */
 static void on_said(uv_async_t *async)
 {
     struct mr_hub *hub = async->data;
 
+    mr_tail_forget(&hub->deliver.tail);
     if (hub->sessions.stopping)
         return;
     tell_news(hub);

@@ -28,12 +28,31 @@ void mr_fresh_init(struct mr_fresh *fresh)
     mr_list_init(&fresh->batches);
 }
 
+static size_t memory_of(const struct mr_fresh_batch *batch)
+{
+    return sizeof *batch + batch->records.capacity + batch->spans.capacity;
+}
+
+/* Room was made for all events of the intake (hub/intake/prepare.c), and few of them may have been stored. */
+static void fit(struct mr_buf *buf)
+{
+    struct mr_buf small = MR_BUF_INIT;
+
+    if (buf->capacity / 2 <= buf->size)
+        return;
+    mr_buf_put_slice(&small, mr_buf_slice(buf));
+    if (mr_buf_failed(&small))
+        return; /* it stays as large as it is, and counts so */
+    mr_buf_wipe(buf);
+    *buf = small;
+}
+
 static void drop_first(struct mr_fresh *fresh)
 {
     struct mr_fresh_batch *batch =
             MR_CONTAINER(mr_list_pop_front(&fresh->batches), struct mr_fresh_batch, link);
 
-    fresh->bytes -= batch->records.size;
+    fresh->bytes -= memory_of(batch);
     fresh->at = NULL;
     mr_buf_wipe(&batch->records);
     mr_buf_fini(&batch->spans);
@@ -84,8 +103,10 @@ void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake)
     batch->records = intake->records;
     batch->spans = intake->spans;
     intake->records = intake->spans = MR_BUF_INIT;
+    fit(&batch->records);
+    fit(&batch->spans);
     mr_list_push_back(&fresh->batches, &batch->link);
-    fresh->bytes += batch->records.size;
+    fresh->bytes += memory_of(batch);
     while (fresh->bytes > MR_FRESH_BYTES)
         drop_first(fresh);
 }

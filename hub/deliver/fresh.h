@@ -14,7 +14,7 @@
 struct mr_intake;
 struct mr_fresh_batch;
 
-enum { MR_FRESH_BYTES = 16 * 1024 * 1024 };
+enum { MR_FRESH_BYTES = 32 * 1024 * 1024 }; /* of memory: what a buffer has room for, not what is in it */
 
 struct mr_fresh {
     struct mr_list batches; /* by number; a zeroed one is begun by mr_fresh_init() */

@@ -18,8 +18,7 @@ int mr_tail_init(struct mr_tail *tail, uint64_t through)
 
 void mr_tail_fini(struct mr_tail *tail)
 {
-    if (tail->joined)
-        mr_fresh_clear(&tail->fresh);
+    mr_tail_forget(tail);
     free(tail->joined);
     tail->joined = NULL;
     tail->listened = false;
@@ -97,6 +96,12 @@ void mr_tail_rest(struct mr_tail *tail, bool listened, uint64_t next)
 {
     tail->listened = listened;
     mr_fresh_forget(&tail->fresh, next);
+}
+
+void mr_tail_forget(struct mr_tail *tail)
+{
+    if (tail->joined)
+        mr_fresh_clear(&tail->fresh);
 }
 
 bool mr_tail_look(

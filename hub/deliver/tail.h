@@ -44,6 +44,10 @@ void mr_tail_settle(struct mr_tail *tail, struct mr_intake *intake);
  */
 void mr_tail_rest(struct mr_tail *tail, bool listened, uint64_t next);
 
+/* Records in the log may have become less (expired, emptied): none is read from memory any more. Also of a
+ * tail that was never begun, or is over. */
+void mr_tail_forget(struct mr_tail *tail);
+
 /* It has nothing left, and has seen everything up to `through`. It stays where it is until it leaves. */
 void mr_tail_join(struct mr_tail *tail, struct mr_wanted *wanted);
 void mr_tail_leave(struct mr_tail *tail, struct mr_wanted *wanted); /* also one that is not here */

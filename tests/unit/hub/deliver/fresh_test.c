@@ -7,6 +7,7 @@
 
 #include "hub/deliver/fresh.h"
 #include "hub/intake/prepare.h"
+#include "hub/intake/prepare_write.h"
 #include "tests/support/made_intake.h"
 #include "tests/support/made_records.h"
 
@@ -125,6 +126,37 @@ static void the_oldest_goes_when_there_is_no_room(void **state)
     free(view);
 }
 
+/* Prepare asks for room for all events of an intake; of a batch that was sent again little is stored. */
+static void room_that_was_not_used_is_not_held(void **state)
+{
+    enum { INTAKES = 200, EVENTS = 1024, ROOM = 1024 * 1024 };
+    struct mr_record_view *view = view_new();
+    struct mr_fresh fresh;
+    size_t held = 0;
+
+    (void)state;
+    mr_fresh_init(&fresh);
+    for (uint64_t number = 1; number <= INTAKES; number++) {
+        struct mr_intake *intake = made_intake();
+        struct mr_record record;
+        struct made_memory memory;
+
+        record = made_record(SEED, number, &memory);
+        assert_non_null(mr_buf_reserve(&intake->records, ROOM));
+        assert_non_null(mr_buf_reserve(&intake->spans, EVENTS * sizeof(struct mr_intake_span)));
+        made_intake_add(intake, &record);
+        held += intake->records.size + intake->spans.size;
+        keep(&fresh, intake);
+    }
+    assert_true(fresh.bytes >= held);
+    assert_true(fresh.bytes <= INTAKES * 16 * 1024);
+    for (uint64_t number = 1; number <= INTAKES; number++)
+        has_it(&fresh, number, view);
+    mr_fresh_clear(&fresh);
+    assert_int_equal(fresh.bytes, 0);
+    free(view);
+}
+
 static void batches_before_a_number_go(void **state)
 {
     struct mr_record_view *view = view_new();
@@ -154,6 +186,7 @@ int main(void)
             cmocka_unit_test(what_was_kept_is_found_in_any_order),
             cmocka_unit_test(what_is_not_durable_is_not_kept),
             cmocka_unit_test(the_oldest_goes_when_there_is_no_room),
+            cmocka_unit_test(room_that_was_not_used_is_not_held),
             cmocka_unit_test(batches_before_a_number_go),
     };
 

@@ -224,12 +224,40 @@ static void test_leaves(void **state)
     assert_int_equal(scene->receivers[0].taken, scene->head);
 }
 
+/* The log has the record no longer, or less of it: who lags must not have all of it from memory. */
+static void test_forgets(void **state)
+{
+    struct scene *scene = *state;
+    struct mr_intake *intake = made_intake();
+    struct mr_log_batch *batch;
+    struct made_memory memory;
+    struct mr_record record = made_record(1, ++scene->head, &memory);
+    bool stays;
+
+    made_intake_add(intake, &record);
+    record.flags |= MR_RECORD_EXPIRED;
+    record.slots_count = 0;
+    assert_int_equal(mr_log_batch_begin(scene->env->house.log, &batch), 0);
+    assert_int_equal(mr_log_batch_append(batch, &record), 0);
+    assert_int_equal(mr_log_batch_commit(batch), 0);
+    assert_int_equal(mr_log_reader_renew(scene->reader), 0);
+    mr_tail_settle(&scene->tail, intake);
+    assert_int_equal(mr_tail_read(&scene->tail, scene->reader, 1, scene->view, &stays), 0);
+    assert_true(stays);
+    assert_false(scene->view->record.flags & MR_RECORD_EXPIRED);
+    mr_tail_forget(&scene->tail);
+    assert_int_equal(mr_tail_read(&scene->tail, scene->reader, 1, scene->view, &stays), 0);
+    assert_false(stays);
+    assert_true(scene->view->record.flags & MR_RECORD_EXPIRED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_same_as_by_itself, setup, teardown),
             cmocka_unit_test_setup_teardown(test_joins, setup, teardown),
-            cmocka_unit_test_setup_teardown(test_leaves, setup, teardown)};
+            cmocka_unit_test_setup_teardown(test_leaves, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_forgets, setup, teardown)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
