@@ -57,10 +57,11 @@ static inline const uint8_t *mr_wire_varint_at(const uint8_t *at, const uint8_t 
 
 static inline int mr_wire_take_varint(struct mr_slice *rest, uint64_t *ret)
 {
-    const uint8_t *end = rest->data + rest->size, *at;
+    const uint8_t *end, *at;
 
     if (rest->size == 0)
         return 0;
+    end = rest->data + rest->size;
     at = mr_wire_varint_at(rest->data, end, ret);
     if (!at)
         return MR_EMALFORMED;

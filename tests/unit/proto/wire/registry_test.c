@@ -9,7 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bus.pb-c.h"
 #include "event/person.pb-c.h"
+#include "leaf.pb-c.h"
 #include "proto/wire/registry.h"
 
 #define PERSON (&nms__event__v1__person__descriptor)
@@ -187,6 +189,31 @@ static void test_default_is_sealed(void **state)
     assert_false(mr_registry_mark_at(count, &message, &name));
 }
 
+/* What mr_unpack and the tables of offsets count on, of a message and those in it; it has no recursion. */
+static void can_be_unpacked(const ProtobufCMessageDescriptor *message)
+{
+    enum { FIELDS_MAX = 64 };
+
+    assert_in_range(message->n_fields, 0, FIELDS_MAX);
+    for (unsigned i = 0; i < message->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &message->fields[i];
+
+        if (field->label != PROTOBUF_C_LABEL_NONE && field->label != PROTOBUF_C_LABEL_REPEATED)
+            fail_msg("%s.%s is optional or required", message->name, field->name);
+        if (field->type == PROTOBUF_C_TYPE_MESSAGE)
+            can_be_unpacked(field->descriptor);
+    }
+}
+
+static void test_what_unpack_counts_on(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < mr_registry_count(); i++)
+        can_be_unpacked(mr_registry_at(i)->payload);
+    can_be_unpacked(&marshrut__bus__v1__frame__descriptor);
+    can_be_unpacked(&marshrut__log__v1__leaf__descriptor);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +223,7 @@ int main(void)
             cmocka_unit_test(test_person_is_field_1),
             cmocka_unit_test(test_no_recursion_and_nested_sealed),
             cmocka_unit_test(test_default_is_sealed),
+            cmocka_unit_test(test_what_unpack_counts_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
