@@ -5,8 +5,9 @@
 
 #include "hub/intake/prepare_write.h"
 
+enum { BATCHES_MIN = 64 };
+
 struct mr_fresh_batch {
-    struct mr_list link;
     uint64_t first;
     size_t count;
     struct mr_buf records;
@@ -25,7 +26,6 @@ static struct mr_intake_span span_at(const struct mr_buf *spans, size_t i)
 void mr_fresh_init(struct mr_fresh *fresh)
 {
     *fresh = (struct mr_fresh){0};
-    mr_list_init(&fresh->batches);
 }
 
 static size_t memory_of(const struct mr_fresh_batch *batch)
@@ -49,36 +49,65 @@ static void fit(struct mr_buf *buf)
 
 static void drop_first(struct mr_fresh *fresh)
 {
-    struct mr_fresh_batch *batch =
-            MR_CONTAINER(mr_list_pop_front(&fresh->batches), struct mr_fresh_batch, link);
+    struct mr_fresh_batch *batch = fresh->batches[fresh->first++];
 
     fresh->bytes -= memory_of(batch);
-    fresh->at = NULL;
     mr_buf_wipe(&batch->records);
     mr_buf_fini(&batch->spans);
     free(batch);
 }
 
-void mr_fresh_clear(struct mr_fresh *fresh)
+static bool is_empty(const struct mr_fresh *fresh)
 {
-    while (!mr_list_empty(&fresh->batches))
-        drop_first(fresh);
+    return fresh->first == fresh->end;
 }
 
-static struct mr_fresh_batch *first_of(const struct mr_fresh *fresh)
+void mr_fresh_clear(struct mr_fresh *fresh)
 {
-    return MR_CONTAINER(fresh->batches.next, struct mr_fresh_batch, link);
+    while (!is_empty(fresh))
+        drop_first(fresh);
+    free(fresh->batches);
+    mr_fresh_init(fresh);
+}
+
+static bool ends_before(const struct mr_fresh_batch *batch, uint64_t number)
+{
+    return batch->first + batch->count <= number;
 }
 
 void mr_fresh_forget(struct mr_fresh *fresh, uint64_t before)
 {
-    while (!mr_list_empty(&fresh->batches) && first_of(fresh)->first + first_of(fresh)->count <= before)
+    while (!is_empty(fresh) && ends_before(fresh->batches[fresh->first], before))
         drop_first(fresh);
 }
 
 uint64_t mr_fresh_first(const struct mr_fresh *fresh)
 {
-    return mr_list_empty(&fresh->batches) ? 0 : first_of(fresh)->first;
+    return is_empty(fresh) ? 0 : fresh->batches[fresh->first]->first;
+}
+
+/* Room for one more at the end; those that are there move to the front when half of the room is before them.
+ */
+static bool make_room(struct mr_fresh *fresh)
+{
+    size_t count = fresh->end - fresh->first;
+    size_t capacity = fresh->capacity ? 2 * fresh->capacity : BATCHES_MIN;
+    struct mr_fresh_batch **batches;
+
+    if (fresh->end < fresh->capacity)
+        return true;
+    if (fresh->capacity > 0 && count <= fresh->capacity / 2) {
+        memmove(fresh->batches, fresh->batches + fresh->first, count * sizeof(struct mr_fresh_batch *));
+        fresh->first = 0;
+        fresh->end = count;
+        return true;
+    }
+    batches = realloc(fresh->batches, capacity * sizeof(struct mr_fresh_batch *));
+    if (!batches)
+        return false;
+    fresh->batches = batches;
+    fresh->capacity = capacity;
+    return true;
 }
 
 static bool without_gaps(const struct mr_buf *spans, size_t count)
@@ -94,10 +123,9 @@ void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake)
     if (intake->status < 0 || intake->dry || count == 0 || intake->records.size > MR_FRESH_BYTES ||
             !without_gaps(&intake->spans, count))
         return;
-    batch = calloc(1, sizeof *batch);
+    batch = make_room(fresh) ? calloc(1, sizeof *batch) : NULL;
     if (!batch)
         return;
-    mr_list_init(&batch->link);
     batch->first = span_at(&intake->spans, 0).number;
     batch->count = count;
     batch->records = intake->records;
@@ -105,31 +133,42 @@ void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake)
     intake->records = intake->spans = MR_BUF_INIT;
     fit(&batch->records);
     fit(&batch->spans);
-    mr_list_push_back(&fresh->batches, &batch->link);
+    fresh->batches[fresh->end++] = batch;
     fresh->bytes += memory_of(batch);
     while (fresh->bytes > MR_FRESH_BYTES)
         drop_first(fresh);
 }
 
-static bool has(const struct mr_fresh_batch *batch, uint64_t number)
+static bool has(const struct mr_fresh *fresh, size_t at, uint64_t number)
 {
-    return number >= batch->first && number - batch->first < batch->count;
+    return at >= fresh->first && at < fresh->end && number >= fresh->batches[at]->first &&
+           number - fresh->batches[at]->first < fresh->batches[at]->count;
+}
+
+/* The first one that does not end before it: it is there, or nowhere. */
+static size_t place_of(const struct mr_fresh *fresh, uint64_t number)
+{
+    size_t low = fresh->first, high = fresh->end;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (ends_before(fresh->batches[middle], number))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /* Numbers are asked for in order, mostly: of the batch where the last one was, or the one behind it. */
 static struct mr_fresh_batch *batch_of(struct mr_fresh *fresh, uint64_t number)
 {
-    struct mr_list *link = fresh->at && number >= fresh->at->first ? &fresh->at->link : fresh->batches.next;
-
-    for (; link != &fresh->batches; link = link->next) {
-        struct mr_fresh_batch *batch = MR_CONTAINER(link, struct mr_fresh_batch, link);
-
-        if (has(batch, number))
-            return batch;
-        if (batch->first > number)
-            return NULL;
-    }
-    return NULL;
+    if (has(fresh, fresh->at + 1, number))
+        fresh->at++;
+    else if (!has(fresh, fresh->at, number))
+        fresh->at = place_of(fresh, number);
+    return has(fresh, fresh->at, number) ? fresh->batches[fresh->at] : NULL;
 }
 
 bool mr_fresh_find(struct mr_fresh *fresh, uint64_t number, struct mr_record_view *ret)
@@ -139,7 +178,6 @@ bool mr_fresh_find(struct mr_fresh *fresh, uint64_t number, struct mr_record_vie
 
     if (!batch)
         return false;
-    fresh->at = batch;
     span = span_at(&batch->spans, number - batch->first);
     mr_record_decode_own(ret, number, mr_slice(batch->records.data + span.offset, span.size));
     return true;

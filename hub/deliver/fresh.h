@@ -7,8 +7,8 @@
 #define MR_HUB_DELIVER_FRESH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
-#include "proto/base/list.h"
 #include "store/record.h"
 
 struct mr_intake;
@@ -17,13 +17,14 @@ struct mr_fresh_batch;
 enum { MR_FRESH_BYTES = 32 * 1024 * 1024 }; /* of memory: what a buffer has room for, not what is in it */
 
 struct mr_fresh {
-    struct mr_list batches; /* by number; a zeroed one is begun by mr_fresh_init() */
+    struct mr_fresh_batch **batches; /* by number, from `first` up to `end`; a zeroed one is empty */
+    size_t first, end, capacity;
     size_t bytes;
-    struct mr_fresh_batch *at; /* where the last one was found */
+    size_t at; /* where the last one was found, or not */
 };
 
 void mr_fresh_init(struct mr_fresh *fresh);
-void mr_fresh_clear(struct mr_fresh *fresh); /* wipes */
+void mr_fresh_clear(struct mr_fresh *fresh); /* wipes; what it takes goes, and it is usable again */
 /* What lies before this number, as far as batches are whole before it. */
 void mr_fresh_forget(struct mr_fresh *fresh, uint64_t before);
 uint64_t mr_fresh_first(const struct mr_fresh *fresh); /* 0: nothing is here */
