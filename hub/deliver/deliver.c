@@ -223,6 +223,7 @@ void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *sess
         feed->sent = NULL;
         feed->sent_room = 0;
     }
+    mr_deliver_wake(deliver); /* what was kept in memory for it goes */
 }
 
 void mr_deliver_on_act(void *ctx, const struct mr_act_delivery *act)
