@@ -141,7 +141,7 @@ static void on_message(struct mr_zsock *zsock, zmq_msg_t *parts, int count)
     if (count == 2)
         decode(gateway, &peer, system, mr_slice(zmq_msg_data(payload), zmq_msg_size(payload)));
     else
-        decode(gateway, &peer, system, mr_slice("", 0)); /* a message is one part: malformed */
+        decode(gateway, &peer, system, mr_slice("", 0));          /* a message is one part: malformed */
     explicit_bzero(zmq_msg_data(payload), zmq_msg_size(payload)); /* empty, when an intake has taken it */
     gateway->message = NULL;
 }
