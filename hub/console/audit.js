@@ -38,7 +38,7 @@ function Results({line, asked, cursor}) {
   if (error && error.status === 404) return html`<p role="status">${say('nothing')}</p>`;
   if (error) return html`<${Trouble} error=${error} again=${again} />`;
   if (!page) return html`<${Loading} />`;
-  const caption = Object.keys(asked.parameters).length || asked.where ? say('results') : say('newest');
+  const caption = asked.where || Object.keys(asked.parameters).length ? say('results') : say('newest');
   return html`<section class="card">${page.items.length ? html`<${Found} caption=${caption} items=${page.items} />` : html`<p role="status">${page.next > 0 ? say('looked') : say('nothing')}</p>`}
     ${page.next > 0 && html`<p><${Go} path="/audit" values=${{q: line, cursor: page.next}}>${say('older')}</${Go}></p>`}</section>`;
 }
