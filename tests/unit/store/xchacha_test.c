@@ -37,6 +37,18 @@ static bool next_way(int *way)
     return *way <= MR_XCHACHA_WAYS;
 }
 
+/* Ways that this processor lacks are left out of every test: here it is said which. */
+static void test_which_ways_are_here(void **state)
+{
+    static const char *const names[MR_XCHACHA_WAYS] = {"AVX-512", "AVX2", "libsodium"};
+
+    (void)state;
+    assert_true(mr_xchacha_has(MR_XCHACHA_SODIUM));
+    for (int way = 0; way < MR_XCHACHA_WAYS; way++)
+        if (!mr_xchacha_has((enum mr_xchacha_way)way))
+            print_message("not on this processor, so not tested: %s\n", names[way]);
+}
+
 static void stream_by(int way, uint8_t *ret, size_t size, const uint8_t *key)
 {
     if (way == MR_XCHACHA_WAYS)
@@ -167,6 +179,7 @@ static void test_shorter_than_a_tag_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_which_ways_are_here),
             cmocka_unit_test(test_stream_as_libsodium),
             cmocka_unit_test(test_seal_as_libsodium),
             cmocka_unit_test(test_opens_what_libsodium_sealed),
