@@ -14,12 +14,13 @@
 enum {
     DIGEST_BYTES = 16,
     SIZE_BYTES = 8,
-    TOGETHER_MIN = 2, /* fewer are not cheaper in lanes */
+    TAG_BYTES_MAX = 24, /* with its NUL; ours */
+    TOGETHER_MIN = 2,   /* fewer are not cheaper in lanes */
     TOGETHER_MAX = 64,
 };
 
 _Static_assert(
-        (int)MR_LANES_PARTS_MAX >= 1 + 2 * (int)MR_DIGEST_PARTS_MAX, "a tag, and a size before each part");
+        (int)MR_LANES_PARTS_MAX >= 2 * (int)MR_DIGEST_PARTS_MAX, "before each part its size, and the tag");
 
 static const char *const begun_tags[MR_KEYRING_TAGS] = {
         "ident", "bytes", "event-id", "correlation", "organisation"};
@@ -70,31 +71,42 @@ void mr_keyring_digest(const struct mr_keyring *keyring, const char *tag, const 
     sodium_memzero(&state, sizeof state);
 }
 
+/* What stands before the parts: the tag and the first size, and then each other size. */
+struct before {
+    uint8_t first[TAG_BYTES_MAX + SIZE_BYTES];
+    uint8_t other[MR_DIGEST_PARTS_MAX][SIZE_BYTES];
+};
+
 /* As mr_keyring_digest() takes it in. */
-static void lay_out(const struct mr_digest_order *order, uint8_t sizes[MR_DIGEST_PARTS_MAX][SIZE_BYTES],
-        struct mr_lanes_message *ret)
+static void lay_out(const struct mr_digest_order *order, struct before *before, struct mr_lanes_message *ret)
 {
-    assert(order->count <= MR_DIGEST_PARTS_MAX);
-    *ret = (struct mr_lanes_message){.ret = order->ret};
-    ret->parts[ret->parts_count++] = mr_slice(order->tag, strlen(order->tag) + 1);
-    for (size_t i = 0; i < order->count; i++) {
-        mr_put_be64(sizes[i], order->parts[i].size);
-        ret->parts[ret->parts_count++] = mr_slice(sizes[i], SIZE_BYTES);
+    size_t tag = strlen(order->tag) + 1;
+
+    assert(tag <= TAG_BYTES_MAX && order->count > 0 && order->count <= MR_DIGEST_PARTS_MAX);
+    memcpy(before->first, order->tag, tag);
+    mr_put_be64(before->first + tag, order->parts[0].size);
+    ret->parts[0] = mr_slice(before->first, tag + SIZE_BYTES);
+    ret->parts[1] = order->parts[0];
+    ret->parts_count = 2;
+    for (size_t i = 1; i < order->count; i++) {
+        mr_put_be64(before->other[i], order->parts[i].size);
+        ret->parts[ret->parts_count++] = mr_slice(before->other[i], SIZE_BYTES);
         ret->parts[ret->parts_count++] = order->parts[i];
     }
+    ret->ret = order->ret;
 }
 
 static void digest_together(
         const struct mr_keyring *keyring, const struct mr_digest_order *orders, size_t count)
 {
     struct mr_lanes_message messages[TOGETHER_MAX];
-    uint8_t sizes[TOGETHER_MAX][MR_DIGEST_PARTS_MAX][SIZE_BYTES];
+    struct before before[TOGETHER_MAX];
 
     for (size_t at = 0; at < count;) {
         size_t n = count - at < TOGETHER_MAX ? count - at : TOGETHER_MAX;
 
         for (size_t i = 0; i < n; i++)
-            lay_out(&orders[at + i], sizes[i], &messages[i]);
+            lay_out(&orders[at + i], &before[i], &messages[i]);
         mr_lanes_digest(&keyring->secrets->lanes, messages, n);
         at += n;
     }

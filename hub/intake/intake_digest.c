@@ -36,6 +36,7 @@ static bool order_ident(struct group *group, struct mr_intake_item *item)
     return true;
 }
 
+/* The long ones first: side by side they end together, and the short ones fill what is left. */
 static void digest_some(struct mr_intake_item *items, size_t count, const struct mr_keyring *keyring)
 {
     struct group group;
@@ -43,10 +44,12 @@ static void digest_some(struct mr_intake_item *items, size_t count, const struct
     group.count = 0;
     for (size_t i = 0; i < count; i++) {
         items[i].digested = items[i].event.size <= MR_EVENT_BYTES_MAX; /* else it is refused, unread */
-        if (!items[i].digested)
-            continue;
-        order_bytes(&group, &items[i], group.digests[i]);
-        items[i].identified = order_ident(&group, &items[i]);
+        if (items[i].digested)
+            order_bytes(&group, &items[i], group.digests[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].digested)
+            items[i].identified = order_ident(&group, &items[i]);
     }
     mr_keyring_digests(keyring, group.orders, group.count);
     for (size_t i = 0; i < count; i++) {
