@@ -41,8 +41,10 @@ uint8_t *mr_buf_reserve(struct mr_buf *buf, size_t size)
     }
     if (buf->capacity - buf->size >= size && buf->data)
         return buf->data + buf->size;
-    while (capacity - buf->size < size)
+    if (capacity - buf->size < size)
         capacity *= 2;
+    if (capacity - buf->size < size) /* much at once: that is all of it, mostly */
+        capacity = buf->size + size;
     /* Not realloc: old plaintext must not be left behind in a freed block of a buffer that will be wiped. */
     data = malloc(capacity);
     if (!data) {

@@ -1,6 +1,7 @@
 /*
- * A growable byte buffer, embedded or on the stack. An allocation failure is remembered: later puts do
- * nothing and mr_buf_failed() says so once at the end, so that builders need no check a line.
+ * A growable byte buffer, embedded or on the stack. It doubles, or grows by what is wanted when that is more.
+ * An allocation failure is remembered: later puts do nothing and mr_buf_failed() says so once at the end, so
+ * that builders need no check a line.
  */
 #ifndef MR_BASE_BUF_H
 #define MR_BASE_BUF_H
