@@ -226,9 +226,11 @@ static bool hand_over(struct mr_index_notes *notes)
     return true;
 }
 
-/* Not more than there can be room for: else one large batch would be the last one that is noted. */
+/* A little more, and not more than there can be room for: else one large batch would be the last one that is
+ * noted. */
 static size_t expected_after(size_t size)
 {
+    size += size / 8;
     return size < MR_INDEX_NOTES_BYTES_MAX ? size : MR_INDEX_NOTES_BYTES_MAX;
 }
 

@@ -46,6 +46,26 @@ static void puts_append_in_network_order(void **state)
     assert_int_equal(buf.size, 0);
 }
 
+/* Little by little it doubles; much at once is taken as it is. */
+static void it_grows_by_what_is_wanted(void **state)
+{
+    enum { MUCH = 100 * 1000 };
+    struct mr_buf buf = MR_BUF_INIT;
+    size_t grown = 0, capacity = 0;
+
+    (void)state;
+    for (size_t i = 0; i < MUCH; i++) {
+        mr_buf_put_u8(&buf, 'a');
+        grown += buf.capacity != capacity;
+        capacity = buf.capacity;
+    }
+    assert_in_range(grown, 1, 20);
+    mr_buf_fini(&buf);
+    assert_non_null(mr_buf_reserve(&buf, MUCH));
+    assert_int_equal(buf.capacity, MUCH);
+    mr_buf_fini(&buf);
+}
+
 static void varints_are_the_shortest(void **state)
 {
     static const struct {
@@ -123,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(an_empty_buffer_can_be_freed_wiped_and_read),
             cmocka_unit_test(puts_append_in_network_order),
+            cmocka_unit_test(it_grows_by_what_is_wanted),
             cmocka_unit_test(varints_are_the_shortest),
             cmocka_unit_test(growth_keeps_the_bytes),
             cmocka_unit_test(str_ends_with_nul_that_is_not_counted),
