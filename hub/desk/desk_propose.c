@@ -78,7 +78,7 @@ static int link_to_original(struct proposing *p)
 static int check_rules(struct proposing *p, struct mr_error *reterr)
 {
     const struct mr_admit rights = {p->house->config, p->item.sender, mr_clock_wall_us(p->house->clock)};
-    struct mr_decision decision = mr_decision_go();
+    struct mr_decision decision;
     bool decoded;
 
     mr_admit_event(&rights, mr_buf_slice(&p->bytes), &p->arena, &p->event, &decoded, &decision);

@@ -135,7 +135,7 @@ static bool admitted(const struct examples *e, uint32_t index, struct mr_slice b
             say(e, index, error.what, error.cure);
         return r == 0;
     }
-    decision = mr_decision_go();
+    mr_decision_go(&decision);
     mr_admit_event(&admit, bytes, arena, ret, &decoded, &decision);
     if (decision.verdict == MR_VERDICT_STORED)
         return true;

@@ -248,7 +248,7 @@ static void run_rules(
 {
     struct mr_admit copy = *admit;
     struct mr_codelists lists = {code_known, &copy};
-    struct mr_rule_violation violation = {0};
+    struct mr_rule_violation violation; /* filled when there is one */
 
     if (mr_rules_check_at(admit->places, event->payload, &lists, &violation) == 0)
         return;
@@ -264,10 +264,11 @@ static bool time_ahead(const struct mr_admit *admit, const struct mr_event *even
 void mr_admit_event(const struct mr_admit *admit, struct mr_slice bytes, struct mr_arena *arena,
         struct mr_event *ret, bool *decoded, struct mr_decision *decision)
 {
-    struct mr_error detail = {0};
+    struct mr_error detail;
     int r;
 
-    *decision = mr_decision_go();
+    detail.what[0] = detail.where[0] = detail.cure[0] = 0; /* large, and nearly always for nothing */
+    mr_decision_go(decision);
     *decoded = false;
     if (bytes.size > MR_EVENT_BYTES_MAX) {
         refuse_too_big(decision);

@@ -86,15 +86,15 @@ struct work {
     struct mr_preparer *p;
     struct mr_intake *intake;
     struct mr_intake_item *item;
-    struct mr_event event;
-    bool decoded;
     struct mr_dedup_entry entry;
-    struct mr_decision decision;
     uint64_t replaces; /* number of the quarantined record that this event mends */
     bool again;        /* ... with the same bytes: perhaps what it waited for has come */
     uint64_t behind;   /* number of the record that it waits behind */
-    uint16_t subs[MR_RECORD_SUBS_MAX];
     size_t subs_count;
+    struct mr_event event; /* from here on large: not cleared, admit() begins them */
+    bool decoded;
+    struct mr_decision decision;
+    uint16_t subs[MR_RECORD_SUBS_MAX];
 };
 
 static const char *system_of(const struct work *w)
@@ -142,8 +142,8 @@ static void decide_erased(struct work *w)
 /* A repeat of what was quarantined is a duplicate too: it has its number. */
 static void decide_duplicate(struct work *w)
 {
+    mr_decision_go(&w->decision);
     w->decision.verdict = MR_VERDICT_DUPLICATE;
-    w->decision.text = (struct mr_verdict_text){0};
     if (w->entry.waits)
         mr_decide(&w->decision, MR_VERDICT_DUPLICATE, "quarantined-waiting", "",
                 "The event is known, and still waits for correction.",
@@ -160,8 +160,7 @@ static bool waits(const struct work *w, const struct mr_dedup_entry *entry)
     return entry->waits && mr_waiting_has(w->p->waiting, entry->number);
 }
 
-/* A new id that says which event it is sent instead of: that one may be over, then it is an event of its own.
- */
+/* A new id that says instead of which event it is sent: when that one is over, it stands for itself. */
 static int look_for_mended(struct work *w)
 {
     struct mr_dedup_entry mended = {0};
@@ -312,12 +311,11 @@ static void match(struct work *w)
     w->subs_count = mr_matcher_match(w->p->matcher, &w->event, system_of(w), &context, w->subs);
 }
 
-static void next_recorded(struct mr_preparer *p)
+/* All of an intake is recorded at one time, which never goes back. */
+static void next_recorded(const struct work *w)
 {
-    int64_t now = mr_clock_wall_us(p->house->clock);
-
-    if (now > p->recorded_us)
-        p->recorded_us = now;
+    if (w->intake->at_us > w->p->recorded_us)
+        w->p->recorded_us = w->intake->at_us;
 }
 
 static struct mr_seal_input seal_input(const struct work *w, const uint8_t *hub_id)
@@ -411,7 +409,7 @@ static int store(struct work *w)
 
     if (!w->item->to_one)
         match(w);
-    next_recorded(w->p);
+    next_recorded(w);
     mr_uuid7_next(&w->p->uuids, w->p->recorded_us, hub_id);
     input = seal_input(w, hub_id);
     r = w->item->to_one ? seal_to_one(w, &input) : mr_seal(&w->p->sealed, &input, NULL);
@@ -436,7 +434,7 @@ static int quarantine(struct work *w)
     if (r < 0)
         return r;
     w->subs_count = 0;
-    next_recorded(w->p);
+    next_recorded(w);
     mr_uuid7_next(&w->p->uuids, w->p->recorded_us, hub_id);
     input = seal_input(w, hub_id);
     r = mr_seal_quarantined(&w->p->sealed, &input, w->decision.text.code, w->decision.text.field, &key);
@@ -489,9 +487,13 @@ static int decide(struct work *w)
 
 int mr_preparer_item(struct mr_preparer *preparer, struct mr_intake *intake, struct mr_intake_item *item)
 {
-    struct work w = {.p = preparer, .intake = intake, .item = item};
+    struct work w;
     int r;
 
+    memset(&w, 0, offsetof(struct work, event));
+    w.p = preparer;
+    w.intake = intake;
+    w.item = item;
     mr_resolved_reset(&preparer->resolved);
     r = decide(&w);
     return r < 0 ? r : finish(&w);

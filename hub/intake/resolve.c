@@ -11,7 +11,8 @@ enum { SNILS_DIGITS = 11 };
 
 void mr_resolved_reset(struct mr_resolved *resolved)
 {
-    sodium_memzero(resolved->persons, sizeof resolved->persons);
+    if (resolved->persons_count > 0)
+        sodium_memzero(resolved->persons, resolved->persons_count * sizeof resolved->persons[0]);
     resolved->persons_count = 0;
     resolved->employers_count = 0;
     mr_buf_reset(&resolved->staffof);
@@ -273,9 +274,9 @@ static int add_person(struct job *job, struct mr_resolved *ret, size_t span)
     while (i < ret->persons_count && memcmp(ret->persons[i].id, id, MR_PERSON_ID_BYTES) != 0)
         i++;
     if (i == ret->persons_count) {
+        ret->persons_count++; /* from here on it is wiped */
         memcpy(ret->persons[i].id, id, MR_PERSON_ID_BYTES);
         r = mr_person_key(job->resolver->txn, id, &ret->persons[i].key);
-        ret->persons_count++;
     }
     ret->person_of_span[span] = (uint8_t)i;
     return r;
@@ -373,7 +374,7 @@ int mr_resolve(const struct mr_resolver *resolver, const struct mr_event *event,
     job.identifiers = &ret->identifiers;
     memset(job.blocks, 0, event->persons_count * sizeof job.blocks[0]);
     mr_resolved_reset(ret);
-    *decision = mr_decision_go();
+    mr_decision_go(decision);
     r = resolve_blocks(&job);
     if (r == 0 && going(&job))
         r = take(&job, ret);

@@ -59,7 +59,7 @@ const struct mr_clock *mr_clock_system(void)
     return &system_clock;
 }
 
-static char *put_digits(char *at, unsigned value, int digits, char after)
+static inline char *put_digits(char *at, unsigned value, int digits, char after)
 {
     for (int i = digits - 1; i >= 0; i--, value /= 10)
         at[i] = (char)('0' + value % 10);
@@ -67,26 +67,58 @@ static char *put_digits(char *at, unsigned value, int digits, char after)
     return at + digits + 1;
 }
 
-/* By hand: each event has a time, and snprintf() takes longer than anything else that is done with it. */
+/* ---- the calendar: by hand, since the C library takes a lock and looks at the time zone for each ---- */
+
+enum { DAY_S = 86400, DAYS_OF_400_YEARS = 146097, DAYS_TO_1970 = 719468 /* from 0000-03-01 */ };
+
+struct date {
+    int year, month, day;
+};
+
+/* Gregorian, before it was used too. Years begin in March: the day that may be there or not is the last one.
+ */
+static struct date date_of(int64_t days)
+{
+    int64_t since = days + DAYS_TO_1970;
+    int64_t era = (since >= 0 ? since : since - (DAYS_OF_400_YEARS - 1)) / DAYS_OF_400_YEARS;
+    int day = (int)(since - era * DAYS_OF_400_YEARS);
+    int year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    int of_year = day - (365 * year + year / 4 - year / 100);
+    int month = (5 * of_year + 2) / 153; /* 0 is March */
+
+    return (struct date){
+            .year = (int)(era * 400) + year + (month >= 10),
+            .month = month < 10 ? month + 3 : month - 9,
+            .day = of_year - (153 * month + 2) / 5 + 1,
+    };
+}
+
+static int64_t days_of(struct date date)
+{
+    int64_t years = date.month > 2 ? date.year : date.year - 1;
+    int64_t era = (years >= 0 ? years : years - 399) / 400;
+    int64_t of_era = years - era * 400;
+    int64_t of_year = (153 * (date.month > 2 ? date.month - 3 : date.month + 9) + 2) / 5 + date.day - 1;
+
+    return era * DAYS_OF_400_YEARS + of_era * 365 + of_era / 4 - of_era / 100 + of_year - DAYS_TO_1970;
+}
+
+/* By hand too: each event has a time, and snprintf() takes longer than anything else that is done with it. */
 char *mr_time_format(int64_t wall_us, char out[static MR_TIME_TEXT_MAX])
 {
-    time_t seconds = (time_t)(wall_us / 1000000);
-    int64_t micros = wall_us % 1000000;
-    struct tm tm;
+    const int64_t day_us = DAY_S * INT64_C(1000000);
+    int64_t of_day_us = wall_us % day_us + (wall_us % day_us < 0 ? day_us : 0);
+    struct date date = date_of(wall_us / day_us - (wall_us % day_us < 0));
+    unsigned seconds = (unsigned)(of_day_us / 1000000);
     char *at = out;
 
-    if (micros < 0) {
-        micros += 1000000;
-        seconds--;
-    }
-    (void)gmtime_r(&seconds, &tm);
-    at = put_digits(at, (unsigned)(tm.tm_year + 1900) % 10000, 4, '-');
-    at = put_digits(at, (unsigned)tm.tm_mon + 1, 2, '-');
-    at = put_digits(at, (unsigned)tm.tm_mday, 2, 'T');
-    at = put_digits(at, (unsigned)tm.tm_hour, 2, ':');
-    at = put_digits(at, (unsigned)tm.tm_min, 2, ':');
-    at = put_digits(at, (unsigned)tm.tm_sec, 2, '.');
-    at = put_digits(at, (unsigned)micros, 6, 'Z');
+    at = put_digits(at, (unsigned)date.year % 10000, 4, '-');
+    at = put_digits(at, (unsigned)date.month, 2, '-');
+    at = put_digits(at, (unsigned)date.day, 2, 'T');
+    at = put_digits(at, seconds / 3600, 2, ':');
+    at = put_digits(at, seconds / 60 % 60, 2, ':');
+    at = put_digits(at, seconds % 60, 2, '.');
+    at = put_digits(at, (unsigned)(of_day_us % 1000000), 6, 'Z');
     *at = 0;
     return out;
 }
@@ -160,25 +192,22 @@ static bool date_ok(int year, int month, int day)
 int mr_time_parse(const char *text, size_t size, int64_t *ret_wall_us)
 {
     struct cursor c = {text, text + size};
-    struct tm tm = {0};
-    int year;
-    int month;
-    int micros = 0;
-    int offset = 0;
+    struct date date;
+    int hour = 0, minute = 0, second = 0, micros = 0, offset = 0;
 
-    if (!take_digits(&c, 4, &year) || !take_char(&c, "-") || !take_digits(&c, 2, &month) ||
-            !take_char(&c, "-") || !take_digits(&c, 2, &tm.tm_mday) || !date_ok(year, month, tm.tm_mday))
+    if (!take_digits(&c, 4, &date.year) || !take_char(&c, "-") || !take_digits(&c, 2, &date.month) ||
+            !take_char(&c, "-") || !take_digits(&c, 2, &date.day) ||
+            !date_ok(date.year, date.month, date.day))
         return MR_EINVAL;
     if (c.at < c.end) {
-        if (!take_char(&c, "Tt ") || !take_digits(&c, 2, &tm.tm_hour) || !take_char(&c, ":") ||
-                !take_digits(&c, 2, &tm.tm_min) || !take_char(&c, ":") || !take_digits(&c, 2, &tm.tm_sec) ||
+        if (!take_char(&c, "Tt ") || !take_digits(&c, 2, &hour) || !take_char(&c, ":") ||
+                !take_digits(&c, 2, &minute) || !take_char(&c, ":") || !take_digits(&c, 2, &second) ||
                 !take_fraction(&c, &micros) || !take_offset(&c, &offset) || c.at != c.end)
             return MR_EINVAL;
-        if (tm.tm_hour > 23 || tm.tm_min > 59 || tm.tm_sec > 60)
+        if (hour > 23 || minute > 59 || second > 60)
             return MR_EINVAL;
     }
-    tm.tm_year = year - 1900;
-    tm.tm_mon = month - 1;
-    *ret_wall_us = ((int64_t)timegm(&tm) - offset) * 1000000 + micros;
+    *ret_wall_us =
+            (days_of(date) * DAY_S + hour * 3600 + minute * 60 + second - offset) * INT64_C(1000000) + micros;
     return 0;
 }

@@ -28,28 +28,10 @@ ProtobufCAllocator mr_arena_allocator(struct mr_arena *arena)
     return (ProtobufCAllocator){.alloc = arena_alloc, .free = arena_free, .allocator_data = arena};
 }
 
-/* How many bytes from the start are printable ASCII. Eight at a time: nearly all of the text is. */
-static size_t ascii_bytes(struct mr_slice text)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
-    size_t i = 0;
-
-    for (; i + 8 <= text.size; i += 8) {
-        uint64_t word, low, del;
-
-        memcpy(&word, text.data + i, sizeof word);
-        low = word - ones * 0x20; /* borrows from bytes below 0x20 */
-        del = (word ^ ones * 0x7f) - ones;
-        if (((word | low | del) & tops) != 0)
-            break;
-    }
-    return i;
-}
-
 /* No control characters (CloudEvents 1.0.2, "Type System", String). The text is UTF-8 already. */
 static bool printable(struct mr_slice text)
 {
-    for (size_t i = ascii_bytes(text); i < text.size; i++) {
+    for (size_t i = 0; i < text.size; i++) {
         uint8_t byte = text.data[i];
 
         if (byte < 0x20 || byte == 0x7f)
@@ -60,7 +42,8 @@ static bool printable(struct mr_slice text)
     return true;
 }
 
-static int check_text(const char *name, struct mr_slice text, size_t bytes_max, struct mr_error *reterr)
+static __attribute__((noinline)) int check_odd_text(
+        const char *name, struct mr_slice text, size_t bytes_max, struct mr_error *reterr)
 {
     if (text.size == 0)
         return mr_error_set(reterr, MR_EINVAL, name, cure_attribute, "attribute is missing or empty");
@@ -72,6 +55,14 @@ static int check_text(const char *name, struct mr_slice text, size_t bytes_max, 
     return 0;
 }
 
+static inline int check_text(const struct mr_envelope *envelope, const char *name, struct mr_slice text,
+        size_t bytes_max, struct mr_error *reterr)
+{
+    return envelope->plain && text.size > 0 && text.size <= bytes_max
+                   ? 0
+                   : check_odd_text(name, text, bytes_max, reterr);
+}
+
 static int read_required(struct mr_event *event, const struct mr_envelope *envelope, struct mr_error *reterr)
 {
     int r;
@@ -79,11 +70,11 @@ static int read_required(struct mr_event *event, const struct mr_envelope *envel
     if (!mr_slice_equal(envelope->specversion, mr_slice_str("1.0")))
         return mr_error_set(
                 reterr, MR_EINVAL, "specversion", "send CloudEvents 1.0", "unsupported specversion");
-    r = check_text("id", envelope->id, MR_EVENT_ID_MAX, reterr);
+    r = check_text(envelope, "id", envelope->id, MR_EVENT_ID_MAX, reterr);
     if (r == 0)
-        r = check_text("source", envelope->source, MR_EVENT_ID_MAX, reterr);
+        r = check_text(envelope, "source", envelope->source, MR_EVENT_ID_MAX, reterr);
     if (r == 0)
-        r = check_text("type", envelope->type, MR_ATTRIBUTE_BYTES_MAX, reterr);
+        r = check_text(envelope, "type", envelope->type, MR_ATTRIBUTE_BYTES_MAX, reterr);
     event->a.id = (const char *)envelope->id.data;
     event->a.source = (const char *)envelope->source.data;
     event->a.type = (const char *)envelope->type.data;
@@ -122,7 +113,7 @@ static int check_name(const char *name, struct mr_error *reterr)
 static int read_timestamp(struct mr_event *event, const struct mr_attribute *attribute,
         const struct mr_known_attribute *known, struct mr_arena *arena, struct mr_error *reterr)
 {
-    char text[MR_TIME_TEXT_MAX];
+    char *text;
 
     if (!mr_timestamp_valid(attribute->number, attribute->nanos))
         return mr_error_set(reterr, MR_EINVAL, known ? known->name : "attributes", cure_attribute,
@@ -131,15 +122,16 @@ static int read_timestamp(struct mr_event *event, const struct mr_attribute *att
         return 0;
     if (known->kind != MR_ATTRIBUTE_TIMESTAMP)
         return mr_error_set(reterr, MR_EINVAL, known->name, cure_attribute, "attribute is not a text");
-    event->a.time = mr_arena_strdup(arena, mr_timestamp_format(attribute->number, attribute->nanos, text));
-    if (!event->a.time)
+    text = mr_arena_alloc(arena, MR_TIME_TEXT_MAX);
+    if (!text)
         return mr_error_set(reterr, MR_ENOMEM, "time", NULL, "no memory for the event");
+    event->a.time = mr_timestamp_format(attribute->number, attribute->nanos, text);
     event->time_us = attribute->number * 1000000 + attribute->nanos / 1000;
     return 0;
 }
 
-static int read_text(struct mr_event *event, const struct mr_attribute *attribute,
-        const struct mr_known_attribute *known, struct mr_error *reterr)
+static int read_text(struct mr_event *event, const struct mr_envelope *envelope,
+        const struct mr_attribute *attribute, const struct mr_known_attribute *known, struct mr_error *reterr)
 {
     int64_t seconds;
     int32_t nanos;
@@ -147,7 +139,7 @@ static int read_text(struct mr_event *event, const struct mr_attribute *attribut
 
     if (!known && attribute->bytes.size == 0)
         return 0;
-    r = check_text(attribute->name, attribute->bytes, MR_ATTRIBUTE_BYTES_MAX, reterr);
+    r = check_text(envelope, attribute->name, attribute->bytes, MR_ATTRIBUTE_BYTES_MAX, reterr);
     if (r < 0 || !known)
         return r;
     *mr_known_attribute_slot(known, &event->a) = (const char *)attribute->bytes.data;
@@ -160,14 +152,15 @@ static int read_text(struct mr_event *event, const struct mr_attribute *attribut
     return 0;
 }
 
-static int read_attribute(struct mr_event *event, const struct mr_attribute *attribute,
-        const struct mr_known_attribute *known, struct mr_arena *arena, struct mr_error *reterr)
+static int read_attribute(struct mr_event *event, const struct mr_envelope *envelope,
+        const struct mr_attribute *attribute, const struct mr_known_attribute *known, struct mr_arena *arena,
+        struct mr_error *reterr)
 {
     switch (attribute->kind) {
     case MR_ATTRIBUTE_STRING:
     case MR_ATTRIBUTE_URI:
     case MR_ATTRIBUTE_URI_REF:
-        return read_text(event, attribute, known, reterr);
+        return read_text(event, envelope, attribute, known, reterr);
     case MR_ATTRIBUTE_TIMESTAMP:
         return read_timestamp(event, attribute, known, arena, reterr);
     case MR_ATTRIBUTE_NONE:
@@ -184,10 +177,17 @@ static int read_attribute(struct mr_event *event, const struct mr_attribute *att
     return 0;
 }
 
-static bool occurred(const struct mr_envelope *envelope, size_t index)
+/* *seen: the known ones so far, a bit each. */
+static bool occurred(const struct mr_envelope *envelope, size_t index, const struct mr_known_attribute *known,
+        uint64_t *seen)
 {
     const char *name = envelope->attributes[index].name;
+    uint64_t before = *seen;
 
+    if (known) {
+        *seen |= UINT64_C(1) << mr_known_attribute_index(known);
+        return *seen == before;
+    }
     for (size_t i = 0; i < index; i++)
         if (same(name, envelope->attributes[i].name))
             return true;
@@ -197,16 +197,18 @@ static bool occurred(const struct mr_envelope *envelope, size_t index)
 static int read_attributes(struct mr_event *event, const struct mr_envelope *envelope, struct mr_arena *arena,
         struct mr_error *reterr)
 {
+    uint64_t seen = 0;
+
     for (size_t i = 0; i < envelope->attributes_count; i++) {
         const struct mr_attribute *attribute = &envelope->attributes[i];
         const struct mr_known_attribute *known = mr_known_attribute_find(attribute->name);
         int r = known ? 0 : check_name(attribute->name, reterr);
 
-        if (r == 0 && occurred(envelope, i))
+        if (r == 0 && occurred(envelope, i, known, &seen))
             return mr_error_set(reterr, MR_EMALFORMED, attribute->name, "send each attribute once",
                     "attribute occurs twice");
         if (r == 0)
-            r = read_attribute(event, attribute, known, arena, reterr);
+            r = read_attribute(event, envelope, attribute, known, arena, reterr);
         if (r < 0)
             return r;
     }
@@ -247,11 +249,13 @@ static int on_inner(
                    : mr_error_set(reterr, MR_EINVAL, "", "years 1 to 9999", "timestamp out of range");
 }
 
-static bool url_names(const char *url, const char *full_name)
+/* Its last part is the name, which has no slash. */
+static bool url_names(struct mr_slice url, const char *full_name)
 {
-    const char *slash = strrchr(url, '/');
+    size_t size = strlen(full_name);
 
-    return slash && strcmp(slash + 1, full_name) == 0;
+    return url.size > size && url.data[url.size - size - 1] == '/' &&
+           memcmp(url.data + url.size - size, full_name, size) == 0;
 }
 
 static int read_payload(struct mr_event *event, const struct mr_envelope *envelope, struct mr_arena *arena,
@@ -263,8 +267,7 @@ static int read_payload(struct mr_event *event, const struct mr_envelope *envelo
     const struct mr_unpack_watch watch = {on_inner, event};
     int r;
 
-    if (envelope->data_kind != MR_DATA_PROTO ||
-            !url_names((const char *)envelope->type_url.data, descriptor->name))
+    if (envelope->data_kind != MR_DATA_PROTO || !url_names(envelope->type_url, descriptor->name))
         return mr_error_set(reterr, MR_EINVAL, "data",
                 "send the payload that the registry names for the type", "data is not proto_data of %s",
                 descriptor->name);
@@ -274,13 +277,28 @@ static int read_payload(struct mr_event *event, const struct mr_envelope *envelo
     return r;
 }
 
+/* Its list of persons is not cleared: it has none yet. */
+static void begin_event(struct mr_event *ret, struct mr_slice bytes)
+{
+    ret->bytes = bytes;
+    ret->a = (struct mr_attributes){0};
+    ret->time_us = 0;
+    ret->type = NULL;
+    ret->payload = NULL;
+    ret->payload_bytes = mr_slice(NULL, 0);
+    ret->data_kind = MR_DATA_NONE;
+    ret->attributes = NULL;
+    ret->attributes_count = 0;
+    ret->persons_count = 0;
+}
+
 int mr_event_decode(
         struct mr_event *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
 {
     struct mr_envelope envelope;
     int r;
 
-    *ret = (struct mr_event){.bytes = bytes};
+    begin_event(ret, bytes);
     if (bytes.size > MR_EVENT_BYTES_MAX)
         return mr_error_set(reterr, MR_ETOOBIG, "", "send a smaller event",
                 "event of %zu bytes, the limit is %d", bytes.size, MR_EVENT_BYTES_MAX);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/wire/plain.h"
 #include "proto/wire/wire.h"
 
 enum { FIELDS_MAX = 8 + 8 * MR_EVENT_ATTRIBUTES_MAX };
@@ -24,32 +25,66 @@ struct reading {
 
 /* A message that is being read. */
 struct message {
-    struct mr_slice rest;
+    const uint8_t *at, *end;
     const char *path; /* of it in the event, "" or "attributes.value" */
     unsigned seen;    /* one bit a field; the members of a oneof are one bit */
 };
 
-static int refuse(
-        const struct reading *reading, const struct message *message, const char *field, const char *what)
+static struct message message_of(struct mr_slice content, const char *path)
+{
+    const uint8_t *end = content.size > 0 ? content.data + content.size : content.data;
+
+    return (struct message){content.data, end, path, 0};
+}
+
+static __attribute__((noinline, cold)) int refuse(
+        const struct reading *reading, const char *path, const char *field, const char *what)
 {
     char where[64];
 
-    (void)snprintf(where, sizeof where, "%s%s%s", message->path, *message->path && *field ? "." : "", field);
+    (void)snprintf(where, sizeof where, "%s%s%s", path, *path && *field ? "." : "", field);
     return mr_error_set(reading->reterr, MR_EMALFORMED, where,
             "send a protobuf message of the published schema", "%s", what);
 }
 
-/* Takes the next field: 1, 0 at the end. */
-static int take(struct reading *reading, struct message *message, struct mr_wire_field *ret)
+static __attribute__((noinline, cold)) int too_many(const struct reading *reading, const char *path)
 {
-    int r = mr_wire_take(&message->rest, ret);
+    return mr_error_set(reading->reterr, MR_ETOOBIG, path, "send less in one message", "too many fields");
+}
 
-    if (r < 0)
-        return refuse(reading, message, "", "broken field: tag, length or number");
-    if (r > 0 && ++reading->fields > FIELDS_MAX)
-        return mr_error_set(
-                reading->reterr, MR_ETOOBIG, message->path, "send less in one message", "too many fields");
-    return r;
+/* Any field: what follows it, NULL when it is broken. */
+static __attribute__((noinline)) const uint8_t *any_field(
+        const uint8_t *at, const uint8_t *end, struct mr_wire_field *ret)
+{
+    struct mr_slice rest = mr_slice(at, (size_t)(end - at));
+
+    return mr_wire_take(&rest, ret) == 1 ? rest.data : NULL;
+}
+
+/* Takes the next field: 1, 0 at the end. Nearly all are short bytes of a low number: two bytes, the content.
+ */
+static inline int take(struct reading *reading, struct message *message, struct mr_wire_field *ret)
+{
+    const uint8_t *at = message->at, *end = message->end;
+
+    if (at == end)
+        return 0;
+    if (end - at >= 2 && (at[0] & 0x87) == MR_WIRE_BYTES && at[0] >= 0x08 && at[1] < 0x80 &&
+            end - at - 2 >= at[1]) {
+        ret->number = at[0] >> 3;
+        ret->wire_type = MR_WIRE_BYTES;
+        ret->bytes = mr_slice(at + 2, at[1]);
+        message->at = at + 2 + at[1];
+    } else {
+        struct mr_wire_field any;
+
+        at = any_field(at, end, &any);
+        if (!at)
+            return refuse(reading, message->path, "", "broken field: tag, length or number");
+        *ret = any;
+        message->at = at;
+    }
+    return ++reading->fields > FIELDS_MAX ? too_many(reading, message->path) : 1;
 }
 
 /* A known field: is it of its type, and the first one? */
@@ -57,36 +92,40 @@ static inline int accept(const struct reading *reading, struct message *message,
         const struct mr_wire_field *raw, uint8_t wire_type, unsigned bit, const char *field)
 {
     if (message->seen >> bit & 1)
-        return refuse(reading, message, field, "a field that may occur once occurs twice");
+        return refuse(reading, message->path, field, "a field that may occur once occurs twice");
     message->seen |= 1u << bit;
     if (raw->wire_type != wire_type)
-        return refuse(reading, message, field, "wrong wire type of a known field");
+        return refuse(reading, message->path, field, "wrong wire type of a known field");
     return 0;
 }
 
-/* As a text it may stand: the first of its field, UTF-8. */
-static inline int accept_text(const struct reading *reading, struct message *message,
-        const struct mr_wire_field *raw, unsigned bit, const char *field)
+static int not_utf8(const struct reading *reading, const char *path, const char *field)
 {
-    int r = accept(reading, message, raw, MR_WIRE_BYTES, bit, field);
+    return refuse(reading, path, field, "text is not UTF-8 or has a NUL");
+}
 
-    return r < 0 || mr_utf8_valid(raw->bytes)
-                   ? r
-                   : refuse(reading, message, field, "text is not UTF-8 or has a NUL");
+static inline int put_text(struct reading *reading, struct mr_slice text, const char *path, const char *field,
+        struct mr_slice *ret)
+{
+    char *to = reading->texts;
+
+    if (!mr_plain_copy(to, text.data, text.size)) {
+        reading->ret->plain = false;
+        if (!mr_utf8_valid(text))
+            return not_utf8(reading, path, field);
+    }
+    to[text.size] = 0;
+    *ret = mr_slice(to, text.size);
+    reading->texts = to + text.size + 1;
+    return 0;
 }
 
 static inline int read_text(struct reading *reading, struct message *message, const struct mr_wire_field *raw,
         unsigned bit, const char *field, struct mr_slice *ret)
 {
-    int r = accept_text(reading, message, raw, bit, field);
+    int r = accept(reading, message, raw, MR_WIRE_BYTES, bit, field);
 
-    if (r < 0)
-        return r;
-    memcpy(reading->texts, raw->bytes.data, raw->bytes.size);
-    reading->texts[raw->bytes.size] = 0;
-    *ret = mr_slice(reading->texts, raw->bytes.size);
-    reading->texts += raw->bytes.size + 1;
-    return 0;
+    return r < 0 ? r : put_text(reading, raw->bytes, message->path, field, ret);
 }
 
 static int read_int32(struct reading *reading, struct message *message, const struct mr_wire_field *raw,
@@ -97,7 +136,7 @@ static int read_int32(struct reading *reading, struct message *message, const st
     if (r < 0)
         return r;
     if (raw->varint > INT32_MAX && raw->varint < (uint64_t)INT32_MIN)
-        return refuse(reading, message, field, "number out of the range of its type");
+        return refuse(reading, message->path, field, "number out of the range of its type");
     *ret = (int32_t)raw->varint;
     return 0;
 }
@@ -106,7 +145,7 @@ static int read_int32(struct reading *reading, struct message *message, const st
 
 static int read_timestamp(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
 {
-    struct message message = {.rest = content, .path = "attributes.value.ce_timestamp"};
+    struct message message = message_of(content, "attributes.value.ce_timestamp");
     struct mr_wire_field raw = {0};
     int64_t nanos = 0;
     int r;
@@ -134,7 +173,7 @@ static int read_member(struct reading *reading, struct message *message, const s
     case MR_ATTRIBUTE_BOOLEAN:
         r = accept(reading, message, raw, MR_WIRE_VARINT, 0, "ce_boolean");
         if (r == 0 && raw->varint > 1)
-            r = refuse(reading, message, "ce_boolean", "number out of the range of its type");
+            r = refuse(reading, message->path, "ce_boolean", "number out of the range of its type");
         ret->number = (int64_t)raw->varint;
         return r;
     case MR_ATTRIBUTE_INTEGER:
@@ -156,7 +195,7 @@ static int read_member(struct reading *reading, struct message *message, const s
 
 static int read_value(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
 {
-    struct message message = {.rest = content, .path = "attributes.value"};
+    struct message message = message_of(content, "attributes.value");
     struct mr_wire_field raw = {0};
     int r;
 
@@ -171,14 +210,14 @@ static int read_value(struct reading *reading, struct mr_slice content, struct m
     return r;
 }
 
-static int read_entry(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
+/* One that is not written as most are. */
+static int read_any_entry(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
 {
-    struct message message = {.rest = content, .path = "attributes"};
+    struct message message = message_of(content, "attributes");
     struct mr_wire_field raw = {0};
     struct mr_slice name;
     int r;
 
-    *ret = (struct mr_attribute){.name = ""};
     while ((r = take(reading, &message, &raw)) == 1) {
         if (raw.number == ENTRY_KEY) {
             r = read_text(reading, &message, &raw, ENTRY_KEY, "key", &name);
@@ -193,13 +232,57 @@ static int read_entry(struct reading *reading, struct mr_slice content, struct m
     return r;
 }
 
+/* A field that begins here, of short bytes: its content, which ends before `end`; NULL: something else. */
+static inline const uint8_t *short_bytes(const uint8_t *at, const uint8_t *end, unsigned number)
+{
+    return end - at >= 2 && at[0] == (number << 3 | MR_WIRE_BYTES) && at[1] < 0x80 && end - at - 2 >= at[1]
+                   ? at + 2
+                   : NULL;
+}
+
+/* As encoders write a text: key, value with the one member, all of them short. */
+static bool is_text_entry(struct mr_slice content, struct mr_slice *key, struct mr_slice *value)
+{
+    const uint8_t *end = content.data + content.size, *at = short_bytes(content.data, end, ENTRY_KEY);
+
+    if (!at)
+        return false;
+    *key = mr_slice(at, at[-1]);
+    at = short_bytes(at + at[-1], end, ENTRY_VALUE);
+    if (!at || at + at[-1] != end)
+        return false;
+    at = short_bytes(at, end, MR_ATTRIBUTE_STRING);
+    if (!at || at + at[-1] != end)
+        return false;
+    *value = mr_slice(at, at[-1]);
+    return true;
+}
+
+static int read_entry(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
+{
+    enum { FIELDS = 3 };
+    struct mr_slice key, value;
+    int r;
+
+    *ret = (struct mr_attribute){.name = ""};
+    if (reading->fields + FIELDS > FIELDS_MAX || !is_text_entry(content, &key, &value))
+        return read_any_entry(reading, content, ret);
+    reading->fields += FIELDS;
+    r = put_text(reading, key, "attributes", "key", &key);
+    if (r < 0)
+        return r;
+    ret->name = (const char *)key.data;
+    ret->kind = MR_ATTRIBUTE_STRING;
+    return put_text(reading, value, "attributes.value", "ce_string", &ret->bytes);
+}
+
 static int read_attribute(
         struct reading *reading, const struct message *message, const struct mr_wire_field *raw)
 {
     struct mr_envelope *ret = reading->ret;
 
     if (raw->wire_type != MR_WIRE_BYTES)
-        return refuse(reading, message, "attributes", "wrong wire type of a known field");
+        return refuse(reading, message->path, "attributes", "wrong wire type of a known field");
     if (ret->attributes_count == MR_EVENT_ATTRIBUTES_MAX)
         return mr_error_set(reading->reterr, MR_ETOOBIG, "attributes", "send fewer attributes",
                 "more than %d attributes", MR_EVENT_ATTRIBUTES_MAX);
@@ -210,7 +293,7 @@ static int read_attribute(
 
 static int read_any(struct reading *reading, struct mr_slice content)
 {
-    struct message message = {.rest = content, .path = "proto_data"};
+    struct message message = message_of(content, "proto_data");
     struct mr_wire_field raw = {0};
     int r;
 
@@ -238,7 +321,8 @@ static int read_data(struct reading *reading, struct message *message, const str
     case MR_DATA_BINARY:
         return accept(reading, message, raw, MR_WIRE_BYTES, MR_DATA_BINARY, "binary_data");
     case MR_DATA_TEXT:
-        return accept_text(reading, message, raw, MR_DATA_BINARY, "text_data");
+        r = accept(reading, message, raw, MR_WIRE_BYTES, MR_DATA_BINARY, "text_data");
+        return r < 0 || mr_utf8_valid(raw->bytes) ? r : not_utf8(reading, message->path, "text_data");
     default:
         ret->data = mr_slice(NULL, 0);
         r = accept(reading, message, raw, MR_WIRE_BYTES, MR_DATA_BINARY, "proto_data");
@@ -276,7 +360,7 @@ int mr_envelope_read(
         struct mr_envelope *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
 {
     struct reading reading = {.ret = ret, .texts = mr_arena_alloc(arena, bytes.size), .reterr = reterr};
-    struct message message = {.rest = bytes, .path = ""};
+    struct message message = message_of(bytes, "");
     struct mr_wire_field raw = {0};
     int r;
 
@@ -286,6 +370,7 @@ int mr_envelope_read(
     ret->attributes_count = 0;
     ret->data_kind = MR_DATA_NONE;
     ret->data = mr_slice(NULL, 0);
+    ret->plain = true;
     while ((r = take(&reading, &message, &raw)) == 1) {
         r = read_field(&reading, &message, &raw);
         if (r < 0)

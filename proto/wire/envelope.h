@@ -7,6 +7,7 @@
 #ifndef MR_WIRE_ENVELOPE_H
 #define MR_WIRE_ENVELOPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "proto/base/arena.h"
@@ -21,6 +22,7 @@ struct mr_envelope {
     struct mr_attribute
             attributes[MR_EVENT_ATTRIBUTES_MAX]; /* in the order of the bytes; name and value texts */
     size_t attributes_count;
+    bool plain; /* all texts above, and type_url, are printable ASCII */
     enum mr_data_kind data_kind;
     struct mr_slice data;     /* its content; of proto_data the value in it */
     struct mr_slice type_url; /* of proto_data, a text */

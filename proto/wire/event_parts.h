@@ -29,6 +29,7 @@ struct mr_known_attribute {
 const struct mr_known_attribute *mr_known_attribute_at(size_t index);
 /* NULL: not known. */
 const struct mr_known_attribute *mr_known_attribute_find(const char *name);
+size_t mr_known_attribute_index(const struct mr_known_attribute *known); /* its row, below 64 */
 
 static inline const char **mr_known_attribute_slot(
         const struct mr_known_attribute *known, struct mr_attributes *a)

@@ -2,7 +2,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -37,6 +39,28 @@ static void times_are_formatted_in_utc(void **state)
     /* Never overruns, whatever the number. */
     assert_non_null(mr_time_format(INT64_MAX, out));
     assert_non_null(mr_time_format(INT64_MIN, out));
+}
+
+/* The calendar is our own: day by day beside the C library's. */
+static void days_are_those_of_the_calendar(void **state)
+{
+    const int64_t first = -719162 /* 0001-01-01 */, last = 2932896 /* 9999-12-31 */;
+
+    (void)state;
+    for (int64_t day = first; day <= last; day += 3) {
+        time_t second = (time_t)(day * 86400 + (day - first) * 7919 % 86400);
+        int64_t us = (int64_t)second * 1000000 + 42, back = 0;
+        char ours[MR_TIME_TEXT_MAX], theirs[64];
+        struct tm tm;
+
+        assert_non_null(gmtime_r(&second, &tm));
+        (void)snprintf(theirs, sizeof theirs, "%04d-%02d-%02dT%02d:%02d:%02d.000042Z", tm.tm_year + 1900,
+                tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+        if (strcmp(mr_time_format(us, ours), theirs) != 0)
+            fail_msg("%s, and not %s", ours, theirs);
+        if (mr_time_parse(ours, strlen(ours), &back) != 0 || back != us)
+            fail_msg("%s is read as another time", ours);
+    }
 }
 
 static void rfc3339_is_read(void **state)
@@ -135,6 +159,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(times_are_formatted_in_utc),
+            cmocka_unit_test(days_are_those_of_the_calendar),
             cmocka_unit_test(rfc3339_is_read),
             cmocka_unit_test(what_is_not_rfc3339_is_refused),
             cmocka_unit_test(a_text_is_read_no_further_than_its_size),

@@ -10,6 +10,7 @@
 #include "event/person.pb-c.h"
 #include "proto/base/list.h"
 #include "proto/wire/codec.h"
+#include "proto/wire/event_parts.h"
 
 /* Byte strings are laid out field by field. */
 /* clang-format off */
@@ -92,6 +93,24 @@ static void every_attribute_comes_back(void **state)
     mr_arena_fini(&arena);
     mr_buf_fini(&again);
     mr_buf_fini(&out);
+}
+
+static void known_attributes_are_found_by_name(void **state)
+{
+    static const char *const others[] = {
+            "", "a", "acto", "actors", "z", "zone", "Actor", "\xd0\xb0", "times", "staff", "unit", "type"};
+    const struct mr_known_attribute *known;
+    size_t count = 0;
+
+    (void)state;
+    for (; (known = mr_known_attribute_at(count)) != NULL; count++) {
+        assert_ptr_equal(mr_known_attribute_find(known->name), known);
+        assert_int_equal(mr_known_attribute_index(known), count);
+        assert_true(count == 0 || strcmp(mr_known_attribute_at(count - 1)->name, known->name) < 0);
+    }
+    assert_true(count > 10 && count <= 64);
+    for (size_t i = 0; i < MR_COUNT(others); i++)
+        assert_null(mr_known_attribute_find(others[i]));
 }
 
 static void a_time_that_is_none_is_not_encoded(void **state)
@@ -391,6 +410,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test(every_attribute_comes_back),
+            cmocka_unit_test(known_attributes_are_found_by_name),
             cmocka_unit_test(a_time_that_is_none_is_not_encoded),
             cmocka_unit_test(persons_are_found_where_they_lie),
             cmocka_unit_test(persons_pair_in_any_order_of_the_wire),
