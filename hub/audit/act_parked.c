@@ -10,6 +10,7 @@
 #include "event/hub.pb-c.h"
 #include "hub/audit/args.h"
 #include "hub/audit/parked_choice.h"
+#include "hub/audit/quarantine_word.h"
 #include "hub/audit/queries.h"
 #include "hub/rows.h"
 
@@ -28,12 +29,14 @@ struct acting {
     uint64_t numbers[ACT_MAX];
     size_t groups_count, count;
     uint16_t subscription; /* of the last group */
-    uint64_t cursor;       /* the same */
     uint32_t attempts_max; /* the same */
-    uint64_t refused;      /* the last number that cannot be acted on now; 0: none */
+    uint16_t cursor_of;    /* a subscription */
+    uint64_t cursor;
+    uint64_t refused; /* the last number that cannot be acted on now; 0: none */
     uint64_t refused_count;
     enum mr_parked_state refused_state;
-    bool more;
+    struct mr_parked_place last; /* that was looked at */
+    bool more;                   /* there is one behind it that could be acted on */
 };
 
 static uint32_t attempts_of(const struct acting *a, const char *name)
@@ -61,7 +64,6 @@ static bool begin_group(struct acting *a, uint16_t subscription)
     group->numbers = &a->numbers[a->count];
     a->pointers[a->groups_count++] = group;
     a->subscription = subscription;
-    a->cursor = mr_parked_choice_cursor(&a->choice, subscription);
     a->attempts_max = a->what == RETRY ? 1 : attempts_of(a, group->subscription);
     return true;
 }
@@ -102,16 +104,22 @@ static int take(void *ctx, uint16_t subscription, uint64_t number, const struct 
     uint8_t key[MR_DELIVERY_KEY_BYTES];
     struct mr_slice at = mr_delivery_key(subscription, number, key);
 
-    if (a->count == ACT_MAX || !begin_group(a, subscription)) { /* the tool asks again */
-        a->more = true;
-        return 1;
+    if (a->cursor_of != subscription) {
+        a->cursor_of = subscription;
+        a->cursor = mr_parked_choice_cursor(&a->choice, subscription);
     }
     if (row->state != MR_PARKED_FAILED || number > a->cursor) {
         a->refused = number;
         a->refused_count++;
         a->refused_state = row->state;
+        a->last = (struct mr_parked_place){subscription, number};
         return 0;
     }
+    if (a->count == ACT_MAX || !begin_group(a, subscription)) { /* whoever asks goes on from the last */
+        a->more = true;
+        return 1;
+    }
+    a->last = (struct mr_parked_place){subscription, number};
     a->numbers[a->count++] = number;
     a->groups[a->groups_count - 1].n_numbers++;
     if (a->what == DISCARD)
@@ -121,17 +129,6 @@ static int take(void *ctx, uint16_t subscription, uint64_t number, const struct 
     return 0;
 }
 
-/* A group in which nothing was taken is not told. */
-static void drop_empty_groups(struct acting *a)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < a->groups_count; i++)
-        if (a->pointers[i]->n_numbers > 0)
-            a->pointers[kept++] = a->pointers[i];
-    a->groups_count = kept;
-}
-
 static int none(const struct acting *a, struct mr_error *reterr)
 {
     static const char *const why[] = {
@@ -139,8 +136,8 @@ static int none(const struct acting *a, struct mr_error *reterr)
             [MR_PARKED_BEHIND] = "it waits behind an earlier one, and follows when that is settled",
             [MR_PARKED_RELEASED] = "it is released already"};
 
-    if (a->refused && a->choice.numbers_count > 0)
-        return mr_error_set(reterr, MR_EAGAIN, "numbers",
+    if (a->refused)
+        return mr_error_set(reterr, MR_EAGAIN, a->choice.numbers_count ? "numbers" : "",
                 a->refused_state == MR_PARKED_BEHIND
                         ? "marshrut parked list --state failed shows the earlier one"
                         : "ask again when the receiver has answered",
@@ -153,14 +150,15 @@ static int build_event(struct acting *a, const char *reference)
 {
     Nms__Event__V1__HubDeliveryReleased released = NMS__EVENT__V1__HUB_DELIVERY_RELEASED__INIT;
     Nms__Event__V1__HubDeliveryDiscarded discarded = NMS__EVENT__V1__HUB_DELIVERY_DISCARDED__INIT;
+    const char *role = mr_quarantine_role(a->choice.call);
 
     released.n_deliveries = discarded.n_deliveries = a->groups_count;
     released.deliveries = discarded.deliveries = a->pointers;
     released.case_reference = discarded.case_reference = (char *)reference;
     released.once = a->what == RETRY;
     if (a->what == DISCARD)
-        return mr_act_event(a->choice.call, a->act, "hub.delivery.discarded.v1", "admin", &discarded.base);
-    return mr_act_event(a->choice.call, a->act, "hub.delivery.released.v1", "admin", &released.base);
+        return mr_act_event(a->choice.call, a->act, "hub.delivery.discarded.v1", role, &discarded.base);
+    return mr_act_event(a->choice.call, a->act, "hub.delivery.released.v1", role, &released.base);
 }
 
 static int choose(struct acting *a, struct mr_error *reterr)
@@ -184,6 +182,7 @@ static int act(const struct mr_method_call *call, enum what what, struct mr_act 
 {
     static const char *const words[] = {"released", "released", "discarded"};
     struct acting *a = calloc(1, sizeof *a);
+    char next[MR_PARKED_PLACE_BYTES];
     const char *reference = "";
     int r;
 
@@ -197,15 +196,14 @@ static int act(const struct mr_method_call *call, enum what what, struct mr_act 
         r = mr_arg_case(call, &reference, reterr);
     if (r == 0)
         r = choose(a, reterr);
-    if (r == 0) {
-        drop_empty_groups(a);
+    if (r == 0)
         r = build_event(a, reference);
-    }
     if (r == 0 && mr_buf_failed(&ret->many))
         r = MR_ENOMEM;
     ret->delivery.parked = true;
-    ret->reply = json_pack("{s:I, s:I, s:b}", words[what], (json_int_t)a->count, "not_now",
-            (json_int_t)a->refused_count, "more", (int)a->more);
+    ret->reply = json_pack("{s:I, s:I, s:b, s:s}", words[what], (json_int_t)a->count, "not_now",
+            (json_int_t)a->refused_count, "more", (int)a->more, "next",
+            a->more ? mr_parked_place_text(&a->last, next) : "");
     mr_parked_choice_close(&a->choice);
     free(a);
     if (r < 0)

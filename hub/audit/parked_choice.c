@@ -1,5 +1,8 @@
 #include "hub/audit/parked_choice.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +65,44 @@ static int read_subscription(struct mr_parked_choice *choice, struct mr_error *r
                                           "marshrut status lists them", "no such subscription");
 }
 
+const char *mr_parked_place_text(const struct mr_parked_place *place, char ret[static MR_PARKED_PLACE_BYTES])
+{
+    ret[0] = '\0';
+    if (place->subscription)
+        (void)snprintf(ret, MR_PARKED_PLACE_BYTES, "s%un%" PRIu64, place->subscription, place->number);
+    return ret;
+}
+
+/* A whole number up to max behind a letter; *at goes past it. */
+static bool read_part(const char **at, char letter, uint64_t max, uint64_t *ret)
+{
+    char *end;
+
+    if (**at != letter || (*at)[1] < '1' || (*at)[1] > '9')
+        return false;
+    errno = 0;
+    *ret = strtoull(*at + 1, &end, 10);
+    *at = end;
+    return errno == 0 && *ret <= max;
+}
+
+/* As an answer gave it to this very question. */
+static int read_after(struct mr_parked_choice *choice, struct mr_error *reterr)
+{
+    uint64_t subscription, number;
+    const char *text;
+    int r = mr_arg_text(choice->call, "after", false, MR_PARKED_PLACE_BYTES - 1, &text, reterr);
+
+    if (r < 0 || !*text)
+        return r;
+    if (!read_part(&text, 's', UINT16_MAX, &subscription) || !read_part(&text, 'n', INT64_MAX, &number) ||
+            *text || (choice->subscription && choice->subscription != subscription))
+        return mr_error_set(reterr, MR_EINVAL, "after",
+                "give `next` of the answer before, to the same question", "no place to go on from");
+    choice->after = (struct mr_parked_place){(uint16_t)subscription, number};
+    return 0;
+}
+
 int mr_parked_choice_open(
         struct mr_parked_choice *choice, const struct mr_method_call *call, struct mr_error *reterr)
 {
@@ -77,6 +118,8 @@ int mr_parked_choice_open(
         r = mr_arg_time(call, "before", &choice->before_us, reterr);
     if (r == 0)
         r = read_numbers(choice, reterr);
+    if (r == 0)
+        r = read_after(choice, reterr);
     return r < 0 ? r : mr_log_reader_open(call->house->log, &choice->reader);
 }
 
@@ -130,6 +173,8 @@ static int on_row(void *ctx, struct mr_slice key, struct mr_slice value)
     if (key.size != MR_DELIVERY_KEY_BYTES || mr_parked_row_decode(&row, value) < 0)
         return MR_ECORRUPT;
     number = mr_get_be64(key.data + 2);
+    if (mr_get_be16(key.data) == choice->after.subscription && number == choice->after.number)
+        return 0;
     if (!matches(choice, number, &row))
         return 0;
     r = house->territory ? mr_territory_has_number(house->territory, house, number) : 1;
@@ -146,13 +191,16 @@ static int on_row(void *ctx, struct mr_slice key, struct mr_slice value)
 
 int mr_parked_choose(struct mr_parked_choice *choice)
 {
-    uint8_t key[2];
-    struct mr_slice prefix = {0};
+    uint8_t key[2], last[MR_DELIVERY_KEY_BYTES];
+    struct mr_slice prefix = {0}, from;
 
     mr_put_be16(key, choice->subscription);
     if (choice->subscription)
         prefix = mr_slice(key, sizeof key);
-    return mr_log_rows(choice->reader, MR_LOG_PARKED, prefix, prefix, on_row, choice);
+    from = choice->after.subscription
+                   ? mr_delivery_key(choice->after.subscription, choice->after.number, last)
+                   : prefix;
+    return mr_log_rows(choice->reader, MR_LOG_PARKED, prefix, from, on_row, choice);
 }
 
 uint64_t mr_parked_choice_cursor(struct mr_parked_choice *choice, uint16_t subscription)

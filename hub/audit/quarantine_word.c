@@ -6,7 +6,7 @@
 
 const char *mr_quarantine_role(const struct mr_method_call *call)
 {
-    static const char *const roles[] = {"pd-officer", "cnppm", "auditor", "admin"};
+    static const char *const roles[] = {"pd-officer", "cnppm", "admin", "auditor"};
     size_t i = 0;
 
     while (i + 1 < MR_COUNT(roles) &&

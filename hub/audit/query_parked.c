@@ -14,8 +14,20 @@ struct listing {
     json_t *list;
     uint64_t limit;
     uint64_t counts[MR_PARKED_RELEASED + 1];
+    struct mr_parked_place last; /* of the list */
     bool more;
 };
+
+static int check_state(const char *state, struct mr_error *reterr)
+{
+    bool known = !*state || strcmp(state, "all") == 0;
+
+    for (int i = MR_PARKED_FAILED; i <= MR_PARKED_RELEASED; i++)
+        known = known || strcmp(state, mr_parked_state_name((enum mr_parked_state)i)) == 0;
+    return known ? 0
+                 : mr_error_set(reterr, MR_EINVAL, "state", "give failed, behind, released or all",
+                           "no such state");
+}
 
 static json_t *row_json(struct mr_parked_choice *choice, uint16_t subscription, uint64_t number,
         const struct mr_parked_row *row)
@@ -39,11 +51,28 @@ static int add(void *ctx, uint16_t subscription, uint64_t number, const struct m
     listing->counts[row->state]++;
     if (json_array_size(listing->list) == listing->limit) {
         listing->more = true;
-        return 0;
+        return listing->choice.after.subscription != 0; /* the first page counts them all */
     }
+    listing->last = (struct mr_parked_place){subscription, number};
     return json_array_append_new(listing->list, row_json(&listing->choice, subscription, number, row)) == 0
                    ? 0
                    : MR_ENOMEM;
+}
+
+/* How many there are is told with the first page. */
+static json_t *list_json(const struct listing *listing)
+{
+    char next[MR_PARKED_PLACE_BYTES];
+    json_t *json = json_object();
+
+    for (int i = MR_PARKED_FAILED; !listing->choice.after.subscription && i <= MR_PARKED_RELEASED; i++)
+        (void)json_object_set_new(json, mr_parked_state_name((enum mr_parked_state)i),
+                json_integer((json_int_t)listing->counts[i]));
+    (void)json_object_set_new(json, "more", json_boolean(listing->more));
+    (void)json_object_set_new(
+            json, "next", json_string(listing->more ? mr_parked_place_text(&listing->last, next) : ""));
+    (void)json_object_set(json, "parked", listing->list);
+    return json;
 }
 
 int mr_query_parked_list(
@@ -57,6 +86,8 @@ int mr_query_parked_list(
         r = mr_arg_text(call, "state", false, STATE_BYTES_MAX, &state, reterr);
     if (r == 0)
         r = mr_arg_number(call, "limit", 1, LIMIT_MAX, LIMIT, &listing.limit, reterr);
+    if (r == 0)
+        r = check_state(state, reterr);
     if (r == 0 && *state)
         listing.choice.state = state;
     listing.list = json_array();
@@ -64,12 +95,8 @@ int mr_query_parked_list(
     listing.choice.ctx = &listing;
     if (r == 0)
         r = mr_parked_choose(&listing.choice);
-    if (r == 0)
-        r = emit(ctx,
-                json_pack("{s:I, s:I, s:I, s:b, s:O}", "failed", (json_int_t)listing.counts[MR_PARKED_FAILED],
-                        "behind", (json_int_t)listing.counts[MR_PARKED_BEHIND], "released",
-                        (json_int_t)listing.counts[MR_PARKED_RELEASED], "more", (int)listing.more, "parked",
-                        listing.list));
+    if (r >= 0)
+        r = emit(ctx, list_json(&listing));
     mr_parked_choice_close(&listing.choice);
     json_decref(listing.list);
     return r;

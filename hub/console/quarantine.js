@@ -101,5 +101,5 @@ export function Quarantine({parameters, who}) {
   const filter = filterOf(parameters);
   const state = parameters.get('state') || 'waiting';
   return html`<h1>${say('quarantine')}</h1><${Filter} filter=${filter} state=${state} />
-    <${List} filter=${filter} state=${state} cursor=${parameters.get('cursor') || ''} who=${who} /><${Parked} who=${who} />`;
+    <${List} filter=${filter} state=${state} cursor=${parameters.get('cursor') || ''} who=${who} /><${Parked} acts=${mayAct(who)} cursor=${parameters.get('parked') || ''} beside=${{...narrow(filter), state, cursor: parameters.get('cursor') || ''}} />`;
 }

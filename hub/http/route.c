@@ -58,7 +58,8 @@ static const struct mr_api_reading passport_version = {"passport.version", false
 static const struct mr_api_reading passport_workflow = {"passport.workflow", false, {{0}}};
 static const struct mr_api_reading parked = {"parked.list", false,
         {{"subscription", "subscription", false}, {"state", "state", false}, {"type", "type", false},
-                {"reason", "reason", false}, {"before", "before", false}, {"limit", "limit", true}}};
+                {"reason", "reason", false}, {"before", "before", false}, {"cursor", "after", false},
+                {"limit", "limit", true}}};
 static const struct mr_api_reading parked_one = {"parked.show", false, {{NULL, "numbers", true}}};
 static const struct mr_api_reading quarantine = {"quarantine.list", false,
         {{"state", "state", false}, {"code", "code", false}, {"system", "system", false},
@@ -135,10 +136,10 @@ static const struct mr_api_route routes[] = {
         {"POST", V1 "/inbox/ack", MR_TOKEN_PULL, mr_api_inbox_ack, NULL},
         {"GET", V1 "/openapi.json", 0, mr_api_openapi, NULL},
         {"GET", V1 "/parked", MR_TOKEN_READ, mr_api_read, &parked, .limited = true},
-        {"POST", V1 "/parked/discard", MR_TOKEN_PERSON, mr_api_act, &parked_discard},
-        {"POST", V1 "/parked/release", MR_TOKEN_PERSON, mr_api_act, &parked_release},
-        {"POST", V1 "/parked/retry", MR_TOKEN_PERSON, mr_api_act, &parked_retry},
-        {"GET", V1 "/parked/{number}", MR_TOKEN_READ, mr_api_read, &parked_one},
+        {"POST", V1 "/parked/discard", MR_TOKEN_PERSON, mr_api_act, &parked_discard, .limited = true},
+        {"POST", V1 "/parked/release", MR_TOKEN_PERSON, mr_api_act, &parked_release, .limited = true},
+        {"POST", V1 "/parked/retry", MR_TOKEN_PERSON, mr_api_act, &parked_retry, .limited = true},
+        {"GET", V1 "/parked/{number}", MR_TOKEN_READ, mr_api_read, &parked_one, .limited = true},
         {"GET", V1 "/passport", MR_TOKEN_PASSPORT, mr_api_read, &passport},
         {"GET", V1 "/passport/cells/{cell}", MR_TOKEN_PASSPORT, mr_api_read, &cell},
         {"POST", V1 "/persons/events", MR_TOKEN_PERSON, mr_api_act, &of_person},

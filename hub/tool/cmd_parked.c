@@ -4,9 +4,13 @@
 #include <string.h>
 
 #include "hub/tool/ask.h"
+#include "hub/tool/pages.h"
 #include "hub/tool/person_option.h"
+#include "hub/tool/progress.h"
 #include "hub/tool/render.h"
 #include "proto/base/list.h"
+
+enum { ROWS_A_PAGE = 1000 };
 
 static const struct {
     const char *option, *argument;
@@ -16,7 +20,8 @@ static const struct {
 
 static const struct action {
     const char *name, *method, *done; /* done: what the answer counts; NULL: it only reads */
-} actions[] = {{"list", "parked.list", NULL}, {"show", "parked.show", NULL},
+    bool lists;
+} actions[] = {{"list", "parked.list", NULL, true}, {"show", "parked.show", NULL},
         {"retry", "parked.retry", "released"}, {"release", "parked.release", "released"},
         {"discard", "parked.discard", "discarded"}};
 
@@ -69,30 +74,89 @@ static int take_arguments(const struct action *action, json_t *arguments, int ar
     return 0;
 }
 
-/* An act takes so many at once: asked until there are no more. Steals arguments. */
+struct sums {
+    json_int_t done, not_now;
+};
+
+static void add_up(struct sums *sums, const json_t *document, const char *done)
+{
+    sums->done += json_integer_value(json_object_get(document, done));
+    sums->not_now += json_integer_value(json_object_get(document, "not_now"));
+}
+
+static int keep(void *ctx, json_t *document)
+{
+    json_t **kept = ctx;
+
+    json_decref(*kept);
+    *kept = json_incref(document);
+    return 0;
+}
+
+/* Each answer is a commit of the hub's: what it counts stays done, whatever becomes of the next one. */
+static int fail(const struct tool *tool, const struct action *action, const struct sums *sums,
+        const char *where, int r, struct mr_error *error)
+{
+    if (error->code == 0)
+        (void)mr_error_set(error, r, where, NULL, "%s", mr_err_text(r));
+    if (sums->done > 0 && !tool->json)
+        tool_say(stderr,
+                "%" JSON_INTEGER_FORMAT " are %s and stay so; the same again goes on with the rest\n",
+                sums->done, action->done);
+    return tool_fail(tool, error);
+}
+
+static void show_sums(
+        struct tool *tool, const struct action *action, const struct sums *sums, bool more, json_t *document)
+{
+    (void)json_object_set_new(document, action->done, json_integer(sums->done));
+    (void)json_object_set_new(document, "not_now", json_integer(sums->not_now));
+    (void)json_object_del(document, "next");
+    (void)json_object_set_new(document, "more", json_boolean(more));
+    tool_render(tool, stdout, document);
+}
+
+/* An act takes so many at once: asked on from there, so that none is taken twice by one command. */
 static int act(struct tool *tool, const struct action *action, json_t *arguments)
 {
-    json_int_t total = 0;
+    struct tool_progress progress = {0};
+    struct mr_error error = {0};
+    struct sums sums = {0};
+    json_t *document = NULL;
     bool more = true;
-    int code = 0;
+    int r = 0;
 
-    while (more) {
-        json_t *document = tool_ask_one(tool, action->method, json_incref(arguments), &code);
-
-        if (!document)
-            break;
-        total += json_integer_value(json_object_get(document, action->done));
-        more = json_is_true(json_object_get(document, "more"));
-        if (more) {
-            json_decref(document);
-            continue;
+    while (r == 0 && more && !(document && tool_interrupted())) {
+        r = tool_ask(tool, action->method, json_deep_copy(arguments), keep, &document, &error);
+        if (r == 0) {
+            add_up(&sums, document, action->done);
+            (void)json_object_set(arguments, "after", json_object_get(document, "next"));
+            more = tool_pages_more(document);
+        } else if (r == MR_ENOTFOUND && document) { /* the rest is gone meanwhile */
+            r = 0;
+            more = false;
         }
-        (void)json_object_set_new(document, action->done, json_integer(total));
-        tool_render(tool, stdout, document);
-        json_decref(document);
+        if (more)
+            tool_progress_show(&progress, action->method, (uint64_t)sums.done, 0);
     }
-    json_decref(arguments);
-    return code;
+    tool_progress_end(&progress);
+    if (r == 0)
+        show_sums(tool, action, &sums, more, document);
+    else
+        r = fail(tool, action, &sums, action->method, r, &error);
+    json_decref(document);
+    return r;
+}
+
+/* Takes the reference to arguments. */
+static json_t *list(struct tool *tool, const struct action *action, json_t *arguments, int *ret_exit)
+{
+    static const char *const lists[] = {"parked", NULL};
+    json_t *document = tool_pages_ask(tool, action->method, arguments, ROWS_A_PAGE, lists, ret_exit);
+
+    if (document)
+        (void)json_object_set_new(document, "more", json_false());
+    return document;
 }
 
 static int parked_run(struct tool *tool, int argc, char **argv)
@@ -111,9 +175,13 @@ static int parked_run(struct tool *tool, int argc, char **argv)
         json_decref(arguments);
         return code;
     }
-    if (actions[i].done)
-        return act(tool, &actions[i], arguments);
-    document = tool_ask_one(tool, actions[i].method, arguments, &code);
+    if (actions[i].done) {
+        code = tool_config(tool) ? act(tool, &actions[i], arguments) : mr_err_exit(MR_ECONFIG);
+        json_decref(arguments);
+        return code;
+    }
+    document = actions[i].lists ? list(tool, &actions[i], arguments, &code)
+                                : tool_ask_one(tool, actions[i].method, arguments, &code);
     if (!document)
         return code;
     tool_render(tool, stdout, document);
@@ -136,11 +204,10 @@ const struct tool_command tool_parked = {
                 "WHICH: log numbers, or filters, or --all. Filters: --subscription NAME, --type TYPE (one "
                 "that "
                 "ends\nin '.' is a beginning), --reason CODE, --before TIME (parked before it). retry, "
-                "release "
-                "and\ndiscard are for what has failed, by an operator with the role admin (--as NAME); each "
-                "is "
-                "an\nevent. What waits behind is of the same person or organisation and follows in its order "
-                "by "
+                "release and\ndiscard are for what has failed, by an operator with the role pd-officer, "
+                "cnppm or admin\n(--as NAME); one who is limited to a territory acts on what is theirs. Each "
+                "thousand of them is\nan event. What waits behind is of the same person or organisation and "
+                "follows in its order by\n"
                 "itself.\n--case is a reference that names nobody: latin letters, digits and - / . _\n",
         .run = parked_run,
 };

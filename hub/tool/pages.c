@@ -14,18 +14,25 @@ static void add_page(json_t *whole, const json_t *page, const char *const lists[
             (void)json_object_set(whole, key, value);
 }
 
+bool tool_pages_more(const json_t *page)
+{
+    const json_t *next = json_object_get(page, "next");
+
+    return json_integer_value(next) > 0 || json_string_length(next) > 0;
+}
+
 json_t *tool_pages_ask(struct tool *tool, const char *method, json_t *arguments, unsigned limit,
         const char *const lists[], int *ret_exit)
 {
     json_t *whole = NULL, *page;
-    json_int_t next = 0;
+    bool more;
 
     (void)json_object_set_new(arguments, "limit", json_integer(limit));
     do {
-        if (next > 0)
-            (void)json_object_set_new(arguments, "after", json_integer(next));
         page = tool_ask_one(tool, method, json_incref(arguments), ret_exit);
-        next = json_integer_value(json_object_get(page, "next"));
+        more = tool_pages_more(page);
+        if (more)
+            (void)json_object_set(arguments, "after", json_object_get(page, "next"));
         if (!page) {
             json_decref(whole);
             whole = NULL;
@@ -35,7 +42,7 @@ json_t *tool_pages_ask(struct tool *tool, const char *method, json_t *arguments,
             add_page(whole, page, lists);
         }
         json_decref(page);
-    } while (page && next > 0);
+    } while (more);
     if (whole)
         (void)json_object_del(whole, "next");
     json_decref(arguments);

@@ -15,4 +15,8 @@
 json_t *tool_pages_ask(struct tool *tool, const char *method, json_t *arguments, unsigned limit,
         const char *const lists[], int *ret_exit);
 
+/* Does `next` of this answer say where to go on? It is a number, 0 at the end, or a text, empty at the end.
+ */
+bool tool_pages_more(const json_t *page);
+
 #endif

@@ -136,8 +136,9 @@ static void only_the_role_may(void **state)
             {"quarantine/reject", "{\"code\":\"none\",\"reason\":\"r\"}", "boss orlova zotova"},
             {"quarantine/release", "{\"code\":\"none\",\"reason\":\"r\"}", "boss orlova zotova"},
             {"quarantine/discard", "{\"code\":\"none\",\"reason\":\"r\"}", "boss orlova zotova"},
-            {"parked/retry", "{\"all\":true}", "boss"}, {"parked/release", "{\"all\":true}", "boss"},
-            {"parked/discard", "{\"all\":true,\"case\":\"17\"}", "boss"}};
+            {"parked/retry", "{\"all\":true}", "boss orlova zotova"},
+            {"parked/release", "{\"all\":true}", "boss orlova zotova"},
+            {"parked/discard", "{\"all\":true,\"case\":\"17\"}", "boss orlova zotova"}};
     struct env *env = *state;
     struct person nobody = {0};
 
