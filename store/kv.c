@@ -134,6 +134,7 @@ int mr_kv_commit(struct mr_kv_txn *txn)
         mr_kv_abort(txn);
         return r;
     }
+    mr_kv_append_end(txn);
     r = mr_kv_error(
             txn->kv, mdb_txn_commit(txn->mdb)); /* frees the handle also when it fails: no abort after it */
     if (r == 0)
@@ -150,6 +151,7 @@ void mr_kv_abort(struct mr_kv_txn *txn)
         return;
     assert(txn->cursors == 0);
     assert(!txn->write || pthread_equal(txn->pass.thread, pthread_self()));
+    mr_kv_append_end(txn);
     mdb_txn_abort(txn->mdb);
     mr_kv_gate_leave(&txn->kv->gate, &txn->pass);
     mr_buf_fini(&txn->notes);
@@ -186,6 +188,9 @@ static int put(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key, MDB_v
     if (txn->ret < 0)
         return txn->ret;
     mr_kv_note_row(txn, table, key);
+    if (flags & MDB_APPEND)
+        return mr_kv_txn_result(txn, mr_kv_append_row(txn, table, &k, value, flags & ~(unsigned)MDB_APPEND));
+    mr_kv_append_moved(txn, table);
     return mr_kv_txn_result(txn, mdb_put(txn->mdb, table_of(txn, table), &k, value, flags));
 }
 
@@ -242,6 +247,7 @@ int mr_kv_del(struct mr_kv_txn *txn, uint32_t table, struct mr_slice key)
     if (txn->ret < 0)
         return txn->ret;
     mr_kv_note_row(txn, table, key);
+    mr_kv_append_moved(txn, table);
     return mr_kv_txn_result(txn, mdb_del(txn->mdb, table_of(txn, table), &k, NULL));
 }
 
@@ -251,6 +257,7 @@ int mr_kv_clear(struct mr_kv_txn *txn, uint32_t table)
     if (txn->ret < 0)
         return txn->ret;
     mr_kv_note_clear(txn, table);
+    mr_kv_append_moved(txn, table);
     return mr_kv_txn_result(txn, mdb_drop(txn->mdb, table_of(txn, table), 0));
 }
 

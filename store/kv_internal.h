@@ -78,6 +78,7 @@ struct mr_kv_txn {
     bool paused; /* a compaction waits for it all the same */
     bool noting; /* what it changes is noted for a compaction */
     struct mr_buf notes;
+    struct mr_kv_tail *tails; /* one a table (kv_append.c); NULL: nothing was appended */
     struct mr_kv_pass pass;
 };
 
@@ -119,6 +120,14 @@ void mr_kv_notes_committed(struct mr_kv_txn *txn);
 int mr_kv_notes_take(struct mr_kv_notes *notes, struct mr_buf *ret);
 /* Takes the first one off; its key borrows. False: there is none. */
 bool mr_kv_notes_next(struct mr_slice *rows, struct mr_kv_note *ret);
+
+/* ---- kv_append.c ---- */
+
+/* Behind the last row, MDB_KEYEXIST if the key is not greater. A code of LMDB's; flags: MDB_RESERVE. */
+int mr_kv_append_row(struct mr_kv_txn *txn, uint32_t table, MDB_val *key, MDB_val *value, unsigned flags);
+/* The table is changed in another way than by appending. */
+void mr_kv_append_moved(struct mr_kv_txn *txn, uint32_t table);
+void mr_kv_append_end(struct mr_kv_txn *txn); /* before commit and abort */
 
 /* ---- kv_open.c, kv_copy.c, kv_copy_rows.c, kv_catch_up.c, kv_compact.c ---- */
 
