@@ -169,8 +169,10 @@ static bool take_answer(struct history *history, struct history_producer *p, int
         return false;
     if (frame->body_case == MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH_ACK)
         on_ack(history, p, frame->publish_ack);
-    else if (frame->body_case != MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL || frame->refusal->fatal)
+    else if (frame->body_case != MARSHRUT__BUS__V1__FRAME__BODY_REFUSAL)
         fail_msg("frame %d in answer to a publish", (int)frame->body_case);
+    else if (frame->refusal->fatal)
+        fail_msg("refused for good: %s", frame->refusal->code);
     else if (strcmp(frame->refusal->code, "read-only") == 0)
         p->refused = true;
     else
