@@ -31,10 +31,15 @@ bool mr_feed_room(struct mr_feed *feed)
 
 /* ---- the turn ---- */
 
-/* What is in memory stays for those who are here and have not come further than where it begins. */
+static void on_age(uv_timer_t *timer);
+
+/* What is in memory stays, for a while, for those who are here and have not come further than where it
+ * begins.
+ */
 static void rest(struct mr_deliver *deliver)
 {
     uint64_t first = mr_fresh_first(&deliver->tail.fresh), next = UINT64_MAX;
+    unsigned due_ms;
     bool listened = false;
 
     for (uint32_t i = 0; i < deliver->feeds_count; i++) {
@@ -47,7 +52,14 @@ static void rest(struct mr_deliver *deliver)
         if (wants >= first && wants < next)
             next = wants;
     }
-    mr_tail_rest(&deliver->tail, listened, next);
+    due_ms = mr_tail_rest(&deliver->tail, listened, next);
+    if (due_ms > 0 && !uv_is_active((uv_handle_t *)&deliver->aging))
+        (void)uv_timer_start(&deliver->aging, on_age, due_ms, 0);
+}
+
+static void on_age(uv_timer_t *timer)
+{
+    rest(timer->data);
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -146,7 +158,8 @@ int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error
     deliver->jobs->on_settled = on_jobs_settled;
     deliver->jobs->ctx = deliver;
     (void)uv_idle_init(loop, &deliver->idle);
-    deliver->idle.data = deliver;
+    (void)uv_timer_init(loop, &deliver->aging);
+    deliver->idle.data = deliver->aging.data = deliver;
     mr_arena_init(&deliver->arena, ARENA_BYTES);
     deliver->view = calloc(1, sizeof *deliver->view);
     deliver->feeds = calloc(config->subscriptions_count + 1, sizeof *deliver->feeds);
@@ -154,7 +167,7 @@ int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error
     if (r < 0 || !deliver->view || !deliver->feeds || !deliver->by_id ||
             (r = mr_log_reader_renew(deliver->reader)) < 0)
         return mr_error_set(reterr, r < 0 ? r : MR_ENOMEM, "log", "", "cannot read the cursors");
-    if (mr_tail_init(&deliver->tail, mr_log_reader_head(deliver->reader)) < 0)
+    if (mr_tail_init(&deliver->tail, deliver->house->clock, mr_log_reader_head(deliver->reader)) < 0)
         return mr_error_set(reterr, MR_ENOMEM, "deliver", "", "no memory for the subscriptions");
     for (uint32_t i = 0; i < config->subscriptions_count; i++) {
         r = mr_feed_open(&deliver->feeds[i], deliver, loop, &config->subscriptions[i]);
@@ -174,6 +187,7 @@ void mr_deliver_stop(struct mr_deliver *deliver)
         return;
     deliver->stopping = true;
     uv_close((uv_handle_t *)&deliver->idle, NULL);
+    uv_close((uv_handle_t *)&deliver->aging, NULL);
     for (uint32_t i = 0; i < deliver->feeds_count; i++) {
         uv_close((uv_handle_t *)&deliver->feeds[i]->timer, NULL);
         uv_close((uv_handle_t *)&deliver->feeds[i]->release_timer, NULL);

@@ -97,6 +97,7 @@ struct mr_deliver {
     struct mr_buf recipients;
     struct mr_arena arena;
     uv_idle_t idle;
+    uv_timer_t aging;          /* the next that is too old to stay in memory */
     void (*rested)(void *ctx); /* a turn has found nothing more that may go out now; may be NULL */
     void *rested_ctx;
     bool stopping;

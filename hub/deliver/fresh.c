@@ -10,6 +10,7 @@ enum { BATCHES_MIN = 64 };
 struct mr_fresh_batch {
     uint64_t first;
     size_t count;
+    int64_t kept_us;
     struct mr_buf records;
     struct mr_buf spans; /* struct mr_intake_span, one a record, of numbers without gaps */
 };
@@ -81,6 +82,18 @@ void mr_fresh_forget(struct mr_fresh *fresh, uint64_t before)
         drop_first(fresh);
 }
 
+static int64_t too_old_at(const struct mr_fresh_batch *batch)
+{
+    return batch->kept_us + (int64_t)MR_FRESH_AGE_MS * 1000;
+}
+
+unsigned mr_fresh_age(struct mr_fresh *fresh, int64_t now_us)
+{
+    while (!is_empty(fresh) && too_old_at(fresh->batches[fresh->first]) <= now_us)
+        drop_first(fresh);
+    return is_empty(fresh) ? 0 : (unsigned)((too_old_at(fresh->batches[fresh->first]) - now_us + 999) / 1000);
+}
+
 uint64_t mr_fresh_first(const struct mr_fresh *fresh)
 {
     return is_empty(fresh) ? 0 : fresh->batches[fresh->first]->first;
@@ -115,11 +128,12 @@ static bool without_gaps(const struct mr_buf *spans, size_t count)
     return span_at(spans, count - 1).number - span_at(spans, 0).number == count - 1;
 }
 
-void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake)
+void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake, int64_t now_us)
 {
     size_t count = intake->spans.size / sizeof(struct mr_intake_span);
     struct mr_fresh_batch *batch;
 
+    (void)mr_fresh_age(fresh, now_us);
     if (intake->status < 0 || intake->dry || count == 0 || intake->records.size > MR_FRESH_BYTES ||
             !without_gaps(&intake->spans, count))
         return;
@@ -128,6 +142,7 @@ void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake)
         return;
     batch->first = span_at(&intake->spans, 0).number;
     batch->count = count;
+    batch->kept_us = now_us;
     batch->records = intake->records;
     batch->spans = intake->spans;
     intake->records = intake->spans = MR_BUF_INIT;

@@ -1,7 +1,8 @@
 /*
  * Records that have just become durable, as the writer got them: delivery has them from here while it looks
  * at the end of the log, and from the log when they are not here any more. They are kept until all who may
- * use them have gone past, and never more than so many bytes; who lags further reads the log. Loop thread.
+ * use them have gone past, never more than so many bytes, and never for longer than MR_FRESH_AGE_MS; who lags
+ * further reads the log. Loop thread.
  */
 #ifndef MR_HUB_DELIVER_FRESH_H
 #define MR_HUB_DELIVER_FRESH_H
@@ -14,7 +15,10 @@
 struct mr_intake;
 struct mr_fresh_batch;
 
-enum { MR_FRESH_BYTES = 32 * 1024 * 1024 }; /* of memory: what a buffer has room for, not what is in it */
+enum {
+    MR_FRESH_BYTES = 32 * 1024 * 1024, /* of memory: what a buffer has room for, not what is in it */
+    MR_FRESH_AGE_MS = 10 * 1000
+};
 
 struct mr_fresh {
     struct mr_fresh_batch **batches; /* by number, from `first` up to `end`; a zeroed one is empty */
@@ -29,8 +33,11 @@ void mr_fresh_clear(struct mr_fresh *fresh); /* wipes; what it takes goes, and i
 void mr_fresh_forget(struct mr_fresh *fresh, uint64_t before);
 uint64_t mr_fresh_first(const struct mr_fresh *fresh); /* 0: nothing is here */
 
-/* Keeps the records of an intake, when it is durable and there is room for them; they are taken out of it. */
-void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake);
+/* Keeps the records of an intake, when it is durable and there is room for them; they are taken out of it.
+ * Now is of the monotonic clock; what is too old by then goes. */
+void mr_fresh_keep(struct mr_fresh *fresh, struct mr_intake *intake, int64_t now_us);
+/* What is too old goes. In so many milliseconds the next one will be: at least 1; 0: nothing is here. */
+unsigned mr_fresh_age(struct mr_fresh *fresh, int64_t now_us);
 
 /*
  * A record as mr_log_read() would give it; its slices live until the next turn of delivery. false: it is not

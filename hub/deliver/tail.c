@@ -8,10 +8,12 @@
 
 enum { IDS = UINT16_MAX + 1 };
 
-int mr_tail_init(struct mr_tail *tail, uint64_t through)
+int mr_tail_init(struct mr_tail *tail, const struct mr_clock *clock, uint64_t through)
 {
-    *tail = (struct mr_tail){
-            .through = through, .joined = calloc(IDS, sizeof *tail->joined), .listened = true};
+    *tail = (struct mr_tail){.clock = clock,
+            .through = through,
+            .joined = calloc(IDS, sizeof *tail->joined),
+            .listened = true};
     mr_fresh_init(&tail->fresh);
     return tail->joined ? 0 : MR_ENOMEM;
 }
@@ -88,14 +90,15 @@ int mr_tail_read(struct mr_tail *tail, struct mr_log_reader *reader, uint64_t nu
 void mr_tail_settle(struct mr_tail *tail, struct mr_intake *intake)
 {
     if (tail->listened)
-        mr_fresh_keep(&tail->fresh, intake);
+        mr_fresh_keep(&tail->fresh, intake, mr_clock_monotonic_us(tail->clock));
     mr_intake_free(intake);
 }
 
-void mr_tail_rest(struct mr_tail *tail, bool listened, uint64_t next)
+unsigned mr_tail_rest(struct mr_tail *tail, bool listened, uint64_t next)
 {
     tail->listened = listened;
     mr_fresh_forget(&tail->fresh, next);
+    return mr_fresh_age(&tail->fresh, mr_clock_monotonic_us(tail->clock));
 }
 
 void mr_tail_forget(struct mr_tail *tail)

@@ -8,8 +8,10 @@
 
 #include "hub/deliver/fresh.h"
 #include "hub/deliver/wanted.h"
+#include "proto/base/clock.h"
 
 struct mr_tail {
+    const struct mr_clock *clock;
     uint64_t through;          /* every record up to here has been looked at, or nobody waited for it */
     struct mr_wanted **joined; /* by id of subscription; NULL: not here */
     size_t joined_count;
@@ -19,7 +21,7 @@ struct mr_tail {
 };
 
 /* What comes behind number `through` is looked at. 0 or MR_ENOMEM. */
-int mr_tail_init(struct mr_tail *tail, uint64_t through);
+int mr_tail_init(struct mr_tail *tail, const struct mr_clock *clock, uint64_t through);
 void mr_tail_fini(struct mr_tail *tail);
 
 /*
@@ -40,9 +42,10 @@ int mr_tail_read(struct mr_tail *tail, struct mr_log_reader *reader, uint64_t nu
 void mr_tail_settle(struct mr_tail *tail, struct mr_intake *intake);
 /*
  * What is in memory is needed from `next` on, by those who can have it from there. listened: somebody is here
- * for whom what comes is to be kept.
+ * for whom what comes is to be kept. In so many milliseconds some of it is too old to stay (fresh.h), and
+ * this is to be asked again; 0: nothing is in memory.
  */
-void mr_tail_rest(struct mr_tail *tail, bool listened, uint64_t next);
+unsigned mr_tail_rest(struct mr_tail *tail, bool listened, uint64_t next);
 
 /* Records in the log may have become less (expired, emptied): none is read from memory any more. Also of a
  * tail that was never begun, or is over. */

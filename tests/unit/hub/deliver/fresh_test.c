@@ -12,7 +12,7 @@
 #include "tests/support/made_intake.h"
 #include "tests/support/made_records.h"
 
-enum { SEED = 3 };
+enum { SEED = 3, NOW_US = 5, AGE_US = MR_FRESH_AGE_MS * 1000 };
 
 static struct mr_record_view *view_new(void)
 {
@@ -36,10 +36,15 @@ static struct mr_intake *intake_of(uint64_t first, uint64_t last)
     return intake;
 }
 
+static void keep_at(struct mr_fresh *fresh, struct mr_intake *intake, int64_t now_us)
+{
+    mr_fresh_keep(fresh, intake, now_us);
+    mr_intake_free(intake);
+}
+
 static void keep(struct mr_fresh *fresh, struct mr_intake *intake)
 {
-    mr_fresh_keep(fresh, intake);
-    mr_intake_free(intake);
+    keep_at(fresh, intake, NOW_US);
 }
 
 static void has_it(struct mr_fresh *fresh, uint64_t number, struct mr_record_view *view)
@@ -211,6 +216,32 @@ static void batches_before_a_number_go(void **state)
     free(view);
 }
 
+/* Whoever takes nothing gets it from the log later. */
+static void what_is_old_goes(void **state)
+{
+    struct mr_record_view *view = view_new();
+    struct mr_fresh fresh;
+
+    (void)state;
+    mr_fresh_init(&fresh);
+    assert_int_equal(mr_fresh_age(&fresh, NOW_US), 0);
+    keep_at(&fresh, intake_of(5, 7), NOW_US);
+    keep_at(&fresh, intake_of(8, 9), NOW_US + 2500);
+    assert_int_equal(mr_fresh_age(&fresh, NOW_US), MR_FRESH_AGE_MS);
+    assert_int_equal(mr_fresh_age(&fresh, NOW_US + AGE_US - 1), 1); /* asked then, it does go */
+    has_it(&fresh, 5, view);
+    assert_int_equal(mr_fresh_age(&fresh, NOW_US + AGE_US), 3);
+    assert_false(mr_fresh_find(&fresh, 7, view));
+    has_it(&fresh, 8, view);
+    keep_at(&fresh, intake_of(10, 10), NOW_US + 2500 + AGE_US);
+    assert_int_equal(mr_fresh_first(&fresh), 10);
+    has_it(&fresh, 10, view);
+    assert_int_equal(mr_fresh_age(&fresh, NOW_US + 2500 + 2 * AGE_US), 0);
+    assert_int_equal(fresh.bytes, 0);
+    mr_fresh_clear(&fresh);
+    free(view);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +251,7 @@ int main(void)
             cmocka_unit_test(room_that_was_not_used_is_not_held),
             cmocka_unit_test(among_many_batches),
             cmocka_unit_test(batches_before_a_number_go),
+            cmocka_unit_test(what_is_old_goes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

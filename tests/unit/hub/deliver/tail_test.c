@@ -110,7 +110,7 @@ static int setup(void **state)
     assert_non_null(scene->view);
     assert_int_equal(mr_log_head(scene->env->house.log), 0);
     assert_int_equal(mr_log_reader_open(scene->env->house.log, &scene->reader), 0);
-    assert_int_equal(mr_tail_init(&scene->tail, 0), 0);
+    assert_int_equal(mr_tail_init(&scene->tail, scene->env->house.clock, 0), 0);
     for (uint16_t sub = 0; sub < SUBS; sub++) {
         mr_wanted_start(&scene->receivers[sub].wanted, sub + 1u, 0);
         scene->receivers[sub].wanted.tail = &scene->tail;
@@ -251,13 +251,47 @@ static void test_forgets(void **state)
     assert_true(scene->view->record.flags & MR_RECORD_EXPIRED);
 }
 
+static int64_t given_us(void *ctx)
+{
+    return *(const int64_t *)ctx;
+}
+
+/* For somebody who is here and takes nothing: for a while, and then it is the log's. */
+static void test_keeps_for_a_while(void **state)
+{
+    struct scene *scene = *state;
+    int64_t now_us = 1;
+    const struct mr_clock clock = {.wall_us = given_us, .monotonic_us = given_us, .ctx = &now_us};
+    struct mr_intake *intake = made_intake();
+    struct mr_log_batch *batch;
+    struct made_memory memory;
+    struct mr_record record = made_record(1, ++scene->head, &memory);
+    bool stays;
+
+    made_intake_add(intake, &record);
+    assert_int_equal(mr_log_batch_begin(scene->env->house.log, &batch), 0);
+    assert_int_equal(mr_log_batch_append(batch, &record), 0);
+    assert_int_equal(mr_log_batch_commit(batch), 0);
+    assert_int_equal(mr_log_reader_renew(scene->reader), 0);
+    scene->tail.clock = &clock;
+    mr_tail_settle(&scene->tail, intake);
+    assert_int_equal(mr_tail_rest(&scene->tail, true, 1), MR_FRESH_AGE_MS);
+    assert_int_equal(mr_tail_read(&scene->tail, scene->reader, 1, scene->view, &stays), 0);
+    assert_true(stays);
+    now_us += (int64_t)MR_FRESH_AGE_MS * 1000;
+    assert_int_equal(mr_tail_rest(&scene->tail, true, 1), 0);
+    assert_int_equal(mr_tail_read(&scene->tail, scene->reader, 1, scene->view, &stays), 0);
+    assert_false(stays);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_same_as_by_itself, setup, teardown),
             cmocka_unit_test_setup_teardown(test_joins, setup, teardown),
             cmocka_unit_test_setup_teardown(test_leaves, setup, teardown),
-            cmocka_unit_test_setup_teardown(test_forgets, setup, teardown)};
+            cmocka_unit_test_setup_teardown(test_forgets, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_keeps_for_a_while, setup, teardown)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
