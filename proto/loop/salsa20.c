@@ -52,8 +52,11 @@ bool mr_salsa20_here(void)
         QUARTER(x10, x11, x8, x9);                                                                           \
         QUARTER(x15, x12, x13, x14);                                                                         \
     } while (0)
-#define WORD(i) _mm512_set1_epi32((int)salsa->words[i])
-#define ADD(i)  x##i = _mm512_add_epi32(x##i, WORD(i))
+#define WORD(i)  _mm512_set1_epi32((int)salsa->words[i])
+#define COUNTERS _mm512_add_epi32(WORD(COUNTER), lanes)
+#define ADD(i)   x##i = _mm512_add_epi32(x##i, WORD(i))
+/* The compiler does not know that it is the same pointer. */
+#define ANEW(pointer) __asm__ volatile("" : "+r"(pointer))
 
 /* Four words of sixteen blocks become four quarters of four blocks each: in quarter L of t[j] lies what block
  * 4 L + j has of these words. */
@@ -86,16 +89,17 @@ __attribute__((target("avx512f"))) static void step(
         const struct mr_salsa20 *salsa, uint8_t *out, const uint8_t *in)
 {
     const __m512i lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-    const __m512i counters = _mm512_add_epi32(WORD(COUNTER), lanes);
     __m512i x0 = WORD(0), x1 = WORD(1), x2 = WORD(2), x3 = WORD(3), x4 = WORD(4), x5 = WORD(5), x6 = WORD(6),
-            x7 = WORD(7), x8 = counters, x9 = WORD(9), x10 = WORD(10), x11 = WORD(11), x12 = WORD(12),
+            x7 = WORD(7), x8 = COUNTERS, x9 = WORD(9), x10 = WORD(10), x11 = WORD(11), x12 = WORD(12),
             x13 = WORD(13), x14 = WORD(14), x15 = WORD(15);
     __m512i a[4], b[4], c[4], d[4];
 
     for (int i = 0; i < 10; i++)
         DOUBLE_ROUND();
+    /* Each word of the key is read again: else it is kept in the stack meanwhile, where nobody wipes it. */
+    ANEW(salsa);
     ADD(0), ADD(1), ADD(2), ADD(3), ADD(4), ADD(5), ADD(6), ADD(7);
-    x8 = _mm512_add_epi32(x8, counters);
+    x8 = _mm512_add_epi32(x8, COUNTERS);
     ADD(9), ADD(10), ADD(11), ADD(12), ADD(13), ADD(14), ADD(15);
     FOUR(a, x0, x1, x2, x3);
     FOUR(b, x4, x5, x6, x7);
@@ -112,6 +116,8 @@ void mr_salsa20_xor(struct mr_salsa20 *salsa, uint8_t *out, const uint8_t *in, s
     for (; steps > 0; steps--) {
         step(salsa, out, in);
         salsa->words[COUNTER] += MR_SALSA20_SIDE_BY_SIDE;
+        salsa->words[COUNTER + 1] +=
+                salsa->words[COUNTER] == 0; /* it comes to 2^32 between steps, not within one */
         out += MR_SALSA20_STEP_BYTES;
         in += MR_SALSA20_STEP_BYTES;
     }

@@ -3,42 +3,16 @@
 #include <assert.h>
 #include <string.h>
 
-#include <openssl/evp.h>
 #include <sodium.h>
 
+#include "proto/loop/poly1305.h"
 #include "proto/loop/salsa20.h"
 
-enum {
-    MAC_KEY_BYTES = crypto_onetimeauth_KEYBYTES,
-    FIRST_BYTES = MR_SALSA20_STEP_BYTES - MAC_KEY_BYTES,
-    OPENSSL_MIN = 4096, /* below it OpenSSL's looking up of the algorithm is more than it saves */
-};
+enum { FIRST_BYTES = MR_SALSA20_STEP_BYTES - MR_POLY1305_KEY_BYTES };
 
 _Static_assert((int)MR_SECRETBOX_KEY_BYTES == crypto_secretbox_KEYBYTES, "key");
 _Static_assert((int)MR_SECRETBOX_NONCE_BYTES == crypto_secretbox_NONCEBYTES, "nonce");
 _Static_assert((int)MR_SECRETBOX_TAG_BYTES == crypto_secretbox_MACBYTES, "tag");
-
-/* ---- the tag ---- */
-
-static bool tag_by_openssl(uint8_t *ret, struct mr_slice data, const uint8_t *key)
-{
-    EVP_MAC *poly1305 = EVP_MAC_fetch(NULL, "POLY1305", NULL);
-    EVP_MAC_CTX *ctx = poly1305 ? EVP_MAC_CTX_new(poly1305) : NULL;
-    size_t size = 0;
-    bool ok = ctx && EVP_MAC_init(ctx, key, MAC_KEY_BYTES, NULL) == 1 &&
-              EVP_MAC_update(ctx, data.data, data.size) == 1 &&
-              EVP_MAC_final(ctx, ret, &size, MR_SECRETBOX_TAG_BYTES) == 1 && size == MR_SECRETBOX_TAG_BYTES;
-
-    EVP_MAC_CTX_free(ctx); /* it wipes its key */
-    EVP_MAC_free(poly1305);
-    return ok;
-}
-
-static void tag_of(uint8_t *ret, struct mr_slice data, const uint8_t *key)
-{
-    if (data.size < OPENSSL_MIN || !tag_by_openssl(ret, data, key))
-        (void)crypto_onetimeauth(ret, data.data, data.size, key);
-}
 
 /* ---- wide ---- */
 
@@ -60,7 +34,7 @@ static void wide_begin(struct wide *wide, struct mr_slice in, const uint8_t *non
     wide->first = in.size < FIRST_BYTES ? in.size : FIRST_BYTES;
     memset(wide->step, 0, sizeof wide->step);
     if (wide->first > 0)
-        memcpy(wide->step + MAC_KEY_BYTES, in.data, wide->first);
+        memcpy(wide->step + MR_POLY1305_KEY_BYTES, in.data, wide->first);
     mr_salsa20_xor(&wide->salsa, wide->step, wide->step, 1);
 }
 
@@ -71,8 +45,9 @@ static void wide_end(struct wide *wide, uint8_t *out, struct mr_slice in)
     size_t at = wide->first + steps * MR_SALSA20_STEP_BYTES, left = in.size - at;
 
     if (wide->first > 0)
-        memcpy(out, wide->step + MAC_KEY_BYTES, wide->first);
-    mr_salsa20_xor(&wide->salsa, out + wide->first, in.data + wide->first, steps);
+        memcpy(out, wide->step + MR_POLY1305_KEY_BYTES, wide->first);
+    if (steps > 0)
+        mr_salsa20_xor(&wide->salsa, out + wide->first, in.data + wide->first, steps);
     if (left > 0) {
         memcpy(wide->step, in.data + at, left);
         mr_salsa20_xor(&wide->salsa, wide->step, wide->step, 1);
@@ -95,14 +70,14 @@ static struct mr_slice beside(uint8_t *out, struct mr_slice in)
 static void wide_seal(uint8_t *out, struct mr_slice plain, const uint8_t *nonce, const uint8_t *key)
 {
     uint8_t *sealed = out + MR_SECRETBOX_TAG_BYTES;
-    uint8_t mac_key[MAC_KEY_BYTES];
+    uint8_t mac_key[MR_POLY1305_KEY_BYTES];
     struct wide wide;
 
     plain = beside(sealed, plain);
     wide_begin(&wide, plain, nonce, key);
     memcpy(mac_key, wide.step, sizeof mac_key);
     wide_end(&wide, sealed, plain);
-    tag_of(out, mr_slice(sealed, plain.size), mac_key);
+    mr_poly1305(out, mr_slice(sealed, plain.size), mac_key);
     sodium_memzero(mac_key, sizeof mac_key);
 }
 
@@ -111,15 +86,17 @@ static bool wide_open(uint8_t *out, struct mr_slice box, const uint8_t *nonce, c
     struct mr_slice sealed = mr_slice(box.data + MR_SECRETBOX_TAG_BYTES, box.size - MR_SECRETBOX_TAG_BYTES);
     uint8_t tag[MR_SECRETBOX_TAG_BYTES];
     struct wide wide;
+    bool authentic;
 
     wide_begin(&wide, sealed, nonce, key);
-    tag_of(tag, sealed, wide.step);
-    if (crypto_verify_16(tag, box.data) != 0) {
+    mr_poly1305(tag, sealed, wide.step);
+    authentic = crypto_verify_16(tag, box.data) == 0;
+    sodium_memzero(tag, sizeof tag); /* for what is not authentic it would be a forger's */
+    if (authentic && out)
+        wide_end(&wide, out, beside(out, sealed));
+    else
         sodium_memzero(&wide, sizeof wide);
-        return false;
-    }
-    wide_end(&wide, out, beside(out, sealed));
-    return true;
+    return authentic;
 }
 
 /* ---- the ways ---- */

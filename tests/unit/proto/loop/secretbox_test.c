@@ -181,6 +181,32 @@ static void test_only_what_is_authentic(void **state)
     }
 }
 
+/* As of libsodium: whoever gives no place for the plaintext asks whether a box is authentic. And what has no
+ * bytes may be nowhere. */
+static void test_without_a_place(void **state)
+{
+    static const size_t sizes[] = {0, 1, 992, 993, 5000};
+    struct scene *scene = *state;
+
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        size_t box = sizes[i] + MR_SECRETBOX_TAG_BYTES;
+
+        make(scene, sizes[i]);
+        for (int way = -1; next_way(&way);) {
+            assert_true(open_by(way, scene, NULL, scene->expected, box));
+            scene->expected[box - 1] ^= 1;
+            assert_false(open_by(way, scene, NULL, scene->expected, box));
+            scene->expected[box - 1] ^= 1;
+        }
+    }
+    make(scene, 0);
+    for (int way = -1; next_way(&way);) {
+        seal_by(way, scene, scene->got, NULL, 0);
+        assert_memory_equal(scene->got, scene->expected, MR_SECRETBOX_TAG_BYTES);
+        assert_false(open_by(way, scene, scene->got, NULL, 0));
+    }
+}
+
 /* From NaCl's own tests (secretbox.c, D. J. Bernstein, T. Lange, P. Schwabe). */
 static void test_vector_of_nacl(void **state)
 {
@@ -243,6 +269,7 @@ int main(void)
             cmocka_unit_test(test_as_libsodium_of_large_sizes),
             cmocka_unit_test(test_over_one_another),
             cmocka_unit_test(test_only_what_is_authentic),
+            cmocka_unit_test(test_without_a_place),
             cmocka_unit_test(test_vector_of_nacl),
             cmocka_unit_test(test_libzmq_finds_these),
     };
