@@ -48,10 +48,9 @@ void mr_index_texts_of(const struct mr_event *event, bool waits, struct mr_index
     ret->count = 0;
     add(ret, MR_INDEX_EVENT_ID, event->a.id);
     add(ret, MR_INDEX_CORRELATION, event->a.correlationid);
-    if (waits)
-        return;
-    add(ret, MR_INDEX_ORGANISATION, event->a.orgid);
     add_documents(ret, event->payload);
+    if (!waits)
+        add(ret, MR_INDEX_ORGANISATION, event->a.orgid);
 }
 
 int mr_index_texts_put(

@@ -32,8 +32,8 @@ int mr_index_texts_put(const struct mr_keyring *keyring, const struct mr_index_t
         mr_index_entry_fn fn, void *ctx);
 
 /*
- * The same of a record that is opened: of one that waits for correction its id alone, so that its sender can
- * ask where it is; of one that is for one system only (sealed under an item key) none. Any thread.
+ * The same of a record that is opened: of one that waits for correction what `where` is asked by, so that one
+ * can ask where it is; of one that is for one system only (sealed under an item key) none. Any thread.
  */
 int mr_index_inside(const struct mr_house *house, const struct mr_record *record,
         const struct mr_opened *opened, mr_index_entry_fn fn, void *ctx);

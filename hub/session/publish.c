@@ -104,6 +104,9 @@ uint64_t mr_publish_hello(
 {
     struct mr_producer *producer = producer_of(publish, session->system);
 
+    session->publishes = epoch != 0;
+    if (!session->publishes)
+        return 0;
     if (producer->epoch != epoch)
         *producer = (struct mr_producer){.epoch = epoch, .quota = producer->quota};
     producer->rewound = false;
@@ -246,7 +249,8 @@ static int update_seen(struct mr_job *job, struct mr_log_batch *batch)
 
 void mr_publish_seen(struct mr_publish *publish, struct mr_session *session, uint64_t through)
 {
-    struct seen_job *seen = (struct seen_job *)mr_job_new(publish->jobs, sizeof *seen);
+    struct seen_job *seen =
+            session->publishes ? (struct seen_job *)mr_job_new(publish->jobs, sizeof *seen) : NULL;
 
     if (!seen)
         return;
@@ -275,6 +279,11 @@ static bool check_frame(struct mr_publish *publish, struct mr_session *session, 
 {
     uint64_t window = mr_publish_window(publish->house->config, session->system);
 
+    if (!session->publishes) {
+        mr_session_refuse(session, "frame", "this session has said producer_epoch 0: it does not publish",
+                "say Hello with the epoch of your numbering, which is not 0", 0);
+        return false;
+    }
     if (frame->first_sequence > producer->submitted + 1) {
         if (!producer->rewound)
             refuse(session, producer, "sequence", "sequences are missing before this batch",
@@ -474,7 +483,8 @@ void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *inta
     mr_publish_count(publish, intake);
     results = malloc(intake->count * sizeof *results); /* mostly none is used: their pages stay untouched */
     pointers = malloc(intake->count * sizeof *pointers);
-    if (session && results && pointers && mr_publish_ack(&ack, results, pointers, intake) == 0)
+    if (session && session->publishes && results && pointers &&
+            mr_publish_ack(&ack, results, pointers, intake) == 0)
         send_ack(session, &ack, &gone);
     if (session && !gone)
         want_receipts(publish, session, intake);

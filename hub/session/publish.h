@@ -46,7 +46,8 @@ int mr_publish_take(struct mr_publish *publish, const struct mr_config *config);
 /* Most events of the system that may be unacknowledged. */
 uint32_t mr_publish_window(const struct mr_config *config, const struct mr_config_system *system);
 
-/* A session begins. Returns the last sequence of this epoch with a durable verdict. */
+/* A session begins. Returns the last sequence of this epoch with a durable verdict. Epoch 0: it does not
+ * publish, and what is known of the system's numbering stays as it is. */
 uint64_t mr_publish_hello(
         struct mr_publish *publish, struct mr_session *session, uint64_t epoch, uint64_t acknowledged);
 void mr_publish_repeat_verdicts(

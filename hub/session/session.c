@@ -258,7 +258,7 @@ static void on_hello(struct mr_sessions *sessions, const struct mr_peer *peer,
         return;
     session->admin = authenticated == NULL;
     stored = mr_publish_hello(sessions->publish, session, hello->producer_epoch, hello->acknowledged);
-    if (welcome(session, stored) == 0)
+    if (welcome(session, stored) == 0 && session->publishes)
         mr_publish_repeat_verdicts(sessions->publish, session, hello->acknowledged);
 }
 

@@ -33,7 +33,8 @@ struct mr_session {
     struct mr_peer peer;              /* of nobody, when via */
     const struct mr_session_via *via; /* NULL: a peer of the gateway */
     void *via_ctx;
-    bool admin; /* has no key: came over the admin endpoint, or with a token */
+    bool admin;     /* has no key: came over the admin endpoint, or with a token */
+    bool publishes; /* its Hello named a numbering */
     const struct mr_config_system *system;
     uint16_t system_id;
     int64_t heard_us;    /* monotonic: when its application last said anything */

@@ -162,7 +162,7 @@ static json_t *value_json(const struct mr_cesql_value *value)
         return json_boolean(value->boolean);
     if (value->type == MR_CESQL_INTEGER)
         return json_integer(value->integer);
-    return json_stringn((const char *)value->string.data, value->string.size);
+    return json_stringn(value->string.size ? (const char *)value->string.data : "", value->string.size);
 }
 
 static void print_value(const struct mr_cesql_value *value)

@@ -353,6 +353,8 @@ static void test_filter(void **state)
     expect(scene, "filter-error", 1, NULL,
             ARGS("filter", "type LIKE 'nms.%'\n\tAND orgid = '1022402127461'", "--event", path));
     expect(scene, "filter-error-json", 1, NULL, ARGS("filter", "NOT type = 'x'", "--event", path, "--json"));
+    expect(scene, "filter-empty-json", 1, NULL,
+            ARGS("filter", "SUBSTRING(id, 99)", "--event", path, "--json"));
     expect(scene, "filter-parse", 65, NULL, ARGS("filter", "subject = 'Ёж' AND", "--event", path));
     expect(scene, "filter-parse-json", 65, NULL, ARGS("--json", "filter", "1 +* 2", "--event", path));
     expect(scene, "filter-types", 0, NULL,

@@ -229,6 +229,53 @@ static void what_waited_says_who_ended_it(void **state)
     config_env_tool(&scene->spawn, 0, "hub.event.discarded.v1", CONFIG_ENV_ARGS("log", "show", newer));
 }
 
+static bool is_indexed(void *ctx)
+{
+    const struct scene *scene = ctx;
+    json_t *status = bus_ask(&scene->spawn, "", "hub.status", "");
+    bool indexed = number_of(status, "indexed") == number_of(status, "head");
+
+    json_decref(status);
+    return indexed;
+}
+
+static bool document_is_unknown(void *ctx)
+{
+    struct scene *scene = ctx;
+    struct run_program run = {0};
+    bool unknown;
+
+    config_env_run(&scene->spawn, &run, CONFIG_ENV_ARGS("where", "24-waits"));
+    unknown = run.status == 66;
+    run_program_fini(&run);
+    return unknown;
+}
+
+/* Also when it is in the index, and no longer looked for in what is not; not when its body is gone. */
+static void what_waits_is_found_by_its_document(void **state)
+{
+    struct scene *scene = *state;
+    const json_t *found;
+    char number[32];
+
+    assert_int_equal(publish(scene, "copmkp", "nms.deficit.identified.v1", "bystander", "", DEFICIT("1")), 0);
+    assert_int_equal(
+            publish(scene, "portal", "nms.course.finished.v1", "waits", "",
+                    "{\"person\":{\"localId\":\"t-1\",\"snils\":\"11223344594\"},\"programmeId\":\"P\","
+                    "\"kind\":\"PK\",\"hours\":36,\"endedOn\":\"2026-05-01\",\"documentNumber\":\"24-"
+                    "waits\"}"),
+            1);
+    spawn_until("it is indexed", is_indexed, scene);
+    found = where(scene, "24-waits");
+    assert_int_equal(json_array_size(found), 1);
+    assert_string_equal(text_of(json_object_get(json_array_get(found, 0), "quarantine"), "state"), "waiting");
+    (void)snprintf(number, sizeof number, "%lld", (long long)number_of(json_array_get(found, 0), "number"));
+    config_env_tool(&scene->spawn, 0, NULL,
+            CONFIG_ENV_ARGS("--as", "boss", "quarantine", "discard", number, "--reason", "wrong"));
+    spawn_until("its document is forgotten", document_is_unknown, scene);
+    config_env_tool(&scene->spawn, 0, NULL, CONFIG_ENV_ARGS("rebuild", "--check"));
+}
+
 /* ---- cells ---- */
 
 /* A course ends, of another correlation than the route that it was taken on: the median between the two rests
@@ -258,7 +305,8 @@ int main(void)
 {
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
     const struct CMUnitTest tests[] = {CASE(by_each_kind_of_id), CASE(every_attempt_is_told),
-            CASE(what_waited_says_who_ended_it), CASE(cells_do_not_mind_the_correlation)};
+            CASE(what_waited_says_who_ended_it), CASE(what_waits_is_found_by_its_document),
+            CASE(cells_do_not_mind_the_correlation)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
