@@ -78,8 +78,8 @@ int backup_signed_size(const char *path, uint64_t *ret, struct mr_error *reterr)
     return r == MR_ENOTFOUND ? 0 : r;
 }
 
-int backup_check_stores(
-        const char *dir, struct mr_backup *ret, mr_scrub_fn fn, void *ctx, struct mr_error *reterr)
+int backup_check_stores(const char *dir, struct mr_backup *ret, mr_scrub_fn fn, void *ctx,
+        const struct mr_tick *tick, struct mr_error *reterr)
 {
     static const char *const stores[] = {"log", "keys"};
     struct mr_scrub_counts counts = {0};
@@ -87,7 +87,8 @@ int backup_check_stores(
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < MR_COUNT(stores); i++) {
-        struct mr_scrub_options options = {.environment = stores[i], .dir = path, .fn = fn, .ctx = ctx};
+        struct mr_scrub_options options = {
+                .environment = stores[i], .dir = path, .fn = fn, .ctx = ctx, .tick = tick};
 
         r = backup_path(dir, stores[i], path, reterr);
         if (r == 0)
@@ -110,12 +111,13 @@ struct making {
     const struct mr_config *config;
     const char *dir;
     struct mr_backup *backup;
+    struct backup_pace pace;
     struct mr_error *reterr;
 };
 
 static int add(struct making *m, const char *name)
 {
-    return backup_add(m->backup, m->dir, name, m->reterr);
+    return backup_add(m->backup, m->dir, name, &m->pace, m->reterr);
 }
 
 /* First of all: a log that is copied after it is never older than what it says. */
@@ -186,7 +188,7 @@ static int on_segment(void *ctx, struct mr_slice key, struct mr_slice value)
     if (r == 0)
         r = backup_path(m->dir, name, to, m->reterr);
     if (r == 0)
-        r = backup_copy(from, to, m->reterr);
+        r = backup_copy(from, to, &m->pace, m->reterr);
     if (r == MR_ENOTFOUND)
         return MR_EAGAIN; /* a newer generation took its place: begin again with a newer snapshot */
     return r < 0 ? r : add(m, name);
@@ -311,7 +313,7 @@ static int make(struct making *m, mr_scrub_fn fn, void *ctx)
     if (r == 0)
         r = copy_stores(m);
     if (r == 0)
-        r = backup_check_stores(m->dir, m->backup, fn, ctx, m->reterr);
+        r = backup_check_stores(m->dir, m->backup, fn, ctx, m->pace.tick, m->reterr);
     if (r == 0 && m->backup->signed_size > m->backup->head)
         r = mr_error_set(m->reterr, MR_ECORRUPT, m->dir, "marshrut scrub, and look at the hub's log lines",
                 "the log has fewer records than were signed");
@@ -332,9 +334,13 @@ static void note_last(const struct making *m)
 }
 
 int mr_backup_make(const struct mr_config *config, const char *dir, struct mr_backup *ret, mr_scrub_fn fn,
-        void *ctx, struct mr_error *reterr)
+        void *ctx, const struct mr_tick *tick, struct mr_error *reterr)
 {
-    struct making m = {.config = config, .dir = dir, .backup = ret, .reterr = reterr};
+    struct making m = {.config = config,
+            .dir = dir,
+            .backup = ret,
+            .pace = {.tick = tick, .what = "MiB copied and read back"},
+            .reterr = reterr};
     int r = backup_make_empty(dir, reterr);
 
     *ret = (struct mr_backup){0};
@@ -350,7 +356,8 @@ int mr_backup_make(const struct mr_config *config, const char *dir, struct mr_ba
 
 /* ---- verifying ---- */
 
-static int check_file(const char *dir, const struct mr_backup_file *file, struct mr_error *reterr)
+static int check_file(
+        const char *dir, const struct mr_backup_file *file, struct backup_pace *pace, struct mr_error *reterr)
 {
     static const char cure[] = "take another backup, or this one from another place";
     char path[BACKUP_PATH_MAX];
@@ -359,7 +366,7 @@ static int check_file(const char *dir, const struct mr_backup_file *file, struct
     int r = backup_path(dir, file->path, path, reterr);
 
     if (r == 0)
-        r = backup_digest(path, &bytes, digest, reterr);
+        r = backup_digest(path, &bytes, digest, pace, reterr);
     if (r == MR_ENOTFOUND)
         return mr_error_set(reterr, MR_ECORRUPT, path, cure, "the file is missing");
     if (r < 0)
@@ -372,18 +379,29 @@ static int check_file(const char *dir, const struct mr_backup_file *file, struct
     return 0;
 }
 
-int mr_backup_verify(
-        const char *dir, struct mr_backup *ret, mr_scrub_fn fn, void *ctx, struct mr_error *reterr)
+uint64_t backup_bytes(const struct mr_backup *backup)
 {
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < backup->files_count; i++)
+        bytes += backup->files[i].bytes;
+    return bytes;
+}
+
+int mr_backup_verify(const char *dir, struct mr_backup *ret, mr_scrub_fn fn, void *ctx,
+        const struct mr_tick *tick, struct mr_error *reterr)
+{
+    struct backup_pace pace = {.tick = tick, .what = "MiB read"};
     struct mr_backup found = {0};
     int r = backup_manifest_read(ret, dir, reterr);
 
     if (r < 0)
         return r;
+    pace.total = backup_bytes(ret);
     for (size_t i = 0; i < ret->files_count && r == 0; i++)
-        r = check_file(dir, &ret->files[i], reterr);
+        r = check_file(dir, &ret->files[i], &pace, reterr);
     if (r == 0)
-        r = backup_check_stores(dir, &found, fn, ctx, reterr);
+        r = backup_check_stores(dir, &found, fn, ctx, tick, reterr);
     if (r == 0 && (found.head != ret->head || memcmp(found.root, ret->root, sizeof found.root) != 0))
         r = mr_error_set(
                 reterr, MR_ECORRUPT, dir, "take another backup", "the log is not the one in the manifest");

@@ -4,7 +4,8 @@
  * sizes, digests and the tree's root last, so that a folder without it is no backup. Not in it, on purpose:
  * the root key and log.key (kept apart: docs/operations.md), index/ and views/ (made again from the log).
  *
- * For the tool; blocking. Nothing here reads a person's value.
+ * For the tool; blocking; a tick (NULL: none) tells how far it is, in mebibytes and then in rows. Nothing
+ * here reads a person's value.
  */
 #ifndef MR_HUB_KEEP_BACKUP_H
 #define MR_HUB_KEEP_BACKUP_H
@@ -39,12 +40,12 @@ void mr_backup_fini(struct mr_backup *backup);
  * ret when 0.
  */
 int mr_backup_make(const struct mr_config *config, const char *dir, struct mr_backup *ret, mr_scrub_fn fn,
-        void *ctx, struct mr_error *reterr);
+        void *ctx, const struct mr_tick *tick, struct mr_error *reterr);
 
 /* The folder against its manifest and against itself; changes nothing. MR_ECORRUPT with what is wrong; fn is
  * told each damage. MR_ENOTFOUND: no manifest, so no backup. */
-int mr_backup_verify(
-        const char *dir, struct mr_backup *ret, mr_scrub_fn fn, void *ctx, struct mr_error *reterr);
+int mr_backup_verify(const char *dir, struct mr_backup *ret, mr_scrub_fn fn, void *ctx,
+        const struct mr_tick *tick, struct mr_error *reterr);
 
 /*
  * Do the sealed values of this backup open here? 0: the root key of the configuration opens its keys/;
@@ -68,6 +69,6 @@ struct mr_restored {
  * are made by the next start.
  */
 int mr_backup_restore(const struct mr_config *config, const char *dir, struct mr_restored *ret,
-        mr_scrub_fn fn, void *ctx, struct mr_error *reterr);
+        mr_scrub_fn fn, void *ctx, const struct mr_tick *tick, struct mr_error *reterr);
 
 #endif

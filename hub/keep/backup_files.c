@@ -12,7 +12,7 @@
 #include "store/folder.h"
 #include "store/sha256.h"
 
-enum { CHUNK_BYTES = 1 << 18 };
+enum { CHUNK_BYTES = 1 << 18, MIB = 1 << 20 };
 
 static int system_error(struct mr_error *reterr, const char *path, const char *what)
 {
@@ -115,7 +115,17 @@ int backup_write(const char *path, struct mr_slice bytes, struct mr_error *reter
 /* What a reader gets piece by piece. */
 typedef int (*piece_fn)(void *ctx, const uint8_t *data, size_t size);
 
-static int read_pieces(const char *path, piece_fn fn, void *ctx, struct mr_error *reterr)
+static void go_on(struct backup_pace *pace, size_t size)
+{
+    if (!pace)
+        return;
+    pace->done += size;
+    if (pace->done >= MIB)
+        mr_tick(pace->tick, pace->what, pace->done / MIB, pace->total / MIB);
+}
+
+static int read_pieces(
+        const char *path, piece_fn fn, void *ctx, struct backup_pace *pace, struct mr_error *reterr)
 {
     uint8_t *chunk = malloc(CHUNK_BYTES);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -128,6 +138,8 @@ static int read_pieces(const char *path, piece_fn fn, void *ctx, struct mr_error
         if (n < 0 && errno == EINTR)
             continue;
         r = n < 0 ? system_error(reterr, path, "cannot be read") : fn(ctx, chunk, (size_t)n);
+        if (r == 0)
+            go_on(pace, (size_t)n);
     }
     if (fd >= 0)
         (void)close(fd);
@@ -150,7 +162,7 @@ static int copy_piece(void *ctx, const uint8_t *data, size_t size)
                    : 0;
 }
 
-int backup_copy(const char *from, const char *to, struct mr_error *reterr)
+int backup_copy(const char *from, const char *to, struct backup_pace *pace, struct mr_error *reterr)
 {
     struct copying copying = {.to = to, .reterr = reterr};
     int r;
@@ -158,7 +170,7 @@ int backup_copy(const char *from, const char *to, struct mr_error *reterr)
     copying.fd = create(to, reterr);
     if (copying.fd < 0)
         return copying.fd;
-    r = read_pieces(from, copy_piece, &copying, reterr);
+    r = read_pieces(from, copy_piece, &copying, pace, reterr);
     if (r == 0)
         return finish(copying.fd, to, true, reterr);
     (void)close(copying.fd);
@@ -178,7 +190,7 @@ static int keep_piece(void *ctx, const uint8_t *data, size_t size)
 
 int backup_read(const char *path, struct mr_buf *ret, struct mr_error *reterr)
 {
-    int r = read_pieces(path, keep_piece, ret, reterr);
+    int r = read_pieces(path, keep_piece, ret, NULL, reterr);
 
     return r == MR_ETOOBIG ? mr_error_set(reterr, r, path, "", "the file is too large") : r;
 }
@@ -208,20 +220,22 @@ static void forget_cached(const char *path)
     (void)close(fd);
 }
 
-int backup_digest(const char *path, uint64_t *ret_bytes, uint8_t ret[static 32], struct mr_error *reterr)
+int backup_digest(const char *path, uint64_t *ret_bytes, uint8_t ret[static 32], struct backup_pace *pace,
+        struct mr_error *reterr)
 {
     struct digesting digesting = {.bytes = 0};
     int r;
 
     forget_cached(path);
     mr_sha256_init(&digesting.state);
-    r = read_pieces(path, digest_piece, &digesting, reterr);
+    r = read_pieces(path, digest_piece, &digesting, pace, reterr);
     mr_sha256_final(&digesting.state, ret);
     *ret_bytes = digesting.bytes;
     return r;
 }
 
-int backup_add(struct mr_backup *backup, const char *dir, const char *name, struct mr_error *reterr)
+int backup_add(struct mr_backup *backup, const char *dir, const char *name, struct backup_pace *pace,
+        struct mr_error *reterr)
 {
     struct mr_backup_file *files = realloc(backup->files, (backup->files_count + 1) * sizeof *files);
     char path[BACKUP_PATH_MAX];
@@ -236,7 +250,7 @@ int backup_add(struct mr_backup *backup, const char *dir, const char *name, stru
         return MR_EINVAL;
     r = backup_path(dir, name, path, reterr);
     if (r == 0)
-        r = backup_digest(path, &file->bytes, file->sha256, reterr);
+        r = backup_digest(path, &file->bytes, file->sha256, pace, reterr);
     if (r == 0)
         backup->files_count++;
     return r;

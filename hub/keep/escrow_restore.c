@@ -139,7 +139,7 @@ static int copy_keys(struct restore *r)
         code = backup_path(r->escrow->keys, mr_escrow_keys_name(generation, name), from, r->error);
     if (code == 0)
         code = backup_path(r->beside, "data.mdb", to, r->error);
-    return code < 0 ? code : backup_copy(from, to, r->error);
+    return code < 0 ? code : backup_copy(from, to, NULL, r->error);
 }
 
 static int try_both(struct restore *r)

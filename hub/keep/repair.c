@@ -355,7 +355,7 @@ int mr_repair_from(const struct mr_config *config, const char *dir, struct mr_re
 {
     struct mr_backup backup;
     struct repair p = {.dir = dir, .backup = &backup, .ret = ret};
-    int r = mr_backup_verify(dir, &backup, fn, ctx, reterr);
+    int r = mr_backup_verify(dir, &backup, fn, ctx, NULL, reterr);
 
     *ret = (struct mr_repaired){0};
     if (r < 0)

@@ -63,9 +63,10 @@ static int make_folders_of(const char *base, const char *file, struct mr_error *
     return r;
 }
 
-static int copy_stores(
-        const struct mr_backup *backup, const char *dir, const char *beside, struct mr_error *reterr)
+static int copy_stores(const struct mr_backup *backup, const char *dir, const char *beside,
+        const struct mr_tick *tick, struct mr_error *reterr)
 {
+    struct backup_pace pace = {.tick = tick, .what = "MiB copied", .total = backup_bytes(backup)};
     char from[BACKUP_PATH_MAX], to[BACKUP_PATH_MAX];
     int r = 0;
 
@@ -80,7 +81,7 @@ static int copy_stores(
         if (r == 0)
             r = make_folders_of(beside, name, reterr);
         if (r == 0)
-            r = backup_copy(from, to, reterr);
+            r = backup_copy(from, to, &pace, reterr);
     }
     return r;
 }
@@ -129,14 +130,14 @@ static int put_checkpoint(
         return r;
     r = mr_folder_make(config->hub.root_key, reterr);
     if (r == 0)
-        r = backup_copy(from, to, reterr);
+        r = backup_copy(from, to, NULL, reterr);
     ret->checkpoint_put = r == 0;
     return r;
 }
 
 /* The whole copy lies beside before anything is put in place; log/ last: without it there is no store. */
-static int put_all(
-        const struct mr_config *config, const char *dir, struct mr_restored *ret, struct mr_error *reterr)
+static int put_all(const struct mr_config *config, const char *dir, struct mr_restored *ret,
+        const struct mr_tick *tick, struct mr_error *reterr)
 {
     char beside[BACKUP_PATH_MAX];
     int r = check_target(config, reterr); /* verifying took a while */
@@ -150,7 +151,7 @@ static int put_all(
     if (r == 0)
         r = MR_FAULT("restore.begun");
     if (r == 0)
-        r = copy_stores(&ret->backup, dir, beside, reterr);
+        r = copy_stores(&ret->backup, dir, beside, tick, reterr);
     if (r == 0)
         r = put_checkpoint(config, dir, ret, reterr);
     if (r == 0)
@@ -184,18 +185,18 @@ static int check_root(
 }
 
 int mr_backup_restore(const struct mr_config *config, const char *dir, struct mr_restored *ret,
-        mr_scrub_fn fn, void *ctx, struct mr_error *reterr)
+        mr_scrub_fn fn, void *ctx, const struct mr_tick *tick, struct mr_error *reterr)
 {
     int r = check_target(config, reterr);
 
     *ret = (struct mr_restored){0};
     if (r == 0)
-        r = mr_backup_verify(dir, &ret->backup, fn, ctx, reterr);
+        r = mr_backup_verify(dir, &ret->backup, fn, ctx, tick, reterr);
     if (r < 0)
         return r;
     r = check_root(config, dir, ret, reterr);
     if (r == 0)
-        r = put_all(config, dir, ret, reterr);
+        r = put_all(config, dir, ret, tick, reterr);
     ret->root_missing =
             !is_there(config->hub.root_key, "root.0") && !is_there(config->hub.root_key, "root.1");
     ret->log_key_missing = ret->backup.key[0] && !is_there(config->hub.root_key, "log.key");

@@ -97,7 +97,7 @@ static _Noreturn void back_up(struct bench *bench, int start)
 
     (void)snprintf(dir, sizeof dir, "%s/backup", bench->dir);
     _exit(read(start, &byte, 1) == 1 && mr_backup_make(bench->home.config, dir, &backup, on_finding,
-                                                &findings, &bench->error) == 0
+                                                &findings, NULL, &bench->error) == 0
                     ? 0
                     : 1);
 }

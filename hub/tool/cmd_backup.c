@@ -5,15 +5,23 @@
 
 #include "hub/keep/backup.h"
 #include "hub/tool/apart.h"
+#include "hub/tool/progress.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
+
+/* A long work, watched. */
+struct watch {
+    const struct tool *tool;
+    struct tool_progress progress;
+};
 
 /* Damage that is met on the way, as lines of text: the error itself comes last. */
 static void on_finding(void *ctx, const struct mr_scrub_finding *finding)
 {
-    const struct tool *tool = ctx;
+    struct watch *watch = ctx;
 
-    if (!tool->json)
+    tool_progress_end(&watch->progress);
+    if (!watch->tool->json)
         tool_say(stderr, "marshrut: %s/%s: %s\n", finding->environment, finding->table, finding->what);
 }
 
@@ -71,6 +79,8 @@ static int try_root(struct tool *tool, const char *dir, const char **ret, struct
 static int backup_run(struct tool *tool, int argc, char **argv)
 {
     bool verify = argc > 1 && strcmp(argv[1], "verify") == 0;
+    struct watch watch = {.tool = tool};
+    const struct mr_tick tick = {tool_progress_tick, &watch.progress};
     const struct mr_config *config = NULL;
     const char *dir = argv[argc - 1];
     const char *root_key = NULL;
@@ -83,9 +93,10 @@ static int backup_run(struct tool *tool, int argc, char **argv)
     if (!verify && !(config = tool_config(tool)))
         return mr_err_exit(MR_ECONFIG);
     if (verify)
-        r = mr_backup_verify(dir, &backup, on_finding, tool, &error);
+        r = mr_backup_verify(dir, &backup, on_finding, &watch, &tick, &error);
     else if ((r = tool_apart(config, dir, &error)) == 0)
-        r = mr_backup_make(config, dir, &backup, on_finding, tool, &error);
+        r = mr_backup_make(config, dir, &backup, on_finding, &watch, &tick, &error);
+    tool_progress_end(&watch.progress);
     if (r == 0 && verify && (r = try_root(tool, dir, &root_key, &error)) < 0)
         mr_backup_fini(&backup);
     if (r == 0)
@@ -134,6 +145,8 @@ static void say_what_is_left(
 
 static int restore_run(struct tool *tool, int argc, char **argv)
 {
+    struct watch watch = {.tool = tool};
+    const struct mr_tick tick = {tool_progress_tick, &watch.progress};
     const struct mr_config *config;
     struct mr_error error = {0};
     struct mr_restored restored;
@@ -146,7 +159,8 @@ static int restore_run(struct tool *tool, int argc, char **argv)
         return mr_err_exit(MR_ECONFIG);
     r = tool_apart(config, argv[1], &error);
     if (r == 0)
-        r = mr_backup_restore(config, argv[1], &restored, on_finding, tool, &error);
+        r = mr_backup_restore(config, argv[1], &restored, on_finding, &watch, &tick, &error);
+    tool_progress_end(&watch.progress);
     if (r < 0)
         return fail(tool, r, argv[1], &error);
     document = backup_json(&restored.backup);

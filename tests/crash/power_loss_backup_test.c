@@ -93,7 +93,8 @@ static void make_backup(struct copy *copy)
         history_step(copy->scene->history, false);
     while (waitpid(pid, &status, WNOHANG) == 0);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    assert_int_equal(mr_backup_verify(mr_tmpdir_path(copy->dir, name), &copy->made, NULL, NULL, NULL), 0);
+    assert_int_equal(
+            mr_backup_verify(mr_tmpdir_path(copy->dir, name), &copy->made, NULL, NULL, NULL, NULL), 0);
 }
 
 static bool is_the_one(const struct mr_backup *a, const struct mr_backup *b)
@@ -112,7 +113,7 @@ static int judge(const struct copy *copy, const char *dir)
 {
     struct mr_error error = {0};
     struct mr_backup found;
-    int r = mr_backup_verify(mr_tmpdir_path(dir, name), &found, NULL, NULL, &error);
+    int r = mr_backup_verify(mr_tmpdir_path(dir, name), &found, NULL, NULL, NULL, &error);
 
     if (r == 0)
         return is_the_one(&found, &copy->made) ? IS_WHOLE : IS_WRONG;

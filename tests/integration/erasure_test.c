@@ -475,8 +475,8 @@ static void test_backup_is_refused(void **state)
     assert_non_null(strstr(error.what, "it was changed by an erasure after the backup"));
     assert_int_equal(rename(below("store"), below("store-before")), 0);
     error = (struct mr_error){0};
-    assert_int_equal(
-            mr_backup_restore(scene.config, below("backup"), &restored, NULL, NULL, &error), MR_ECORRUPT);
+    assert_int_equal(mr_backup_restore(scene.config, below("backup"), &restored, NULL, NULL, NULL, &error),
+            MR_ECORRUPT);
     assert_non_null(strstr(error.what, "does not open this backup"));
     assert_int_not_equal(access(below("store/log"), F_OK), 0);
     assert_int_equal(rename(below("store-before"), below("store")), 0);

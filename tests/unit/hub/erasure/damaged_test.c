@@ -235,7 +235,7 @@ static void test_repaired_from_a_backup(void **state)
     publish(f, &flips);
     eraser_env_stop(f);
     hub_env_close(f->env);
-    assert_int_equal(mr_backup_make(f->env->config, backup, &made, ignore, NULL, &error), 0);
+    assert_int_equal(mr_backup_make(f->env->config, backup, &made, ignore, NULL, NULL, &error), 0);
     mr_backup_fini(&made);
     hub_env_open(f->env);
     eraser_env_start(f);

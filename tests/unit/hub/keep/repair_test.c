@@ -30,7 +30,7 @@ static void take_backup(const struct hub_env *env, const char *dir)
     struct mr_error error = {0};
     struct mr_backup backup;
 
-    if (mr_backup_make(env->config, dir, &backup, ignore, NULL, &error) < 0)
+    if (mr_backup_make(env->config, dir, &backup, ignore, NULL, NULL, &error) < 0)
         fail_msg("%s: %s", error.where, error.what);
     mr_backup_fini(&backup);
 }
