@@ -5,14 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_BYTES = 16384, ALIGN = 16 };
-
-struct mr_arena_block {
-    struct mr_arena_block *next;
-    size_t used;
-    size_t capacity;
-    _Alignas(ALIGN) uint8_t data[];
-};
+enum { BLOCK_BYTES = 16384 };
 
 void mr_arena_init(struct mr_arena *arena, size_t budget_bytes)
 {
@@ -52,31 +45,27 @@ void mr_arena_reset(struct mr_arena *arena)
     keep->used = 0;
 }
 
-void *mr_arena_alloc(struct mr_arena *arena, size_t size)
+/* What does not fit into the block that is there. */
+void *mr_arena_alloc_block(struct mr_arena *arena, size_t size)
 {
-    struct mr_arena_block *block = arena->blocks;
-    void *p;
+    struct mr_arena_block *block;
+    size_t capacity;
 
     if (size > SIZE_MAX / 2)
         return NULL;
-    size = (size + ALIGN - 1) / ALIGN * ALIGN;
+    size = (size + MR_ARENA_ALIGN - 1) / MR_ARENA_ALIGN * MR_ARENA_ALIGN;
     if (size > arena->budget - arena->used)
         return NULL;
-    if (!block || block->capacity - block->used < size) {
-        size_t capacity = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-
-        block = malloc(sizeof *block + capacity);
-        if (!block)
-            return NULL;
-        block->next = arena->blocks;
-        block->used = 0;
-        block->capacity = capacity;
-        arena->blocks = block;
-    }
-    p = block->data + block->used;
-    block->used += size;
+    capacity = size > BLOCK_BYTES ? size : BLOCK_BYTES;
+    block = malloc(sizeof *block + capacity);
+    if (!block)
+        return NULL;
+    block->next = arena->blocks;
+    block->used = size;
+    block->capacity = capacity;
+    arena->blocks = block;
     arena->used += size;
-    return p;
+    return block->data;
 }
 
 void *mr_arena_zalloc(struct mr_arena *arena, size_t size)

@@ -81,15 +81,15 @@ static struct date date_of(int64_t days)
 {
     int64_t since = days + DAYS_TO_1970;
     int64_t era = (since >= 0 ? since : since - (DAYS_OF_400_YEARS - 1)) / DAYS_OF_400_YEARS;
-    int day = (int)(since - era * DAYS_OF_400_YEARS);
-    int year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
-    int of_year = day - (365 * year + year / 4 - year / 100);
-    int month = (5 * of_year + 2) / 153; /* 0 is March */
+    unsigned day = (unsigned)(since - era * DAYS_OF_400_YEARS);
+    unsigned year = (day - day / 1460 + day / 36524 - day / 146096) / 365;
+    unsigned of_year = day - (365 * year + year / 4 - year / 100);
+    unsigned month = (5 * of_year + 2) / 153; /* 0 is March */
 
     return (struct date){
-            .year = (int)(era * 400) + year + (month >= 10),
-            .month = month < 10 ? month + 3 : month - 9,
-            .day = of_year - (153 * month + 2) / 5 + 1,
+            .year = (int)(era * 400) + (int)year + (month >= 10),
+            .month = (int)(month < 10 ? month + 3 : month - 9),
+            .day = (int)(of_year - (153 * month + 2) / 5 + 1),
     };
 }
 
@@ -104,21 +104,26 @@ static int64_t days_of(struct date date)
 }
 
 /* By hand too: each event has a time, and snprintf() takes longer than anything else that is done with it. */
-char *mr_time_format(int64_t wall_us, char out[static MR_TIME_TEXT_MAX])
+char *mr_time_put_second(int64_t second, char out[static MR_TIME_TEXT_MAX])
 {
-    const int64_t day_us = DAY_S * INT64_C(1000000);
-    int64_t of_day_us = wall_us % day_us + (wall_us % day_us < 0 ? day_us : 0);
-    struct date date = date_of(wall_us / day_us - (wall_us % day_us < 0));
-    unsigned seconds = (unsigned)(of_day_us / 1000000);
-    char *at = out;
+    unsigned of_day = (unsigned)(second % DAY_S + (second % DAY_S < 0 ? DAY_S : 0));
+    struct date date = date_of(second / DAY_S - (second % DAY_S < 0));
+    char *at = put_digits(out, (unsigned)date.year % 10000, 4, '-');
 
-    at = put_digits(at, (unsigned)date.year % 10000, 4, '-');
     at = put_digits(at, (unsigned)date.month, 2, '-');
     at = put_digits(at, (unsigned)date.day, 2, 'T');
-    at = put_digits(at, seconds / 3600, 2, ':');
-    at = put_digits(at, seconds / 60 % 60, 2, ':');
-    at = put_digits(at, seconds % 60, 2, '.');
-    at = put_digits(at, (unsigned)(of_day_us % 1000000), 6, 'Z');
+    at = put_digits(at, of_day / 3600, 2, ':');
+    at = put_digits(at, of_day / 60 % 60, 2, ':');
+    return put_digits(at, of_day % 60, 2, 0) - 1;
+}
+
+char *mr_time_format(int64_t wall_us, char out[static MR_TIME_TEXT_MAX])
+{
+    int64_t micros = wall_us % 1000000 + (wall_us % 1000000 < 0 ? 1000000 : 0);
+    char *at = mr_time_put_second(wall_us / 1000000 - (wall_us % 1000000 < 0), out);
+
+    *at++ = '.';
+    at = put_digits(at, (unsigned)micros, 6, 'Z');
     *at = 0;
     return out;
 }

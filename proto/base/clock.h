@@ -29,6 +29,8 @@ enum { MR_TIME_TEXT_MAX = 32 };
 
 /* RFC 3339 in UTC with microseconds, "2026-11-22T10:00:00.000001Z"; returns out. */
 char *mr_time_format(int64_t wall_us, char out[static MR_TIME_TEXT_MAX]);
+/* "2026-11-22T10:00:00" of seconds since 1970, without a NUL: where it ends. */
+char *mr_time_put_second(int64_t second, char out[static MR_TIME_TEXT_MAX]);
 
 /* Reads RFC 3339 (any offset, 0 to 9 decimals), or a plain date as its midnight UTC. 0, or MR_EINVAL. */
 int mr_time_parse(const char *text, size_t size, int64_t *ret_wall_us);

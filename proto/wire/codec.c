@@ -201,7 +201,8 @@ static int read_attributes(struct mr_event *event, const struct mr_envelope *env
 
     for (size_t i = 0; i < envelope->attributes_count; i++) {
         const struct mr_attribute *attribute = &envelope->attributes[i];
-        const struct mr_known_attribute *known = mr_known_attribute_find(attribute->name);
+        const struct mr_known_attribute *known =
+                mr_known_attribute_find(mr_slice(attribute->name, envelope->name_sizes[i]));
         int r = known ? 0 : check_name(attribute->name, reterr);
 
         if (r == 0 && occurred(envelope, i, known, &seen))
@@ -310,7 +311,8 @@ int mr_event_decode(
     if (r < 0)
         return r;
     ret->data_kind = envelope.data_kind;
-    ret->payload_bytes = envelope.data;
+    ret->payload_bytes.data = envelope.data.data; /* as they were written: by halves */
+    ret->payload_bytes.size = envelope.data.size;
     ret->type = mr_registry_find(ret->a.type, envelope.type.size);
     return ret->type ? read_payload(ret, &envelope, arena, reterr) : 0;
 }

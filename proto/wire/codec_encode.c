@@ -26,7 +26,7 @@ static int add_unknown(struct mr_event_parts *parts, const struct mr_event *even
         const char *name = event->attributes[i].name;
         int r;
 
-        if (mr_known_attribute_find(name) || strcmp(name, "datacontenttype") == 0)
+        if (mr_known_attribute_find(mr_slice_str(name)) || strcmp(name, "datacontenttype") == 0)
             continue;
         r = mr_event_parts_add(parts, &event->attributes[i]);
         if (r < 0)

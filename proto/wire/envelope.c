@@ -65,16 +65,15 @@ static __attribute__((noinline)) const uint8_t *any_field(
  */
 static inline int take(struct reading *reading, struct message *message, struct mr_wire_field *ret)
 {
-    const uint8_t *at = message->at, *end = message->end;
+    const uint8_t *at = message->at, *end = message->end, *content;
 
     if (at == end)
         return 0;
-    if (end - at >= 2 && (at[0] & 0x87) == MR_WIRE_BYTES && at[0] >= 0x08 && at[1] < 0x80 &&
-            end - at - 2 >= at[1]) {
-        ret->number = at[0] >> 3;
+    content = mr_wire_short_bytes(at, end, &ret->number);
+    if (content) {
         ret->wire_type = MR_WIRE_BYTES;
-        ret->bytes = mr_slice(at + 2, at[1]);
-        message->at = at + 2 + at[1];
+        ret->bytes = mr_slice(content, content[-1]);
+        message->at = content + content[-1];
     } else {
         struct mr_wire_field any;
 
@@ -211,7 +210,8 @@ static int read_value(struct reading *reading, struct mr_slice content, struct m
 }
 
 /* One that is not written as most are. */
-static int read_any_entry(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
+static int read_any_entry(
+        struct reading *reading, struct mr_slice content, struct mr_attribute *ret, uint32_t *ret_name_size)
 {
     struct message message = message_of(content, "attributes");
     struct mr_wire_field raw = {0};
@@ -222,6 +222,7 @@ static int read_any_entry(struct reading *reading, struct mr_slice content, stru
         if (raw.number == ENTRY_KEY) {
             r = read_text(reading, &message, &raw, ENTRY_KEY, "key", &name);
             ret->name = r < 0 ? "" : (const char *)name.data;
+            *ret_name_size = r < 0 ? 0 : (uint32_t)name.size;
         } else if (raw.number == ENTRY_VALUE) {
             r = accept(reading, &message, &raw, MR_WIRE_BYTES, ENTRY_VALUE, "value");
             r = r < 0 ? r : read_value(reading, raw.bytes, ret);
@@ -232,12 +233,13 @@ static int read_any_entry(struct reading *reading, struct mr_slice content, stru
     return r;
 }
 
-/* A field that begins here, of short bytes: its content, which ends before `end`; NULL: something else. */
-static inline const uint8_t *short_bytes(const uint8_t *at, const uint8_t *end, unsigned number)
+/* As mr_wire_short_bytes(), of this number. */
+static inline const uint8_t *short_bytes(const uint8_t *at, const uint8_t *end, uint32_t number)
 {
-    return end - at >= 2 && at[0] == (number << 3 | MR_WIRE_BYTES) && at[1] < 0x80 && end - at - 2 >= at[1]
-                   ? at + 2
-                   : NULL;
+    uint32_t found = 0;
+    const uint8_t *content = mr_wire_short_bytes(at, end, &found);
+
+    return found == number ? content : NULL;
 }
 
 /* As encoders write a text: key, value with the one member, all of them short. */
@@ -258,20 +260,23 @@ static bool is_text_entry(struct mr_slice content, struct mr_slice *key, struct 
     return true;
 }
 
-static int read_entry(struct reading *reading, struct mr_slice content, struct mr_attribute *ret)
+static int read_entry(
+        struct reading *reading, struct mr_slice content, struct mr_attribute *ret, uint32_t *ret_name_size)
 {
     enum { FIELDS = 3 };
     struct mr_slice key, value;
     int r;
 
     *ret = (struct mr_attribute){.name = ""};
+    *ret_name_size = 0;
     if (reading->fields + FIELDS > FIELDS_MAX || !is_text_entry(content, &key, &value))
-        return read_any_entry(reading, content, ret);
+        return read_any_entry(reading, content, ret, ret_name_size);
     reading->fields += FIELDS;
     r = put_text(reading, key, "attributes", "key", &key);
     if (r < 0)
         return r;
     ret->name = (const char *)key.data;
+    *ret_name_size = (uint32_t)key.size;
     ret->kind = MR_ATTRIBUTE_STRING;
     return put_text(reading, value, "attributes.value", "ce_string", &ret->bytes);
 }
@@ -280,13 +285,15 @@ static int read_attribute(
         struct reading *reading, const struct message *message, const struct mr_wire_field *raw)
 {
     struct mr_envelope *ret = reading->ret;
+    size_t i;
 
     if (raw->wire_type != MR_WIRE_BYTES)
         return refuse(reading, message->path, "attributes", "wrong wire type of a known field");
     if (ret->attributes_count == MR_EVENT_ATTRIBUTES_MAX)
         return mr_error_set(reading->reterr, MR_ETOOBIG, "attributes", "send fewer attributes",
                 "more than %d attributes", MR_EVENT_ATTRIBUTES_MAX);
-    return read_entry(reading, raw->bytes, &ret->attributes[ret->attributes_count++]);
+    i = ret->attributes_count++;
+    return read_entry(reading, raw->bytes, &ret->attributes[i], &ret->name_sizes[i]);
 }
 
 /* ---- data ---- */
@@ -359,6 +366,7 @@ static int read_field(struct reading *reading, struct message *message, const st
 int mr_envelope_read(
         struct mr_envelope *ret, struct mr_slice bytes, struct mr_arena *arena, struct mr_error *reterr)
 {
+    static const struct mr_slice none = {.data = (const uint8_t *)""};
     struct reading reading = {.ret = ret, .texts = mr_arena_alloc(arena, bytes.size), .reterr = reterr};
     struct message message = message_of(bytes, "");
     struct mr_wire_field raw = {0};
@@ -366,7 +374,7 @@ int mr_envelope_read(
 
     if (!reading.texts)
         return mr_error_set(reterr, MR_ENOMEM, "", NULL, "no memory for the event");
-    ret->id = ret->source = ret->specversion = ret->type = ret->type_url = mr_slice_str("");
+    ret->id = ret->source = ret->specversion = ret->type = ret->type_url = none;
     ret->attributes_count = 0;
     ret->data_kind = MR_DATA_NONE;
     ret->data = mr_slice(NULL, 0);

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "proto/base/arena.h"
 #include "proto/base/err.h"
@@ -20,7 +21,8 @@
 struct mr_envelope {
     struct mr_slice id, source, specversion, type; /* texts */
     struct mr_attribute
-            attributes[MR_EVENT_ATTRIBUTES_MAX]; /* in the order of the bytes; name and value texts */
+            attributes[MR_EVENT_ATTRIBUTES_MAX];  /* in the order of the bytes; name and value texts */
+    uint32_t name_sizes[MR_EVENT_ATTRIBUTES_MAX]; /* of the attributes' names */
     size_t attributes_count;
     bool plain; /* all texts above, and type_url, are printable ASCII */
     enum mr_data_kind data_kind;

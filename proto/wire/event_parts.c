@@ -1,6 +1,7 @@
 #include "proto/wire/event_parts.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@ enum { WIRE_VARINT = 0, WIRE_BYTES = 2 };
 
 #define KNOWN(name_, kind_)                                                                                  \
     {                                                                                                        \
-        .name = #name_, .kind = kind_, .offset = offsetof(struct mr_attributes, name_)                       \
+        .name = #name_, .name_size = sizeof #name_ - 1, .kind = kind_,                                       \
+        .offset = offsetof(struct mr_attributes, name_)                                                      \
     }
 /* Sorted by name. */
 static const struct mr_known_attribute known_attributes[] = {
@@ -56,17 +58,39 @@ size_t mr_known_attribute_index(const struct mr_known_attribute *known)
     return (size_t)(known - known_attributes);
 }
 
-const struct mr_known_attribute *mr_known_attribute_find(const char *name)
+/* Of texts of 4 to 16 bytes: both ends, which meet. */
+static inline bool same_name(const char *a, const uint8_t *b, size_t size)
 {
-    unsigned letter = (unsigned char)name[0] - 'a';
+    uint64_t long_ends[4];
+    uint32_t ends[4];
+
+    if (size < sizeof ends[0] * 2) {
+        memcpy(&ends[0], a, sizeof ends[0]);
+        memcpy(&ends[1], b, sizeof ends[0]);
+        memcpy(&ends[2], a + size - sizeof ends[0], sizeof ends[0]);
+        memcpy(&ends[3], b + size - sizeof ends[0], sizeof ends[0]);
+        return ends[0] == ends[1] && ends[2] == ends[3];
+    }
+    memcpy(&long_ends[0], a, sizeof long_ends[0]);
+    memcpy(&long_ends[1], b, sizeof long_ends[0]);
+    memcpy(&long_ends[2], a + size - sizeof long_ends[0], sizeof long_ends[0]);
+    memcpy(&long_ends[3], b + size - sizeof long_ends[0], sizeof long_ends[0]);
+    return long_ends[0] == long_ends[1] && long_ends[2] == long_ends[3];
+}
+
+const struct mr_known_attribute *mr_known_attribute_find(struct mr_slice name)
+{
+    unsigned letter = name.size > 0 ? name.data[0] - (unsigned)'a' : UINT_MAX;
 
     if (letter >= MR_COUNT(first_of))
         return NULL;
     for (size_t i = first_of[letter]; i < MR_COUNT(known_attributes); i++) {
-        if (known_attributes[i].name[0] != name[0])
+        const struct mr_known_attribute *known = &known_attributes[i];
+
+        if (known->name[0] != (char)name.data[0])
             return NULL;
-        if (strcmp(known_attributes[i].name, name) == 0)
-            return &known_attributes[i];
+        if (known->name_size == name.size && same_name(known->name, name.data, name.size))
+            return known;
     }
     return NULL;
 }
@@ -81,7 +105,7 @@ int mr_event_parts_add(struct mr_event_parts *parts, const struct mr_attribute *
 
 int mr_event_parts_add_text(struct mr_event_parts *parts, const char *name, struct mr_slice text)
 {
-    const struct mr_known_attribute *known = mr_known_attribute_find(name);
+    const struct mr_known_attribute *known = mr_known_attribute_find(mr_slice_str(name));
     struct mr_attribute attribute = {
             .name = name,
             .kind = known ? known->kind : MR_ATTRIBUTE_STRING,

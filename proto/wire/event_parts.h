@@ -20,7 +20,8 @@ struct mr_event_parts {
 
 /* One row of the table of known attributes: those of the map, so without id, source and type. */
 struct mr_known_attribute {
-    const char *name;
+    char name[16];
+    size_t name_size;            /* 4 to 16 */
     enum mr_attribute_kind kind; /* as we write it */
     size_t offset;               /* of its const char * in struct mr_attributes */
 };
@@ -28,7 +29,7 @@ struct mr_known_attribute {
 /* NULL after the last row. */
 const struct mr_known_attribute *mr_known_attribute_at(size_t index);
 /* NULL: not known. */
-const struct mr_known_attribute *mr_known_attribute_find(const char *name);
+const struct mr_known_attribute *mr_known_attribute_find(struct mr_slice name);
 size_t mr_known_attribute_index(const struct mr_known_attribute *known); /* its row, below 64 */
 
 static inline const char **mr_known_attribute_slot(

@@ -1,5 +1,6 @@
 #include "proto/wire/ident.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* The last СНИЛС given without check digits, 001-001-998. */
@@ -40,16 +41,6 @@ static int weighted(const char *digits, const int *weights, size_t count)
     return sum;
 }
 
-/* The decimal number in the first count digits, modulo divisor. */
-static int modulo(const char *digits, size_t count, int divisor)
-{
-    int rest = 0;
-
-    for (size_t i = 0; i < count; i++)
-        rest = (rest * 10 + (digits[i] - '0')) % divisor;
-    return rest;
-}
-
 static int number(const char *digits, size_t count)
 {
     int value = 0;
@@ -57,6 +48,26 @@ static int number(const char *digits, size_t count)
     for (size_t i = 0; i < count; i++)
         value = value * 10 + (digits[i] - '0');
     return value;
+}
+
+/* Of up to 18 digits. Its halves do not wait for each other. */
+static uint64_t long_number(const char *digits, size_t count)
+{
+    uint64_t high = 0, low = 0, shift = 1;
+    size_t half = count / 2;
+
+    for (size_t i = 0; i < half; i++, shift *= 10) {
+        high = high * 10 + (uint64_t)(digits[i] - '0');
+        low = low * 10 + (uint64_t)(digits[half + i] - '0');
+    }
+    return count % 2 == 0 ? high * shift + low
+                          : (high * shift + low) * 10 + (uint64_t)(digits[count - 1] - '0');
+}
+
+/* The check digit of what is numbered so: of ОГРН by 11, of ОГРНИП by 13. */
+static int check_by(uint64_t number, unsigned divisor)
+{
+    return (int)(number % divisor % 10);
 }
 
 static bool prefix_given(const char *digits, size_t count)
@@ -98,12 +109,12 @@ int mr_ident_inn12_check(const char *ten)
 
 int mr_ident_ogrn_check(const char *twelve)
 {
-    return prefix_given(twelve, 12) ? modulo(twelve, 12, 11) % 10 : -1;
+    return prefix_given(twelve, 12) ? check_by(long_number(twelve, 12), 11) : -1;
 }
 
 int mr_ident_ogrnip_check(const char *fourteen)
 {
-    return prefix_given(fourteen, 14) ? modulo(fourteen, 14, 13) % 10 : -1;
+    return prefix_given(fourteen, 14) ? check_by(long_number(fourteen, 14), 13) : -1;
 }
 
 bool mr_ident_snils_ok(const char *digits11)
@@ -124,13 +135,19 @@ bool mr_ident_inn_ok(const char *digits)
     return false;
 }
 
+/* The last one checks those before it, which are not all zeros. */
+static bool checked_by(const char *digits, size_t count, unsigned divisor)
+{
+    uint64_t before = long_number(digits, count - 1);
+
+    return before > 0 && digits[count - 1] - '0' == check_by(before, divisor);
+}
+
 bool mr_ident_ogrn_ok(const char *digits)
 {
     if (mr_ident_digits(digits, 13))
-        return !all_zeros(digits) && digits[12] - '0' == mr_ident_ogrn_check(digits);
-    if (mr_ident_digits(digits, 15))
-        return !all_zeros(digits) && digits[14] - '0' == mr_ident_ogrnip_check(digits);
-    return false;
+        return checked_by(digits, 13, 11);
+    return mr_ident_digits(digits, 15) && checked_by(digits, 15, 13);
 }
 
 bool mr_ident_oktmo_ok(const char *digits)

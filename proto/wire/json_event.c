@@ -126,7 +126,7 @@ static int add_attribute(
         return mr_error_set(reterr, r, "attributes", "send fewer attributes", "more than %d attributes",
                 MR_EVENT_ATTRIBUTES_MAX);
     if (r < 0) /* a bad name is not shown: it could be anything */
-        return mr_error_set(reterr, r, mr_known_attribute_find(name) ? name : "attributes",
+        return mr_error_set(reterr, r, mr_known_attribute_find(mr_slice_str(name)) ? name : "attributes",
                 "see docs/events.md", "attribute has a wrong type or cannot be read");
     return 0;
 }

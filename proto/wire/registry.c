@@ -13,6 +13,7 @@
 #include "event/passport.pb-c.h"
 #include "event/person.pb-c.h"
 #include "event/route.pb-c.h"
+#include "proto/base/bytes.h"
 
 #define REGISTRY_VERSION 7
 /* Deeper than any schema of ours; a guard, not a limit that is ever met. */
@@ -134,10 +135,28 @@ static const struct mark marks[] = {
 };
 /* clang-format on */
 
+enum { HEAD_BYTES = 16 /* registry_test: every name has more */ };
+
+/* As a number that orders as the bytes do. */
+static uint64_t word_at(const char *text)
+{
+    return mr_get_be64((const uint8_t *)text);
+}
+
+/* Names differ within their second word more often than not: the first is "hub." or "nms." and some. */
 static int compare(const char *name, size_t len, const char *other)
 {
-    int order = strncmp(name, other, len);
+    enum { HALF = HEAD_BYTES / 2 };
+    uint64_t a = word_at(name), b = word_at(other);
+    int order;
 
+    if (a == b) {
+        a = word_at(name + HALF);
+        b = word_at(other + HALF);
+    }
+    if (a != b)
+        return a < b ? -1 : 1;
+    order = strncmp(name + HEAD_BYTES, other + HEAD_BYTES, len - HEAD_BYTES);
     if (order != 0)
         return order;
     return other[len] == '\0' ? 0 : -1;
@@ -147,7 +166,7 @@ const struct mr_event_type *mr_registry_find(const char *name, size_t len)
 {
     size_t low = 0, high = LENGTH(types);
 
-    if (!name || memchr(name, '\0', len))
+    if (!name || len <= HEAD_BYTES || memchr(name, '\0', len))
         return NULL;
     while (low < high) {
         size_t middle = low + (high - low) / 2;

@@ -166,14 +166,15 @@ static bool longer(const char *utf8, size_t max)
 /* Whether value is one of "a|b|c". */
 static bool one_of(const char *values, const char *value)
 {
-    size_t len = strlen(value);
-
     while (*values) {
-        size_t each = strcspn(values, "|");
+        const char *at = value;
 
-        if (each == len && memcmp(values, value, len) == 0)
+        for (; *at && *values == *at && *values != '|'; at++)
+            values++;
+        if (*at == 0 && (*values == 0 || *values == '|'))
             return true;
-        values += each + (values[each] == '|');
+        while (*values && *values++ != '|')
+            ;
     }
     return false;
 }
@@ -354,6 +355,20 @@ static void check_rule(struct check *check, const ProtobufCMessage *message, con
     check_place(check, &place, there && at->field && present(place.message, at->field));
 }
 
+/* As check_rule(), of a text: most rules are. */
+static void check_text(struct check *check, const ProtobufCMessage *message, const struct path *path,
+        const struct mr_rule *rule, const struct mr_rule_place *at)
+{
+    const struct place place = {message, at->field, at->other, path, rule};
+    const char *text = *(char *const *)member(message, at->field->offset);
+    bool there = text && *text;
+
+    if (there && rule->kind != MR_RULE_REQUIRED)
+        check_string(check, &place, -1, text);
+    else if (!there)
+        check_place(check, &place, false);
+}
+
 static void check_message(struct check *check, const ProtobufCMessage *message, const struct path *path);
 
 /* All messages of one field; the schemas have no recursion (registry_test). */
@@ -388,12 +403,14 @@ static void check_message(struct check *check, const ProtobufCMessage *message, 
     const struct mr_rule_plan *plan =
             check->places ? mr_rule_places_of(check->places, message->descriptor) : NULL;
     const struct mr_rule_set *set = plan ? plan->set : mr_rules_set_find(message->descriptor);
+    const struct mr_rule_place *at;
     struct mr_rule_place found;
 
     for (size_t i = 0; set && i < set->rule_count && !refused(check); i++) {
         if (!plan)
             mr_rule_place_find(message->descriptor, &set->rules[i], &found);
-        check_rule(check, message, path, &set->rules[i], plan ? &plan->places[i] : &found);
+        at = plan ? &plan->places[i] : &found;
+        (at->text ? check_text : check_rule)(check, message, path, &set->rules[i], at);
     }
     if (!plan || plan->has_inner)
         check_inner(check, message, path);

@@ -29,6 +29,9 @@ void mr_rule_place_find(
         name = dot + 1;
     }
     ret->field = mr_field_named(message, name, strlen(name));
+    ret->text = !ret->step && ret->field && ret->field->type == PROTOBUF_C_TYPE_STRING &&
+                ret->field->label == PROTOBUF_C_LABEL_NONE &&
+                !(ret->field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF);
     if (rule->text)
         ret->other = mr_field_named(message, rule->text, strlen(rule->text));
 }

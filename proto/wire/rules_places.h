@@ -12,6 +12,7 @@ struct mr_rule_place {
     const ProtobufCFieldDescriptor *step;  /* the sub-message that "person.snils" reaches into; NULL: none */
     const ProtobufCFieldDescriptor *field; /* NULL: the message has no such field */
     const ProtobufCFieldDescriptor *other; /* that `text` of the rule names; NULL: none */
+    bool text;                             /* the field is of the message itself, one text in no oneof */
 };
 
 /* Of all rules of one message. */

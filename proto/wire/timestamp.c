@@ -18,10 +18,10 @@ char *mr_timestamp_format(int64_t seconds, int32_t nanos, char out[static MR_TIM
 {
     int n = nanos < 0 ? 0 : nanos > NANOS_MAX ? NANOS_MAX : nanos;
     int digits = n == 0 ? 0 : n % 1000000 == 0 ? 3 : n % 1000 == 0 ? 6 : 9;
-    char *at = out + SECONDS_TEXT_SIZE;
+    char *at;
 
     seconds = seconds < seconds_min ? seconds_min : seconds > seconds_max ? seconds_max : seconds;
-    (void)mr_time_format(seconds * 1000000, out);
+    at = mr_time_put_second(seconds, out);
     if (digits > 0)
         *at++ = '.';
     for (int i = 0, place = 100000000; i < digits; i++, place /= 10)

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "proto/wire/plain.h"
 #include "proto/wire/wire.h"
 
 enum { FIELDS_MAX = 256 /* of one message type: ours have far less */ };
@@ -59,6 +60,11 @@ static int refuse(const struct walk *walk, int code, const char *what)
 static int no_memory(const struct walk *walk)
 {
     return refuse(walk, MR_ENOMEM, "the message needs more memory than it may");
+}
+
+static int twice(const struct walk *walk)
+{
+    return refuse(walk, MR_EMALFORMED, "a field that may occur once occurs twice");
 }
 
 static int push(struct walk *walk, const ProtobufCMessageDescriptor *descriptor, struct mr_slice bytes)
@@ -225,8 +231,20 @@ static int unpack_packed(struct walk *walk, const struct level *level, struct mr
 
 /* ---- one field ---- */
 
+/* The members of a oneof count as one field. */
+static void mark_oneof(struct level *level, const ProtobufCFieldDescriptor *field)
+{
+    const ProtobufCMessageDescriptor *descriptor = level->descriptor;
+
+    for (size_t i = 0; i < descriptor->n_fields; i++)
+        if (descriptor->fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF &&
+                descriptor->fields[i].quantifier_offset == field->quantifier_offset)
+            level->seen[i / 64] |= UINT64_C(1) << (i % 64);
+    *(uint32_t *)(void *)((char *)level->message + field->quantifier_offset) = field->id;
+}
+
 /* Marks the field, and the other members of its oneof, as seen; false when it was. */
-static bool mark_seen(struct level *level, const ProtobufCFieldDescriptor *field)
+static inline bool mark_seen(struct level *level, const ProtobufCFieldDescriptor *field)
 {
     const ProtobufCMessageDescriptor *descriptor = level->descriptor;
     size_t index = (size_t)(field - descriptor->fields);
@@ -234,13 +252,8 @@ static bool mark_seen(struct level *level, const ProtobufCFieldDescriptor *field
     if (level->seen[index / 64] >> (index % 64) & 1)
         return false;
     level->seen[index / 64] |= UINT64_C(1) << (index % 64);
-    if (!(field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF))
-        return true;
-    for (size_t i = 0; i < descriptor->n_fields; i++)
-        if (descriptor->fields[i].flags & PROTOBUF_C_FIELD_FLAG_ONEOF &&
-                descriptor->fields[i].quantifier_offset == field->quantifier_offset)
-            level->seen[i / 64] |= UINT64_C(1) << (i % 64);
-    *(uint32_t *)(void *)((char *)level->message + field->quantifier_offset) = field->id;
+    if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF)
+        mark_oneof(level, field);
     return true;
 }
 
@@ -248,8 +261,6 @@ static int put_string(struct walk *walk, struct mr_slice bytes, char **to)
 {
     char *text;
 
-    if (!mr_utf8_valid(bytes))
-        return refuse(walk, MR_EMALFORMED, "text is not UTF-8 or has a NUL");
     if (bytes.size == 0) {
         *to = (char *)protobuf_c_empty_string;
         return 0;
@@ -257,7 +268,8 @@ static int put_string(struct walk *walk, struct mr_slice bytes, char **to)
     text = mr_arena_alloc(walk->arena, bytes.size + 1);
     if (!text)
         return no_memory(walk);
-    memcpy(text, bytes.data, bytes.size);
+    if (!mr_plain_copy(text, bytes.data, bytes.size) && !mr_utf8_valid(bytes))
+        return refuse(walk, MR_EMALFORMED, "text is not UTF-8 or has a NUL");
     text[bytes.size] = 0;
     *to = text;
     return 0;
@@ -327,7 +339,7 @@ static int unpack_single(struct walk *walk, struct level *level, const struct mr
 
     assert(field->label == PROTOBUF_C_LABEL_NONE);
     if (!mark_seen(level, field))
-        return refuse(walk, MR_EMALFORMED, "a field that may occur once occurs twice");
+        return twice(walk);
     if (raw->wire_type != kinds[field->type].wire_type)
         return refuse(walk, MR_EMALFORMED, "wrong wire type of a known field");
     return put_value(walk, field, raw, (char *)level->message + field->offset);
@@ -404,14 +416,36 @@ static int end_message(struct walk *walk)
     return r;
 }
 
+/* A short text that may occur once, as most fields are: 1; 0: it is something else, and still to be taken. */
+static inline int step_text(struct walk *walk, struct level *level)
+{
+    const uint8_t *end = level->rest.data + level->rest.size, *content;
+    uint32_t number;
+    int r;
+
+    content = mr_wire_short_bytes(level->rest.data, end, &number);
+    level->field = content ? find_field(level->descriptor, number) : NULL;
+    if (!level->field || level->field->type != PROTOBUF_C_TYPE_STRING ||
+            level->field->label != PROTOBUF_C_LABEL_NONE || !count_fields(walk, 1))
+        return 0;
+    level->rest = mr_slice(content + content[-1], (size_t)(end - content) - content[-1]);
+    if (!mark_seen(level, level->field))
+        return twice(walk);
+    r = put_string(walk, mr_slice(content, content[-1]),
+            (char **)(void *)((char *)level->message + level->field->offset));
+    return r < 0 ? r : 1;
+}
+
 /* The next field of the innermost message, or out of it at its end. */
 static int step(struct walk *walk)
 {
     struct level *level = &walk->levels[walk->depth - 1];
     struct mr_slice from = level->rest;
     struct mr_wire_field raw;
-    int r;
+    int r = from.size > 0 ? step_text(walk, level) : 0;
 
+    if (r != 0)
+        return r < 0 ? r : 0;
     level->field = NULL;
     r = mr_wire_take(&level->rest, &raw);
     if (r < 0)

@@ -134,4 +134,15 @@ static inline int mr_wire_take(struct mr_slice *rest, struct mr_wire_field *ret)
     return 1;
 }
 
+/* A field of a low number with few bytes in it, as most are: its content, which ends before `end`, and whose
+ * size is the byte before. NULL: something else. */
+static inline const uint8_t *mr_wire_short_bytes(const uint8_t *at, const uint8_t *end, uint32_t *ret_number)
+{
+    if (end - at < 2 || (at[0] & 0x87) != MR_WIRE_BYTES || at[0] < 1 << 3 || at[1] >= 0x80 ||
+            end - at - 2 < at[1])
+        return NULL;
+    *ret_number = at[0] >> 3;
+    return at + 2;
+}
+
 #endif

@@ -104,13 +104,15 @@ static void known_attributes_are_found_by_name(void **state)
 
     (void)state;
     for (; (known = mr_known_attribute_at(count)) != NULL; count++) {
-        assert_ptr_equal(mr_known_attribute_find(known->name), known);
+        assert_ptr_equal(mr_known_attribute_find(mr_slice_str(known->name)), known);
         assert_int_equal(mr_known_attribute_index(known), count);
+        assert_int_equal(known->name_size, strlen(known->name));
+        assert_true(known->name_size >= 4 && known->name_size < sizeof known->name);
         assert_true(count == 0 || strcmp(mr_known_attribute_at(count - 1)->name, known->name) < 0);
     }
     assert_true(count > 10 && count <= 64);
     for (size_t i = 0; i < MR_COUNT(others); i++)
-        assert_null(mr_known_attribute_find(others[i]));
+        assert_null(mr_known_attribute_find(mr_slice_str(others[i])));
 }
 
 static void a_time_that_is_none_is_not_encoded(void **state)

@@ -86,6 +86,8 @@ static void same_event(const struct mr_envelope *ours, const cloud_event *theirs
     assert_int_equal(ours->attributes_count, theirs->n_attributes);
     for (size_t i = 0; i < ours->attributes_count; i++)
         same_attribute(&ours->attributes[i], theirs->attributes[i]->key, theirs->attributes[i]->value);
+    for (size_t i = 0; i < ours->attributes_count; i++)
+        assert_int_equal(ours->name_sizes[i], strlen(theirs->attributes[i]->key));
     same_data(ours, theirs);
 }
 

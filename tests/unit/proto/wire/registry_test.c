@@ -35,6 +35,7 @@ static void test_order_and_find(void **state)
 
         if (i > 0)
             assert_true(strcmp(mr_registry_at(i - 1)->name, type->name) < 0);
+        assert_true(strlen(type->name) > 16); /* HEAD_BYTES of registry.c */
         assert_ptr_equal(mr_registry_find(type->name, strlen(type->name)), type);
         assert_null(mr_registry_find(type->name, strlen(type->name) - 1));
         snprintf(longer, sizeof(longer), "%s1", type->name);
