@@ -53,14 +53,20 @@ static uint32_t head_crc(uint64_t run, const uint8_t *row)
     return mr_crc32c(0, bytes, sizeof bytes);
 }
 
-static uint32_t block_crc(uint64_t run, uint32_t place, const uint8_t *block)
+static uint32_t seed_of(uint64_t run)
 {
-    uint8_t bytes[8 + 4 + WORDS_BYTES];
+    uint8_t bytes[8];
 
     mr_put_be64(bytes, run);
-    mr_put_be32(bytes + 8, place);
-    memcpy(bytes + 12, block + CRC_BYTES, WORDS_BYTES);
     return mr_crc32c(0, bytes, sizeof bytes);
+}
+
+static uint32_t block_crc(uint32_t seed, uint32_t place, const uint8_t *block)
+{
+    uint8_t bytes[4];
+
+    mr_put_be32(bytes, place);
+    return mr_crc32c(mr_crc32c(seed, bytes, sizeof bytes), block + CRC_BYTES, WORDS_BYTES);
 }
 
 int mr_index_filter_init(struct mr_index_filter *filter, uint64_t entries)
@@ -102,6 +108,7 @@ void mr_index_filter_add(struct mr_index_filter *filter, uint64_t hash)
 int mr_index_filter_put(struct mr_kv_txn *txn, uint64_t run, struct mr_index_filter *filter)
 {
     uint32_t blocks = mr_get_be32(filter->row + 4);
+    uint32_t seed = seed_of(run);
     uint8_t key[8];
 
     key_of(run, key);
@@ -109,7 +116,7 @@ int mr_index_filter_put(struct mr_kv_txn *txn, uint64_t run, struct mr_index_fil
     for (uint32_t place = 0; place < blocks; place++) {
         uint8_t *block = filter->row + offset_of(place);
 
-        mr_put_be32(block, block_crc(run, place, block));
+        mr_put_be32(block, block_crc(seed, place, block));
     }
     return mr_kv_put(txn, MR_INDEX_FILTER, mr_slice(key, sizeof key), mr_slice(filter->row, filter->size));
 }
@@ -164,39 +171,55 @@ int mr_index_filter_del(struct mr_kv_txn *txn, uint64_t run)
     return r == MR_ENOTFOUND ? 0 : r;
 }
 
-void mr_index_filter_expect(struct mr_slice row, uint64_t hash)
+/* ---- looking up ---- */
+
+struct mr_index_filter_view mr_index_filter_view(struct mr_slice row, uint64_t run)
+{
+    if (row.size == 0)
+        return (struct mr_index_filter_view){0};
+    return (struct mr_index_filter_view){
+            .blocks = row.data + HEAD_BYTES, .count = mr_get_be32(row.data + 4), .seed = seed_of(run)};
+}
+
+static const uint8_t *block_at(const struct mr_index_filter_view *view, uint32_t place)
+{
+    return view->blocks + (size_t)place * BLOCK_BYTES;
+}
+
+void mr_index_filter_expect(const struct mr_index_filter_view *view, uint64_t hash)
 {
     const uint8_t *block;
 
-    if (row.size == 0)
+    if (!view->blocks)
         return;
-    block = row.data + offset_of(place_of(hash, mr_get_be32(row.data + 4)));
+    block = block_at(view, place_of(hash, view->count));
     __builtin_prefetch(block);
     __builtin_prefetch(block + BLOCK_BYTES - 1); /* half of them lie in two lines */
 }
 
-int mr_index_filter_may(struct mr_slice row, uint64_t run, uint64_t hash)
+/* All words are looked at: which one says no first cannot be foreseen, and a wrong guess costs more. */
+int mr_index_filter_may(const struct mr_index_filter_view *view, uint64_t hash)
 {
-    uint32_t place = place_of(hash, mr_get_be32(row.data + 4));
-    const uint8_t *block = row.data + offset_of(place);
+    uint32_t place = place_of(hash, view->count), missing = 0;
+    const uint8_t *block = block_at(view, place);
 
-    if (mr_get_be32(block) != block_crc(run, place, block))
+    if (mr_get_be32(block) != block_crc(view->seed, place, block))
         return MR_ECORRUPT;
-    block += CRC_BYTES;
     for (unsigned i = 0; i < WORDS; i++)
-        if ((mr_get_be32(block + 4 * i) & bit_of(hash, i)) == 0)
-            return 0;
-    return 1;
+        missing |= bit_of(hash, i) & ~mr_get_be32(block + CRC_BYTES + 4 * i);
+    return missing == 0;
 }
 
 int mr_index_filter_check(struct mr_slice row, uint64_t run)
 {
+    uint32_t seed = seed_of(run);
+
     if (!is_whole(row, run))
         return MR_ECORRUPT;
     for (uint32_t place = 0; place < mr_get_be32(row.data + 4); place++) {
         const uint8_t *block = row.data + offset_of(place);
 
-        if (mr_get_be32(block) != block_crc(run, place, block))
+        if (mr_get_be32(block) != block_crc(seed, place, block))
             return MR_ECORRUPT;
     }
     return 0;

@@ -12,7 +12,7 @@ struct mr_index_reader {
     struct mr_kv_cursor *cursor;
     uint64_t through;
     struct mr_index_runs runs;
-    struct mr_slice *filters; /* one a run, once asked for */
+    struct mr_index_filter_view *filters; /* one a run, once asked for */
     size_t filters_capacity;
     bool filtered;
     bool paused;
@@ -92,7 +92,8 @@ uint64_t mr_index_reader_through(const struct mr_index_reader *reader)
 static int load_filters(struct mr_index_reader *reader)
 {
     if (reader->filters_capacity < reader->runs.count) {
-        struct mr_slice *filters = realloc(reader->filters, reader->runs.capacity * sizeof *reader->filters);
+        struct mr_index_filter_view *filters =
+                realloc(reader->filters, reader->runs.capacity * sizeof *reader->filters);
 
         if (!filters)
             return MR_ENOMEM;
@@ -100,12 +101,15 @@ static int load_filters(struct mr_index_reader *reader)
         reader->filters_capacity = reader->runs.capacity;
     }
     for (size_t i = 0; i < reader->runs.count; i++) {
-        int r = mr_index_filter_get(reader->txn, reader->runs.items[i].id, &reader->filters[i]);
+        uint64_t run = reader->runs.items[i].id;
+        struct mr_slice row;
+        int r = mr_index_filter_get(reader->txn, run, &row);
 
         if (r == MR_ECORRUPT)
-            mr_index_filter_damaged(reader->index, reader->runs.items[i].id);
+            mr_index_filter_damaged(reader->index, run);
         else if (r < 0)
             return r;
+        reader->filters[i] = mr_index_filter_view(row, run);
     }
     reader->filtered = true;
     return 0;
@@ -114,10 +118,12 @@ static int load_filters(struct mr_index_reader *reader)
 void mr_index_reader_expect(
         const struct mr_index_reader *reader, const uint8_t ident[static MR_INDEX_KEY_BYTES])
 {
+    uint64_t hash = mr_index_hash(ident);
+
     if (reader->paused || !reader->filtered)
         return;
     for (size_t i = 0; i < reader->runs.count; i++)
-        mr_index_filter_expect(reader->filters[i], mr_index_hash(ident));
+        mr_index_filter_expect(&reader->filters[i], hash);
 }
 
 /* Is there anything of it in run i? 1, 0, or negative. A damaged filter is left out: the blocks say it. */
@@ -129,9 +135,9 @@ static int may_have(struct mr_index_reader *reader, size_t i, enum mr_index_kind
         return 1;
     if (!reader->filtered)
         r = load_filters(reader);
-    if (r < 0 || reader->filters[i].size == 0)
+    if (r < 0 || !reader->filters[i].blocks)
         return r < 0 ? r : 1;
-    r = mr_index_filter_may(reader->filters[i], reader->runs.items[i].id, hash);
+    r = mr_index_filter_may(&reader->filters[i], hash);
     if (r == MR_ECORRUPT)
         mr_index_filter_damaged(reader->index, reader->runs.items[i].id);
     return r == MR_ECORRUPT ? 1 : r;

@@ -89,9 +89,17 @@ int mr_index_filter_get(struct mr_kv_txn *txn, uint64_t run, struct mr_slice *re
 int mr_index_filter_del(struct mr_kv_txn *txn, uint64_t run);
 /* One more in a filter that is stored. A damaged one stays as it is. */
 int mr_index_filter_grow(struct mr_kv_txn *txn, uint64_t run, uint64_t hash);
-void mr_index_filter_expect(struct mr_slice row, uint64_t hash); /* fetches what the next one reads */
-/* May it be in the run? 1, 0, or MR_ECORRUPT: its block is damaged, and it may. row as of get, not empty. */
-int mr_index_filter_may(struct mr_slice row, uint64_t run, uint64_t hash);
+/* One for looking things up, as long as the row is there. */
+struct mr_index_filter_view {
+    const uint8_t *blocks; /* NULL: it is not used, and anything may be in the run */
+    uint32_t count;
+    uint32_t seed; /* CRC of the run's id */
+};
+struct mr_index_filter_view mr_index_filter_view(struct mr_slice row, uint64_t run); /* row as of get */
+/* Fetches what the next one reads. */
+void mr_index_filter_expect(const struct mr_index_filter_view *view, uint64_t hash);
+/* May it be in the run? 1, 0, or MR_ECORRUPT: its block is damaged, and it may. */
+int mr_index_filter_may(const struct mr_index_filter_view *view, uint64_t hash);
 int mr_index_filter_check(struct mr_slice row, uint64_t run); /* all of it: 0, MR_ECORRUPT */
 /* Any thread: for mr_index_mend(). Of several the one said last; a look-up says the others again. */
 void mr_index_filter_damaged(struct mr_index *index, uint64_t run);
