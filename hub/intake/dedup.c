@@ -39,6 +39,11 @@ void mr_dedup_digests(const struct mr_keyring *keyring, const char *source, cons
     mr_dedup_bytes(keyring, bytes, ret->digest);
 }
 
+void mr_dedup_foresee(const struct mr_dedup *dedup, const uint8_t ident[static MR_RECORD_IDENT_BYTES])
+{
+    mr_known_foresee(&dedup->tail, ident);
+}
+
 void mr_dedup_expect(const struct mr_dedup *dedup, const uint8_t ident[static MR_RECORD_IDENT_BYTES])
 {
     mr_known_expect(&dedup->tail, ident);

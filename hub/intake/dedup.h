@@ -43,7 +43,9 @@ void mr_dedup_close(struct mr_dedup *dedup);
 enum { MR_DEDUP_SAME = 1, MR_DEDUP_OTHER = 2 };
 int mr_dedup_find(struct mr_dedup *dedup, struct mr_dedup_entry *entry);
 
-/* It is going to be looked for soon: what that needs is fetched from memory meanwhile. Changes nothing. */
+/* It is going to be looked for, after some others, and then soon: what that needs is fetched from memory
+ * meanwhile, in two steps. They change nothing. */
+void mr_dedup_foresee(const struct mr_dedup *dedup, const uint8_t ident[static MR_RECORD_IDENT_BYTES]);
 void mr_dedup_expect(const struct mr_dedup *dedup, const uint8_t ident[static MR_RECORD_IDENT_BYTES]);
 
 /* The hash of the leaf of what was added without it, and is in memory (asserted). */

@@ -142,6 +142,11 @@ const struct mr_dedup_entry *mr_known_find(
     return place ? &node_at(known, *place)->entry : NULL;
 }
 
+void mr_known_foresee(const struct mr_known *known, const uint8_t ident[static MR_RECORD_IDENT_BYTES])
+{
+    mr_known_table_foresee(&known->table, mr_known_hash(ident));
+}
+
 void mr_known_expect(const struct mr_known *known, const uint8_t ident[static MR_RECORD_IDENT_BYTES])
 {
     mr_known_table_expect(&known->table, mr_known_hash(ident));

@@ -31,7 +31,8 @@ int mr_known_add(struct mr_known *known, const struct mr_dedup_entry *entry);
 /* The newest one of an ident; NULL: none. Until the next call that changes something. */
 const struct mr_dedup_entry *mr_known_find(
         const struct mr_known *known, const uint8_t ident[static MR_RECORD_IDENT_BYTES]);
-/* It is going to be looked for soon: what says whether it is there is fetched from memory meanwhile. */
+/* It is going to be looked for: what says whether it is there is fetched from memory, in two steps. */
+void mr_known_foresee(const struct mr_known *known, const uint8_t ident[static MR_RECORD_IDENT_BYTES]);
 void mr_known_expect(const struct mr_known *known, const uint8_t ident[static MR_RECORD_IDENT_BYTES]);
 /* One of the last ones, of which each number is there (asserted). */
 void mr_known_hashed(struct mr_known *known, uint64_t number, const uint8_t leaf_hash[static 32]);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "proto/base/err.h"
 
@@ -10,17 +11,36 @@
  * At 5/8 a search for what is not there looks at four slots on average, and at less than two in a page that
  * was just split; eight slots are one line of the processor's cache.
  */
-enum { SLOTS = 512, SLOT_SHIFT = 23, FULL = SLOTS / 8 * 5, DEPTH_MAX = 22, CACHE_LINE = 64 };
+enum {
+    PAGE_BYTES = 4096,
+    CACHE_LINE = 64,
+    SLOTS = (PAGE_BYTES - CACHE_LINE) / 8,
+    FULL = SLOTS / 8 * 5,
+    DEPTH_MAX = 22,
+    PIECE_MIN = 4,   /* pages */
+    PIECE_MAX = 512, /* one large page of the processor */
+};
 
 struct slot {
     uint32_t hash; /* 0: nothing is here */
     uint32_t place;
 };
 
+/* One page of the processor too. */
 struct mr_known_page {
-    struct slot slots[SLOTS];
     unsigned depth; /* bits that are the same of all in it */
     unsigned count;
+    uint8_t line[CACHE_LINE - 2 * sizeof(unsigned)];
+    struct slot slots[SLOTS];
+};
+
+_Static_assert(sizeof(struct mr_known_page) == PAGE_BYTES, "one page");
+
+struct mr_known_piece {
+    struct mr_known_piece *before;
+    struct mr_known_page *pages;
+    unsigned count;
+    unsigned used;
 };
 
 uint32_t mr_known_hash(const uint8_t *ident)
@@ -36,24 +56,55 @@ static struct mr_known_page *page_of(const struct mr_known_table *table, uint32_
     return table->pages[hash & (((uint32_t)1 << table->depth) - 1)];
 }
 
-/* The highest bits: the lowest lead to the page. */
+/* By the highest bits: the lowest lead to the page. */
 static unsigned home_of(uint32_t hash)
 {
-    return hash >> SLOT_SHIFT;
+    return (hash >> 16) * SLOTS >> 16;
 }
 
 static unsigned behind(unsigned at)
 {
-    return (at + 1) % SLOTS;
+    return at + 1 < SLOTS ? at + 1 : 0;
 }
 
-static struct mr_known_page *new_page(unsigned depth)
+/* How far it is from one slot to another, onwards. */
+static unsigned way(unsigned from, unsigned to)
 {
-    size_t size = (sizeof(struct mr_known_page) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-    struct mr_known_page *page = aligned_alloc(CACHE_LINE, size);
+    return to >= from ? to - from : to + SLOTS - from;
+}
 
-    if (!page)
+/* ---- memory ---- */
+
+/* Each is twice the one before it; the largest may have a page of that size, if the system has some. */
+static int add_piece(struct mr_known_table *table)
+{
+    unsigned count = table->piece ? 2 * table->piece->count : PIECE_MIN;
+    struct mr_known_piece *piece = malloc(sizeof *piece);
+
+    if (!piece)
+        return MR_ENOMEM;
+    if (count > PIECE_MAX)
+        count = PIECE_MAX;
+    *piece = (struct mr_known_piece){.before = table->piece, .count = count};
+    piece->pages = aligned_alloc(
+            (size_t)(count == PIECE_MAX ? PIECE_MAX : 1) * PAGE_BYTES, (size_t)count * PAGE_BYTES);
+    if (!piece->pages) {
+        free(piece);
+        return MR_ENOMEM;
+    }
+    if (count == PIECE_MAX)
+        (void)madvise(piece->pages, (size_t)count * PAGE_BYTES, MADV_HUGEPAGE); /* it is only faster */
+    table->piece = piece;
+    return 0;
+}
+
+static struct mr_known_page *new_page(struct mr_known_table *table, unsigned depth)
+{
+    struct mr_known_page *page;
+
+    if ((!table->piece || table->piece->used == table->piece->count) && add_piece(table) < 0)
         return NULL;
+    page = &table->piece->pages[table->piece->used++];
     memset(page, 0, sizeof *page);
     page->depth = depth;
     return page;
@@ -61,12 +112,13 @@ static struct mr_known_page *new_page(unsigned depth)
 
 void mr_known_table_fini(struct mr_known_table *table)
 {
-    uint32_t count = table->pages ? (uint32_t)1 << table->depth : 0;
+    while (table->piece) {
+        struct mr_known_piece *piece = table->piece;
 
-    /* From the end: the first of the places where a page stands is the one below 1 << its depth. */
-    for (uint32_t i = count; i-- > 0;)
-        if (i < (uint32_t)1 << table->pages[i]->depth)
-            free(table->pages[i]);
+        table->piece = piece->before;
+        free(piece->pages);
+        free(piece);
+    }
     free(table->pages);
     *table = (struct mr_known_table){0};
 }
@@ -87,6 +139,12 @@ uint32_t *mr_known_table_find(
     return NULL;
 }
 
+void mr_known_table_foresee(const struct mr_known_table *table, uint32_t hash)
+{
+    if (table->pages)
+        __builtin_prefetch(&table->pages[hash & (((uint32_t)1 << table->depth) - 1)]);
+}
+
 void mr_known_table_expect(const struct mr_known_table *table, uint32_t hash)
 {
     const struct mr_known_page *page;
@@ -95,7 +153,7 @@ void mr_known_table_expect(const struct mr_known_table *table, uint32_t hash)
         return;
     page = page_of(table, hash);
     __builtin_prefetch(&page->slots[home_of(hash)]);
-    __builtin_prefetch(&page->count);
+    __builtin_prefetch(page);
 }
 
 /* ---- growing ---- */
@@ -149,7 +207,7 @@ static int split(struct mr_known_table *table, uint32_t hash)
         if (r < 0)
             return r;
     }
-    other = new_page(page->depth + 1);
+    other = new_page(table, page->depth + 1);
     if (!other)
         return MR_ENOMEM;
     move_half(page, other);
@@ -164,7 +222,7 @@ static int begin(struct mr_known_table *table)
 
     if (!pages)
         return MR_ENOMEM;
-    pages[0] = new_page(0);
+    pages[0] = new_page(table, 0);
     if (!pages[0]) {
         free(pages);
         return MR_ENOMEM;
@@ -190,9 +248,7 @@ int mr_known_table_add(struct mr_known_table *table, uint32_t hash, uint32_t pla
 static void close_hole(struct mr_known_page *page, unsigned hole)
 {
     for (unsigned at = behind(hole); page->slots[at].hash; at = behind(at)) {
-        unsigned from_home = (at - home_of(page->slots[at].hash)) % SLOTS, from_hole = (at - hole) % SLOTS;
-
-        if (from_home < from_hole)
+        if (way(home_of(page->slots[at].hash), at) < way(hole, at))
             continue;
         page->slots[hole] = page->slots[at];
         hole = at;

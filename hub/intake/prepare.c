@@ -25,6 +25,7 @@ enum {
     PART_EVENTS = 128,
     KEYS_PART_EVENTS = 2048,
     EXPECT_AHEAD = 2,
+    FORESEE_AHEAD = 4,
     RECORD_MORE_MIN = 128,
     RECORD_MORE_MAX = 2048
 };
@@ -112,6 +113,14 @@ static int begin_order(struct mr_preparer *preparer, struct mr_desk_order *order
     return r;
 }
 
+static void look_ahead(const struct mr_dedup *dedup, const struct mr_intake *intake, size_t at)
+{
+    if (at + FORESEE_AHEAD < intake->count && intake->items[at + FORESEE_AHEAD].identified)
+        mr_dedup_foresee(dedup, intake->items[at + FORESEE_AHEAD].ident);
+    if (at + EXPECT_AHEAD < intake->count && intake->items[at + EXPECT_AHEAD].identified)
+        mr_dedup_expect(dedup, intake->items[at + EXPECT_AHEAD].ident);
+}
+
 static int prepare_items(struct mr_prepare *prepare, struct mr_intake *intake)
 {
     bool goes = true;
@@ -129,8 +138,7 @@ static int prepare_items(struct mr_prepare *prepare, struct mr_intake *intake)
     if (intake->count > 0)
         make_room(prepare, intake);
     for (size_t i = 0; r == 0 && i < intake->count; i++) {
-        if (i + EXPECT_AHEAD < intake->count && intake->items[i + EXPECT_AHEAD].identified)
-            mr_dedup_expect(prepare->preparer.dedup, intake->items[i + EXPECT_AHEAD].ident);
+        look_ahead(prepare->preparer.dedup, intake, i);
         r = mr_preparer_item(&prepare->preparer, intake, &intake->items[i]);
     }
     if (r == 0 && intake->count > 0) {
