@@ -7,9 +7,16 @@
 #include "event/course.pb-c.h"
 #include "proto/base/list.h"
 
-enum { ARENA_BYTES = 1 << 20, DIGITS = 10, TITLE_MAX = 450, ORGS = 997, OF_ONE_CORRELATION = 10 };
+enum {
+    ARENA_BYTES = 1 << 20,
+    DIGITS = 10,
+    TEXT_MAX = 16,
+    TITLE_MAX = 450,
+    ORGS = 997,
+    OF_ONE_CORRELATION = 10
+};
 
-enum kind { EVENT, CORRELATION, ORG, SNILS, PERSON, KINDS };
+enum kind { EVENT, CORRELATION, ORG, SNILS, PERSON, KINDS = BENCH_KINDS };
 
 /* What stands in the places at first: found again by it. */
 static const char *const marks[KINDS] = {
@@ -24,10 +31,14 @@ static const char *const marks[KINDS] = {
 
 static void put_digits(char *at, size_t digits, uint64_t value)
 {
-    while (digits-- > 0) {
-        at[digits] = (char)('0' + value % 10);
-        value /= 10;
+    for (; digits >= 2; digits -= 2, value /= 100) {
+        unsigned two = (unsigned)(value % 100);
+
+        at[digits - 1] = (char)('0' + two % 10);
+        at[digits - 2] = (char)('0' + two / 10);
     }
+    if (digits == 1)
+        at[0] = (char)('0' + value % 10);
 }
 
 /* Made up, with the check digit that makes it valid. */
@@ -49,28 +60,40 @@ static void put_snils(char *at, uint64_t person)
     put_digits(at + 9, 2, sum % 101 % 100);
 }
 
+static void put_text(char *at, enum kind kind, uint64_t value)
+{
+    if (kind == ORG)
+        put_ogrn(at, value);
+    else if (kind == SNILS)
+        put_snils(at, value);
+    else
+        put_digits(at, DIGITS, value);
+}
+
+/* What has not changed stands there already. */
 void bench_event_number(struct bench_event *event, uint64_t number, uint64_t person)
 {
-    for (size_t i = 0; i < event->places_count; i++) {
-        char *at = event->places[i].at;
+    const uint64_t values[KINDS] = {[EVENT] = number,
+            [CORRELATION] = number / OF_ONE_CORRELATION,
+            [ORG] = number % ORGS,
+            [SNILS] = person,
+            [PERSON] = person};
+    char texts[KINDS][TEXT_MAX];
+    bool changed[KINDS];
 
-        switch ((enum kind)event->places[i].kind) {
-        case EVENT:
-            put_digits(at, DIGITS, number);
-            break;
-        case CORRELATION:
-            put_digits(at, DIGITS, number / OF_ONE_CORRELATION);
-            break;
-        case ORG:
-            put_ogrn(at, number % ORGS);
-            break;
-        case SNILS:
-            put_snils(at, person);
-            break;
-        default:
-            put_digits(at, DIGITS, person);
-        }
+    for (int kind = 0; kind < KINDS; kind++) {
+        changed[kind] = !event->numbered || event->values[kind] != values[kind];
+        event->values[kind] = values[kind];
+        if (changed[kind] && event->kinds & 1U << kind)
+            put_text(texts[kind], (enum kind)kind, values[kind]);
     }
+    for (size_t i = 0; i < event->places_count; i++) {
+        int kind = event->places[i].kind;
+
+        if (changed[kind])
+            memcpy(event->places[i].at, texts[kind], event->places[i].size);
+    }
+    event->numbered = true;
 }
 
 /* ---- making one ---- */
@@ -83,7 +106,8 @@ static void find_places(struct bench_event *event, void *bytes, size_t size)
 
         while (event->places_count < BENCH_PLACES_MAX &&
                 (at = memmem(at, (size_t)(end - at), marks[kind], length)) != NULL) {
-            event->places[event->places_count++] = (struct bench_place){at, kind};
+            event->places[event->places_count++] = (struct bench_place){at, length, kind};
+            event->kinds |= 1U << kind;
             at += length;
         }
     }

@@ -11,6 +11,7 @@
 enum {
     BENCH_EVENT_BYTES = 400,
     BENCH_PLACES_MAX = 24,
+    BENCH_KINDS = 5,        /* of what is written into places */
     BENCH_FILLER_MAX = 900, /* of the texts that make them longer: the rules allow two of 500 */
     BENCH_LENGTHS_MAX = 16  /* by how much one more byte of it may lengthen the event, in all */
 };
@@ -24,6 +25,7 @@ struct bench_event_form {
 
 struct bench_place {
     char *at;
+    size_t size;
     int kind;
 };
 
@@ -33,6 +35,9 @@ struct bench_event {
     struct mr_event event; /* of bytes; in arena */
     struct bench_place places[BENCH_PLACES_MAX];
     size_t places_count;
+    unsigned kinds;               /* bits of those that have places */
+    uint64_t values[BENCH_KINDS]; /* what stands there, once it is numbered */
+    bool numbered;
 };
 
 /* MR_EINVAL: the event cannot be made that long, or that short. */

@@ -51,7 +51,7 @@ int load_client_open(struct load_client *client, void *zmq, const struct mr_conf
     struct mr_curvekey key;
     int r;
 
-    *client = (struct load_client){.system = system};
+    *client = (struct load_client){.system = system, .waits_ms = -1};
     mr_arena_init(&client->arena, ARENA_BYTES);
     r = read_key(&key, keys, system, reterr);
     if (r < 0)
@@ -74,9 +74,14 @@ int load_client_send(struct load_client *client, const frame_t *frame)
     if (zmq_msg_init_size(&message, size) != 0)
         return MR_ENOMEM;
     (void)marshrut__bus__v1__frame__pack(frame, zmq_msg_data(&message));
-    if (zmq_msg_send(&message, client->socket, 0) >= 0)
+    return load_client_send_message(client, &message);
+}
+
+int load_client_send_message(struct load_client *client, zmq_msg_t *message)
+{
+    if (zmq_msg_send(message, client->socket, 0) >= 0)
         return 0;
-    (void)zmq_msg_close(&message);
+    (void)zmq_msg_close(message);
     return MR_ECLOSED;
 }
 
@@ -168,15 +173,29 @@ int load_client_tick(struct load_client *client, int64_t start_us, int64_t perio
 }
 
 /* Until there is a message, a tick, or the time is over. */
-static void wait_for_message(struct load_client *client, long timeout_ms)
+static void wait_for_message_or_tick(struct load_client *client, long timeout_ms)
 {
     zmq_pollitem_t items[] = {
             {.socket = client->socket, .events = ZMQ_POLLIN}, {.fd = client->tick_fd, .events = ZMQ_POLLIN}};
     uint64_t ticks;
 
-    (void)zmq_poll(items, client->ticks ? 2 : 1, timeout_ms);
-    if (client->ticks && (items[1].revents & ZMQ_POLLIN))
+    (void)zmq_poll(items, 2, timeout_ms);
+    if (items[1].revents & ZMQ_POLLIN)
         (void)!read(client->tick_fd, &ticks, sizeof ticks);
+}
+
+static bool take_message(struct load_client *client, int flags)
+{
+    return zmq_msg_recv(&client->message, client->socket, flags) >= 0;
+}
+
+/* In one call: zmq_poll() asks the system four times for each message. */
+static bool wait_for_message(struct load_client *client, int timeout_ms)
+{
+    if (client->waits_ms != timeout_ms)
+        (void)zmq_setsockopt(client->socket, ZMQ_RCVTIMEO, &timeout_ms, sizeof timeout_ms);
+    client->waits_ms = timeout_ms;
+    return take_message(client, 0);
 }
 
 /* A message into client->message. 1, or 0 when none came. */
@@ -186,12 +205,14 @@ static int next_message(struct load_client *client, long timeout_ms)
         (void)zmq_msg_close(&client->message);
     (void)zmq_msg_init(&client->message);
     client->has_message = true;
-    if (zmq_msg_recv(&client->message, client->socket, ZMQ_DONTWAIT) >= 0)
+    if (timeout_ms > 0 && !client->ticks)
+        return wait_for_message(client, (int)timeout_ms);
+    if (take_message(client, ZMQ_DONTWAIT))
         return 1;
     if (timeout_ms == 0)
         return 0;
-    wait_for_message(client, timeout_ms);
-    return zmq_msg_recv(&client->message, client->socket, ZMQ_DONTWAIT) >= 0;
+    wait_for_message_or_tick(client, timeout_ms);
+    return take_message(client, ZMQ_DONTWAIT);
 }
 
 int load_client_receive(struct load_client *client, long timeout_ms, struct mr_slice *ret, uint32_t *body,

@@ -20,6 +20,7 @@ struct load_client {
     bool in_session;
     bool ticks;
     int tick_fd;           /* a timer, when it ticks */
+    int waits_ms;          /* so long, at most, in a receive; -1: it has not waited yet */
     struct mr_arena arena; /* of the frame decoded last */
     uint64_t heard_ms;
 };
@@ -32,6 +33,8 @@ void load_client_close(struct load_client *client);
 int load_client_hello(
         struct load_client *client, uint64_t epoch, Marshrut__Bus__V1__Limits *ret, struct mr_error *reterr);
 int load_client_send(struct load_client *client, const Marshrut__Bus__V1__Frame *frame);
+/* One that the caller has written already; it takes the message in any case. */
+int load_client_send_message(struct load_client *client, zmq_msg_t *message);
 /* From now on a wait ends at the next tick of the load too: each period from its start on. MR_ESYSTEM. */
 int load_client_tick(struct load_client *client, int64_t start_us, int64_t period_us);
 /*

@@ -1,7 +1,7 @@
 /*
  * One consumer of `marshrut bench`: subscribes, looks at every event that comes (is it of this run, which
- * one, for the first time?), and acknowledges what it has when nothing more is there or a share of the window
- * is full.
+ * one, for the first time?), and acknowledges what it has when nothing more came for a moment or a share of
+ * its credit is used up.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,8 @@
 enum {
     CREDIT = 32 * 1024,
     CREDIT_STEP = CREDIT / 4,
-    ACK_STEP = 1024,
+    ACK_STEP = 512,
+    ACK_MS = 2,
     WAIT_MS = 1000,
     STALL_MS = 60 * 1000,
     ID_PREFIX_BYTES = 2, /* "e-" */
@@ -167,7 +168,7 @@ static int consume(struct consumer *c, struct mr_error *reterr)
         struct mr_slice bytes;
         uint32_t body;
 
-        r = load_client_receive(&c->client, owes ? 0 : WAIT_MS, &bytes, &body, reterr);
+        r = load_client_receive(&c->client, owes ? ACK_MS : WAIT_MS, &bytes, &body, reterr);
         if (r == 1 && body == MARSHRUT__BUS__V1__FRAME__BODY_DELIVER)
             take_frame(c, bytes);
         if (r == 0 && !owes)

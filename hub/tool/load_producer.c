@@ -3,6 +3,7 @@
  * rate, what is due at each tick of a clock. Latency counts from the moment at which a batch was due, so a
  * hub that falls behind is not excused by the waiting.
  */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,10 @@
 #include "hub/tool/load_client.h"
 #include "hub/tool/tool.h"
 #include "proto/base/clock.h"
+#include "proto/wire/wire.h"
 
 enum { TICK_US = 1000, WAIT_MS = 1000, EVENTS_OF_PERSON = 100 };
+enum { FRAME_PUBLISH = 4, PUBLISH_FIRST_SEQUENCE = 1, PUBLISH_EVENTS = 2 };
 
 struct on_the_way {
     uint64_t last; /* sequence */
@@ -32,8 +35,6 @@ struct producer {
     uint64_t acked;
     struct on_the_way *ring; /* a Publish each; `window` is enough */
     size_t ring_first, ring_count;
-    uint8_t *bytes; /* of one batch */
-    ProtobufCBinaryData *events;
 };
 
 static int open_event(struct producer *p, const char *system, struct mr_error *reterr)
@@ -66,9 +67,7 @@ static int open_producer(struct producer *p, const char *system, struct mr_error
         return r;
     p->batch = options->batch;
     p->ring = calloc(options->window, sizeof *p->ring);
-    p->bytes = malloc(p->event.bytes.size * p->batch);
-    p->events = calloc(p->batch, sizeof *p->events);
-    if (!p->ring || !p->bytes || !p->events || load_samples_init(&p->peer->latency, p->count / 2 + 1024) < 0)
+    if (!p->ring || load_samples_init(&p->peer->latency, p->count / 2 + 1024) < 0)
         return mr_error_set(reterr, MR_ENOMEM, "bench", "take fewer events", "out of memory");
     r = load_client_open(
             &p->client, p->load->zmq, p->load->config, p->load->endpoint, p->load->keys, system, reterr);
@@ -85,33 +84,68 @@ static void close_producer(struct producer *p)
     load_client_close(&p->client);
     bench_event_fini(&p->event);
     free(p->ring);
-    free(p->bytes);
-    free(p->events);
+}
+
+/* ---- one Publish, written as it is sent: no event is copied twice ---- */
+
+static size_t varint_size(uint64_t value)
+{
+    size_t size = 1;
+
+    for (; value >= 0x80; value >>= 7)
+        size++;
+    return size;
+}
+
+static uint8_t *put_varint(uint8_t *at, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+static uint8_t *put_head(uint8_t *at, uint32_t field, size_t size)
+{
+    return put_varint(put_varint(at, field << 3 | MR_WIRE_BYTES), size);
+}
+
+static size_t body_size(const struct producer *p, uint64_t first, uint32_t count)
+{
+    size_t event = p->event.bytes.size;
+
+    return 1 + varint_size(first) + count * (1 + varint_size(event) + event);
+}
+
+/* The next event of the run, as a field. */
+static uint8_t *put_event(struct producer *p, uint8_t *at, uint64_t number, int64_t due_us)
+{
+    size_t size = p->event.bytes.size;
+
+    bench_event_number(&p->event, number, number / EVENTS_OF_PERSON);
+    at = put_head(at, PUBLISH_EVENTS, size);
+    memcpy(at, p->event.bytes.data, size);
+    atomic_store_explicit(&p->load->sent_us[number], (uint32_t)due_us, memory_order_relaxed);
+    return at + size;
 }
 
 static int send_batch(struct producer *p, uint32_t count, int64_t due_us)
 {
-    Marshrut__Bus__V1__Publish publish = MARSHRUT__BUS__V1__PUBLISH__INIT;
-    Marshrut__Bus__V1__Frame frame = MARSHRUT__BUS__V1__FRAME__INIT;
-    size_t size = p->event.bytes.size;
+    size_t body = body_size(p, p->sent + 1, count), size = 1 + varint_size(body) + body;
+    zmq_msg_t message;
+    uint8_t *at;
 
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t number = p->first + p->sent + i;
-
-        bench_event_number(&p->event, number, number / EVENTS_OF_PERSON);
-        memcpy(p->bytes + i * size, p->event.bytes.data, size);
-        p->events[i] = (ProtobufCBinaryData){size, p->bytes + i * size};
-        atomic_store_explicit(&p->load->sent_us[number], (uint32_t)due_us, memory_order_relaxed);
-    }
-    publish.first_sequence = p->sent + 1;
-    publish.events = p->events;
-    publish.n_events = count;
-    frame.body_case = MARSHRUT__BUS__V1__FRAME__BODY_PUBLISH;
-    frame.publish = &publish;
+    if (zmq_msg_init_size(&message, size) != 0)
+        return MR_ENOMEM;
+    at = put_head(zmq_msg_data(&message), FRAME_PUBLISH, body);
+    at = put_varint(put_varint(at, PUBLISH_FIRST_SEQUENCE << 3 | MR_WIRE_VARINT), p->sent + 1);
+    for (uint32_t i = 0; i < count; i++)
+        at = put_event(p, at, p->first + p->sent + i, due_us);
+    assert(at == (uint8_t *)zmq_msg_data(&message) + size);
     p->sent += count;
     p->ring[(p->ring_first + p->ring_count++) % p->load->options->window] =
             (struct on_the_way){p->sent, due_us};
-    return load_client_send(&p->client, &frame);
+    return load_client_send_message(&p->client, &message);
 }
 
 /* How many events may go now; those of the last tick that has passed were due at *due_us. */
