@@ -1,6 +1,7 @@
 #include "store/log.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/fault.h"
 #include "store/log_internal.h"
@@ -49,9 +50,27 @@ int64_t mr_log_batch_recorded_us(const struct mr_log_batch *batch)
     return batch->recorded_us;
 }
 
+/* The leaves that wait go into the tree: many at once are less work. */
+static int grow_tree(struct mr_log_batch *batch)
+{
+    int r = mr_log_tree_append(batch->txn, &batch->range, batch->leaves, batch->leaves_count);
+
+    batch->leaves_count = 0;
+    return r < 0 ? batch->ret = r : 0;
+}
+
+static void take_leaf(struct mr_log_batch *batch, const struct mr_log_encoded *encoded)
+{
+    uint8_t *leaf = batch->leaves[batch->leaves_count++];
+
+    if (encoded->leaf_hash)
+        memcpy(leaf, encoded->leaf_hash, MR_MERKLE_BYTES);
+    else
+        mr_merkle_leaf(mr_record_leaf(encoded->value), leaf);
+}
+
 int mr_log_batch_append_encoded(struct mr_log_batch *batch, const struct mr_log_encoded *encoded)
 {
-    uint8_t leaf[MR_MERKLE_BYTES];
     uint8_t key[LOG_KEY_BYTES];
     int r;
 
@@ -62,12 +81,10 @@ int mr_log_batch_append_encoded(struct mr_log_batch *batch, const struct mr_log_
     mr_put_be64(key, encoded->number);
     r = mr_kv_append(batch->txn, LOG_RECORDS, mr_slice(key, sizeof key), encoded->value);
     if (r < 0)
-        return r;
-    if (!encoded->leaf_hash)
-        mr_merkle_leaf(mr_record_leaf(encoded->value), leaf);
-    r = mr_log_tree_append(batch->txn, &batch->range, encoded->leaf_hash ? encoded->leaf_hash : leaf);
-    if (r < 0)
         return r; /* sticky in the transaction */
+    take_leaf(batch, encoded);
+    if (batch->leaves_count == MR_MERKLE_MANY && (r = grow_tree(batch)) < 0)
+        return r;
     batch->head = encoded->number;
     batch->recorded_us = encoded->recorded_us;
     return 0;
@@ -116,6 +133,8 @@ int mr_log_batch_commit(struct mr_log_batch *batch)
     struct mr_log *log = batch->log;
     int r = batch->ret;
 
+    if (r == 0)
+        r = grow_tree(batch);
     if (r == 0)
         r = MR_FAULT("store.commit.before");
     if (r < 0) {

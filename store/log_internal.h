@@ -68,8 +68,10 @@ struct mr_log_batch {
     struct mr_buf scratch; /* the record being encoded */
     uint64_t head;         /* with what is appended so far */
     int64_t recorded_us;
-    struct mr_merkle_range range; /* the same of the tree */
-    int ret;                      /* first failure that is not the transaction's: sticky as well */
+    struct mr_merkle_range range; /* the same of the tree, without the leaves below */
+    uint8_t leaves[MR_MERKLE_MANY][MR_MERKLE_BYTES];
+    size_t leaves_count;
+    int ret; /* first failure that is not the transaction's: sticky as well */
 };
 
 /* Last number of a snapshot, 0 when empty; *ret_value (may be NULL) is its value. */
@@ -77,9 +79,9 @@ int mr_log_last(struct mr_kv_txn *txn, uint64_t *ret_number, struct mr_slice *re
 
 /* ---- the tree (log_tree.c) ---- */
 
-/* Writes what the leaf completes into the rows and grows the range. */
-int mr_log_tree_append(
-        struct mr_kv_txn *txn, struct mr_merkle_range *range, const uint8_t leaf[static MR_MERKLE_BYTES]);
+/* Writes what the leaves complete into the rows and grows the range. */
+int mr_log_tree_append(struct mr_kv_txn *txn, struct mr_merkle_range *range,
+        const uint8_t (*leaves)[MR_MERKLE_BYTES], size_t count);
 /* The range of a snapshot with that many records; MR_ECORRUPT: rows are missing or too many. */
 int mr_log_tree_load(
         struct mr_kv_txn *txn, uint64_t size, struct mr_merkle_range *ret, struct mr_error *reterr);

@@ -25,10 +25,10 @@ static int keep_node(void *ctx, unsigned height, uint64_t index, const uint8_t h
             mr_slice(hash, MR_MERKLE_BYTES));
 }
 
-int mr_log_tree_append(
-        struct mr_kv_txn *txn, struct mr_merkle_range *range, const uint8_t leaf[static MR_MERKLE_BYTES])
+int mr_log_tree_append(struct mr_kv_txn *txn, struct mr_merkle_range *range,
+        const uint8_t (*leaves)[MR_MERKLE_BYTES], size_t count)
 {
-    return mr_merkle_append(range, leaf, keep_node, txn);
+    return mr_merkle_append_many(range, leaves, count, keep_node, txn);
 }
 
 /* ---- reading ---- */

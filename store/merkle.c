@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "store/sha256.h"
+#include "store/sha256_pair.h"
 
 static const uint8_t LEAF_PREFIX = 0, NODE_PREFIX = 1;
 
@@ -59,6 +60,63 @@ int mr_merkle_append(struct mr_merkle_range *range, const uint8_t leaf[static MR
     memcpy(range->hashes[height], hash, sizeof hash);
     range->size++;
     return 0;
+}
+
+/* Nodes of one height that follow each other; the first place is for a left sibling of before. */
+struct row {
+    uint8_t hashes[1 + MR_MERKLE_MANY][MR_MERKLE_BYTES];
+};
+
+static void make_nodes(
+        const uint8_t (*children)[MR_MERKLE_BYTES], size_t count, uint8_t (*ret)[MR_MERKLE_BYTES])
+{
+    struct mr_sha256_message messages[(1 + MR_MERKLE_MANY) / 2];
+
+    for (size_t i = 0; i < count; i++)
+        messages[i] = (struct mr_sha256_message){
+                .parts = {mr_slice(&NODE_PREFIX, 1), mr_slice(children[2 * i], 2 * MR_MERKLE_BYTES)},
+                .parts_count = 2,
+                .ret = ret[i]};
+    mr_sha256_pair(messages, count);
+}
+
+static int tell_row(uint8_t (*hashes)[MR_MERKLE_BYTES], size_t count, unsigned height, uint64_t first,
+        mr_merkle_made_fn made, void *ctx)
+{
+    int r = 0;
+
+    for (size_t i = 0; made && r == 0 && i < count; i++)
+        r = made(ctx, height, first + i, hashes[i]);
+    return r;
+}
+
+int mr_merkle_append_many(struct mr_merkle_range *range, const uint8_t (*leaves)[MR_MERKLE_BYTES],
+        size_t count, mr_merkle_made_fn made, void *ctx)
+{
+    struct row rows[2];
+    uint8_t(*row)[MR_MERKLE_BYTES] = rows[0].hashes + 1;
+    uint64_t first = range->size; /* index of the first one in the row */
+    unsigned height = 0;
+    int r;
+
+    assert(count <= MR_MERKLE_MANY);
+    memcpy(row, leaves, count * MR_MERKLE_BYTES);
+    range->size += count;
+    while ((r = tell_row(row, count, height, first, made, ctx)) == 0 && count > 0) {
+        if (first & 1) {
+            memcpy(*--row, range->hashes[height], MR_MERKLE_BYTES);
+            first--;
+            count++;
+        }
+        if (count & 1)
+            memcpy(range->hashes[height], row[count - 1], MR_MERKLE_BYTES);
+        count /= 2;
+        first /= 2;
+        height++;
+        make_nodes(row, count, rows[height & 1].hashes + 1);
+        row = rows[height & 1].hashes + 1;
+    }
+    return r;
 }
 
 void mr_merkle_range_root(const struct mr_merkle_range *range, uint8_t ret[static MR_MERKLE_BYTES])

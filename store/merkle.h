@@ -18,6 +18,7 @@
 enum {
     MR_MERKLE_BYTES = 32,
     MR_MERKLE_HEIGHTS = 64,
+    MR_MERKLE_MANY = 64,                        /* leaves that go into a range together */
     MR_MERKLE_PATH_MAX = MR_MERKLE_HEIGHTS + 1, /* hashes; a consistency path may begin with its own node */
 };
 
@@ -40,6 +41,12 @@ typedef int (*mr_merkle_made_fn)(
 /* made may be NULL. Its result when non-zero: the range is then not to be used any more. */
 int mr_merkle_append(struct mr_merkle_range *range, const uint8_t leaf[static MR_MERKLE_BYTES],
         mr_merkle_made_fn made, void *ctx);
+/*
+ * The same for up to MR_MERKLE_MANY leaves: nodes of a height are made side by side. made is told of all
+ * leaves first, then of each height above, in the order of their indexes.
+ */
+int mr_merkle_append_many(struct mr_merkle_range *range, const uint8_t (*leaves)[MR_MERKLE_BYTES],
+        size_t count, mr_merkle_made_fn made, void *ctx);
 void mr_merkle_range_root(const struct mr_merkle_range *range, uint8_t ret[static MR_MERKLE_BYTES]);
 
 /* ---- reading a tree ---- */

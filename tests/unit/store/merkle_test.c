@@ -399,9 +399,79 @@ static void test_failures_go_up(void **state)
     assert_int_equal(mr_merkle_consistency(&source, 3, 5, &path), MR_ECORRUPT);
 }
 
+/* Told of heights from the leaves up, of each in the order of its indexes. */
+struct order {
+    struct tree *tree;
+    unsigned height;
+    uint64_t next[10]; /* index of each height */
+};
+
+static int keep_in_order(void *ctx, unsigned height, uint64_t index, const uint8_t hash[static BYTES])
+{
+    struct order *order = ctx;
+
+    assert_true(height >= order->height);
+    assert_int_equal(index, order->next[height]++);
+    order->height = height;
+    return keep_node(order->tree, height, index, hash);
+}
+
+/* Pieces of all sizes, beginning at many places: range and nodes are those of one leaf after another. */
+static void test_many_are_as_one_by_one(void **state)
+{
+    struct tree *want = bytes_tree(NAIVE_MAX), *tree = calloc(1, sizeof *tree),
+                *alone = calloc(1, sizeof *alone);
+    uint64_t random = 9162;
+
+    (void)state;
+    assert_true(tree && alone);
+    for (unsigned round = 0; round < 200; round++) {
+        struct order order = {.tree = tree};
+
+        memset(tree, 0, sizeof *tree);
+        memset(alone, 0, sizeof *alone);
+        while (tree->range.size < NAIVE_MAX) {
+            uint64_t first = tree->range.size;
+            size_t count = (size_t)(next_random(&random) % (MR_MERKLE_MANY + 1));
+
+            count = count < NAIVE_MAX - first ? count : NAIVE_MAX - first;
+            order.height = 0;
+            assert_int_equal(
+                    mr_merkle_append_many(&tree->range, (const uint8_t(*)[BYTES])want->nodes[0] + first,
+                            count, keep_in_order, &order),
+                    0);
+            for (size_t i = 0; i < count; i++)
+                (void)mr_merkle_append(&alone->range, want->nodes[0][first + i], keep_node, alone);
+            assert_int_equal(tree->range.size, first + count);
+            for (unsigned height = 0; height < 10; height++)
+                if (tree->range.size >> height & 1)
+                    assert_memory_equal(tree->range.hashes[height], alone->range.hashes[height], BYTES);
+        }
+        assert_memory_equal(tree->nodes, want->nodes, sizeof tree->nodes);
+    }
+    free(alone);
+    free(tree);
+    free(want);
+}
+
+static void test_failure_of_many_goes_up(void **state)
+{
+    const uint8_t three[3][BYTES] = {{0}};
+
+    (void)state;
+    for (unsigned height = 0; height <= 2; height++) {
+        struct mr_merkle_range range = {0};
+
+        assert_int_equal(
+                mr_merkle_append_many(&range, three, 3, fail_at_height, &height), height < 2 ? MR_EIO : 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+            cmocka_unit_test(test_many_are_as_one_by_one),
+            cmocka_unit_test(test_failure_of_many_goes_up),
             cmocka_unit_test(test_hashes),
             cmocka_unit_test(test_published_roots),
             cmocka_unit_test(test_published_paths),
