@@ -15,7 +15,13 @@
 #include "proto/config/config_diff.h"
 #include "store/sha256.h"
 
-enum { NAME_BYTES_MAX = 4096, VERSION_KEY_BYTES = 4, SHA256_BYTES = 32, PIECE_BYTES = 256 * 1024 };
+enum {
+    NAME_BYTES_MAX = 4096,
+    VERSION_KEY_BYTES = 4,
+    SHA256_BYTES = 32,
+    PIECE_BYTES = 256 * 1024,
+    LIMIT_MAX = 10000
+};
 
 static const int64_t day_us = INT64_C(86400) * 1000 * 1000;
 
@@ -204,6 +210,9 @@ struct history {
     struct mr_record_view view;
     struct mr_opened opened;
     json_t *list;
+    uint64_t limit; /* 0: all */
+    uint64_t after; /* versions behind this one */
+    uint32_t last;  /* of the list */
 };
 
 static int add_version(void *ctx, struct mr_slice key, struct mr_slice value)
@@ -220,6 +229,11 @@ static int add_version(void *ctx, struct mr_slice key, struct mr_slice value)
     if (key.size != VERSION_KEY_BYTES)
         return MR_ECORRUPT;
     version = mr_get_be32(key.data);
+    if (version <= h->after)
+        return 0;
+    if (h->limit > 0 && json_array_size(h->list) == h->limit)
+        return 1;
+    h->last = version;
     mr_sha256_init(&hash);
     mr_sha256_put(&hash, value);
     mr_sha256_final(&hash, digest);
@@ -235,27 +249,52 @@ static int add_version(void *ctx, struct mr_slice key, struct mr_slice value)
     return json_array_append_new(h->list, json) == 0 ? r : MR_ENOMEM;
 }
 
+/* Whoever asks for pages is told where the next one begins. */
+static json_t *history_json(const struct history *h, bool more)
+{
+    json_t *json = json_pack("{s:I, s:s?, s:O}", "version", (json_int_t)h->house->config_version, "file",
+            h->house->config->file, "versions", h->list);
+
+    if (json && h->limit > 0)
+        (void)json_object_set_new(json, "next", json_integer(more ? (json_int_t)h->last : 0));
+    return json;
+}
+
+static int list_versions(struct history *h, const struct mr_method_call *call, mr_emit_fn emit, void *ctx,
+        struct mr_error *reterr)
+{
+    uint8_t from[VERSION_KEY_BYTES];
+    int r = mr_arg_number(call, "limit", 1, LIMIT_MAX, 0, &h->limit, reterr);
+
+    if (r == 0)
+        r = mr_arg_number(call, "after", 0, UINT32_MAX, 0, &h->after, reterr);
+    if (r == 0)
+        r = mr_log_reader_open(call->house->log, &h->reader);
+    if (r < 0)
+        return r;
+    mr_put_be32(from, (uint32_t)h->after);
+    r = mr_log_rows(
+            h->reader, MR_LOG_CONFIG, (struct mr_slice){0}, mr_slice(from, sizeof from), add_version, h);
+    if (r >= 0)
+        r = emit(ctx, history_json(h, r == 1));
+    mr_log_reader_close(h->reader);
+    return r;
+}
+
 int mr_query_config_history(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
     struct history *h = calloc(1, sizeof *h);
-    int r = h ? mr_log_reader_open(call->house->log, &h->reader) : MR_ENOMEM;
+    int r;
 
-    (void)reterr;
-    if (r < 0) {
-        free(h);
-        return r;
-    }
+    if (!h)
+        return MR_ENOMEM;
     h->house = call->house;
     h->list = json_array();
     mr_opened_init(&h->opened);
-    r = mr_log_rows(h->reader, MR_LOG_CONFIG, (struct mr_slice){0}, (struct mr_slice){0}, add_version, h);
-    if (r == 0)
-        r = emit(ctx, json_pack("{s:I, s:s?, s:O}", "version", (json_int_t)call->house->config_version,
-                              "file", call->house->config->file, "versions", h->list));
+    r = list_versions(h, call, emit, ctx, reterr);
     json_decref(h->list);
     mr_opened_fini(&h->opened);
-    mr_log_reader_close(h->reader);
     free(h);
     return r;
 }

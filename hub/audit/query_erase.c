@@ -8,7 +8,7 @@
 #include "proto/base/hex.h"
 #include "store/erasure.h"
 
-enum { TEXT_BYTES_MAX = 256, HEX_MAX = 2 * 32 + 1 };
+enum { TEXT_BYTES_MAX = 256, HEX_MAX = 2 * 32 + 1, LIMIT_MAX = 10000 };
 
 static int need_hub(const struct mr_method_call *call, struct mr_error *reterr)
 {
@@ -143,25 +143,44 @@ static json_t *head_json(const struct mr_method_call *call, const mr_erasure_req
 struct listing {
     const struct mr_method_call *call;
     json_t *list;
+    uint64_t limit; /* 0: all */
+    uint64_t after; /* requests behind this one */
+    uint64_t last;  /* of the list */
 };
 
 static int add(void *ctx, const mr_erasure_request *request)
 {
     struct listing *listing = ctx;
 
+    if (request->number <= listing->after)
+        return 0;
+    if (listing->limit > 0 && json_array_size(listing->list) == listing->limit)
+        return 1;
+    listing->last = request->number;
     return json_array_append_new(listing->list, head_json(listing->call, request)) == 0 ? 0 : MR_ENOMEM;
 }
 
 int mr_query_erase_list(
         const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
-    struct listing listing = {.call = call, .list = json_array()};
-    int r = mr_erasure_all(call->house->log, add, &listing);
+    struct listing listing = {.call = call};
+    json_t *json;
+    int r = mr_arg_number(call, "limit", 1, LIMIT_MAX, 0, &listing.limit, reterr);
 
+    if (r == 0)
+        r = mr_arg_number(call, "after", 0, INT64_MAX, 0, &listing.after, reterr);
     if (r < 0)
+        return r;
+    listing.list = json_array();
+    r = mr_erasure_all(call->house->log, add, &listing);
+    if (r < 0) {
         (void)mr_error_set(reterr, r, "erasure", "", "the requests cannot be read: %s", mr_err_text(r));
-    else
-        r = emit(ctx, json_pack("{s:O}", "requests", listing.list));
+    } else {
+        json = json_pack("{s:O}", "requests", listing.list);
+        if (json && listing.limit > 0)
+            (void)json_object_set_new(json, "next", json_integer(r == 1 ? (json_int_t)listing.last : 0));
+        r = emit(ctx, json);
+    }
     json_decref(listing.list);
     return r;
 }

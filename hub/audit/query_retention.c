@@ -1,5 +1,7 @@
 /* log.segments, retention.plan, retention.run, hold.list: how long the log keeps what, and where it lies. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "hub/audit/args.h"
 #include "hub/audit/queries.h"
@@ -7,7 +9,7 @@
 #include "hub/keep/hold_rows.h"
 #include "proto/base/hex.h"
 
-enum { WAIT_MS = 20000, SLICE = 65536 };
+enum { WAIT_MS = 20000, SLICE = 65536, LIMIT_MAX = 10000 };
 
 /* ---- log.segments ---- */
 
@@ -137,13 +139,26 @@ int mr_query_retention_run(
 
 /* ---- hold.list ---- */
 
+struct holds {
+    json_t *list;
+    uint64_t limit;                           /* 0: all */
+    uint8_t after[MR_HOLD_ROW_KEY_BYTES];     /* is left out */
+    bool behind;                              /* after is given */
+    char last[2 * MR_HOLD_ROW_KEY_BYTES + 1]; /* of the list */
+};
+
 static int add_hold(void *ctx, struct mr_slice key, struct mr_slice value)
 {
-    json_t *list = ctx, *json;
+    struct holds *holds = ctx;
+    json_t *json;
     struct mr_hold_row row;
     char hex[2 * MR_HOLD_ROW_KEY_BYTES + 1];
     int r = key.size == MR_HOLD_ROW_KEY_BYTES ? mr_hold_row_decode(&row, value) : MR_ECORRUPT;
 
+    if (r == 0 && holds->behind && memcmp(key.data, holds->after, sizeof holds->after) == 0)
+        return 0;
+    if (r == 0 && holds->limit > 0 && json_array_size(holds->list) == holds->limit)
+        return 1;
     if (r < 0)
         return r;
     json = json_pack("{s:s, s:s, s:o, s:s, s:s}", "hold", mr_hex_encode(key.data, key.size, hex), "kind",
@@ -155,22 +170,47 @@ static int add_hold(void *ctx, struct mr_slice key, struct mr_slice value)
     } else if (row.kind == MR_HOLD_TYPE) {
         (void)json_object_set_new(json, "type", json_string(row.type));
     }
-    return json_array_append_new(list, json) == 0 ? 0 : MR_ENOMEM;
+    (void)snprintf(holds->last, sizeof holds->last, "%s", hex);
+    return json_array_append_new(holds->list, json) == 0 ? 0 : MR_ENOMEM;
+}
+
+static int read_page(const struct mr_method_call *call, struct holds *holds, struct mr_error *reterr)
+{
+    const char *after;
+    int r = mr_arg_number(call, "limit", 1, LIMIT_MAX, 0, &holds->limit, reterr);
+
+    if (r == 0)
+        r = mr_arg_text(call, "after", false, sizeof holds->last - 1, &after, reterr);
+    if (r < 0 || !*after)
+        return r;
+    holds->behind = mr_hex_decode(after, strlen(after), holds->after, sizeof holds->after) == 0;
+    return holds->behind ? 0
+                         : mr_error_set(reterr, MR_EINVAL, "after", "give `next` of the answer before",
+                                   "no id of a hold");
 }
 
 int mr_query_hold_list(const struct mr_method_call *call, mr_emit_fn emit, void *ctx, struct mr_error *reterr)
 {
-    json_t *list = json_array();
+    struct holds holds = {.list = json_array()};
+    struct mr_slice from = {0};
     struct mr_log_reader *reader;
-    int r = mr_log_reader_open(call->house->log, &reader);
+    json_t *json;
+    int r = read_page(call, &holds, reterr);
 
-    (void)reterr;
+    if (r == 0)
+        r = mr_log_reader_open(call->house->log, &reader);
     if (r == 0) {
-        r = mr_log_rows(reader, MR_LOG_HOLD, mr_slice(NULL, 0), mr_slice(NULL, 0), add_hold, list);
+        if (holds.behind)
+            from = mr_slice(holds.after, sizeof holds.after);
+        r = mr_log_rows(reader, MR_LOG_HOLD, mr_slice(NULL, 0), from, add_hold, &holds);
         mr_log_reader_close(reader);
     }
-    if (r == 0)
-        r = emit(ctx, json_pack("{s:I, s:O}", "count", (json_int_t)json_array_size(list), "holds", list));
-    json_decref(list);
+    if (r >= 0) {
+        json = json_pack("{s:I, s:O}", "count", (json_int_t)json_array_size(holds.list), "holds", holds.list);
+        if (json && holds.limit > 0)
+            (void)json_object_set_new(json, "next", json_string(r == 1 ? holds.last : ""));
+        r = emit(ctx, json);
+    }
+    json_decref(holds.list);
     return r;
 }

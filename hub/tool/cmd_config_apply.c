@@ -41,7 +41,7 @@ static int find_file(struct applying *a)
         (void)mr_error_set(&error, MR_ENOTFOUND, path, "name the hub's file with -c", "no such file");
         return tool_fail(a->tool, &error);
     }
-    document = tool_ask_one(a->tool, "config.history", json_object(), &code);
+    document = tool_ask_one(a->tool, "config.history", json_pack("{s:i}", "limit", 1), &code);
     if (!document)
         return code;
     of_hub = json_string_value(json_object_get(document, "file"));

@@ -8,8 +8,11 @@
 #include "hub/tool/ask.h"
 #include "hub/tool/config_action.h"
 #include "hub/tool/input.h"
+#include "hub/tool/pages.h"
 #include "hub/tool/printable.h"
 #include "hub/tool/render.h"
+
+enum { VERSIONS_A_PAGE = 1000 };
 
 static json_int_t number_of(const json_t *document, const char *key)
 {
@@ -234,6 +237,7 @@ static void print_version(const json_t *version)
 
 int tool_config_history(struct tool *tool, int argc, char **argv)
 {
+    static const char *const lists[] = {"versions", NULL};
     json_t *document, *version;
     int code = 0;
     size_t i;
@@ -241,7 +245,7 @@ int tool_config_history(struct tool *tool, int argc, char **argv)
     (void)argv;
     if (argc > 1)
         return tool_usage(&tool_config_command, "'history' takes nothing");
-    document = tool_ask_one(tool, "config.history", json_object(), &code);
+    document = tool_pages_ask(tool, "config.history", json_object(), VERSIONS_A_PAGE, lists, &code);
     if (!document)
         return code;
     if (tool->json)

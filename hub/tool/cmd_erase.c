@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "hub/tool/ask.h"
+#include "hub/tool/pages.h"
 #include "hub/tool/person_option.h"
 #include "hub/tool/render.h"
 #include "hub/tool/tool.h"
 #include "proto/base/list.h"
+
+enum { REQUESTS_A_PAGE = 500 };
 
 static const struct {
     const char *option, *argument;
@@ -53,6 +56,7 @@ static const struct {
 
 static int erase_run(struct tool *tool, int argc, char **argv)
 {
+    static const char *const lists[] = {"requests", NULL};
     json_t *arguments, *document;
     size_t i = 0;
     int code = 0;
@@ -67,7 +71,9 @@ static int erase_run(struct tool *tool, int argc, char **argv)
         json_decref(arguments);
         return code;
     }
-    document = tool_ask_one(tool, actions[i].method, arguments, &code);
+    document = strcmp(actions[i].name, "list") == 0
+                       ? tool_pages_ask(tool, actions[i].method, arguments, REQUESTS_A_PAGE, lists, &code)
+                       : tool_ask_one(tool, actions[i].method, arguments, &code);
     if (!document)
         return code;
     tool_render(tool, stdout, document);

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/tool/pages.h"
 #include "hub/tool/person_option.h"
 #include "hub/tool/render.h"
+
+enum { HOLDS_A_PAGE = 1000 };
 
 /* "7" or "7-90". */
 static bool read_numbers(const char *text, json_t *arguments)
@@ -99,6 +102,21 @@ static int release(struct tool *tool, int argc, char **argv)
     return tool_ask_and_render(tool, person ? "hold.person.release" : "hold.release", arguments);
 }
 
+static int list(struct tool *tool)
+{
+    static const char *const lists[] = {"holds", NULL};
+    int code = 0;
+    json_t *document = tool_pages_ask(tool, "hold.list", json_object(), HOLDS_A_PAGE, lists, &code);
+
+    if (!document)
+        return code;
+    (void)json_object_set_new(
+            document, "count", json_integer((json_int_t)json_array_size(json_object_get(document, "holds"))));
+    tool_render(tool, stdout, document);
+    json_decref(document);
+    return 0;
+}
+
 static int hold_run(struct tool *tool, int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "place") == 0)
@@ -106,7 +124,7 @@ static int hold_run(struct tool *tool, int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "release") == 0)
         return release(tool, argc - 1, argv + 1);
     if (argc == 2 && strcmp(argv[1], "list") == 0)
-        return tool_ask_and_render(tool, "hold.list", json_object());
+        return list(tool);
     return tool_usage(&tool_hold, "say 'place', 'list' or 'release'");
 }
 
