@@ -88,7 +88,7 @@ static int put_together(
     r = load_keys_make(&keys, &systems, &subscriptions, reterr);
     mr_buf_put_str(out, "systems:\n");
     mr_buf_put_slice(out, mr_buf_slice(&systems));
-    mr_buf_put_str(out, "subscriptions:\n");
+    mr_buf_put_str(out, options->consumers > 0 ? "subscriptions:\n" : "subscriptions: []\n");
     mr_buf_put_slice(out, mr_buf_slice(&subscriptions));
     mr_buf_fini(&systems);
     mr_buf_fini(&subscriptions);

@@ -100,6 +100,28 @@ static void test_persons(void **state)
     assert_empty(*state);
 }
 
+/* Only publishing: nothing is delivered, and the rest is measured. */
+static void test_nobody_takes(void **state)
+{
+    const char *argv[] = {"marshrut", "--json", "bench", "--spawn", "--dir", *state, "--events", "300",
+            "--consumers", "0", NULL};
+    struct run_program run = {0};
+    json_t *document;
+
+    run_program(&run, argv);
+    if (run.status != 0)
+        fail_msg("%d\n%s%s", run.status, run_program_out(&run), run_program_err(&run));
+    document = json_loads(run_program_out(&run), 0, NULL);
+    assert_non_null(document);
+    assert_true(number(document, "published_per_s") > 0);
+    assert_true(number(document, "delivered_per_s") == 0);
+    assert_latency(document, "ack_us");
+    assert_true(json_is_null(json_object_get(document, "e2e_us")));
+    json_decref(document);
+    run_program_fini(&run);
+    assert_empty(*state);
+}
+
 static void test_rate(void **state)
 {
     const char *argv[] = {"marshrut", "--json", "bench", "--spawn", "--dir", *state, "--events", "500",
@@ -196,6 +218,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
             cmocka_unit_test_setup_teardown(test_private_hub, setup, teardown),
             cmocka_unit_test_setup_teardown(test_persons, setup, teardown),
+            cmocka_unit_test_setup_teardown(test_nobody_takes, setup, teardown),
             cmocka_unit_test_setup_teardown(test_rate, setup, teardown),
             cmocka_unit_test(test_running_hub),
             cmocka_unit_test_setup_teardown(test_said_before, setup, teardown),
