@@ -107,8 +107,11 @@ uint64_t mr_publish_hello(
     session->publishes = epoch != 0;
     if (!session->publishes)
         return 0;
-    if (producer->epoch != epoch)
-        *producer = (struct mr_producer){.epoch = epoch, .quota = producer->quota};
+    if (producer->epoch != epoch) {
+        producer->epoch = epoch;
+        producer->stored = 0;
+        producer->submitted = 0;
+    }
     producer->rewound = false;
     if (acknowledged > 0)
         mr_publish_seen(publish, session, acknowledged);
@@ -477,10 +480,12 @@ void mr_publish_durable(struct mr_publish *publish, const struct mr_intake *inta
     result_t *results, **pointers;
     bool gone = false;
 
-    if (!producer || producer->epoch != intake->epoch || last <= producer->stored)
-        return; /* of a system that is gone, or of an outbox that was thrown away since */
-    producer->stored = last;
+    if (!producer)
+        return; /* of a system that is gone */
     mr_publish_count(publish, intake);
+    if (producer->epoch != intake->epoch || last <= producer->stored)
+        return; /* of an outbox that was thrown away since */
+    producer->stored = last;
     results = malloc(intake->count * sizeof *results); /* mostly none is used: their pages stay untouched */
     pointers = malloc(intake->count * sizeof *pointers);
     if (session && session->publishes && results && pointers &&

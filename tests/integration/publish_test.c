@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -93,6 +94,21 @@ static void test_epoch_zero(void **state)
     mr_buf_fini(&event);
 }
 
+/* How many verdicts of this kind a system was given, as the hub says. */
+static json_int_t counted(const struct spawn *spawn, const char *system, const char *verdict)
+{
+    json_t *status = bus_ask(spawn, "", "hub.status", "");
+    json_int_t count = -1;
+    json_t *row;
+    size_t i;
+
+    json_array_foreach (json_object_get(status, "systems"), i, row)
+        if (strcmp(json_string_value(json_object_get(row, "name")), system) == 0)
+            count = json_integer_value(json_object_get(row, verdict));
+    json_decref(status);
+    return count;
+}
+
 /* Verdicts that the producer has not confirmed come again after Hello, and the sequence goes on. */
 static void test_verdicts_repeated(void **state)
 {
@@ -111,6 +127,8 @@ static void test_verdicts_repeated(void **state)
     welcome = bus_hello(&client, 12, 0); /* an outbox made anew */
     assert_int_equal(welcome->stored_sequence, 0);
     bus_close(&client);
+    assert_int_equal(counted(*state, "copmkp", "stored"), 2); /* since the start, whatever the epoch */
+    assert_int_equal(counted(*state, "copmkp", "refused"), 1);
 }
 
 static void test_sequences_and_limits(void **state)
