@@ -113,15 +113,13 @@ static void admit(struct work *w)
         w->item->identified = false;
         return;
     }
-    if (w->item->identified)
-        memcpy(w->entry.ident, w->item->ident, sizeof w->entry.ident);
-    else
-        mr_dedup_ident(w->p->house->keyring, w->event.a.source, w->event.a.id, w->entry.ident);
+    if (!w->item->identified)
+        mr_dedup_ident(w->p->house->keyring, w->event.a.source, w->event.a.id, w->item->ident);
+    memcpy(w->entry.ident, w->item->ident, sizeof w->entry.ident);
     if (w->item->digested)
         memcpy(w->entry.digest, w->item->digest, sizeof w->entry.digest);
     else
         mr_dedup_bytes(w->p->house->keyring, w->item->event, w->entry.digest);
-    memcpy(w->item->ident, w->entry.ident, sizeof w->item->ident);
 }
 
 /* What was erased does not come back by being said again; its sender is told why nothing happens. */
@@ -338,14 +336,7 @@ static struct mr_seal_input seal_input(const struct work *w, const uint8_t *hub_
 static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
 {
     struct mr_preparer *p = w->p;
-    struct mr_record record = {.number = p->next,
-            .recorded_us = p->recorded_us,
-            .system = w->intake->system,
-            .config = p->house->config_version,
-            .subs = w->subs,
-            .subs_count = w->subs_count,
-            .leaf = mr_buf_slice(&p->sealed.leaf),
-            .slots_count = p->sealed.slots_count};
+    struct mr_record record;
     struct mr_intake_span span = {.offset = w->intake->records.size,
             .number = p->next,
             .recorded_us = p->recorded_us,
@@ -356,6 +347,14 @@ static int put_record(struct work *w, uint16_t flags, const uint8_t *item_key)
             .behind = w->behind};
     int r;
 
+    record.number = p->next;
+    record.recorded_us = p->recorded_us;
+    record.system = w->intake->system;
+    record.config = p->house->config_version;
+    record.subs = w->subs;
+    record.subs_count = w->subs_count;
+    record.leaf = mr_buf_slice(&p->sealed.leaf);
+    record.slots_count = p->sealed.slots_count;
     record.flags = (uint16_t)(flags | (p->sealed.slots_count > 0 ? MR_RECORD_SEALED : 0) |
                               (w->intake->sender ? 0 : MR_RECORD_HUB));
     memcpy(record.ident, w->entry.ident, sizeof record.ident);

@@ -362,19 +362,27 @@ static int take(struct job *job, struct mr_resolved *ret)
     return r;
 }
 
+/* Whom nobody is in, nobody employs. */
+static int resolve_nobody(struct mr_resolved *ret)
+{
+    return mr_buf_str(&ret->staffof) ? 0 : MR_ENOMEM;
+}
+
 int mr_resolve(const struct mr_resolver *resolver, const struct mr_event *event, struct mr_resolved *ret,
         struct mr_decision *decision)
 {
     struct job job;
     int r;
 
+    mr_resolved_reset(ret);
+    mr_decision_go(decision);
+    if (event->persons_count == 0)
+        return resolve_nobody(ret);
     job.resolver = resolver;
     job.event = event;
     job.decision = decision;
     job.identifiers = &ret->identifiers;
     memset(job.blocks, 0, event->persons_count * sizeof job.blocks[0]);
-    mr_resolved_reset(ret);
-    mr_decision_go(decision);
     r = resolve_blocks(&job);
     if (r == 0 && going(&job))
         r = take(&job, ret);

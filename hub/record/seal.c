@@ -96,51 +96,63 @@ static int leaf_end(struct mr_sealed *ret, const Marshrut__Log__V1__Leaf *leaf)
 
 /* ---- the leaf of an open event: as protobuf-c packs it, which the tests hold it to, in one go ---- */
 
-enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2 };
+enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, VARINT_BYTES_MAX = 10 };
+enum { LEAF_FIELDS = 6, LEAF_FIXED_BYTES = LEAF_FIELDS * (1 + VARINT_BYTES_MAX) + MR_UUID_BYTES };
 
-static void put_number(struct mr_buf *out, unsigned field, uint64_t value)
+static uint8_t *put_varint(uint8_t *at, uint64_t value)
 {
-    if (value == 0)
-        return;
-    mr_buf_put_varint(out, field << 3 | WIRE_VARINT);
-    mr_buf_put_varint(out, value);
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
 }
 
-static void put_fixed(struct mr_buf *out, unsigned field, uint64_t value)
+static uint8_t *put_number(uint8_t *at, unsigned field, uint64_t value)
 {
-    uint8_t bytes[sizeof value];
-
     if (value == 0)
-        return;
-    for (size_t i = 0; i < sizeof bytes; i++)
-        bytes[i] = (uint8_t)(value >> 8 * i);
-    mr_buf_put_varint(out, field << 3 | WIRE_FIXED64);
-    mr_buf_put(out, bytes, sizeof bytes);
+        return at;
+    *at++ = (uint8_t)(field << 3 | WIRE_VARINT);
+    return put_varint(at, value);
 }
 
-static void put_bytes(struct mr_buf *out, unsigned field, struct mr_slice bytes)
+static uint8_t *put_fixed(uint8_t *at, unsigned field, uint64_t value)
+{
+    if (value == 0)
+        return at;
+    *at++ = (uint8_t)(field << 3 | WIRE_FIXED64);
+    for (size_t i = 0; i < sizeof value; i++)
+        *at++ = (uint8_t)(value >> 8 * i);
+    return at;
+}
+
+static uint8_t *put_bytes(uint8_t *at, unsigned field, struct mr_slice bytes)
 {
     if (bytes.size == 0)
-        return;
-    mr_buf_put_varint(out, field << 3 | WIRE_BYTES);
-    mr_buf_put_varint(out, bytes.size);
-    mr_buf_put_slice(out, bytes);
+        return at;
+    *at++ = (uint8_t)(field << 3 | WIRE_BYTES);
+    at = put_varint(at, bytes.size);
+    memcpy(at, bytes.data, bytes.size);
+    return at + bytes.size;
 }
 
 static int seal_open_event(struct mr_sealed *ret, const struct mr_seal_input *input)
 {
-    struct mr_buf *out = &ret->leaf;
+    struct mr_slice system = mr_slice_str(text_or_empty(input->system)), event = input->event->bytes;
+    size_t room = LEAF_FIXED_BYTES + system.size + event.size;
+    uint8_t *start = mr_buf_reserve(&ret->leaf, room), *at = start;
 
-    put_number(out, 1, MR_LEAF_VERSION);
-    put_bytes(out, 2, mr_slice(input->hub_id, MR_UUID_BYTES));
-    put_fixed(out, 3, (uint64_t)input->recorded_us);
-    put_number(out, 4, mr_registry_version());
-    put_bytes(out, 5, mr_slice_str(text_or_empty(input->system)));
-    put_bytes(out, 6, input->event->bytes);
-    if (mr_buf_failed(out))
+    if (!start)
         return MR_ENOMEM;
+    at = put_number(at, 1, MR_LEAF_VERSION);
+    at = put_bytes(at, 2, mr_slice(input->hub_id, MR_UUID_BYTES));
+    at = put_fixed(at, 3, (uint64_t)input->recorded_us);
+    at = put_number(at, 4, mr_registry_version());
+    at = put_bytes(at, 5, system);
+    at = put_bytes(at, LEAF_FIELDS, event);
+    assert((size_t)(at - start) <= room);
+    ret->leaf.size += (size_t)(at - start);
     if (!ret->hash_later)
-        mr_leaf_hash(mr_buf_slice(out), ret->leaf_hash);
+        mr_leaf_hash(mr_buf_slice(&ret->leaf), ret->leaf_hash);
     return 0;
 }
 
