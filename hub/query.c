@@ -8,7 +8,7 @@
 #include "proto/base/list.h"
 
 enum { PENDING_MAX = 256, RETRY_MS = 10, RUNNING_MAX = 32, ASKED_MAX = 256 };
-enum { DOCUMENT_BYTES_MAX = MR_FRAME_BYTES_MAX - 1024 }; /* the rest is for what stands beside it */
+enum { BESIDE_BYTES = 1024 }; /* of a Result, beside its document */
 
 struct document {
     struct mr_list link;
@@ -147,6 +147,11 @@ static void on_timer(uv_timer_t *timer)
 
 /* ---- reading, on a thread of the pool ---- */
 
+static size_t document_max(const struct mr_method *method)
+{
+    return (method->grows ? MR_ANSWER_BYTES_MAX : MR_FRAME_BYTES_MAX) - BESIDE_BYTES;
+}
+
 static int emit(void *ctx, json_t *json)
 {
     struct call *call = ctx;
@@ -160,7 +165,8 @@ static int emit(void *ctx, json_t *json)
         free(document);
         return MR_ENOMEM;
     }
-    if (!call->to.asker && strlen(document->text) > DOCUMENT_BYTES_MAX) { /* the tool would not read it */
+    if (!call->to.asker &&
+            strlen(document->text) > document_max(call->method)) { /* the tool would not read it */
         free_document(document);
         return mr_error_set(&call->error, MR_ETOOBIG, "",
                 "ask for less at once: docs/methods.md has `limit` and the like",

@@ -72,8 +72,9 @@ struct mr_method {
     int (*act)(const struct mr_method_call *call, struct mr_act *ret, struct mr_error *reterr);
     bool appends; /* a reading one that has the hub append (call->eraser): as an acting one, not without space
                    */
-    bool live; /* call->live is the state of each subscription as the loop saw it when the question came: an
-                  object of objects with `connected`, `sent_through`, `retrying` */
+    bool live;  /* call->live is the state of each subscription as the loop saw it when the question came: an
+                   object of objects with `connected`, `sent_through`, `retrying` */
+    bool grows; /* with the configuration, in one document: up to MR_ANSWER_BYTES_MAX to the tool */
     bool takes_long; /* may take more than a moment: asked over HTTP, one at a time (hub/query_turn.h) */
     bool bounded;    /* heeds house->territory: may be asked by who is limited to one */
     bool regional;   /* figures of the region, and no record: also for an operator who is limited */

@@ -16,7 +16,7 @@ static const struct mr_method methods[] = {
         {"account.new", "admin", NULL, mr_act_account_new},
         {"account.password", NULL, NULL, mr_act_account_password},
         {"account.unlock", "admin", NULL, mr_act_account_unlock},
-        {"balance", NULL, mr_query_balance, NULL, .takes_long = true},
+        {"balance", NULL, mr_query_balance, NULL, .takes_long = true, .grows = true},
         {"config.apply", "admin", NULL, mr_act_config_apply},
         {"config.history", NULL, mr_query_config_history, NULL},
         {"config.plan", NULL, mr_query_config_plan, NULL},

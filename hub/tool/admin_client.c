@@ -13,7 +13,7 @@
 #include "proto/base/buf.h"
 #include "proto/base/clock.h"
 
-enum { ARENA_BYTES = 8 * MR_FRAME_BYTES_MAX, PROBE_INTERVAL_MS = 1000 };
+enum { ARENA_BYTES = MR_ANSWER_BYTES_MAX + MR_FRAME_BYTES_MAX, PROBE_INTERVAL_MS = 1000 };
 
 #define MONITOR "inproc://admin-monitor"
 
@@ -126,7 +126,7 @@ int admin_client_receive(
         return mr_error_set(
                 reterr, MR_ECLOSED, "the hub's admin socket", "try again", "the connection broke");
     mr_arena_reset(&client->arena);
-    return mr_frame_decode(mr_slice(zmq_msg_data(&client->message), zmq_msg_size(&client->message)),
+    return mr_frame_decode_answer(mr_slice(zmq_msg_data(&client->message), zmq_msg_size(&client->message)),
             &client->arena, ret, reterr);
 }
 

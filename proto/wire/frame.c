@@ -41,8 +41,8 @@ static int check_body(const Marshrut__Bus__V1__Frame *frame, struct mr_error *re
     return 0;
 }
 
-static int decode(struct mr_slice bytes, bool borrow, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
-        struct mr_error *reterr)
+static int decode(struct mr_slice bytes, size_t bytes_max, bool borrow, struct mr_arena *arena,
+        Marshrut__Bus__V1__Frame **ret, struct mr_error *reterr)
 {
     const struct mr_unpack_limits limits = {
             .fields_max = FRAME_FIELDS_MAX, .depth_max = FRAME_DEPTH_MAX, .borrow = borrow};
@@ -50,9 +50,9 @@ static int decode(struct mr_slice bytes, bool borrow, struct mr_arena *arena, Ma
     ProtobufCMessage *message;
     int r;
 
-    if (bytes.size > MR_FRAME_BYTES_MAX)
+    if (bytes.size > bytes_max)
         return mr_error_set(reterr, MR_ETOOBIG, "", "send smaller batches",
-                "frame of %zu bytes, the limit is %d", bytes.size, MR_FRAME_BYTES_MAX);
+                "frame of %zu bytes, the limit is %zu", bytes.size, bytes_max);
     r = mr_unpack(&marshrut__bus__v1__frame__descriptor, bytes, &limits, NULL, arena, &message, reterr);
     if (r < 0)
         return r;
@@ -67,13 +67,19 @@ static int decode(struct mr_slice bytes, bool borrow, struct mr_arena *arena, Ma
 int mr_frame_decode(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
         struct mr_error *reterr)
 {
-    return decode(bytes, /* borrow= */ false, arena, ret, reterr);
+    return decode(bytes, MR_FRAME_BYTES_MAX, /* borrow= */ false, arena, ret, reterr);
+}
+
+int mr_frame_decode_answer(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
+        struct mr_error *reterr)
+{
+    return decode(bytes, MR_ANSWER_BYTES_MAX, /* borrow= */ false, arena, ret, reterr);
 }
 
 int mr_frame_borrow(struct mr_slice bytes, struct mr_arena *arena, Marshrut__Bus__V1__Frame **ret,
         struct mr_error *reterr)
 {
-    return decode(bytes, /* borrow= */ true, arena, ret, reterr);
+    return decode(bytes, MR_FRAME_BYTES_MAX, /* borrow= */ true, arena, ret, reterr);
 }
 
 size_t mr_frame_size(const Marshrut__Bus__V1__Frame *frame)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "tests/support/bus_client.h"
+#include "tests/support/config_env.h"
 #include "tests/support/hub_env.h"
 #include "tests/support/spawn.h"
 
@@ -70,7 +71,16 @@ static void a_subscription_in_cesql(void **state)
     spawn_fini(&spawn);
 }
 
-/* A hub of 10,000 subscriptions starts, takes events and delivers each to the one that wants it. */
+static void expect_rows(const struct spawn *spawn, const char *command, const char *list, size_t at_least)
+{
+    json_t *document = config_env_json(spawn, CONFIG_ENV_ARGS(command, "--json"));
+
+    assert_true(json_array_size(json_object_get(document, list)) >= at_least);
+    json_decref(document);
+}
+
+/* A hub of 10,000 subscriptions starts, takes events, delivers each to the one that wants it, and tells of
+ * all. */
 static void ten_thousand_subscriptions(void **state)
 {
     enum { MANY = 10000, WANTED = 7, NUMBER = WANTED + 1 };
@@ -94,6 +104,8 @@ static void ten_thousand_subscriptions(void **state)
     assert_int_equal(deliver->items[0]->number, NUMBER);
     assert_null(bus_receive(&receiver, QUIET_MS));
     bus_close(&receiver);
+    expect_rows(&spawn, "status", "subscriptions", MANY);
+    expect_rows(&spawn, "balance", "out", MANY);
     spawn_fini(&spawn);
     mr_buf_fini(&extra);
 }
