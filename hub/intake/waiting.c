@@ -220,20 +220,33 @@ bool mr_waiting_of(const struct mr_waiting *waiting, uint16_t system)
     return waiting->of_system[system] > 0;
 }
 
-/* The last one of the key before the place. */
+static bool holds_before(const struct entry *entry, uint64_t place)
+{
+    return entry->place < place && entry->holds && !entry->ended;
+}
+
+/* The last one of the key before the place: most ask for what comes behind all, and nearly all hold. */
 static const struct entry *last_before(const struct key *key, uint64_t place)
 {
-    const struct entry *found = NULL;
+    for (const struct mr_list *it = key->places.prev; it != &key->places; it = it->prev) {
+        const struct entry *entry = MR_CONTAINER(it, struct place, link)->entry;
 
+        if (holds_before(entry, place))
+            return entry;
+    }
+    return NULL;
+}
+
+/* Is there one? Asked of each that waits, so from the front: thousands may wait behind one that holds. */
+static bool any_before(const struct key *key, uint64_t place)
+{
     mr_list_foreach (it, &key->places) {
         const struct entry *entry = MR_CONTAINER(it, struct place, link)->entry;
 
-        if (entry->place >= place)
-            break;
-        if (entry->holds && !entry->ended)
-            found = entry;
+        if (entry->place >= place || holds_before(entry, place))
+            return entry->place < place;
     }
-    return found;
+    return false;
 }
 
 uint64_t mr_waiting_before(
@@ -256,7 +269,7 @@ uint64_t mr_waiting_before(
 static bool is_free(const struct entry *entry)
 {
     for (size_t i = 0; i < entry->places_count; i++)
-        if (last_before(entry->places[i].key, entry->place))
+        if (any_before(entry->places[i].key, entry->place))
             return false;
     return true;
 }

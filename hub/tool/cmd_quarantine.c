@@ -24,7 +24,8 @@ struct call {
     json_t *proposals; /* of each number, when they are approved; 0: not given */
     const char *file;  /* of the whole event; NULL: none */
     bool russian;
-    int code; /* of the worst answer so far */
+    int code;                /* of the worst answer so far */
+    json_int_t done, failed; /* of what was acted on */
 };
 
 enum {
@@ -237,6 +238,10 @@ static int print_each(void *ctx, json_t *document)
 
     if (json_is_false(json_object_get(document, "done")))
         call->code = TOOL_EXIT_CHECK;
+    if (json_object_get(document, "number")) {
+        call->done += json_is_true(json_object_get(document, "done"));
+        call->failed += json_is_false(json_object_get(document, "done"));
+    }
     if (call->tool->json || json_object_get(document, "number"))
         tool_render(call->tool, stdout, document);
     if (!json_object_get(document, "number"))
@@ -264,6 +269,9 @@ static int by_filter(struct call *call, const char *method)
     do
         code = ask_many(call, method);
     while (code == 0 && json_integer_value(json_object_get(call->arguments, "after")) > 0);
+    if (!call->tool->json)
+        tool_say(stderr, "%" JSON_INTEGER_FORMAT " done, %" JSON_INTEGER_FORMAT " not done%s\n", call->done,
+                call->failed, code ? ": these stay so, and the same again goes on with the rest" : "");
     return code;
 }
 
