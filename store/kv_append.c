@@ -20,10 +20,15 @@ struct mr_kv_tail {
     size_t room;        /* so much is left in its page; 0: not known */
 };
 
+/* No cursor stands on pages that are changed past it. */
 void mr_kv_append_moved(struct mr_kv_txn *txn, uint32_t table)
 {
-    if (txn->tails)
-        txn->tails[table].room = 0;
+    struct mr_kv_tail *tail = txn->tails ? &txn->tails[table] : NULL;
+
+    if (!tail || !tail->cursor)
+        return;
+    mdb_cursor_close(tail->cursor);
+    *tail = (struct mr_kv_tail){0};
 }
 
 void mr_kv_append_end(struct mr_kv_txn *txn)

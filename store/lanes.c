@@ -315,7 +315,8 @@ static size_t join_block(struct lane *lane, uint8_t ret[static BLOCK_BYTES])
         size_t left = message->parts[part].size - at, room = BLOCK_BYTES - size;
         size_t step = left < room ? left : room;
 
-        copy(ret + size, message->parts[part].data + at, step);
+        if (step > 0)
+            copy(ret + size, message->parts[part].data + at, step);
         size += step;
         at += step;
         if (left > room)

@@ -175,6 +175,31 @@ static void a_row_put_behind_is_the_last(void **state)
     mr_kv_close(kv);
 }
 
+/* Pages that other ways have put behind the last one, and taken away again, are not appended past. */
+static void pages_put_behind_are_the_last(void **state)
+{
+    enum { FIRST = 2000, MANY = 40 };
+    struct mr_kv *kv = open_kv(*state);
+    struct mr_kv_txn *txn = append_some(kv);
+    uint8_t key[8];
+
+    for (uint64_t number = FIRST; number < FIRST + MANY; number++)
+        assert_int_equal(mr_kv_put(txn, A, key_of(number, key), mr_slice(bytes, 1000)), 0);
+    assert_int_equal(append(txn, A, FIRST + MANY, 100), 0);
+    for (uint64_t number = FIRST; number <= FIRST + MANY; number++)
+        assert_int_equal(mr_kv_del(txn, A, key_of(number, key)), 0);
+    assert_int_equal(append(txn, A, FIRST, 100), 0);
+    assert_int_equal(append(txn, A, FIRST + 1, 100), 0);
+    assert_int_equal(append(txn, A, 1500, 100), MR_EEXISTS);
+    mr_kv_abort(txn);
+    txn = append_some(kv);
+    for (uint64_t number = FIRST; number < FIRST + MANY; number++)
+        assert_int_equal(mr_kv_put(txn, A, key_of(number, key), mr_slice(bytes, 1000)), 0);
+    assert_int_equal(append(txn, A, 1500, 100), MR_EEXISTS);
+    mr_kv_abort(txn);
+    mr_kv_close(kv);
+}
+
 static void what_was_taken_out_can_be_appended(void **state)
 {
     struct mr_kv *kv = open_kv(*state);
@@ -203,6 +228,7 @@ int main(void)
             T(rows_of_all_sizes_are_read_back),
             T(what_is_not_behind_is_refused),
             T(a_row_put_behind_is_the_last),
+            T(pages_put_behind_are_the_last),
             T(what_was_taken_out_can_be_appended),
     };
 
