@@ -40,19 +40,14 @@ static void rest(struct mr_deliver *deliver)
 {
     uint64_t first = mr_fresh_first(&deliver->tail.fresh), next = UINT64_MAX;
     unsigned due_ms;
-    bool listened = false;
 
-    for (uint32_t i = 0; i < deliver->feeds_count; i++) {
-        const struct mr_feed *feed = deliver->feeds[i];
-        uint64_t wants = mr_wanted_next(&feed->wanted);
+    mr_list_foreach (it, &deliver->listening) {
+        uint64_t wants = mr_wanted_next(&MR_CONTAINER(it, struct mr_feed, listening)->wanted);
 
-        if (!feed->session)
-            continue;
-        listened = true;
         if (wants >= first && wants < next)
             next = wants;
     }
-    due_ms = mr_tail_rest(&deliver->tail, listened, next);
+    due_ms = mr_tail_rest(&deliver->tail, !mr_list_empty(&deliver->listening), next);
     if (due_ms > 0 && !uv_is_active((uv_handle_t *)&deliver->aging))
         (void)uv_timer_start(&deliver->aging, on_age, due_ms, 0);
 }
@@ -60,6 +55,21 @@ static void rest(struct mr_deliver *deliver)
 static void on_age(uv_timer_t *timer)
 {
     rest(timer->data);
+}
+
+/* One frame for each who listens, at most. A session may end meanwhile, and leaves the list it is in. */
+static bool send_round(struct mr_deliver *deliver)
+{
+    struct mr_list round, *it;
+    bool more = false;
+
+    mr_list_init(&round);
+    mr_list_splice_back(&round, &deliver->listening);
+    while ((it = mr_list_pop_front(&round))) {
+        mr_list_push_back(&deliver->listening, it);
+        more |= mr_feed_send(MR_CONTAINER(it, struct mr_feed, listening));
+    }
+    return more;
 }
 
 static void on_idle(uv_idle_t *idle)
@@ -71,8 +81,7 @@ static void on_idle(uv_idle_t *idle)
     if (!deliver->stopping && deliver->jobs->open < JOBS_OPEN_MAX &&
             mr_log_reader_renew(deliver->reader) == 0) {
         more = mr_tail_look(&deliver->tail, deliver->reader, deliver->view, LOOK_BUDGET);
-        for (uint32_t i = 0; i < deliver->feeds_count; i++)
-            more |= mr_feed_send(deliver->feeds[i]);
+        more |= send_round(deliver);
         mr_log_reader_pause(deliver->reader);
     }
     if (more)
@@ -106,6 +115,7 @@ void mr_feed_on_retry(uv_timer_t *timer)
 
 void mr_feed_free(struct mr_feed *feed)
 {
+    mr_list_remove(&feed->listening);
     mr_feed_release_drop(feed);
     mr_tail_leave(&feed->deliver->tail, &feed->wanted);
     mr_marks_fini(&feed->marks);
@@ -131,6 +141,7 @@ int mr_feed_open(struct mr_feed **ret, struct mr_deliver *deliver, uv_loop_t *lo
     feed = calloc(1, sizeof *feed);
     if (!feed)
         return MR_ENOMEM;
+    mr_list_init(&feed->listening);
     feed->deliver = deliver;
     feed->subscription = subscription;
     feed->id = id;
@@ -155,6 +166,7 @@ int mr_deliver_open(struct mr_deliver *deliver, uv_loop_t *loop, struct mr_error
     const struct mr_config *config = deliver->house->config;
     int r = mr_log_reader_open(deliver->house->log, &deliver->reader);
 
+    mr_list_init(&deliver->listening);
     deliver->jobs->on_settled = on_jobs_settled;
     deliver->jobs->ctx = deliver;
     (void)uv_idle_init(loop, &deliver->idle);
@@ -229,6 +241,7 @@ void mr_deliver_detach(struct mr_deliver *deliver, const struct mr_session *sess
         if (feed->session != session)
             continue;
         feed->session = NULL;
+        mr_list_remove(&feed->listening);
         feed->replay = false;
         feed->credit_events = 0;
         mr_feed_release_drop(feed);
@@ -305,6 +318,8 @@ void mr_deliver_subscribe(
         mr_session_refuse(session, "limit", "the hub is short of memory", "subscribe again later", 1000);
         return;
     }
+    if (!feed->session)
+        mr_list_push_back(&deliver->listening, &feed->listening);
     feed->session = session;
     feed->replay = false;
     feed->credit_events = frame->credit_events;

@@ -50,6 +50,7 @@ struct mr_feed {
     uint64_t first;
     uint64_t cursor;            /* every wanted number up to here is settled */
     struct mr_session *session; /* NULL: nobody has subscribed */
+    struct mr_list listening;   /* in deliver->listening while there is a session */
     uint64_t credit_events;
     uint64_t credit_bytes; /* UINT64_MAX: not limited by bytes */
     struct mr_wanted wanted;
@@ -88,7 +89,8 @@ struct mr_deliver {
     uv_loop_t *loop;
     struct mr_feed **feeds; /* each stays where it is: timers know it */
     uint32_t feeds_count;
-    struct mr_feed **by_id; /* the same by id of the subscription; each frame of a receiver asks */
+    struct mr_feed **by_id;   /* the same by id of the subscription; each frame of a receiver asks */
+    struct mr_list listening; /* those that somebody has subscribed to: a turn costs nothing for all others */
     struct mr_tail tail;
     struct mr_log_reader *reader;
     struct mr_record_view *view;

@@ -293,8 +293,8 @@ static int resolve(struct work *w)
     struct mr_resolver resolver = {
             .keyring = w->p->house->keyring,
             .txn = w->p->txn,
+            .config = w->p->house->config,
             .system = system_of(w),
-            .pseudonyms = mr_resolve_by_pseudonym(w->p->house->config, system_of(w)),
             .number = w->p->next,
     };
 

@@ -173,7 +173,7 @@ static int name_by_id(const struct job *job, const char *text, struct block *blo
     if (mr_hex_decode(text, strlen(text), id, sizeof id) < 0)
         return MR_ENOTFOUND;
     r = name_person(job, id, block);
-    if (r != MR_ENOTFOUND || !job->resolver->pseudonyms)
+    if (r != MR_ENOTFOUND || !mr_resolve_by_pseudonym(job->resolver->config, job->resolver->system))
         return r;
     r = mr_keyring_pseudonym_open(job->resolver->keyring, job->resolver->system, id, id);
     return r < 0 ? r : name_person(job, id, block);

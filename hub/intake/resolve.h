@@ -16,9 +16,9 @@
 struct mr_resolver {
     struct mr_keyring *keyring;
     struct mr_keyring_txn *txn;
-    const char *system; /* configured name of the sender, "hub" for the hub itself */
-    bool pseudonyms;    /* the sender may name a person by its own pseudonym */
-    uint64_t number;    /* the log number that the event will have */
+    const struct mr_config *config; /* whether the sender may name a person by its own pseudonym */
+    const char *system;             /* configured name of the sender, "hub" for the hub itself */
+    uint64_t number;                /* the log number that the event will have */
 };
 
 struct mr_resolved {
@@ -34,7 +34,7 @@ struct mr_resolved {
 void mr_resolved_reset(struct mr_resolved *resolved); /* wipes keys; keeps memory */
 void mr_resolved_fini(struct mr_resolved *resolved);
 
-/* Does this system know persons by pseudonyms of its own? */
+/* Does this system know persons by pseudonyms of its own? It looks through all subscriptions. */
 bool mr_resolve_by_pseudonym(const struct mr_config *config, const char *system);
 
 /* 0 and decision says what became of it; negative: the keyring failed, and the batch with it. */

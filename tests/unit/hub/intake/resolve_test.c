@@ -82,8 +82,7 @@ static Nms__Event__V1__Person person_of(const struct who *who)
 
 static void resolve_bytes(struct resolve_env *env, const char *system)
 {
-    struct mr_resolver resolver = {
-            env->hub->house.keyring, env->txn, system, strcmp(system, "portal") == 0, 5};
+    struct mr_resolver resolver = {env->hub->house.keyring, env->txn, env->hub->config, system, 5};
 
     mr_arena_reset(&env->arena);
     assert_int_equal(mr_event_decode(&env->event, mr_buf_slice(&env->bytes), &env->arena, NULL), 0);
