@@ -22,6 +22,7 @@ struct applying {
     struct tool *tool;
     struct mr_buf text;  /* that is to hold */
     const char *name;    /* where it comes from, for messages */
+    const char *restart; /* what to do when only a restart can bring it about */
     bool plan;           /* show it before */
     char file[PATH_MAX]; /* the hub's; absolute */
     struct mr_buf old;   /* what was in it */
@@ -86,8 +87,7 @@ static int plan(struct applying *a)
     code = tool_config_ask_plan(a->tool, arguments, a->tool->json, &a->planned);
     if (code != 0 || a->planned.restart == 0)
         return code;
-    (void)mr_error_set(&error, MR_ECONFIG, a->name,
-            "put it into the hub's file and restart the hub; or leave these keys as they are",
+    (void)mr_error_set(&error, MR_ECONFIG, a->name, a->restart,
             "%llu of its keys cannot change while the hub runs: `marshrut config plan` names them",
             (unsigned long long)a->planned.restart);
     return tool_fail(a->tool, &error);
@@ -216,7 +216,9 @@ static int read_options(struct applying *a, int argc, char **argv)
 
 int tool_config_apply(struct tool *tool, int argc, char **argv)
 {
-    struct applying a = {.tool = tool, .name = tool->config_path};
+    struct applying a = {.tool = tool,
+            .name = tool->config_path,
+            .restart = "put it into the hub's file and restart the hub; or leave these keys as they are"};
     struct mr_error error = {0};
     int r = read_options(&a, argc, argv);
 
@@ -236,14 +238,19 @@ int tool_config_rollback(struct tool *tool, int argc, char **argv)
 {
     struct applying a = {.tool = tool};
     json_t *arguments = json_object();
-    char name[40];
+    char name[40], restart[160];
     int r = read_options(&a, argc, argv);
 
     if (r == 0)
         r = tool_config_version("rollback", argc - optind, argv + optind, arguments);
     if (r == 0) {
         (void)snprintf(name, sizeof name, "version-%.20s", argv[optind]);
+        (void)snprintf(restart, sizeof restart,
+                "save what `marshrut config show %.20s` prints, give these keys the values of now, apply "
+                "that",
+                argv[optind]);
         a.name = name;
+        a.restart = restart;
         r = tool_config_ask_text(tool, json_incref(arguments), &a.text);
     }
     if (r == 0)

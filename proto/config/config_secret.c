@@ -33,8 +33,10 @@ static int read_small(const char *path, bool secret, const char *what, const cha
     ssize_t got;
     int r = 0;
 
-    if (fd < 0)
-        return mr_error_set(reterr, mr_err_from_errno(errno), path, cure, "cannot read the %s file", what);
+    if (fd < 0) {
+        r = mr_err_from_errno(errno);
+        return mr_error_set(reterr, r, path, cure, "cannot read the %s file: %s", what, mr_err_text(r));
+    }
     if (fstat(fd, &st) != 0 || (secret && (st.st_mode & refused_bits(path)) != 0))
         r = mr_error_set(reterr, MR_EDENIED, path, "chmod 600, and change it if others may have seen it",
                 "others may read this %s file", what);
@@ -46,7 +48,8 @@ static int read_small(const char *path, bool secret, const char *what, const cha
 
 int mr_config_read_secret(const char *path, char ret[static MR_CONFIG_SECRET_MAX], struct mr_error *reterr)
 {
-    const char *const cure = "one line of printable ASCII, at most 512 bytes";
+    const char *const cure =
+            "put it there, for the hub's user alone: one line of printable ASCII, at most 512 bytes";
     char text[MR_CONFIG_SECRET_MAX + 2] = "";
     int r = read_small(path, true, "secret", cure, text, sizeof text, reterr);
     size_t size = strlen(text);
