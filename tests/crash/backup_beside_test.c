@@ -27,7 +27,7 @@
 #include "tests/support/run_program.h"
 #include "tests/support/tmpdir.h"
 
-enum { BACKUPS_MAX = 8, EXIT_VERIFY = 1, EXIT_REFUSED = 76 };
+enum { BACKUPS_MAX = 8, STOPS_MAX = 50, EXIT_VERIFY = 1, EXIT_REFUSED = 76 };
 
 struct beside {
     struct scene *scene;
@@ -257,7 +257,31 @@ static pid_t start_backup(const struct beside *b, const char *dir)
 
 static bool copies_segments(void *ctx)
 {
-    return access(mr_tmpdir_path(backup_dir(ctx, 0), "log/segments"), F_OK) == 0;
+    const struct beside *b = ctx;
+
+    return access(mr_tmpdir_path(backup_dir(b, b->made), "log/segments"), F_OK) == 0;
+}
+
+/* A backup, number b->made, that stands still and has copied nothing of keys/ yet. One that was quicker comes
+ * to its end, and another is taken. */
+static void stop_before_keys(struct beside *b)
+{
+    int status = 0;
+
+    for (b->made = 0; b->made < STOPS_MAX; b->made++) {
+        b->pid = start_backup(b, backup_dir(b, b->made));
+        spawn_until("a copy of log/", copies_segments, b);
+        assert_int_equal(kill(b->pid, SIGSTOP), 0);
+        assert_int_equal(waitpid(b->pid, &status, WUNTRACED), b->pid);
+        if (WIFSTOPPED(status) && access(mr_tmpdir_path(backup_dir(b, b->made), "keys"), F_OK) != 0)
+            return;
+        if (WIFSTOPPED(status)) {
+            assert_int_equal(kill(b->pid, SIGCONT), 0);
+            assert_int_equal(waitpid(b->pid, &status, 0), b->pid);
+        }
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    }
+    fail_msg("each of %d backups was done before it could be stopped", STOPS_MAX);
 }
 
 static bool is_completed(const struct beside *b)
@@ -286,16 +310,14 @@ static void test_overtaken_by_an_erasure(void **state)
     spawn_until("a segment", has_segment, &b);
     job_erasure_prepare(&job);
     job_erasure_ask(&job);
-    b.pid = start_backup(&b, backup_dir(&b, 0));
-    spawn_until("a copy of log/", copies_segments, &b);
-    assert_int_equal(kill(b.pid, SIGSTOP), 0);
+    stop_before_keys(&b);
     job_erasure_finish(&job);
     assert_int_equal(kill(b.pid, SIGCONT), 0);
     assert_int_equal(waitpid(b.pid, &status, 0), b.pid);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     scene_stop(b.scene);
-    assert_int_equal(tool(&b, WORDS("backup", "verify", backup_dir(&b, 0)), NULL), 0);
-    put_back(&b, 0);
+    assert_int_equal(tool(&b, WORDS("backup", "verify", backup_dir(&b, b.made)), NULL), 0);
+    put_back(&b, b.made);
     spawn_start(&b.scene->history->hub);
     assert_true(is_completed(&b)); /* its keys are gone: asked for again it could never end */
     spawn_stop(&b.scene->history->hub);
