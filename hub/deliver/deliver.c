@@ -33,9 +33,7 @@ bool mr_feed_room(struct mr_feed *feed)
 
 static void on_age(uv_timer_t *timer);
 
-/* What is in memory stays, for a while, for those who are here and have not come further than where it
- * begins.
- */
+/* What is in memory stays, for a while, for those who are here and have not come further than its begin. */
 static void rest(struct mr_deliver *deliver)
 {
     uint64_t first = mr_fresh_first(&deliver->tail.fresh), next = UINT64_MAX;

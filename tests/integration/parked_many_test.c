@@ -95,21 +95,6 @@ static bool all_failed(void *ctx)
     return all;
 }
 
-/* The cursor of SUB, when all rows are on the disk; else 0. */
-static json_int_t cursor_of(const struct spawn *spawn)
-{
-    json_t *json = bus_ask(spawn, "", "hub.status", ""), *row;
-    json_int_t cursor = 0;
-    size_t i;
-
-    json_array_foreach (json_object_get(json, "subscriptions"), i, row)
-        if (strcmp(json_string_value(json_object_get(row, "name")), SUB) == 0 &&
-                json_integer_value(json_object_get(json, "unwritten")) == 0)
-            cursor = json_integer_value(json_object_get(row, "cursor"));
-    json_decref(json);
-    return cursor;
-}
-
 /* What lies behind the cursor cannot be acted on yet. */
 static bool all_settled(void *ctx)
 {
@@ -120,7 +105,7 @@ static bool all_settled(void *ctx)
     json_int_t last = number_of(json_array_get(list, PARKED - 1), "number"); /* 0: not all yet */
 
     json_decref(json);
-    return last > 0 && cursor_of(&scene->spawn) >= last;
+    return last > 0 && bus_settled_cursor(&scene->spawn, SUB) >= last;
 }
 
 static int setup(void **state)

@@ -89,28 +89,13 @@ static json_int_t told(struct env *env, const char *key)
     return people_number(&env->people, key);
 }
 
-/* The cursor of SUB, when all rows are on the disk; else 0. */
-static json_int_t cursor_of(const struct spawn *spawn)
-{
-    json_t *json = bus_ask(spawn, "", "hub.status", ""), *row;
-    json_int_t cursor = 0;
-    size_t i;
-
-    json_array_foreach (json_object_get(json, "subscriptions"), i, row)
-        if (strcmp(json_string_value(json_object_get(row, "name")), SUB) == 0 &&
-                json_integer_value(json_object_get(json, "unwritten")) == 0)
-            cursor = json_integer_value(json_object_get(row, "cursor"));
-    json_decref(json);
-    return cursor;
-}
-
 static bool so_many_failed(void *ctx)
 {
     struct env *env = ctx;
 
     assert_int_equal(get(env, AUDITOR, "/api/v1/parked?state=failed&subscription=" SUB), 200);
     /* what lies behind the cursor cannot be acted on yet */
-    return told(env, "failed") == env->failed && cursor_of(&env->spawn) >= env->numbers[ORG_C];
+    return told(env, "failed") == env->failed && bus_settled_cursor(&env->spawn, SUB) >= env->numbers[ORG_C];
 }
 
 static void expect_failed(struct env *env, json_int_t count)

@@ -289,6 +289,20 @@ json_t *bus_ask(
     return json;
 }
 
+json_int_t bus_settled_cursor(const struct spawn *spawn, const char *subscription)
+{
+    json_t *json = bus_ask(spawn, "", "hub.status", ""), *row;
+    json_int_t cursor = 0;
+    size_t i;
+
+    json_array_foreach (json_object_get(json, "subscriptions"), i, row)
+        if (strcmp(json_string_value(json_object_get(row, "name")), subscription) == 0 &&
+                json_integer_value(json_object_get(json, "unwritten")) == 0)
+            cursor = json_integer_value(json_object_get(row, "cursor"));
+    json_decref(json);
+    return cursor;
+}
+
 long bus_status_number(const struct spawn *spawn, const char *name)
 {
     json_t *status = bus_ask(spawn, "", "hub.status", "");

@@ -59,6 +59,8 @@ const char *bus_query_long(
 json_t *bus_ask(
         const struct spawn *spawn, const char *operator_name, const char *method, const char *arguments);
 
+/* The cursor of a subscription, when all rows are on the disk; else 0. */
+json_int_t bus_settled_cursor(const struct spawn *spawn, const char *subscription);
 /* The number of that name in hub.status, or in a part of it. */
 long bus_status_number(const struct spawn *spawn, const char *name);
 
